@@ -1,0 +1,1 @@
+"""Tabular machine learning: a plain library, usable from a notebook, that never imports zenml."""

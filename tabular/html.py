@@ -1,0 +1,72 @@
+"""Static pages for the dashboard: it shows HTML in a frame without scripts, so charts are inline SVG."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STYLE = """
+body{font:14px/1.45 system-ui,sans-serif;color:#1d2433;margin:16px;max-width:1100px}
+h1{font-size:20px;margin:0 0 4px}h2{font-size:16px;margin:22px 0 6px;border-bottom:1px solid #e3e6ee;padding-bottom:3px}
+table{border-collapse:collapse;margin:6px 0}th,td{padding:3px 10px;border-bottom:1px solid #eceef4;text-align:left;vertical-align:top}
+td.n{text-align:right;font-variant-numeric:tabular-nums}th{background:#f6f7fb}p{margin:4px 0}
+.b{border-radius:9px;padding:1px 8px;font-size:12px;color:#fff}.good{background:#1f8a4c}.warn{background:#b7791f}.bad{background:#c0362c}.note{background:#5a6478}
+svg{max-width:100%;height:auto}.row{display:flex;flex-wrap:wrap;gap:12px}
+"""
+
+
+def page(title: str, sections: Iterable[tuple[str, str]], lead: str = "") -> str:
+    """A whole page; `sections` are (heading, HTML), `lead` is plain text under the title."""
+    body = "".join(f"<h2>{escape(heading)}</h2>{content}" for heading, content in sections)
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(title)}</title><style>{_STYLE}</style>"
+        f"<h1>{escape(title)}</h1><p>{escape(lead)}</p>{body}</html>"
+    )
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """An HTML table; floats are shown to four significant digits, `Raw` cells as they are."""
+    head = "".join(f"<th>{escape(header)}</th>" for header in headers)
+    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+class Raw(str):
+    """HTML that is already safe."""
+
+
+def badge(text: str, level: str) -> Raw:
+    """A coloured label; `level` is good, warn, bad or note."""
+    return Raw(f'<span class="b {level}">{escape(text)}</span>')
+
+
+def row(parts: Iterable[str]) -> str:
+    """Charts side by side."""
+    return f'<div class=row>{"".join(parts)}</div>'
+
+
+def figure(fig: Figure) -> Raw:
+    """A matplotlib figure as inline SVG, the same bytes for the same figure.
+
+    Make figures with `matplotlib.figure.Figure(figsize=...)`, never pyplot: nothing global, nothing to close.
+    """
+    import matplotlib
+
+    out = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "switchyard", "svg.fonttype": "none", "font.size": 9}):
+        fig.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
+    text = out.getvalue()
+    return Raw(text[text.index("<svg"):])
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, Raw):
+        return f"<td>{value}</td>"
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return f"<td>{escape(str(value))}</td>"
+    return f'<td class=n>{value:,.4g}</td>' if isinstance(value, float) else f"<td class=n>{value:,}</td>"
