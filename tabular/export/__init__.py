@@ -1,0 +1,1 @@
+"""From a fitted model to one ONNX graph: raw columns in, prediction out."""
