@@ -1,0 +1,103 @@
+"""The `Signature`: what a bundle's columns and answers mean, as kept in signature.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+FORMAT = 1
+"""Version of the bundle's format; a reader refuses any other."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One input column."""
+
+    name: str
+    kind: str
+    """numeric, boolean, datetime, categorical or text."""
+    input: str
+    """Which of the graph's inputs holds it: numeric or categorical."""
+    position: int
+    """Its column of that input."""
+    integer: bool = False
+    minimum: float | None = None
+    """Smallest value seen in training; datetimes in epoch seconds. Values outside are scored all the same."""
+    maximum: float | None = None
+    categories: tuple[str, ...] = ()
+    """Those of training, most frequent first; others are scored as unknown."""
+    missing: float = 0.0
+    """Share of training rows without a value, 0..1. A missing value is scored whatever the share was."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The conformal interval of a regression: prediction plus and minus `half_width`, in units of the target."""
+
+    coverage: float
+    half_width: float
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Everything about a bundle that is not in the graph."""
+
+    name: str
+    task: str
+    """binary, multiclass or regression."""
+    target: str
+    columns: tuple[Column, ...]
+    classes: tuple[str, ...] = ()
+    """Labels by index; empty for a regression."""
+    positive_class: str | None = None
+    threshold: float | None = None
+    """Binary: the positive class is answered from this probability on."""
+    interval: Interval | None = None
+    metric: str | None = None
+    trained_until: str | None = None
+    """Time splits: the first moment that training did not see."""
+    format: int = FORMAT
+
+    @property
+    def numeric(self) -> tuple[Column, ...]:
+        """The columns of the graph's `numeric` input, by position."""
+        return self._of_input("numeric")
+
+    @property
+    def categorical(self) -> tuple[Column, ...]:
+        """The columns of the graph's `categorical` input, by position."""
+        return self._of_input("categorical")
+
+    def _of_input(self, name: str) -> tuple[Column, ...]:
+        return tuple(sorted((column for column in self.columns if column.input == name), key=lambda column: column.position))
+
+    def to_json(self) -> str:
+        """The text of signature.json, the same for equal signatures."""
+        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Signature:
+        """The signature that `to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            When the text is of another format version or lacks a field.
+        """
+        fields = json.loads(text)
+        if fields.get("format") != FORMAT:
+            raise ValueError(f"signature.json has format {fields.get('format')!r}; this code reads format {FORMAT}")
+        try:
+            columns = tuple(Column(**{**column, "categories": tuple(column["categories"])}) for column in fields.pop("columns"))
+            interval = fields.pop("interval")
+            classes = tuple(fields.pop("classes"))
+            return cls(columns=columns, classes=classes, interval=Interval(**interval) if interval else None, **fields)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"signature.json is damaged: {error}") from None
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Signature:
+        """The signature of the bundle in `folder`."""
+        return cls.from_json((Path(folder) / "signature.json").read_text(encoding="utf-8"))
