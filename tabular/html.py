@@ -17,6 +17,7 @@ table{border-collapse:collapse;margin:6px 0}th,td{padding:3px 10px;border-bottom
 td.n{text-align:right;font-variant-numeric:tabular-nums}th{background:#f6f7fb}p{margin:4px 0}
 .b{border-radius:9px;padding:1px 8px;font-size:12px;color:#fff}.good{background:#1f8a4c}.warn{background:#b7791f}.bad{background:#c0362c}.note{background:#5a6478}
 svg{max-width:100%;height:auto}.row{display:flex;flex-wrap:wrap;gap:12px}
+svg.c{font:11px system-ui,sans-serif;fill:#3a4356}.c .f{fill:#5673d8}.c .g{fill:#e8ebf4}.c .k{stroke:#c0362c;stroke-width:1.5;fill:none}
 """
 
 
@@ -48,6 +49,28 @@ def badge(text: str, level: str) -> Raw:
 def row(parts: Iterable[str]) -> str:
     """Charts side by side."""
     return f'<div class=row>{"".join(parts)}</div>'
+
+
+def bars(rows: Sequence[tuple[str, float]], limit: float | None = None, low: float = 0.0, high: float | None = None) -> Raw:
+    """Horizontal bars of (label, value) from `low` to `high`, with a line at `limit`; written directly as SVG, so many are cheap."""
+    top = max([value for _, value in rows] + ([] if limit is None else [limit]) + [low + 1e-12]) if high is None else high
+    left, width, step = 210, 380, 19
+    parts = []
+    for number, (label, value) in enumerate(rows):
+        y = number * step
+        length = width * min(max((value - low) / (top - low), 0.0), 1.0)
+        shown = label if len(label) <= 30 else label[:29] + "\u2026"
+        parts.append(
+            f'<text x="{left - 6}" y="{y + 13}" text-anchor="end">{escape(shown)}<title>{escape(label)}</title></text>'
+            f'<rect class=g x="{left}" y="{y + 3}" width="{width}" height="13"/>'
+            f'<rect class=f x="{left}" y="{y + 3}" width="{length:.1f}" height="13"/>'
+            f'<text x="{left + width + 6}" y="{y + 13}">{value:,.4g}</text>'
+        )
+    height = len(rows) * step + 4
+    if limit is not None:
+        at = left + width * min(max((limit - low) / (top - low), 0.0), 1.0)
+        parts.append(f'<path class=k d="M{at:.1f} 0V{height}"/>')
+    return Raw(f'<svg class=c viewBox="0 0 {left + width + 70} {height}" width="{left + width + 70}" height="{height}">{"".join(parts)}</svg>')
 
 
 def figure(fig: Figure) -> Raw:

@@ -1,0 +1,66 @@
+"""Columns that only name the row: keys and row counters, which a model can only memorise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from tabular.problem import Problem
+from tabular.quality.report import Finding, action_for
+from tabular.schema import Column
+from tabular.split import Split
+
+MIN_UNIQUE_SHARE = 0.95
+"""Share of distinct among known values from which a column may be an id."""
+MIN_ROWS = 50
+_NAMED = re.compile(r"(^|[_\W])(id|ids|uid|uuid|guid|pk|key|no|nr|num|number|index|idx|row|rownum|unnamed: 0)($|[_\W])|[a-z](Id|ID|Uuid|No)$", re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def check_identifiers(split: Split, problem: Problem) -> Iterator[Finding]:
+    """Nearly unique strings, and nearly unique whole numbers that count rows or are called an id.
+
+    A whole number that merely takes many values (an amount, an area) is no id.
+    """
+    known = {problem.data.entity_column, problem.data.group_column, problem.data.time_column}
+    for column in split.schema.columns:
+        override = problem.data.columns.get(column.name)
+        if column.role not in ("feature", "id") or column.name in known or (override and override.role):
+            continue
+        why = "is its id by the schema" if column.role == "id" else _why(column, split)
+        if why:
+            share = _unique_share(split, column.name)
+            yield Finding(
+                check="id_column", column=column.name, action=action_for(problem, "id_column", column.name), measured=share, limit=MIN_UNIQUE_SHARE,
+                message=f"{column.name!r} names the row ({share:.1%} of its values are distinct and it {why}) and can only be memorised; "
+                        f"set data.columns.{column.name}.role: feature to keep it",
+            )
+
+
+def _why(column: Column, split: Split) -> str | None:
+    if column.kind not in ("numeric", "categorical", "text") or _unique_share(split, column.name) < MIN_UNIQUE_SHARE:
+        return None
+    values = pd.concat([split.train[column.name], split.holdout[column.name]]).dropna()
+    if len(values) < MIN_ROWS:
+        return None
+    if column.kind == "categorical":
+        return "is a category of its own in nearly every row"
+    if column.kind == "text":
+        return "is one word without spaces" if not values.str.strip().str.contains(r"\s").mean() > 0.1 else None
+    numbers = values.to_numpy()
+    if not np.equal(np.mod(numbers, 1), 0).all():
+        return None
+    if numbers.max() - numbers.min() + 1 <= 1.2 * len(numbers):
+        return "counts the rows without gaps"
+    steps = np.diff(split.train[column.name].dropna().to_numpy())
+    if len(steps) and ((steps > 0).all() or (steps < 0).all()):
+        return "only ever rises or falls in row order"
+    return "is called an id" if _NAMED.search(_CAMEL.sub("_", column.name)) else None
+
+
+def _unique_share(split: Split, name: str) -> float:
+    values = pd.concat([split.train[name], split.holdout[name]]).dropna()
+    return values.nunique() / len(values) if len(values) else 0.0
