@@ -1,0 +1,52 @@
+# Two commands on a fresh machine: `make training` and `make test`. Everything else is python run.py --help.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+# uv reads its own variable for extra wheel folders; pip's is honoured too. A CPU build of torch from PyTorch's own index:
+#   UV_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make training
+export UV_FIND_LINKS ?= $(subst $() ,$(comma),$(strip $(PIP_FIND_LINKS)))
+comma := ,
+export UV_INDEX_STRATEGY ?= unsafe-best-match
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
+
+.PHONY: help setup setup-test training test lint dashboard doctor clean
+
+help:
+	@echo "make training   set up and train on the built-in loans"
+	@echo "make test       set up and run the tests"
+	@echo "make dashboard  ZenML dashboard and MLflow UI on loopback"
+	@echo "make doctor     check this machine and the active stack"
+
+$(VENV)/.uv:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Switchyard needs Python 3.11; set PYTHON=/path/to/python3.11 (this is %d.%d)" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+$(VENV)/.installed: requirements.txt $(VENV)/.uv
+	$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-test: requirements-test.txt $(VENV)/.installed
+	$(INSTALL) -r requirements.txt -r requirements-test.txt
+	@touch $@
+
+setup: $(VENV)/.installed
+setup-test: $(VENV)/.installed-test
+
+training: setup
+	$(BIN)/python run.py stack up local
+	$(BIN)/python run.py --pipeline training
+
+test: setup-test
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: setup-test
+	$(BIN)/lint-imports
+
+dashboard: setup
+	$(BIN)/python run.py dashboard
+
+doctor: setup
+	$(BIN)/python run.py doctor

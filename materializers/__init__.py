@@ -1,0 +1,1 @@
+"""How artifacts are kept and how they look in the dashboard."""

@@ -1,0 +1,155 @@
+"""What run.py does for each pipeline: settle the config, run, write the files, print the result, say the exit code."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from zenml.client import Client
+
+from pipelines.running import Outcome, pipeline_options, run_pipeline
+from pipelines.summary import TrainingSummary, print_training
+from tabular.errors import InputError
+from tabular.problem import Problem, problem_from, read_settings
+
+DEFAULT_CONFIG = "configs/loans.yaml"
+# Command line option -> place in the config.
+_PLACES = {
+    "data": ("data", "source"),
+    "target": ("data", "target"),
+    "time_column": ("data", "time_column"),
+    "goal": ("goal",),
+    "name": ("name",),
+    "budget": ("tuning", "budget_s"),
+    "trials": ("tuning", "trials"),
+    "seed": ("tuning", "seed"),
+}
+
+
+def settings_from(root: Path, config: Path | None, **options: Any) -> tuple[Problem, str]:
+    """The checked problem from a config file and the command line, which wins; and what to call its origin.
+
+    Raises
+    ------
+    InputError
+        When a key, a value or a file is wrong, or --data comes without --target.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    if config is None and "data" not in given:
+        config = root / DEFAULT_CONFIG
+    settings: dict[str, Any] = read_settings(config) if config else {}
+    if config is None and "target" not in given:
+        raise InputError("--data needs --target COLUMN, the column to predict")
+    if config is None:
+        settings["name"] = _slug(str(given["data"]))
+    for option, value in given.items():
+        *parents, key = _PLACES[option]
+        place = settings
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise InputError(f"{config}: {parent} must be a mapping")
+        place[key] = value
+    where = str(config) if config else "the command line"
+    return problem_from(settings, where), where
+
+
+def _slug(source: str) -> str:
+    stem = re.split(r"[?#]", source)[0].rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].split(".")[0]
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:63] or "table"
+
+
+def ensure_repository(root: Path) -> None:
+    """Make `root` a ZenML repository, so that it has an active stack of its own and a source root."""
+    if not Client.is_repository_directory(root):
+        Client.initialize(root)
+
+
+def ensure_stack(root: Path) -> str:
+    """Name of the active stack; the local one is registered where none of ours was ever chosen."""
+    from stacks.registration import register_stack
+
+    ensure_repository(root)
+    active = Client().active_stack_model.name
+    return register_stack("local") if active == "default" else active
+
+
+def train(
+    problem: Problem, where: str, *, root: Path, cache: bool, dry_run: bool, summary_path: Path | None, started: float
+) -> int:
+    """Run the training pipeline and return the exit code."""
+    from pipelines.training import training
+    from stacks.active import stage_file
+
+    console = Console(soft_wrap=True)
+    source = problem.data.source
+    path = Path(source).expanduser()
+    is_file = "://" not in source and path.is_file()
+    stack = ensure_stack(root)
+    if dry_run:
+        _show_plan(problem, where, stack, training, console)
+        return 0
+    console.print(f"[bold]training[/] {problem.name}: {source} -> {problem.data.target} on stack {stack} (config: {where})")
+    location, revision = stage_file(path) if is_file else (source, "")
+    if is_file:
+        from tabular.data.sources import dvc_revision
+
+        revision = dvc_revision(path) or revision
+    suite = _edited_suite(root, problem.name)
+    run_name = f"training-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
+
+    def submit() -> None:
+        training.with_options(**pipeline_options(run_name, cache))(
+            problem=problem, location=location, revision=revision, edited_suite=suite, fresh=not cache
+        )
+
+    outcome = run_pipeline(submit, run_name, console)
+    summary = _finish_training(outcome, root, started)
+    if summary_path:
+        summary_path.parent.mkdir(parents=True, exist_ok=True)
+        summary_path.write_text(summary.to_json(), encoding="utf-8")
+    print_training(outcome, summary, console)
+    return 3 if summary.verdict == "rejected" else 0
+
+
+def _edited_suite(root: Path, name: str) -> str:
+    """The expectations that a person keeps in configs/, or nothing."""
+    path = root / "configs" / f"{name}.expectations.json"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _finish_training(outcome: Outcome, root: Path, started: float) -> TrainingSummary:
+    """Write the run's documents and reports to files and gather the summary."""
+    problem: Problem = outcome.artifact("problem")
+    documents = root / "docs" / "ml-project" / problem.name
+    reports = root / "reports" / problem.name
+    written = outcome.artifact("documents").to_files(documents)
+    reports.mkdir(parents=True, exist_ok=True)
+    for name in ("profile", "quality", "validation", "plan", "leaderboard", "evaluation", "explanation", "comparison"):
+        page = outcome.artifact(name).html()
+        if page:
+            target = reports / f"{name}.html"
+            target.write_text(page, encoding="utf-8")
+            written[name] = target
+    full = outcome.artifact("full_profile")
+    (reports / "data_profile.html").write_text(full, encoding="utf-8")
+    written["data_profile"] = reports / "data_profile.html"
+    return TrainingSummary.gather(outcome, {name: str(path.relative_to(root)) for name, path in written.items()}, time.monotonic() - started)
+
+
+def _show_plan(problem: Problem, where: str, stack: str, training: Any, console: Console) -> None:
+    pipeline = training.with_options()
+    pipeline.prepare(problem=problem, location=problem.data.source, revision="", edited_suite="", fresh=False)
+    console.print(f"[bold]config[/] (checked, from {where})")
+    console.print(yaml.safe_dump(problem.model_dump(mode="json"), sort_keys=False, allow_unicode=True), highlight=False, markup=False)
+    console.print("[bold]steps[/]")
+    for name, invocation in pipeline.invocations.items():
+        above = ", ".join(sorted(invocation.upstream_steps)) or "nothing"
+        console.print(f"  {name} <- {above}", highlight=False)
+    console.print(f"[bold]stack[/] {stack}")
+    for kind, components in Client().active_stack_model.components.items():
+        console.print(f"  {kind.value}: {', '.join(f'{item.name} ({item.flavor_name})' for item in components)}", highlight=False)

@@ -1,0 +1,164 @@
+"""Runs a pipeline on the active stack, says what happens while it happens, and tells how it ended.
+
+Progress comes from the run's records on the ZenML store, so it reads the same on every orchestrator.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from zenml.client import Client
+from zenml.enums import ExecutionMode, ExecutionStatus
+from zenml.models import PipelineRunResponse, StepRunResponse
+
+from tabular.errors import SwitchyardError
+
+_POLL_S = 0.25
+_DONE = {ExecutionStatus.COMPLETED, ExecutionStatus.CACHED, ExecutionStatus.FAILED, ExecutionStatus.STOPPED, ExecutionStatus.SKIPPED}
+
+
+class RunFailed(SwitchyardError):
+    """A step failed for a reason that is not the user's input."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run, as the summary shows it."""
+
+    name: str
+    duration_s: float
+    cached: bool
+
+
+@dataclass
+class Outcome:
+    """A finished run and what its steps made."""
+
+    run: PipelineRunResponse
+    stages: list[Stage] = field(default_factory=list)
+
+    def artifact(self, name: str) -> Any:
+        """The artifact that some step returned under `name`, loaded.
+
+        Raises
+        ------
+        KeyError
+            When no step returned one.
+        """
+        return self._version(name)[1].load()
+
+    def was_cached(self, name: str) -> bool:
+        """Whether the artifact `name` was taken from an earlier run."""
+        return self._version(name)[0].status == ExecutionStatus.CACHED
+
+    def _version(self, name: str) -> tuple[StepRunResponse, Any]:
+        for step in self.run.steps.values():
+            if name in step.outputs:
+                return step, step.outputs[name][0]
+        raise KeyError(name)
+
+
+def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) -> Outcome:
+    """Run `submit` (a pipeline function bound to its arguments) and wait for its end.
+
+    Raises
+    ------
+    SwitchyardError
+        The user's error that a step raised, whichever process it ran in, or `RunFailed` with the step and the cause.
+    """
+    watcher = _Watcher(run_name, console)
+    watcher.start()
+    error: BaseException | None = None
+    quiet = [logging.getLogger(name) for name in ("zenml.orchestrators", "zenml.steps", "zenml.execution", "zenml.pipelines")]
+    for logger in quiet:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        submit()
+    except Exception as raised:  # noqa: BLE001 - whatever a step raised is translated below
+        error = raised
+    finally:
+        watcher.finish()
+    run = _find_run(run_name)
+    if run is None:
+        raise error or RunFailed(f"run {run_name} was never started")
+    if error is not None or run.status != ExecutionStatus.COMPLETED:
+        raise _translated(run, error) from error
+    return Outcome(run, watcher.stages)
+
+
+def pipeline_options(run_name: str, cache: bool) -> dict[str, Any]:
+    """Options every pipeline of ours runs with."""
+    return {"run_name": run_name, "enable_cache": cache, "execution_mode": ExecutionMode.FAIL_FAST}
+
+
+def _find_run(run_name: str) -> PipelineRunResponse | None:
+    runs = Client().list_pipeline_runs(name=run_name, hydrate=True)
+    return runs.items[0] if runs.items else None
+
+
+def _translated(run: PipelineRunResponse, error: BaseException | None) -> Exception:
+    """The user's own error where a step raised one, else one line that names step and cause."""
+    if isinstance(error, SwitchyardError):
+        return error
+    for name, step in run.steps.items():
+        if step.status == ExecutionStatus.FAILED and (info := step.exception_info):
+            module, _, kind = (info.source or "").rpartition(".")
+            if module == "tabular.errors":
+                return getattr(importlib.import_module(module), kind)(info.message)
+            last = (info.traceback or "").strip().splitlines()[-1:] or [info.message or "no message"]
+            return RunFailed(f"step {name} failed: {last[0]} (the whole log: zenml logs, or the dashboard's run {run.name})")
+    return RunFailed(f"run {run.name} ended as {run.status}: {error or 'no step says why'}")
+
+
+class _Watcher(threading.Thread):
+    """Follows the run's steps and prints a line when one starts and when one ends."""
+
+    def __init__(self, run_name: str, console: Console) -> None:
+        super().__init__(daemon=True)
+        self.stages: list[Stage] = []
+        self._run_name, self._console = run_name, console
+        self._over = threading.Event()
+        self._started: set[str] = set()
+        self._ended: set[str] = set()
+
+    def run(self) -> None:
+        while not self._over.wait(_POLL_S):
+            try:
+                self._look()
+            except Exception:  # noqa: BLE001 - a store that is busy or away for a moment must not end the run
+                time.sleep(_POLL_S)
+
+    def finish(self) -> None:
+        self._over.set()
+        self.join()
+        if _find_run(self._run_name):
+            self._look()
+
+    def _look(self) -> None:
+        run = _find_run(self._run_name)
+        if run is None:
+            return
+        for name, step in sorted(run.steps.items(), key=lambda item: str(item[1].start_time or "")):
+            if name in self._ended:
+                continue
+            if name not in self._started and step.status != ExecutionStatus.CACHED:
+                self._started.add(name)
+                self._console.print(f"  [dim]>[/] {name}", highlight=False)
+            if step.status in _DONE:
+                self._ended.add(name)
+                cached = step.status == ExecutionStatus.CACHED
+                seconds = 0.0
+                if not cached and step.start_time and step.end_time:
+                    seconds = (step.end_time - step.start_time).total_seconds()
+                self.stages.append(Stage(name, round(seconds, 3), cached))
+                if step.status == ExecutionStatus.FAILED:
+                    self._console.print(f"  [red]x[/] {name} failed after {seconds:.1f} s", highlight=False)
+                else:
+                    self._console.print(f"  [green]+[/] {name} {'cached' if cached else f'{seconds:.1f} s'}", highlight=False)

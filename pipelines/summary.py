@@ -1,0 +1,90 @@
+"""The summary of a run: the JSON that scripts read and the tables that people read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.running import Outcome
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """What `--summary` writes. Keys are added by later pipelines, never renamed."""
+
+    pipeline: str
+    run_id: str
+    status: str
+    duration_s: float
+    steps: int
+    cached_steps: int
+    stages: list[dict[str, Any]]
+    task: str
+    metric: str
+    model: dict[str, Any]
+    scores: dict[str, dict[str, float]]
+    verdict: str
+    reports: dict[str, str]
+
+    @classmethod
+    def gather(cls, outcome: Outcome, reports: dict[str, str], duration_s: float) -> Self:
+        """From the artifacts of a finished run; nothing is computed again."""
+        problem, registration, evaluation = (outcome.artifact(name) for name in ("problem", "registration", "evaluation"))
+        leaderboard = outcome.artifact("leaderboard")
+        # A cached registration is one of an earlier run: this run registered nothing.
+        again = outcome.was_cached("registration") and registration.verdict == "challenger"
+        return cls(
+            pipeline="training",
+            run_id=str(outcome.run.id),
+            status=str(outcome.run.status.value),
+            duration_s=round(duration_s, 2),
+            steps=len(outcome.stages),
+            cached_steps=sum(stage.cached for stage in outcome.stages),
+            stages=[asdict(stage) for stage in outcome.stages],
+            task=problem.task,
+            metric=problem.metric,
+            model={
+                "name": problem.name,
+                "version": registration.version,
+                "digest": registration.digest,
+                "family": leaderboard.family,
+            },
+            scores=evaluation.summary_scores(leaderboard.score),
+            verdict="unchanged" if again else registration.verdict,
+            reports=reports,
+        )
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+
+def print_training(outcome: Outcome, summary: TrainingSummary, console: Console) -> None:
+    """Leaderboard, scores, verdict, where the reports are, what to type next."""
+    board = Table(title=f"Leaderboard ({summary.metric}, cross-validated)", title_justify="left")
+    headers, rows = outcome.artifact("leaderboard").rows()
+    for header in headers:
+        board.add_column(header)
+    for row in rows:
+        board.add_row(*map(str, row))
+    console.print(board)
+    scores = Table(title="Scores", title_justify="left")
+    scores.add_column("metric")
+    columns = ("cv", "holdout", "baseline")
+    for column in columns:
+        scores.add_column(column, justify="right")
+    for metric in dict.fromkeys(name for column in columns for name in summary.scores.get(column, {})):
+        values = [summary.scores.get(column, {}).get(metric) for column in columns]
+        scores.add_row(metric, *("" if value is None else f"{value:.4f}" for value in values))
+    console.print(scores)
+    console.print(f"model    {summary.model['name']} version {summary.model['version'] or '-'} ({summary.model['family']}), {summary.model['digest']}")
+    console.print(f"verdict  [bold]{summary.verdict}[/]" + "".join(f"\n         {reason}" for reason in outcome.artifact("verdict").reasons()))
+    for name, path in sorted(summary.reports.items()):
+        console.print(f"report   {path}", highlight=False)
+    console.print(
+        f"run      {summary.run_id}, {summary.steps} steps, {summary.cached_steps} cached, {summary.duration_s:.0f} s", highlight=False
+    )
+    console.print("next     make dashboard   (the DAG, the reports and the model in the browser)", highlight=False)

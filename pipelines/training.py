@@ -1,0 +1,62 @@
+"""Training: from a table to a registered, explained, documented model."""
+
+from __future__ import annotations
+
+from zenml import pipeline
+
+from steps.data.check_quality import check_quality
+from steps.data.load_table import load_table
+from steps.data.open_gate import open_gate
+from steps.data.profile_table import profile_in_full, profile_table
+from steps.data.split_table import split_table
+from steps.data.validate_holdout import infer_expectations, validate_holdout
+from steps.evaluation.compare_models import compare_models
+from steps.evaluation.evaluate_model import evaluate_model
+from steps.evaluation.explain_model import explain_model
+from steps.modelling.build_ensemble import build_ensemble
+from steps.modelling.export_bundle import export_bundle
+from steps.modelling.plan_features import plan_features
+from steps.modelling.tune_family import tune_family
+from steps.registry.document_model import document_model
+from steps.registry.find_champion import find_champion
+from steps.registry.register_model import register_model
+from tabular.problem import Problem
+
+
+@pipeline(name="training")
+def training(problem: Problem, location: str, revision: str, edited_suite: str, fresh: bool) -> None:
+    """From a table to a registered, explained, documented model.
+
+    Parameters
+    ----------
+    problem : Problem
+        As the user gave it; `load_table` resolves what is left at "auto".
+    location : str
+        Where steps read the table: the artifact store for a local file, else the source itself.
+    revision : str
+        The data's revision where it is known before reading, else empty.
+    edited_suite : str
+        The expectations a person keeps for this problem, as JSON text; empty to infer them.
+    fresh : bool
+        Start finished studies anew instead of taking up their trials.
+    """
+    table, resolved = load_table(problem, location, revision)
+    profile = profile_table(table, resolved)
+    profile_in_full(table)
+    split = split_table(table, resolved)
+    quality = check_quality(split, resolved)
+    suite = infer_expectations(split, resolved, edited_suite)
+    validation = validate_holdout(split, suite)
+    admission = open_gate(quality, validation, resolved)
+    plan = plan_features(split, admission, resolved)
+    studies = [tune_family(split, plan, resolved, family, fresh, id=f"tune_{family}") for family in problem.tuning.families]
+    model, leaderboard = build_ensemble(studies, split, plan, resolved)
+    bundle, parity = export_bundle(model, split, resolved)
+    evaluation = evaluate_model(bundle, leaderboard, split, resolved)
+    explanation = explain_model(bundle, split, resolved)
+    champion = find_champion(resolved)
+    comparison, verdict = compare_models(bundle, parity, evaluation, champion, split, resolved)
+    documents = document_model(
+        table, resolved, profile, quality, validation, plan, leaderboard, evaluation, explanation, bundle, parity, comparison, verdict
+    )
+    register_model(resolved, table, studies, bundle, leaderboard, evaluation, verdict, profile, quality, validation, explanation, documents)

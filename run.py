@@ -1,0 +1,116 @@
+"""The only command line of Switchyard: python run.py --pipeline training, and what surrounds it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+# Before ZenML is imported: quiet logs of its own, plain tracebacks, no usage statistics unless asked for.
+os.environ.setdefault("ZENML_LOGGING_VERBOSITY", "WARN")
+os.environ.setdefault("ZENML_ENABLE_RICH_TRACEBACK", "false")
+os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+STARTED = time.monotonic()
+ROOT = Path(__file__).resolve().parent
+
+import click  # noqa: E402
+
+from tabular.errors import SwitchyardError  # noqa: E402
+
+PIPELINES = ("training",)
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--pipeline", type=click.Choice(PIPELINES), help="What to run.")
+@click.option("--config", type=click.Path(path_type=Path), help="A YAML file of configs/; the built-in loans when neither it nor --data is given.")
+@click.option("--data", help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source.")
+@click.option("--target", help="The column to predict.")
+@click.option("--time-column", help="Column that orders rows in time; @row: the file's order is time.")
+@click.option("--goal", help="What the model is for, in a sentence; it goes into the documents.")
+@click.option("--name", help="Name of the model in the registries; from the file's name when there is no config.")
+@click.option("--budget", type=float, help="Wall seconds of tuning, ensembling and export together.")
+@click.option("--trials", type=int, help="Trials per model family instead of a budget: deterministic for a seed.")
+@click.option("--seed", type=int, help="Seed of everything random.")
+@click.option("--no-cache", is_flag=True, help="Run every step again.")
+@click.option("--dry-run", is_flag=True, help="Print the checked config, the DAG and the stack; run nothing.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of the config.")
+@click.option("--summary", type=click.Path(path_type=Path, dir_okay=False), help="Write the run's summary to this JSON file.")
+@click.pass_context
+def cli(context: click.Context, pipeline: str | None, dry_run: bool, schema: bool, summary: Path | None, no_cache: bool, **options: object) -> None:
+    """From a table to a model in production: python run.py --pipeline training --data FILE --target COLUMN."""
+    if context.invoked_subcommand:
+        return
+    if schema:
+        import json
+
+        from tabular.problem import Problem
+
+        click.echo(json.dumps(Problem.model_json_schema(), indent=2))
+        return
+    if pipeline is None:
+        click.echo(context.get_help())
+        raise SystemExit(2)
+    from pipelines.commands import settings_from, train
+
+    problem, where = settings_from(ROOT, **options)
+    raise SystemExit(train(problem, where, root=ROOT, cache=not no_cache, dry_run=dry_run, summary_path=summary, started=STARTED))
+
+
+@cli.command()
+def doctor() -> None:
+    """Check versions, stack, ports, disk and services, and say how to mend each."""
+    from pipelines.doctor import examine
+
+    raise SystemExit(examine(ROOT))
+
+
+@cli.group()
+def stack() -> None:
+    """Stacks of stacks/*.yaml."""
+
+
+@stack.command("up")
+@click.argument("name")
+def stack_up(name: str) -> None:
+    """Register the stack NAME and make it the active one of this repository."""
+    from pipelines.commands import ensure_repository
+    from stacks.registration import register_stack
+
+    ensure_repository(ROOT)
+    click.echo(f"stack {register_stack(name)} is registered and active")
+
+
+@cli.command()
+@click.option("--zenml-port", default=8237, show_default=True)
+@click.option("--mlflow-port", default=5001, show_default=True)
+@click.option("--stop", is_flag=True, help="Stop both.")
+def dashboard(zenml_port: int, mlflow_port: int, stop: bool) -> None:
+    """Start the ZenML dashboard and the MLflow UI on loopback and print their addresses."""
+    from pipelines.dashboards import start, stop_all
+
+    if stop:
+        stop_all()
+    else:
+        start(ROOT, zenml_port, mlflow_port)
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one line and its exit code, never in a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except SwitchyardError as error:
+        click.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.secho("stopped; the same command continues where this one was", fg="yellow", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""What steps and run.py need to know of the active stack; looked up when called, never at import."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zenml.client import Client
+from zenml.io import fileio
+
+from tabular.errors import InputError
+
+STUDIES_VARIABLE = "SWITCHYARD_STUDIES"
+
+
+def environment() -> str:
+    """Name of the environment that models belong to: the active stack's."""
+    return Client().active_stack_model.name
+
+
+def connect_mlflow() -> str:
+    """Point MLflow of this process at the active stack's tracking server and return its URI.
+
+    Raises
+    ------
+    InputError
+        When the stack has no MLflow experiment tracker.
+    """
+    tracker = Client().active_stack.experiment_tracker
+    if tracker is None or tracker.flavor != "mlflow":
+        raise InputError(f"stack {environment()!r} has no MLflow experiment tracker; register one (python run.py stack up local)")
+    import mlflow
+
+    tracker.configure_mlflow()
+    mlflow.set_tracking_uri(tracker.get_tracking_uri())
+    return mlflow.get_tracking_uri()
+
+
+def mlflow_artifact_root() -> str | None:
+    """Where a new MLflow experiment keeps its files: beside a local database, else None (the server decides)."""
+    uri = connect_mlflow()
+    if not uri.startswith("sqlite:///"):
+        return None
+    return (Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts").as_uri()
+
+
+def studies_root() -> str:
+    """Where tuning keeps its trials so that a killed run continues: a folder, or a SQLAlchemy URL.
+
+    The artifact store's folder on a local stack; elsewhere the variable SWITCHYARD_STUDIES names it.
+
+    Raises
+    ------
+    InputError
+        When the artifact store is remote and the variable is not set.
+    """
+    if configured := os.environ.get(STUDIES_VARIABLE):
+        return configured
+    store = Client().active_stack.artifact_store
+    if "://" in store.path:
+        raise InputError(f"artifact store {store.name!r} is remote: set {STUDIES_VARIABLE} to a SQLAlchemy URL that all step pods reach")
+    return os.path.join(store.path, "switchyard", "studies")
+
+
+def stage_file(path: Path) -> tuple[str, str]:
+    """Put a local file into the active artifact store, named by its content, once.
+
+    Returns
+    -------
+    tuple of str
+        URI in the artifact store, and `sha256:<hex>` of the content.
+    """
+    with path.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+    root = Client().active_stack.artifact_store.path
+    target = os.path.join(root, "switchyard", "data", digest[:32], path.name)
+    if not fileio.exists(target):
+        fileio.makedirs(os.path.dirname(target))
+        partial = f"{target}.{os.getpid()}.partial"
+        with path.open("rb") as source, fileio.open(partial, "wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+        fileio.rename(partial, target, overwrite=True)
+    return target, f"sha256:{digest}"
+
+
+@contextmanager
+def local_copy(location: str) -> Iterator[str]:
+    """The file behind `location` as a local path where it lies in the active artifact store, else `location` itself."""
+    store = Client().active_stack.artifact_store.path
+    if not location.startswith(store) or "://" not in store:
+        yield location
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        target = os.path.join(folder, os.path.basename(location))
+        with fileio.open(location, "rb") as source, open(target, "wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+        yield target

@@ -1,0 +1,155 @@
+"""One MLflow run per training, written at once from finished artifacts, and the version that it registers."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stacks.active import connect_mlflow, mlflow_artifact_root
+from stacks.registry import CHALLENGER, DIGEST_TAG, mirror_to_zenml, quiet_progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BATCH = 100
+_VALUE_LIMIT = 6000
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial, a child run."""
+
+    name: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Everything MLflow is told about one training."""
+
+    experiment: str
+    run_name: str
+    params: dict[str, Any]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    trials: Sequence[TrialRecord]
+    files: dict[str, bytes]
+    """Path below the run's artifacts -> content."""
+    bundle: dict[str, bytes]
+    example: pd.DataFrame
+    """A few rows of the model's columns, for the signature."""
+    digest: str
+
+
+def log_training(record: TrainingRecord) -> tuple[str, str]:
+    """Write the run; on failure it is removed again, so that there are no half-empty runs.
+
+    Returns
+    -------
+    tuple of str
+        Run id and the URI of the logged model.
+    """
+    import mlflow
+    from mlflow.entities import Metric, Param
+
+    connect_mlflow()
+    client = mlflow.MlflowClient()
+    experiment = _experiment(client, record.experiment)
+    now = time.time_ns() // 1_000_000
+    run = client.create_run(experiment, run_name=record.run_name, tags=record.tags)
+    run_id = run.info.run_id
+    made = [run_id]
+    try:
+        params = [Param(key, str(value)[:_VALUE_LIMIT]) for key, value in record.params.items()]
+        for start in range(0, len(params), _BATCH):
+            client.log_batch(run_id, params=params[start : start + _BATCH])
+        client.log_batch(run_id, metrics=[Metric(key, float(value), now, 0) for key, value in record.metrics.items()])
+        for trial in record.trials:
+            child = client.create_run(experiment, run_name=trial.name, tags={"mlflow.parentRunId": run_id, **trial.tags}).info.run_id
+            made.append(child)
+            client.log_batch(
+                child,
+                metrics=[Metric(key, float(value), now, 0) for key, value in trial.metrics.items()],
+                params=[Param(key, str(value)[:_VALUE_LIMIT]) for key, value in trial.params.items()],
+            )
+            client.set_terminated(child)
+        with tempfile.TemporaryDirectory() as folder, quiet_progress():
+            root = Path(folder)
+            for name, content in {**record.files, **{f"bundle/{file}": data for file, data in record.bundle.items()}}.items():
+                target = root / "artifacts" / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            client.log_artifacts(run_id, str(root / "artifacts"))
+            model_uri = _log_model(run_id, root / "artifacts" / "bundle", record.example)
+        client.set_terminated(run_id)
+    except BaseException:
+        for half in made:
+            client.delete_run(half)
+        raise
+    return run_id, model_uri
+
+
+def register_version(name: str, record: TrainingRecord, model_uri: str) -> str:
+    """Register the logged model and make it challenger, here and in ZenML; returns the version."""
+    import mlflow
+
+    connect_mlflow()
+    logging.getLogger("mlflow.tracking._model_registry").setLevel(logging.WARNING)
+    with quiet_progress():
+        version = mlflow.register_model(model_uri, name, tags={DIGEST_TAG: record.digest, **record.tags})
+    make_challenger(name, str(version.version), record.tags)
+    return str(version.version)
+
+
+def make_challenger(name: str, version: str, tags: dict[str, str]) -> None:
+    """Give `version` the challenger alias and ZenML's staging stage; again is no error."""
+    import mlflow
+
+    connect_mlflow()
+    mlflow.MlflowClient().set_registered_model_alias(name, CHALLENGER, version)
+    mirror_to_zenml(name, version, tags, stage="staging")
+
+
+def _experiment(client: Any, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    return found.experiment_id if found else client.create_experiment(name, artifact_location=_location(name))
+
+
+def _location(name: str) -> str | None:
+    root = mlflow_artifact_root()
+    return f"{root}/{name}" if root else None
+
+
+def _log_model(run_id: str, bundle: Path, example: pd.DataFrame) -> str:
+    import mlflow
+    import numpy as np
+    import onnxruntime
+    import pandas as pd
+    from mlflow.models import infer_signature
+
+    from bundle import Scorer
+
+    scorer = Scorer(bundle)
+    answer = scorer.score({name: example[name].to_numpy() for name in example.columns}, strict=False)
+    output = pd.DataFrame({"label": answer.labels}) if answer.labels is not None else pd.DataFrame({"prediction": answer.prediction})
+    root = Path(__file__).parents[1]
+    with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
+        # MLflow warns of integer columns with missing values and of a missing input example; neither applies to a bundle.
+        warnings.simplefilter("ignore")
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(root / "stacks" / "mlflow_model.py"),
+            artifacts={"bundle": str(bundle)},
+            signature=infer_signature(example, output),
+            pip_requirements=[f"mlflow=={mlflow.__version__}", f"numpy=={np.__version__}", f"onnxruntime=={onnxruntime.__version__}", f"pandas=={pd.__version__}"],
+            code_paths=[str(root / "bundle")],
+        )
+    return str(info.model_uri)
