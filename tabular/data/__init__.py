@@ -1,0 +1,1 @@
+"""Where tables come from: files, URLs, databases, built-in tables and OpenML, all through `sources.read_source`."""
