@@ -1,0 +1,159 @@
+"""Training of the net in PyTorch; imported when a net is fitted, since torch takes a second to load."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tabular.families.neural_network import SOFT_CLIP, Network, codes_of
+
+if TYPE_CHECKING:
+    from tabular.families.neural_network import NeuralNetwork
+
+_SCORED = 16_384
+"""Rows of the validation set that are scored at once."""
+
+
+class _Dropout(nn.Module):
+    # torch's own draws from the process-wide generator: fits in parallel threads would not repeat.
+    def __init__(self, share: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self._keep, self._generator = 1.0 - share, generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self._keep == 1.0:
+            return x
+        return x * torch.empty_like(x).bernoulli_(self._keep, generator=self._generator).div_(self._keep)
+
+
+class _Module(nn.Module):
+    """Embeddings beside soft-clipped numbers, then linear, batch norm, ReLU and dropout in turn, then linear."""
+
+    def __init__(self, n_numeric: int, sizes: list[int], width: int, params: dict, generator: torch.Generator) -> None:
+        super().__init__()
+        dims = [min(params["embedding"], (size + 1) // 2) for size in sizes]
+        self.tables = nn.ParameterList(torch.randn(size, dim, generator=generator) * dim**-0.5 for size, dim in zip(sizes, dims))
+        before, self.blocks = n_numeric + sum(dims), nn.ModuleList()
+        for hidden in params["hidden"]:
+            block = nn.ModuleDict(
+                {"linear": _linear(before, hidden, generator), "norm": nn.BatchNorm1d(hidden), "dropout": _Dropout(params["dropout"], generator)}
+            )
+            self.blocks.append(block)
+            before = hidden
+        self.head = _linear(before, width, generator)
+
+    def forward(self, numeric: Tensor, codes: Tensor) -> Tensor:
+        x = torch.cat([numeric, *(table[codes[:, index]] for index, table in enumerate(self.tables))], dim=1)
+        for block in self.blocks:
+            x = block["dropout"](torch.relu(block["norm"](block["linear"](x))))
+        return self.head(x)
+
+    def folded(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Weights (n_in, n_out) and biases with batch norm's running statistics multiplied in, float32."""
+        layers = []
+        for block in self.blocks:
+            linear, norm = block["linear"], block["norm"]
+            gain = norm.weight.double() / torch.sqrt(norm.running_var.double() + norm.eps)
+            bias = (linear.bias.double() - norm.running_mean.double()) * gain + norm.bias.double()
+            layers.append((linear.weight.double().T * gain, bias))
+        layers.append((self.head.weight.double().T, self.head.bias.double()))
+        return [tuple(np.ascontiguousarray(part.detach().numpy(), dtype=np.float32) for part in layer) for layer in layers]
+
+
+def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
+    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
+    with torch.no_grad():
+        layer.weight.normal_(0.0, math.sqrt(2.0 / max(1, n_in)), generator=generator)
+        layer.bias.zero_()
+    return layer
+
+
+class _Data:
+    """A matrix as the two tensors that the module reads."""
+
+    def __init__(self, X: np.ndarray, y: np.ndarray, sizes: list[tuple[int, int]], binary: bool, classes: bool) -> None:
+        embedded = [position for position, _ in sizes]
+        self.positions = np.setdiff1d(np.arange(X.shape[1]), embedded)
+        numeric = torch.from_numpy(np.nan_to_num(X[:, self.positions], nan=0.0))
+        self.numeric = numeric / torch.sqrt(1.0 + torch.square(numeric / SOFT_CLIP))
+        codes = [codes_of(X[:, position], size) for position, size in sizes]
+        self.codes = torch.from_numpy(np.stack(codes, axis=1) if codes else np.empty((len(X), 0), dtype=np.int64))
+        self.y = torch.from_numpy(y.astype(np.int64 if classes and not binary else np.float32))
+
+
+def train(
+    estimator: NeuralNetwork, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, late: Callable[[], bool]
+) -> Iterator[tuple[int, float | None, Callable[[], Network]]]:
+    """Train epoch by epoch.
+
+    Yields
+    ------
+    (epoch, loss, snapshot)
+        Epochs count from 1; the loss is on `valid`, None without one; `snapshot()` is the net as it is now. An epoch
+        that the deadline cuts short is the last.
+    """
+    params, sizes = estimator.params, estimator.categorical_sizes
+    binary, classes = estimator.task == "binary", estimator.task != "regression"
+    data = _Data(X, y, sizes, binary, classes)
+    held_out = None if valid is None else _Data(*valid, sizes, binary, classes)
+    generator = torch.Generator().manual_seed(estimator.seed)
+    module = _Module(len(data.positions), [size for _, size in sizes], estimator.width, params, generator)
+    lowest, highest = (-1e4, 1e4) if classes else (float(y.min()), float(y.max()))
+
+    def snapshot() -> Network:
+        tables = [table.detach().numpy().copy() for table in module.tables]
+        positions = np.array([position for position, _ in sizes], dtype=np.int64)
+        return Network(data.positions, positions, tables, module.folded(), lowest, highest)
+
+    rows = len(X)
+    batch = max(2, min(params["batch_size"], rows // 4))
+    batches = max(1, rows // batch)
+    optimizer = torch.optim.AdamW(_groups(module, params["weight_decay"]), lr=params["learning_rate"], fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=params["learning_rate"], total_steps=max(params["epochs"], params["iterations"]) * batches + 1, pct_start=0.2
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(estimator.n_jobs)
+    try:
+        for epoch in range(1, params["iterations"] + 1):
+            module.train()
+            # The rows that do not fill a batch sit this epoch out: a batch of one has no variance to normalise by.
+            order = torch.randperm(rows, generator=generator)[: batches * batch].reshape(batches, -1)
+            for index in order:
+                optimizer.zero_grad(set_to_none=True)
+                _loss(module(data.numeric[index], data.codes[index]), data.y[index], estimator.task).backward()
+                optimizer.step()
+                schedule.step()
+                if late():
+                    break
+            yield epoch, None if held_out is None else _validate(module, held_out, estimator.task, lowest, highest), snapshot
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _groups(module: _Module, decay: float) -> list[dict]:
+    weights = [parameter for parameter in module.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in module.parameters() if parameter.ndim <= 1]
+    return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def _loss(margins: Tensor, y: Tensor, task: str) -> Tensor:
+    if task == "multiclass":
+        return nn.functional.cross_entropy(margins, y)
+    if task == "binary":
+        return nn.functional.binary_cross_entropy_with_logits(margins[:, 0], y)
+    return nn.functional.mse_loss(margins[:, 0], y)
+
+
+def _validate(module: _Module, data: _Data, task: str, lowest: float, highest: float) -> float:
+    module.eval()
+    with torch.inference_mode():
+        parts = zip(data.numeric.split(_SCORED), data.codes.split(_SCORED))
+        margins = torch.cat([module(numeric, codes) for numeric, codes in parts]).clamp(lowest, highest)
+        loss = float(_loss(margins, data.y, task))
+    return math.sqrt(loss) if task == "regression" else loss
