@@ -1,0 +1,222 @@
+"""One trial: fit and score a family on every fold. `cross_validate`, with folds prepared once by `FoldSource`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tabular.families.base import Family
+from tabular.features.plan import FeaturePlan
+from tabular.features.preprocess import build_preprocessor, training_rows
+from tabular.folds import Folds
+from tabular.problem import Problem
+from tabular.split import Split
+from tabular.table import model_frame
+from tabular.tasks import TASKS, metric_of
+from tabular.tuning.pruning import CurveBound, Race
+from tabular.tuning.study import State
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """One fold as estimators see it: float32 features and encoded targets."""
+
+    train: np.ndarray
+    train_target: np.ndarray
+    valid: np.ndarray
+    valid_target: np.ndarray
+    categorical_sizes: tuple[tuple[int, int], ...]
+
+    @property
+    def nbytes(self) -> int:
+        return sum(part.nbytes for part in (self.train, self.train_target, self.valid, self.valid_target))
+
+
+class _Shelf:
+    """Prepared folds of this process, least recently used out first, so that families of one style prepare once."""
+
+    def __init__(self, limit: int):
+        self._limit = limit
+        self._items: OrderedDict[tuple, FoldData] = OrderedDict()
+
+    def get(self, key: tuple) -> FoldData | None:
+        if key in self._items:
+            self._items.move_to_end(key)
+        return self._items.get(key)
+
+    def put(self, key: tuple, item: FoldData) -> None:
+        self._items[key] = item
+        while len(self._items) > 1 and sum(kept.nbytes for kept in self._items.values()) > self._limit:
+            self._items.popitem(last=False)
+
+
+def _eighth_of_memory() -> int:
+    return int(min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8, 2 * 2**30))
+
+
+_SHELF = _Shelf(_eighth_of_memory())
+
+
+class FoldSource:
+    """The folds of a split, preprocessed inside each fold for a style and the tuner's choices.
+
+    Parameters
+    ----------
+    split, plan, problem, folds
+        What to prepare, how, and where to cut.
+    target : ndarray of shape (n_train,)
+        Class codes, or floats.
+    scope : str
+        Names this data and plan; prepared folds are shared in the process under it.
+    """
+
+    def __init__(self, split: Split, plan: FeaturePlan, problem: Problem, folds: Folds, target: np.ndarray, scope: str):
+        self.folds = folds
+        self.target = target
+        self._split = split
+        self._plan = plan
+        self._scope = scope
+        self._features = model_frame(split.train, plan.used)
+
+    def get(self, style: str, choices: Mapping[str, str], fold: int) -> FoldData:
+        """Fold number `fold`, prepared now or before."""
+        key = (self._scope, style, json.dumps(choices, sort_keys=True), fold)
+        data = _SHELF.get(key)
+        if data is None:
+            data = self._prepare(style, choices, fold)
+            _SHELF.put(key, data)
+        return data
+
+    def _prepare(self, style: str, choices: Mapping[str, str], fold: int) -> FoldData:
+        train, valid = self.folds[fold]
+        # Rows that only training may lose (outliers) go before anything is fitted; positions are what is left.
+        kept = training_rows(self._split.train.iloc[train], self._plan, self._split.schema)
+        rows = model_frame(kept, self._plan.used)
+        target = self.target[kept.index.to_numpy()]
+        preprocessor = build_preprocessor(self._plan, style, dict(choices))
+        fitted = preprocessor.fit_transform(rows, target)
+        unseen = preprocessor.transform(self._features.iloc[valid])
+        return FoldData(
+            np.asarray(fitted, dtype="float32"), target, np.asarray(unseen, dtype="float32"), self.target[valid],
+            tuple(tuple(pair) for pair in preprocessor.categorical_sizes_))
+
+
+@dataclass
+class Pace:
+    """The wall time of one trial; without `end` there is no clock."""
+
+    end: float | None = None
+    """`time.monotonic` by which all folds should be through."""
+    patient: bool = False
+    """Whether the trial must be finished even when it is late, because there is no other model."""
+
+    def deadline(self, folds_left: int) -> float | None:
+        """When the next fit must stop so that every fold gets the same part of the rest; a little is for predicting."""
+        if self.end is None:
+            return None
+        now = time.monotonic()
+        return now + max(0.0, 0.95 * (self.end - now) / folds_left)
+
+    def late(self, folds_left: int, fold_seconds: float) -> bool:
+        """Whether the folds to come cannot even nearly be finished in time."""
+        if self.end is None or self.patient or not folds_left:
+            return False
+        return time.monotonic() + 0.5 * fold_seconds * folds_left > self.end + 0.1 * max(0.0, fold_seconds)
+
+
+@dataclass
+class Outcome:
+    """What came of one trial; its fields are those of `tabular.tuning.study.Trial`."""
+
+    state: State = "complete"
+    reason: str = ""
+    fold_scores: list[float] = field(default_factory=list)
+    best_iterations: list[int | None] = field(default_factory=list)
+    train_rows: list[int] = field(default_factory=list)
+    fit_seconds: list[float] = field(default_factory=list)
+    first_loss: float | None = None
+    truncated: bool = False
+    out_of_time: bool = False
+    """Whether the clock ended the trial before its folds were through."""
+    oof: np.ndarray | None = None
+
+
+def cross_validate(
+    family: Family, params: Mapping[str, Any], choices: Mapping[str, str], source: FoldSource, problem: Problem, n_classes: int, n_jobs: int,
+    race: Race, curve: CurveBound, pace: Pace, on_fold: Callable[[Sequence[float]], None] = lambda scores: None,
+) -> Outcome:
+    """Fit `family` on every fold in turn and score it on what the fold held back.
+
+    Parameters
+    ----------
+    params, choices
+        Of the estimator and of the preprocessing.
+    n_classes : int
+        0 for regressions.
+    race, curve, pace
+        What may end the trial: its scores, its first learning curve, the clock.
+    on_fold : callable
+        Told the fold scores so far after each fold.
+
+    Returns
+    -------
+    Outcome
+        With `oof` only when every fold was finished. A fit that raises makes the trial "failed", with the reason.
+    """
+    classification = TASKS[problem.task].classification
+    metric = metric_of(problem.task, problem.metric)
+    outcome = Outcome()
+    oof = np.full((len(source.target), n_classes) if classification else len(source.target), np.nan)
+    count = len(source.folds)
+    for number, (_, valid) in enumerate(source.folds):
+        began = time.monotonic()
+        data = source.get(family.style, choices, number)
+        if pace.late(count - number, time.monotonic() - began):
+            outcome.state, outcome.out_of_time, outcome.reason = "failed", True, f"out of time after {number} of {count} folds"
+            return outcome
+        deadline = pace.deadline(count - number)
+        fitting = time.monotonic()
+        try:
+            estimator = family.build(
+                task=problem.task, params=dict(params), seed=problem.tuning.seed, n_classes=n_classes, n_jobs=n_jobs,
+                categorical_sizes=list(data.categorical_sizes))
+            # Forests do not stop early; watching their validation loss would only cost time.
+            watched = {"eval_set": (data.valid, data.valid_target), "report": curve if number == 0 else None} if "patience" in params else {}
+            estimator.fit(data.train, data.train_target, deadline=deadline, **watched)
+            predicted = estimator.predict_proba(data.valid) if classification else estimator.predict(data.valid)
+            score = metric.function(data.valid_target, np.asarray(predicted, dtype="float64"))
+        except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
+            logger.info("%s: trial failed on fold %d", family.name, number, exc_info=True)
+            outcome.state, outcome.reason = "failed", f"{type(error).__name__}: {error}"[:300]
+            return outcome
+        if not np.isfinite(score):
+            outcome.state, outcome.reason = "failed", f"{metric.name} is {score} on fold {number}"
+            return outcome
+        oof[valid] = predicted
+        outcome.fold_scores.append(float(score))
+        outcome.best_iterations.append(None if estimator.best_iteration_ is None else int(estimator.best_iteration_))
+        outcome.train_rows.append(len(data.train))
+        outcome.fit_seconds.append(time.monotonic() - fitting)
+        outcome.truncated |= deadline is not None and time.monotonic() >= deadline
+        if number == 0:
+            outcome.first_loss = curve.best_loss
+        on_fold(outcome.fold_scores)
+        lost = "its learning curve on the first fold cannot reach the median" if curve.stopped else race.lost(outcome.fold_scores)
+        if lost:
+            outcome.state, outcome.reason = "pruned", lost
+            return outcome
+        if number + 1 < count and pace.late(count - number - 1, time.monotonic() - began):
+            outcome.state, outcome.out_of_time, outcome.reason = "failed", True, f"out of time after {number + 1} of {count} folds"
+            return outcome
+    outcome.oof = oof
+    return outcome

@@ -1,0 +1,100 @@
+"""Who has used how much of the budget, and who may use how much more.
+
+The budget is wall time of tuning, ensemble and export together. Every family notes the sessions it ran in; their
+union over all families is the time that is gone. So families that run at the same time cost their time once, time
+before a kill counts, and the night between a kill and the next start does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+Session = tuple[float, float]
+"""Start and last sign of life, seconds since the epoch."""
+
+_GAP_S = 5.0
+"""Shorter pauses between sessions are work around tuning (artifacts being stored) and cost budget; longer ones are an absent user."""
+
+_WEIGHTS = {"lightgbm": 3.0, "xgboost": 2.5, "random_forest": 1.5, "neural_network": 2.5}
+"""Relative shares before there is evidence: forests gain least from tuning (Probst, Boulesteix and Bischl,
+*Tunability*, JMLR 2019), boosting most."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one family is."""
+
+    family: str
+    finished: bool = False
+    sessions: tuple[Session, ...] = ()
+    best: float | None = None
+    """Best cross-validated score so far, in the metric's own direction."""
+    trials: int = 0
+
+
+def clock(sessions: Iterable[Session]) -> float:
+    """Wall seconds that the sessions cover, pauses under five seconds included."""
+    total, end = 0.0, float("-inf")
+    for start, stop in sorted(sessions):
+        if start <= end + _GAP_S:
+            total += max(0.0, stop - end)
+        else:
+            total += stop - start
+        end = max(end, stop)
+    return total
+
+
+def reserve(budget_s: float) -> float:
+    """Seconds of the budget that tuning leaves for the refit and the export: 20 % of short budgets, 12 % of long ones."""
+    return max(0.12 * budget_s, min(0.20 * budget_s, 15.0))
+
+
+def usable(standings: Sequence[Standing], budget_s: float) -> float:
+    """Wall seconds that are left for tuning, all families together."""
+    return budget_s - reserve(budget_s) - clock(session for standing in standings for session in standing.sessions)
+
+
+def share(family: str, standings: Sequence[Standing], budget_s: float, parallel: int = 1) -> float:
+    """Wall seconds that `family` may use from now on.
+
+    Parameters
+    ----------
+    family : str
+        Who asks.
+    standings : sequence of Standing
+        All families of the problem, `family` among them, their sessions up to now.
+    budget_s : float
+        Wall seconds of the whole budget.
+    parallel : int
+        How many families run at once, each on a machine of its own.
+
+    Returns
+    -------
+    float
+        The part of `family` in the time of the unfinished ones, less what it has used; never negative. What siblings
+        left over because they finished or gave up early is thereby shared among those to come.
+    """
+    left = usable(standings, budget_s)
+    entitled = [standing for standing in standings if not standing.finished or standing.family == family]
+    used = {standing.family: clock(standing.sessions) for standing in entitled}
+    weights = {standing.family: _WEIGHTS.get(standing.family, 2.0) for standing in entitled}
+    # What the unfinished have used so far was part of their share: after a kill nobody starts afresh.
+    whole = (left + sum(used.values())) * parallel * weights[family] / sum(weights.values())
+    return max(0.0, min(left, whole - used[family]))
+
+
+def far_behind(own: float, standings: Sequence[Standing], family: str, sign: float, constant: float) -> str:
+    """Why `family` should give its time to others; empty while it is in the race.
+
+    A family is far behind when its best score lacks more than a twentieth of what the best sibling gained over a
+    constant prediction: tuning seldom closes such a gap, and so weak a member adds little to an ensemble.
+    """
+    others = [standing for standing in standings if standing.family != family and standing.best is not None]
+    if not others:
+        return ""
+    leader = max(others, key=lambda standing: sign * standing.best)
+    gain = sign * (leader.best - constant)
+    if gain <= 0 or sign * (leader.best - own) <= 0.05 * gain:
+        return ""
+    return f"gave up early: {own:.5g} is far behind {leader.family} with {leader.best:.5g}, so its time goes to the others"

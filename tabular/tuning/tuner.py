@@ -1,0 +1,265 @@
+"""`tune_family`: search the hyperparameters of one family by Optuna, resumable, within its share of the budget.
+
+The order of trials is the same whether or not the search was interrupted: the first is the family's tuned defaults,
+the others come from TPE, which is seeded anew for each trial by (seed, family, number of the trial) and sees only
+finished trials.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+
+from tabular.features.plan import FeaturePlan
+from tabular.folds import make_folds
+from tabular.problem import Problem
+from tabular.split import Split
+from tabular.tasks import TASKS, metric_of
+from tabular.tuning.crossval import FoldSource, Outcome, Pace, cross_validate
+from tabular.tuning.events import Event, Progress
+from tabular.tuning.ledger import Standing, clock, far_behind, share, usable
+from tabular.tuning.pruning import CurveBound, Race
+from tabular.tuning.store import FamilyLog, StudyStore
+from tabular.tuning.study import Candidate, Study, Trial, ranked
+
+if TYPE_CHECKING:
+    import optuna
+
+logger = logging.getLogger(__name__)
+
+CANDIDATES = 5
+"""Complete trials of a family that go on to the ensemble."""
+_RANDOM_TRIALS = 6
+"""Trials before TPE models the scores."""
+_FAILURES = 3
+"""Failed trials in a row after which the family is given up."""
+_LOOK_S = 5.0
+"""How often the store is asked about the other families, which may be at work elsewhere."""
+_LEAST_S = 0.3
+"""No trial is begun with less time than this."""
+
+
+def tune_family(
+    split: Split, plan: FeaturePlan, problem: Problem, family: str, store: StudyStore, progress: Progress | None = None, *,
+    parallel: int = 1, n_jobs: int | None = None,
+) -> Study:
+    """Search the hyperparameters of one family by cross-validation.
+
+    Parameters
+    ----------
+    split, plan, problem
+        What to learn from, what becomes of its columns, and how to search. Task, metric and classes are resolved.
+    family : str
+        A name in `tabular.families.FAMILIES`, one of `problem.tuning.families`.
+    store : StudyStore
+        Keeps trials; what it holds of this search is not done again.
+    progress : callable, optional
+        Told every `Event`.
+    parallel : int
+        How many families of this search run at once, each on a machine of its own; their shares grow accordingly.
+    n_jobs : int, optional
+        Threads of a fit; all cores when absent.
+
+    Returns
+    -------
+    Study
+        With `tuning.trials` exactly that many trials, the same for the same seed; no clock is consulted. With a budget,
+        as many as fit the family's share of it. Without candidates, and with the reason, when not one trial could
+        be cross-validated; only the first family of a search may exceed its share for its first trial, since a
+        search must end with a model.
+
+    Raises
+    ------
+    InputError
+        When the training rows cannot be cut into folds.
+    """
+    with store.open(family, problem.tuning.families, metric_of(problem.task, problem.metric).name) as log:
+        search = _Search(split, plan, problem, family, store, log, progress, parallel, n_jobs or joblib.cpu_count())
+        search.run()
+        return search.study()
+
+
+class _Search:
+    def __init__(
+        self, split: Split, plan: FeaturePlan, problem: Problem, family: str, store: StudyStore, log: FamilyLog, progress: Progress | None,
+        parallel: int, n_jobs: int,
+    ):
+        self.split, self.plan, self.problem, self.name = split, plan, problem, family
+        self.store, self.log, self.progress, self.parallel, self.n_jobs = store, log, progress, parallel, n_jobs
+        self.metric = metric_of(problem.task, problem.metric)
+        self.timed = problem.tuning.trials is None
+        self.wanted = problem.tuning.budget_s if self.timed else float(problem.tuning.trials)
+        self.reason = ""
+        self.until: float | None = None
+        self._others: list[Standing] = []
+        self._looked = float("-inf")
+
+    def run(self) -> None:
+        if self.log.finished(self.wanted):
+            self.reason = self.log.reason
+            return
+        if self.problem.constraints.explainable_only and self.name == "neural_network":
+            self._end("dropped: constraints.explainable_only leaves out nets")
+            return
+        # From here the clock runs; the slow imports of a family are part of its time.
+        self.log.begin()
+        if self.timed:
+            self.until = time.monotonic() + share(self.name, self._standings(), self.wanted, self.parallel)
+        self._prepare()
+        self._tell("started")
+        self._end(self._search())
+
+    def _prepare(self) -> None:
+        from tabular.families import FAMILIES
+        from tabular.model import classes_of, encode_target
+
+        self.family = FAMILIES[self.name]
+        values = self.split.train[self.problem.data.target]
+        self.classes = classes_of(values, self.problem) if TASKS[self.problem.task].classification else ()
+        self.target = encode_target(values, self.classes) if self.classes else values.to_numpy("float64")
+        folds = make_folds(self.split, self.problem)
+        self.source = FoldSource(self.split, self.plan, self.problem, folds, self.target, self.store.key)
+        self.shape = (self.problem.task, len(self.split.train), len(self.plan.used))
+
+    def _search(self) -> str:
+        """Run trials until the number or the time is reached; why it ended early, if it did."""
+        while True:
+            done = len(self.log.trials)
+            if not self.timed and done >= self.wanted:
+                break
+            tail = self.log.trials[-_FAILURES:]
+            if len(tail) == _FAILURES and all(trial.state == "failed" for trial in tail):
+                return f"gave up after {_FAILURES} failed trials in a row: {tail[-1].reason}"
+            if self.timed:
+                pace = self._pace()
+                if pace is None:
+                    break
+                if reason := self._hopeless():
+                    return reason
+            else:
+                pace = Pace()
+            if self._trial(done, pace).out_of_time:
+                break
+        if not ranked(self.log.trials, self.metric.name):
+            return self._dropped()
+        return ""
+
+    def _pace(self) -> Pace | None:
+        """The time window of the next trial; None when there is no time for one."""
+        left = self.until - time.monotonic()
+        complete = [trial.seconds for trial in self.log.trials if trial.state == "complete"]
+        if complete:
+            return Pace(self.until) if left >= max(_LEAST_S, 0.7 * float(np.median(complete))) else None
+        standings = self._standings()
+        alone = not any(standing.best is not None for standing in standings if standing.family != self.name)
+        if not alone:
+            return Pace(self.until) if left >= _LEAST_S else None
+        # No family has a model yet, and a search must end with one: this trial may use up what others would have had.
+        began = time.monotonic()
+        for fold in range(len(self.source.folds)):
+            self.source.get(self.family.style, {}, fold)
+        preparing = time.monotonic() - began
+        most = usable(self._standings(), self.wanted)
+        return Pace(time.monotonic() + max(left - preparing, min(0.6 * most, 2 * preparing), _LEAST_S), patient=True)
+
+    def _hopeless(self) -> str:
+        complete = ranked(self.log.trials, self.metric.name)
+        if len(complete) < 2:
+            return ""
+        return far_behind(complete[0].score, self._standings(), self.name, self.metric.sign, self._constant_score())
+
+    def _constant_score(self) -> float:
+        """The metric of what a model without features would say."""
+        if self.classes:
+            return self.metric.function(self.target, np.tile(np.bincount(self.target, minlength=len(self.classes)) / len(self.target), (len(self.target), 1)))
+        return self.metric.function(self.target, np.full(len(self.target), self.target.mean()))
+
+    def _dropped(self) -> str:
+        failed = [trial for trial in self.log.trials if trial.state == "failed"]
+        why = failed[-1].reason if failed else f"{max(0.0, self.until - time.monotonic()) if self.until else 0:.1f} s were left for it"
+        return f"dropped without a complete trial: {why}"
+
+    def _trial(self, number: int, pace: Pace) -> Outcome:
+        began = time.monotonic()
+        trial = self._ask(number)
+        params, choices = self._suggest(trial, number)
+        curve = CurveBound(self.log.trials, params.get("iterations"))
+
+        def on_fold(scores: Sequence[float]) -> None:
+            trial.report(float(np.mean(scores)), len(scores) - 1)
+            self.log.beat()
+
+        outcome = cross_validate(
+            self.family, params, choices, self.source, self.problem, len(self.classes), self.n_jobs,
+            Race(self.log.trials, self.metric.name, self.metric.sign), curve, pace, on_fold)
+        record = Trial(
+            number=number, state=outcome.state, params=params, choices=choices, fold_scores=outcome.fold_scores,
+            best_iterations=outcome.best_iterations, train_rows=outcome.train_rows, first_loss=outcome.first_loss,
+            fit_seconds=[round(seconds, 3) for seconds in outcome.fit_seconds], seconds=round(time.monotonic() - began, 3),
+            truncated=outcome.truncated, reason=outcome.reason)
+        self.log.add(trial, record, outcome.oof)
+        self._tell("trial", record)
+        return outcome
+
+    def _ask(self, number: int) -> optuna.Trial:
+        import optuna
+
+        seed = np.random.SeedSequence([self.problem.tuning.seed, zlib.crc32(self.name.encode()), number]).generate_state(1)[0]
+        sampler = optuna.samplers.TPESampler(
+            seed=int(seed), n_startup_trials=_RANDOM_TRIALS, multivariate=True, constant_liar=False, warn_independent_sampling=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if number == 0:
+                defaults = self.family.default_params(*self.shape)
+                sampler = optuna.samplers.PartialFixedSampler(defaults, sampler)
+            self.log.study.sampler = sampler
+            return self.log.study.ask()
+
+    def _suggest(self, trial: optuna.Trial, number: int) -> tuple[dict[str, Any], dict[str, str]]:
+        with warnings.catch_warnings():
+            # Published defaults may lie outside the searched range, which Optuna mentions each time.
+            warnings.simplefilter("ignore")
+            params = self.family.suggest(trial, *self.shape)
+        return (self.family.default_params(*self.shape) if number == 0 else params), {}
+
+    def _standings(self) -> list[Standing]:
+        """Of all families; this one by what this process knows."""
+        if time.monotonic() - self._looked > _LOOK_S:
+            others = [name for name in self.problem.tuning.families if name != self.name]
+            self._others = self.store.standings(others, self.metric.name, self.wanted)
+            self._looked = time.monotonic()
+        best = ranked(self.log.trials, self.metric.name)[:1]
+        own = Standing(self.name, False, self.log.sessions, best[0].score if best else None, len(self.log.trials))
+        known = {standing.family: standing for standing in (*self._others, own)}
+        return [known[name] for name in dict.fromkeys((*self.problem.tuning.families, self.name))]
+
+    def _tell(self, kind: str, trial: Trial | None = None) -> None:
+        left = self.until - time.monotonic() if self.until is not None else None
+        event = Event(kind, self.name, self.metric.name, tuple(self._standings()), trial, left, self.reason)
+        if trial:
+            logger.debug("%s trial %d: %s %s", self.name, trial.number, trial.state, trial.score)
+        if self.progress:
+            self.progress(event)
+
+    def _end(self, reason: str) -> None:
+        self.reason = reason
+        if reason:
+            logger.warning("%s: %s", self.name, reason)
+        self.log.finish(self.wanted, reason)
+        self._tell("finished")
+
+    def study(self) -> Study:
+        """The search as an artifact."""
+        best = ranked(self.log.trials, self.metric.name)[:CANDIDATES]
+        standings = self._standings()
+        return Study(
+            family=self.name, metric=self.metric.name, trials=tuple(self.log.trials),
+            candidates=tuple(Candidate(trial, self.log.oof(trial.number)) for trial in best), reason=self.reason,
+            seconds=clock(self.log.sessions), clock_s=clock(session for standing in standings for session in standing.sessions), timed=self.timed)
