@@ -1,0 +1,1 @@
+"""From raw columns to the numbers a model learns from: planned once, fitted inside each fold."""

@@ -1,0 +1,196 @@
+"""`build_preprocessor`: the plan as one unfitted scikit-learn pipeline, for trees or for the net.
+
+The numbers of the table go through one chain of steps as one block; the categories of each encoder are one block more.
+Columns of equal treatment are treated together, which is what keeps fitting, and one row through the graph, fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import Normalizer, TargetEncoder
+
+from tabular.features.base import Take
+from tabular.features.categories import CategoryCodes, OneHot, Ordinal
+from tabular.features.dates import DateParts
+from tabular.features.derived import Derive
+from tabular.features.numeric import Impute, Products, Scale
+from tabular.features.outliers import ClipOutliers, FlagOutliers, IsolationFlag
+from tabular.features.plan import NUMBERS, ColumnPlan, FeaturePlan
+from tabular.features.selection import Select
+
+Style = Literal["tree", "net"]
+CHOICES = ("encoder", "numeric_imputer", "categorical_imputer", "scaler", "order")
+"""What a tuner may choose where the config says auto; `order` is that of ordinal codes (frequency, lexicographic)."""
+
+ONEHOT_UP_TO = 8
+"""Trees: categories up to which "auto" is one-hot; more are target-encoded."""
+ONEHOT_WIDTH = 64
+"""Widest one-hot block of one column; the rarer categories are treated as unseen."""
+EMBEDDING_CODES = 1000
+TARGET_CLASSES = 10
+"""Target encoding makes a column per class; with more classes than this, "auto" takes ordinal codes."""
+
+
+class Preprocessor(Pipeline):
+    """The fitted features: `model_frame(frame, plan.used)` in, float64 of shape (n, m) out."""
+
+    @property
+    def feature_names_out_(self) -> list[str]:
+        """Names of the m columns, for people."""
+        return self.get_feature_names_out().tolist()
+
+    @property
+    def categorical_sizes_(self) -> list[tuple[int, int]]:
+        """(position, number of codes) of the columns that hold codes for embeddings."""
+        blocks = self["blocks"]
+        sizes = {
+            blocks.output_indices_[name].start + number: size
+            for name, block, _ in blocks.transformers_
+            if name.startswith("embedding")
+            for number, size in enumerate(block.sizes_)
+        }
+        kept = self["select"].support_ if "select" in self.named_steps else range(len(self.feature_names_out_))
+        return [(position, sizes[source]) for position, source in enumerate(kept) if source in sizes]
+
+
+def build_preprocessor(plan: FeaturePlan, style: Style, choices: Mapping[str, Any] | None = None) -> Preprocessor:
+    """The unfitted preprocessor of `plan`.
+
+    Parameters
+    ----------
+    plan : FeaturePlan
+    style : {"tree", "net"}
+        Trees take gaps as they are and need no scaling; the net gets the median with an indicator, standard scaling
+        and category codes for embeddings. The config wins over both, but for one thing: a net cannot take gaps, so
+        `numeric_imputer: none` is the median there.
+    choices : mapping, optional
+        The tuner's, by the names in `CHOICES`; the config wins over them.
+
+    Returns
+    -------
+    Preprocessor
+        Fit it with `fit_transform(model_frame(train, plan.used), y)`, `y` being class codes or floats: only that way
+        are target encodings cross-fitted, so that no training row sees its own target.
+    """
+    choices = dict(choices or {})
+    unknown = set(choices) - set(CHOICES)
+    if unknown:
+        raise ValueError(f"no such choice: {sorted(unknown)}; there are {', '.join(CHOICES)}")
+    blocks = [*_numeric_block(plan, style, choices), *_category_blocks(plan, style, choices)]
+    steps: list[tuple[str, Any]] = [("blocks", ColumnTransformer(blocks, sparse_threshold=0.0, verbose_feature_names_out=False))]
+    if plan.selection.method != "none":
+        steps.append(("select", Select(plan.selection.method, plan.selection.keep, plan.task != "regression", plan.seed)))
+    return Preprocessor(steps)
+
+
+def _decide(column: str, config: str, choice: str | None, default: str) -> str:
+    """The first that decides: the column's own setting, the config for all, the tuner, the style."""
+    return next(value for value in (column, config, choice or "auto", default) if value != "auto")
+
+
+def _numeric_block(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> list[tuple[str, Pipeline, list[str]]]:
+    names = [column.name for column in plan.used if column.kind in NUMBERS]
+    if not names:
+        return []
+    steps: list[tuple[str, Any]] = []
+    kept = [i for i, name in enumerate(names) if plan[name].use and plan[name].kind != "datetime"]
+    columns: list[ColumnPlan | None] = [plan[names[i]] for i in kept]
+    measured = [column.kind == "numeric" for column in columns]
+    width = len(names)
+
+    derived = [item for item in plan.derived if item.use]
+    if derived:
+        steps.append(("derive", Derive(tuple(names), tuple((item.name, item.expression) for item in derived))))
+        kept += range(width, width + len(derived))
+        columns += [None] * len(derived)
+        measured += [True] * len(derived)
+        width += len(derived)
+    dates = tuple((i, plan[name].parts) for i, name in enumerate(names) if plan[name].use and plan[name].kind == "datetime")
+    if dates:
+        step = DateParts(dates)
+        steps.append(("dates", step))
+        kept += range(width, width + step.width)
+        columns += [None] * step.width
+        measured += [False] * step.width
+    if not kept:
+        return []
+    steps.append(("take", Take(tuple(kept))))
+
+    positions = tuple(np.flatnonzero(measured).tolist())
+    if positions:
+        steps += _outlier_steps(plan, positions)
+    normalise = plan.scaler == "normalizer" or (plan.scaler == "auto" and choices.get("scaler") == "normalizer")
+    complete = style == "net" or normalise
+    imputers = tuple(_imputer(column, plan, choices, complete) for column in columns)
+    if set(imputers) != {"none"}:
+        steps.append(("impute", Impute(imputers)))
+    if positions and (plan.interactions or plan.polynomial > 1):
+        steps.append(("products", Products(positions, plan.task != "regression", plan.interactions, plan.polynomial)))
+    default = "standard" if style == "net" else "none"
+    rest = default if normalise else _decide("auto", plan.scaler, choices.get("scaler"), default)
+    scalers = tuple(column.scaler if column and column.scaler != "auto" else rest for column in columns)
+    if normalise:
+        steps.append(("normalise", Normalizer()))
+    elif {*scalers, rest} != {"none"}:
+        steps.append(("scale", Scale(scalers, rest)))
+    return [("numeric", Pipeline(steps), names)]
+
+
+def _outlier_steps(plan: FeaturePlan, positions: tuple[int, ...]) -> list[tuple[str, Any]]:
+    outliers = plan.outliers
+    if outliers.method == "none" or outliers.action == "drop":
+        return []
+    if outliers.method == "isolation_forest":
+        return [("outliers", IsolationFlag(positions, outliers.threshold, plan.seed))]
+    treat = ClipOutliers if outliers.action == "clip" else FlagOutliers
+    return [("outliers", treat(positions, outliers.method, outliers.threshold))]
+
+
+def _imputer(column: ColumnPlan | None, plan: FeaturePlan, choices: Mapping[str, Any], complete: bool) -> str:
+    default = "median" if complete else "none"
+    decided = _decide(column.imputer if column else "auto", plan.numeric_imputer, choices.get("numeric_imputer"), default)
+    return default if decided == "none" else decided
+
+
+def _category_blocks(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> list[tuple[str, Any, list[str]]]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for column in plan.columns:
+        if column.use and column.kind == "categorical":
+            encoder = _decide(column.encoder, plan.encoder, choices.get("encoder"), _default_encoder(column, plan, style))
+            imputer = _decide(column.imputer, plan.categorical_imputer, choices.get("categorical_imputer"), "own_category")
+            groups.setdefault((encoder, imputer), []).append(column.name)
+    blocks = []
+    for (encoder, missing), names in sorted(groups.items()):
+        name = encoder if missing == "own_category" else f"{encoder} of {missing}"
+        blocks.append((name, _encoder(encoder, missing, plan, choices), names))
+    return blocks
+
+
+def _default_encoder(column: ColumnPlan, plan: FeaturePlan, style: Style) -> str:
+    if style == "net":
+        return "embedding"
+    if column.categories <= ONEHOT_UP_TO:
+        return "onehot"
+    return "target" if plan.n_classes <= TARGET_CLASSES else "ordinal"
+
+
+def _encoder(encoder: str, missing: str, plan: FeaturePlan, choices: Mapping[str, Any]) -> Any:
+    match encoder:
+        case "onehot":
+            return OneHot(missing=missing, max_categories=ONEHOT_WIDTH)
+        case "ordinal":
+            return Ordinal(missing=missing, order=choices.get("order", "frequency"))
+        case "embedding":
+            return Ordinal(missing=missing, max_categories=EMBEDDING_CODES, min_count=2)
+        case "target":
+            folds = KFold if plan.task == "regression" else StratifiedKFold
+            kind = "continuous" if plan.task == "regression" else plan.task
+            cross_fitted = TargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=plan.seed))
+            return Pipeline([("codes", CategoryCodes(missing=missing)), ("means", cross_fitted)])
+    raise ValueError(f"no such encoder: {encoder!r}")
