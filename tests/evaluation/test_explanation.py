@@ -1,0 +1,194 @@
+"""Explanations find what was planted, in a bundle's own columns, and say so on a page."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from bundle import Column as BundleColumn
+from bundle import Scorer, Signature
+from tabular.explanation import Explanation, explain, explain_function
+from tabular.explanation.coding import Coding
+from tabular.split import Split
+
+from .cases import make_problem, make_split
+
+_JOBS = {"clerk": 0.0, "cook": -1.0, "smith": 2.0}
+
+
+def _constant(name: str, value: np.ndarray) -> onnx.NodeProto:
+    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
+
+
+def _bundle(columns: tuple[str, ...] = ("income", "noise", "job")) -> Scorer:
+    """A logistic bundle: income (missing counts as 50) and job matter, noise has a tiny weight."""
+    nodes = [
+        _constant("median", np.array([[50.0, 0.0]])),
+        helper.make_node("IsNaN", ["numeric"], ["gap"]),
+        helper.make_node("Where", ["gap", "median", "numeric"], ["known"]),
+        _constant("weights", np.array([[0.12], [0.001]])),
+        helper.make_node("MatMul", ["known", "weights"], ["linear"]),
+        helper.make_node(
+            "LabelEncoder", ["categorical"], ["code"], domain="ai.onnx.ml", keys_strings=list(_JOBS), values_int64s=[0, 1, 2], default_int64=0
+        ),
+        _constant("effects", np.array(list(_JOBS.values()))),
+        helper.make_node("Gather", ["effects", "code"], ["effect"]),
+        _constant("intercept", np.array([[-6.5]])),
+        helper.make_node("Sum", ["linear", "effect", "intercept"], ["logit"]),
+        helper.make_node("Sigmoid", ["logit"], ["positive"]),
+        _constant("one", np.array([[1.0]])),
+        helper.make_node("Sub", ["one", "positive"], ["negative"]),
+        helper.make_node("Concat", ["negative", "positive"], ["probabilities"], axis=1),
+        helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
+    ]
+    graph = helper.make_graph(
+        nodes, "logistic",
+        [helper.make_tensor_value_info("numeric", TensorProto.DOUBLE, [None, 2]), helper.make_tensor_value_info("categorical", TensorProto.STRING, [None, 1])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, [None, 2]), helper.make_tensor_value_info("label", TensorProto.INT64, [None])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19), helper.make_opsetid("ai.onnx.ml", 4)], ir_version=10)
+    signature = Signature(
+        name="small", task="binary", target="y", classes=("no", "yes"), positive_class="yes", threshold=0.5,
+        columns=(BundleColumn("income", "numeric", "numeric", 0), BundleColumn("noise", "numeric", "numeric", 1), BundleColumn("job", "categorical", "categorical", 0)),
+    )
+    return Scorer.of(model.SerializeToString(), signature)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return make_problem("binary", "roc_auc", evaluation={"bootstrap": 100, "explained_rows": 80, "lime_rows": 3})
+
+
+@pytest.fixture(scope="module")
+def explanation(people, problem) -> Explanation:
+    return explain(_bundle(), people, problem)
+
+
+def test_planted_effects_are_at_the_top_and_noise_at_the_bottom(explanation):
+    order = [part.column for part in explanation.summary.importance]
+    assert order == ["income", "job", "noise"]
+    income, job, noise = explanation.summary.importance
+    assert income.direction == "rises with the value"
+    assert job.direction == "highest for smith, lowest for cook"
+    assert noise.mean_abs < 0.01 * income.mean_abs
+    assert (noise.rank_low, noise.rank_high) == (3, 3) and income.rank_low == 1
+    assert income.low < income.mean_abs < income.high
+    assert explanation.summary.agreement == pytest.approx(1)
+
+
+def test_values_add_up_to_what_the_bundle_answers(explanation, people):
+    rows = people.holdout.iloc[explanation.holdout_positions]
+    columns = {name: rows[name].to_numpy() for name in ("income", "noise", "job")}
+    answered = _bundle().score(columns).probabilities[:, 1]
+    assert explanation.outputs[:, 0] == pytest.approx(answered)
+    assert explanation.values.sum(axis=1)[:, 0] + explanation.summary.base[0] == pytest.approx(answered, abs=1e-9)
+
+
+def test_the_base_is_close_to_the_mean_answer_of_the_training_part(explanation, people):
+    columns = {name: people.train[name].to_numpy() for name in ("income", "noise", "job")}
+    assert explanation.summary.base[0] == pytest.approx(_bundle().score(columns).probabilities[:, 1].mean(), abs=0.01)
+
+
+def test_chosen_rows_are_the_extremes_and_the_worst_mistake(explanation, people):
+    by_why = {row.why: row for row in explanation.summary.chosen}
+    assert explanation.outputs[by_why["highest answer"].position, 0] == explanation.outputs.max()
+    mistake = by_why["largest error"]
+    answered = explanation.outputs[mistake.position, 0]
+    assert (answered >= 0.5) != (mistake.truth == "yes")
+    assert people.holdout.y.iloc[explanation.holdout_positions[mistake.position]] == mistake.truth
+
+
+def test_lime_agrees_with_the_planted_effects(explanation):
+    explained = [row for row in explanation.summary.chosen if row.surrogate]
+    assert len(explained) == 3
+    highest = next(row for row in explained if row.why == "highest answer").surrogate
+    names = [text for text, _ in highest.weights]
+    assert highest.fit > 0.4
+    assert names[0].startswith("income=above") and dict(highest.weights)[names[0]] > 0.1
+    assert dict(highest.weights)["job=smith"] > 0.05
+    assert abs(next(weight for text, weight in highest.weights if text.startswith("noise"))) < 0.05
+
+
+def test_the_same_seed_writes_the_same_bytes_and_reads_back(explanation, people, problem, tmp_path):
+    again = explain(_bundle(), people, problem)
+    for name, each in (("a", explanation), ("b", again)):
+        (tmp_path / name).mkdir()
+        each.write(tmp_path / name)
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in files)
+    back = Explanation.read(tmp_path / "a")
+    assert back.summary == explanation.summary and (back.values == explanation.values).all() and back.coded.equals(explanation.coded)
+
+
+def test_the_page_is_static_small_and_shows_the_parts(explanation):
+    page = explanation.html()
+    assert "<script" not in page and len(page.encode()) < 2_000_000
+    for text in ("mean |SHAP|", "SHAP summary", "highest answer", "LIME", "rises with the value"):
+        assert text in page
+    assert page == explanation.html()
+
+
+def test_values_go_over_to_shap(explanation):
+    pytest.importorskip("shap")
+    theirs = explanation.to_shap()
+    assert theirs.feature_names == ["income", "noise", "job"] and theirs.values.shape == (80, 3)
+
+
+def _numbers(n: int, columns: int, target: np.ndarray | None = None) -> Split:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(rng.normal(size=(n, columns)), columns=[f"c{k}" for k in range(columns)])
+    frame["y"] = frame.c0 if target is None else target
+    return make_split(frame)
+
+
+def test_regression_and_wide_tables_keep_to_the_number_of_calls():
+    split, calls = _numbers(1000, 80), []
+    problem = make_problem("regression", "rmse", evaluation={"explained_rows": 200, "lime_rows": 1})
+    coding = Coding.of(split.schema.features, split.train, split.holdout)
+
+    def function(m):
+        calls.append(len(m))
+        return (5 * m[:, 3] + m[:, 7] ** 2 + 0.1 * m[:, 11])[:, None]
+
+    found = explain_function(function, coding, split, problem)
+    assert [part.column for part in found.summary.importance[:3]] == ["c3", "c7", "c11"]
+    assert found.summary.importance[1].direction == "rises and falls"
+    assert found.summary.importance[-1].direction == "no effect on these rows"
+    assert sum(calls) < 320_000
+    assert len(found.html().encode()) < 2_000_000
+
+
+def test_multiclass_explains_every_class():
+    rng = np.random.default_rng(6)
+    split = _numbers(600, 4, np.array(rng.choice(list("abc"), 600), dtype=object))
+    problem = make_problem("multiclass", "log_loss", evaluation={"explained_rows": 50, "lime_rows": 2})
+    coding = Coding.of(split.schema.features, split.train, split.holdout)
+
+    def function(m):
+        logits = np.column_stack([2 * m[:, 0], 2 * m[:, 1], np.zeros(len(m))])
+        return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+    found = explain_function(function, coding, split, problem, ("a", "b", "c"))
+    assert found.values.shape == (50, 4, 3)
+    by_class = found.summary.class_importance
+    assert by_class["a"]["c0"] > by_class["a"]["c1"] and by_class["b"]["c1"] > by_class["b"]["c0"]
+    assert {part.column for part in found.summary.importance[:2]} == {"c0", "c1"}
+    assert found.summary.chosen[0].surrogate.weights[0][0].startswith(("c0", "c1"))
+    assert "Importance by class" in found.html()
+
+
+def test_dates_missing_values_and_unseen_categories_are_coded_and_shown():
+    frame = pd.DataFrame({
+        "day": pd.to_datetime(["2024-01-01", None, "2024-03-01", "2024-04-01"]),
+        "kind": np.array(["x", "y", None, "z"], dtype=object),
+        "y": [1.0, 2.0, 3.0, 4.0],
+    })
+    split = make_split(frame, train_share=0.5)
+    coding = Coding.of(split.schema.features, split.train, split.holdout)
+    matrix = coding.encode(frame)
+    assert coding.decode(matrix)["kind"].tolist() == ["x", "y", "__missing__", "z"]
+    assert [coding.shown(0, value) for value in matrix[:, 0]] == ["2024-01-01", "missing", "2024-03-01", "2024-04-01"]
+    assert coding.shown(1, matrix[2, 1]) == "missing"
