@@ -14,6 +14,7 @@ from tabular.families.monitor import Monitor
 SOFT_CLIP = 3.0
 """Inputs x become x / sqrt(1 + (x / 3)^2): nearly unchanged when small, never beyond 3 (Holzmüller et al. 2024)."""
 _CHUNK = 8192
+_ARRAYS = ("numeric", "embedded", "sizes", "table")
 
 
 @dataclass
@@ -26,7 +27,10 @@ class Network:
         Positions of the numeric columns of X.
     embedded : ndarray of int64
         Positions of the columns of X that hold codes.
-    embeddings : list of ndarray of shape (n_codes, dim)
+    sizes : ndarray of int64
+        How many codes each of those has.
+    table : ndarray of shape (sum of sizes, dim)
+        Their embeddings one below the other, padded with zeros to one width: a single look-up finds all of them.
     layers : list of (weights of shape (n_in, n_out), bias of shape (n_out,))
         All but the last are followed by a ReLU.
     lowest, highest : float32
@@ -35,10 +39,16 @@ class Network:
 
     numeric: np.ndarray
     embedded: np.ndarray
-    embeddings: list[np.ndarray]
+    sizes: np.ndarray
+    table: np.ndarray
     layers: list[tuple[np.ndarray, np.ndarray]]
     lowest: float
     highest: float
+
+    @property
+    def offsets(self) -> np.ndarray:
+        """Where each column's codes begin in `table`."""
+        return np.cumsum(self.sizes) - self.sizes
 
     def margins(self, X: np.ndarray) -> np.ndarray:
         """float32 of shape (n, width)."""
@@ -47,8 +57,9 @@ class Network:
             x = X[:, self.numeric]
             x = np.where(np.isnan(x), np.float32(0.0), x)
             parts.append(x / np.sqrt(np.float32(1.0) + np.square(x / np.float32(SOFT_CLIP))))
-        for position, table in zip(self.embedded, self.embeddings):
-            parts.append(table[codes_of(X[:, position], len(table))])
+        if len(self.embedded):
+            codes = codes_of(X[:, self.embedded], self.sizes) + self.offsets
+            parts.append(self.table[codes].reshape(len(X), -1))
         hidden = np.hstack(parts)
         for weights, bias in self.layers[:-1]:
             hidden = np.maximum(hidden @ weights + bias, np.float32(0.0))
@@ -56,9 +67,9 @@ class Network:
         return np.clip(hidden @ weights + bias, np.float32(self.lowest), np.float32(self.highest))
 
 
-def codes_of(column: np.ndarray, size: int) -> np.ndarray:
-    """Integer codes of a float column; what is no code becomes the nearest one, NaN the first."""
-    return np.clip(np.nan_to_num(column), 0, size - 1).astype(np.int64)
+def codes_of(columns: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Integer codes of float columns of shape (n, k); what is no code becomes the nearest one, NaN the first."""
+    return np.clip(np.where(np.isnan(columns), np.float32(0.0), columns), 0, (sizes - 1).astype(np.float32)).astype(np.int64)
 
 
 class NeuralNetwork(Estimator):
@@ -99,20 +110,18 @@ class NeuralNetwork(Estimator):
 
 
 def _write_network(network: Network, path: Path) -> None:
-    arrays = {"numeric": network.numeric, "embedded": network.embedded, "range": np.array([network.lowest, network.highest])}
-    arrays |= {f"embedding_{index}": table for index, table in enumerate(network.embeddings)}
+    arrays = {name: getattr(network, name) for name in _ARRAYS}
     for index, (weights, bias) in enumerate(network.layers):
         arrays |= {f"weights_{index}": weights, f"bias_{index}": bias}
-    np.savez(path, **arrays)
+    np.savez(path, range=np.array([network.lowest, network.highest]), **arrays)
 
 
 def _read_network(path: Path) -> Network:
     with np.load(path, allow_pickle=False) as file:
         kept = dict(file)
-    embeddings = [kept[f"embedding_{index}"] for index in range(len(kept["embedded"]))]
     layers = [(kept[f"weights_{index}"], kept[f"bias_{index}"]) for index in range(sum(name.startswith("weights_") for name in kept))]
     lowest, highest = kept["range"].tolist()
-    return Network(kept["numeric"], kept["embedded"], embeddings, layers, lowest, highest)
+    return Network(*(kept[name] for name in _ARRAYS), layers, lowest, highest)
 
 
 class NeuralNetworkFamily(Family):

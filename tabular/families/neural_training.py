@@ -19,6 +19,9 @@ _SCORED = 16_384
 """Rows of the validation set that are scored at once."""
 
 
+Layer = tuple[np.ndarray, np.ndarray]
+
+
 class _Dropout(nn.Module):
     # torch's own draws from the process-wide generator: fits in parallel threads would not repeat.
     def __init__(self, share: float, generator: torch.Generator) -> None:
@@ -53,7 +56,7 @@ class _Module(nn.Module):
             x = block["dropout"](torch.relu(block["norm"](block["linear"](x))))
         return self.head(x)
 
-    def folded(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def folded(self) -> list[Layer]:
         """Weights (n_in, n_out) and biases with batch norm's running statistics multiplied in, float32."""
         layers = []
         for block in self.blocks:
@@ -77,12 +80,11 @@ class _Data:
     """A matrix as the two tensors that the module reads."""
 
     def __init__(self, X: np.ndarray, y: np.ndarray, sizes: list[tuple[int, int]], binary: bool, classes: bool) -> None:
-        embedded = [position for position, _ in sizes]
+        embedded = np.array([position for position, _ in sizes], dtype=np.int64)
         self.positions = np.setdiff1d(np.arange(X.shape[1]), embedded)
         numeric = torch.from_numpy(np.nan_to_num(X[:, self.positions], nan=0.0))
         self.numeric = numeric / torch.sqrt(1.0 + torch.square(numeric / SOFT_CLIP))
-        codes = [codes_of(X[:, position], size) for position, size in sizes]
-        self.codes = torch.from_numpy(np.stack(codes, axis=1) if codes else np.empty((len(X), 0), dtype=np.int64))
+        self.codes = torch.from_numpy(codes_of(X[:, embedded], np.array([size for _, size in sizes], dtype=np.int64)))
         self.y = torch.from_numpy(y.astype(np.int64 if classes and not binary else np.float32))
 
 
@@ -106,9 +108,9 @@ def train(
     lowest, highest = (-1e4, 1e4) if classes else (float(y.min()), float(y.max()))
 
     def snapshot() -> Network:
-        tables = [table.detach().numpy().copy() for table in module.tables]
-        positions = np.array([position for position, _ in sizes], dtype=np.int64)
-        return Network(data.positions, positions, tables, module.folded(), lowest, highest)
+        positions, counts = np.array(sizes, dtype=np.int64).reshape(-1, 2).T
+        table, layers = _padded([table.detach().numpy() for table in module.tables], module.folded(), len(data.positions))
+        return Network(data.positions, positions, counts, table, layers, lowest, highest)
 
     rows = len(X)
     batch = max(2, min(params["batch_size"], rows // 4))
@@ -134,6 +136,20 @@ def train(
             yield epoch, None if held_out is None else _validate(module, held_out, estimator.task, lowest, highest), snapshot
     finally:
         torch.set_num_threads(threads)
+
+
+def _padded(tables: list[np.ndarray], layers: list[Layer], n_numeric: int) -> tuple[np.ndarray, list[Layer]]:
+    # Embeddings brought to one width, with rows of zeros in the first layer for the columns added.
+    if not tables:
+        return np.empty((0, 0), dtype=np.float32), layers
+    dim = max(table.shape[1] for table in tables)
+    weights, bias = layers[0]
+    rows, start = [weights[:n_numeric]], n_numeric
+    for table in tables:
+        rows.append(np.pad(weights[start : start + table.shape[1]], ((0, dim - table.shape[1]), (0, 0))))
+        start += table.shape[1]
+    stacked = np.vstack([np.pad(table, ((0, 0), (0, dim - table.shape[1]))) for table in tables])
+    return stacked, [(np.vstack(rows), bias), *layers[1:]]
 
 
 def _groups(module: _Module, decay: float) -> list[dict]:
