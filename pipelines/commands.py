@@ -94,17 +94,13 @@ def train(
         _show_plan(problem, where, stack, training, console)
         return 0
     console.print(f"[bold]training[/] {problem.name}: {source} -> {problem.data.target} on stack {stack} (config: {where})")
-    location, revision = stage_file(path) if is_file else (source, "")
-    if is_file:
-        from tabular.data.sources import dvc_revision
-
-        revision = dvc_revision(path) or revision
+    location = stage_file(path) if is_file else source
     suite = _edited_suite(root, problem.name)
     run_name = f"training-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
 
     def submit() -> None:
         training.with_options(**pipeline_options(run_name, cache))(
-            problem=problem, location=location, revision=revision, edited_suite=suite, fresh=not cache
+            problem=problem, location=location, edited_suite=suite, fresh=not cache
         )
 
     outcome = run_pipeline(submit, run_name, console)
@@ -143,7 +139,7 @@ def _finish_training(outcome: Outcome, root: Path, started: float) -> TrainingSu
 
 def _show_plan(problem: Problem, where: str, stack: str, training: Any, console: Console) -> None:
     pipeline = training.with_options()
-    pipeline.prepare(problem=problem, location=problem.data.source, revision="", edited_suite="", fresh=False)
+    pipeline.prepare(problem=problem, location=problem.data.source, edited_suite="", fresh=False)
     console.print(f"[bold]config[/] (checked, from {where})")
     console.print(yaml.safe_dump(problem.model_dump(mode="json"), sort_keys=False, allow_unicode=True), highlight=False, markup=False)
     console.print("[bold]steps[/]")

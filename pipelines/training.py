@@ -24,7 +24,7 @@ from tabular.problem import Problem
 
 
 @pipeline(name="training")
-def training(problem: Problem, location: str, revision: str, edited_suite: str, fresh: bool) -> None:
+def training(problem: Problem, location: str, edited_suite: str, fresh: bool) -> None:
     """From a table to a registered, explained, documented model.
 
     Parameters
@@ -33,14 +33,12 @@ def training(problem: Problem, location: str, revision: str, edited_suite: str, 
         As the user gave it; `load_table` resolves what is left at "auto".
     location : str
         Where steps read the table: the artifact store for a local file, else the source itself.
-    revision : str
-        The data's revision where it is known before reading, else empty.
     edited_suite : str
         The expectations a person keeps for this problem, as JSON text; empty to infer them.
     fresh : bool
         Start finished studies anew instead of taking up their trials.
     """
-    table, resolved = load_table(problem, location, revision)
+    table, resolved = load_table(problem, location)
     profile = profile_table(table, resolved)
     profile_in_full(table)
     split = split_table(table, resolved)

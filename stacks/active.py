@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from zenml.io import fileio
 from tabular.errors import InputError
 
 STUDIES_VARIABLE = "SWITCHYARD_STUDIES"
+DVC_SUFFIX = ".dvc"
 
 
 def environment() -> str:
@@ -66,13 +68,10 @@ def studies_root() -> str:
     return os.path.join(store.path, "switchyard", "studies")
 
 
-def stage_file(path: Path) -> tuple[str, str]:
-    """Put a local file into the active artifact store, named by its content, once.
+def stage_file(path: Path) -> str:
+    """Put a local file into the active artifact store, named by its content, once; returns its URI there.
 
-    Returns
-    -------
-    tuple of str
-        URI in the artifact store, and `sha256:<hex>` of the content.
+    DVC's record of the file (`<name>.dvc`) goes with it, since the data's revision is read from it.
     """
     with path.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
@@ -80,24 +79,33 @@ def stage_file(path: Path) -> tuple[str, str]:
     target = os.path.join(root, "switchyard", "data", digest[:32], path.name)
     if not fileio.exists(target):
         fileio.makedirs(os.path.dirname(target))
-        partial = f"{target}.{os.getpid()}.partial"
-        with path.open("rb") as source, fileio.open(partial, "wb") as sink:
-            shutil.copyfileobj(source, sink, 1 << 20)
-        fileio.rename(partial, target, overwrite=True)
-    return target, f"sha256:{digest}"
+        _copy(path, target)
+    record = path.with_name(path.name + DVC_SUFFIX)
+    if record.is_file():
+        _copy(record, target + DVC_SUFFIX)
+    elif fileio.exists(target + DVC_SUFFIX):
+        fileio.remove(target + DVC_SUFFIX)
+    return target
+
+
+def _copy(path: Path, target: str) -> None:
+    partial = f"{target}.{os.getpid()}.partial"
+    with path.open("rb") as source, fileio.open(partial, "wb") as sink:
+        shutil.copyfileobj(source, sink, 1 << 20)
+    fileio.rename(partial, target, overwrite=True)
 
 
 @contextmanager
 def local_copy(location: str) -> Iterator[str]:
-    """The file behind `location` as a local path where it lies in the active artifact store, else `location` itself."""
+    """The file behind `location` as a local path where it lies in a remote artifact store, else `location` itself."""
     store = Client().active_stack.artifact_store.path
     if not location.startswith(store) or "://" not in store:
         yield location
         return
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         target = os.path.join(folder, os.path.basename(location))
-        with fileio.open(location, "rb") as source, open(target, "wb") as sink:
-            shutil.copyfileobj(source, sink, 1 << 20)
+        for suffix in ("", DVC_SUFFIX):
+            if fileio.exists(location + suffix):
+                with fileio.open(location + suffix, "rb") as source, open(target + suffix, "wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
         yield target

@@ -1,0 +1,24 @@
+"""Steps: look at the table, in short for the dashboard and in full as a page of its own."""
+
+from typing import Annotated
+
+from zenml import step
+from zenml.types import HTMLString
+
+from steps.caching import depends_on
+from tabular import profile as library
+from tabular.problem import Problem
+from tabular.profile import Profile
+from tabular.table import Table
+
+
+@step(cache_policy=depends_on(__file__))
+def profile_table(table: Table, problem: Problem) -> Annotated[Profile, "profile"]:
+    """Distributions, missing values, outliers, correlations."""
+    return library.profile_table(table, problem)
+
+
+@step(cache_policy=depends_on(__file__), enable_artifact_visualization=False)
+def profile_in_full(table: Table) -> Annotated[HTMLString, "full_profile"]:
+    """The profiler's whole page; it needs scripts, so the dashboard cannot show it: run.py writes it to a file."""
+    return HTMLString(library.full_profile(table.frame))

@@ -1,0 +1,14 @@
+"""Step: who is champion now."""
+
+from typing import Annotated
+
+from zenml import step
+
+from stacks.registry import CHAMPION, Registered, find_alias
+from tabular.problem import Problem
+
+
+@step(enable_cache=False)
+def find_champion(problem: Problem) -> Annotated[Registered, "champion"]:
+    """The champion's version and bundle from the registry, or nobody; never cached, since the registry changes by itself."""
+    return find_alias(problem.name, CHAMPION)

@@ -1,0 +1,113 @@
+"""A copy of the project with a ZenML store of its own, driven through run.py as a user drives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("bundle", "configs", "materializers", "pipelines", "stacks", "steps", "tabular")
+FILES = ("run.py", "requirements.txt", "dvc.yaml", "params.yaml", "pyproject.toml")
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    code: int
+    output: str
+    summary: dict[str, Any] | None
+
+    @property
+    def cached(self) -> set[str]:
+        """Names of the stages that were cached."""
+        return {stage["name"] for stage in self.summary["stages"] if stage["cached"]}
+
+    @property
+    def ran(self) -> set[str]:
+        """Names of the stages that ran."""
+        return {stage["name"] for stage in self.summary["stages"] if not stage["cached"]}
+
+
+class Project:
+    """The project below `folder`, with nothing run in it yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "project"
+        self.root.mkdir(parents=True)
+        for room in ROOMS:
+            shutil.copytree(ROOT / room, self.root / room, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in FILES:
+            shutil.copy(ROOT / name, self.root / name)
+        self.store = folder / "zenml"
+        self._calls = 0
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of the project's commands."""
+        without = {key: value for key, value in os.environ.items() if not key.startswith(("ZENML_", "MLFLOW_"))}
+        return {**without, "ZENML_CONFIG_PATH": str(self.store), "COLUMNS": "160", "PYTHONPATH": str(self.root)}
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start `python run.py ARGUMENTS` in a process group of its own."""
+        return subprocess.Popen(
+            [sys.executable, "run.py", *arguments],
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str) -> Result:
+        """Run `python run.py ARGUMENTS` to its end."""
+        self._calls += 1
+        summary = self.root / f"summary-{self._calls}.json"
+        wanted = ("--summary", str(summary)) if "--pipeline" in arguments else ()
+        process = self.start(*arguments, *wanted)
+        output, _ = process.communicate()
+        found = json.loads(summary.read_text()) if summary.is_file() else None
+        return Result(process.returncode, output, found)
+
+    def train(self, data: str | Path, target: str, *arguments: str) -> Result:
+        """Train one small LightGBM; later arguments win."""
+        defaults = ("--pipeline", "training", "--data", str(data), "--target", target, "--trials", "1", "--seed", "0")
+        return self.run(*defaults, *arguments)
+
+    def python(self, code: str) -> str:
+        """Run `code` in the project and return what it prints; fails on any error."""
+        done = subprocess.run([sys.executable, "-c", code], cwd=self.root, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def versions(self, name: str) -> list[dict[str, Any]]:
+        """What MLflow's registry holds of `name`."""
+        code = (
+            "import json, mlflow; from stacks.active import connect_mlflow; connect_mlflow(); c = mlflow.MlflowClient()\n"
+            f"print(json.dumps([dict(version=v.version, aliases=list(v.aliases), tags=dict(v.tags), run=v.run_id)"
+            f" for v in c.search_model_versions(\"name = '{name}'\")]))"
+        )
+        return json.loads(self.python(code).splitlines()[-1])
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """kill -9 the whole process group."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def wait_until(condition: Any, seconds: float, what: str) -> None:
+    """Wait until `condition()` is true or fail."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.1)
