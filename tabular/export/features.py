@@ -17,7 +17,7 @@ from sklearn.preprocessing import Normalizer, TargetEncoder
 
 from tabular.export.graph import Graph
 from tabular.features.base import Computed
-from tabular.features.plan import NUMBERS
+from tabular.features.checks import NUMBERS
 from tabular.features.preprocess import Preprocessor
 from tabular.schema import Column
 

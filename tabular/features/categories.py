@@ -1,15 +1,18 @@
 """Categories as numbers: `CategoryCodes` and `Ordinal` give every value its code, `OneHot` its own column.
 
-Target encoding is scikit-learn's `TargetEncoder` on the codes.
+`TargetMeans` is scikit-learn's target encoder on the codes.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.preprocessing import TargetEncoder
 
 from tabular.features.base import Computed
 from tabular.features.operators import DOUBLE, Operator
@@ -17,6 +20,8 @@ from tabular.schema import MISSING
 
 _SHARED_TABLE = 1 << 17
 """Cells up to which the columns of a block share one dictionary; beyond it, each has its own."""
+
+_FOLDS = 5
 
 
 class CategoryCodes(Computed):
@@ -76,6 +81,16 @@ class CategoryCodes(Computed):
             parts.append(_look_up(op, column, list(code), list(code.values()), len(self.categories_[position])))
         return op("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
 
+    def __getstate__(self) -> dict[str, Any]:
+        # One string: a file format that keeps lists item by item takes seconds for thousands of categories.
+        state = super().__getstate__()
+        return {**state, "categories_": json.dumps(state["categories_"])} if "categories_" in state else state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "categories_" in state:
+            state = {**state, "categories_": json.loads(state["categories_"])}
+        super().__setstate__(state)
+
     def _code_of(self, position: int) -> dict[str, int]:
         code = {value: number for number, value in enumerate(self.categories_[position])}
         if self.missing == "most_frequent":
@@ -113,3 +128,39 @@ class OneHot(CategoryCodes):
     def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
         pairs = zip(input_features, self.categories_, strict=True)
         return np.array([f"{name}={value}" for name, categories in pairs for value in categories], dtype=object)
+
+
+class TargetMeans(TargetEncoder):
+    """Codes to the smoothed mean of the target (of each class, beyond two), one category at a time.
+
+    `fit_transform` cross-fits: each training row is encoded by means of other rows, in five folds or as many as there
+    are rows for, stratified where every class has five. `fit(...).transform(...)` of the same rows would show each row
+    its own target.
+
+    Parameters
+    ----------
+    classification : bool
+        Whether the target is class codes.
+    seed : int
+        Shuffles the folds.
+    """
+
+    def __init__(self, classification: bool, seed: int = 0) -> None:
+        super().__init__()
+        self.classification = classification
+        self.seed = seed
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> TargetMeans:
+        self._settle(y)
+        return super().fit(X, y)
+
+    def fit_transform(self, X: np.ndarray, y: np.ndarray, **params: Any) -> np.ndarray:
+        self._settle(y)
+        return super().fit_transform(X, y, **params)
+
+    def _settle(self, y: np.ndarray) -> None:
+        # A fold may hold two classes of three; scikit-learn's multiclass encoding cannot have fewer than three.
+        counts = np.unique(y, return_counts=True)[1]
+        self.target_type = "continuous" if not self.classification else "multiclass" if len(counts) > 2 else "binary"
+        folds = StratifiedKFold if self.classification and counts.min() >= _FOLDS else KFold
+        self.cv = folds(min(_FOLDS, len(y)), shuffle=True, random_state=self.seed)

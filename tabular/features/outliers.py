@@ -160,7 +160,8 @@ def _ensemble(forest: IsolationForest) -> dict[str, Any]:
         columns["target_nodeids"] += np.flatnonzero(leaf).tolist()
         columns["target_ids"] += [0] * int(leaf.sum())
         columns["target_weights"] += length[leaf].tolist()
-    return {**columns, "n_targets": 1}
+    # Arrays, because that is how a fitted model is kept in few bytes and read fast.
+    return {**{key: np.array(values) for key, values in columns.items()}, "n_targets": 1}
 
 
 def inliers(X: np.ndarray, method: Method, threshold: float | None = None, seed: int = 0) -> np.ndarray:

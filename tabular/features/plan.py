@@ -5,8 +5,7 @@ The plan is unfitted: nothing in it was learnt from the target, and "auto" stays
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -14,16 +13,12 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from tabular.errors import InputError
+from tabular.features.checks import check_operand, check_overrides, check_settings
 from tabular.features.expressions import parse
 from tabular.problem import Kind, Outliers, Problem, Role, Selection
 from tabular.schema import Column, Schema
 from tabular.split import Split
 from tabular.storable import Fact, Record
-
-NUMBERS = ("numeric", "boolean", "datetime")
-"""Kinds that the model sees as float64."""
-CATEGORY_IMPUTERS = ("most_frequent", "own_category")
-NUMBER_IMPUTERS = ("mean", "median", "none")
 
 
 class ColumnPlan(BaseModel):
@@ -122,8 +117,8 @@ def plan_features(split: Split, dropped: Mapping[str, str], problem: Problem) ->
         with its place; or where no feature is left.
     """
     schema, features = split.schema, problem.features
-    _check_overrides(schema, problem)
-    _check_settings(problem)
+    check_overrides(schema, problem)
+    check_settings(problem)
     derived = _plan_derived(schema, dropped, problem)
     needed = {name for item in derived if item.use for name in item.needs}
     columns = tuple(_plan_column(column, split, dropped, problem) for column in schema.columns)
@@ -213,41 +208,6 @@ def _date_parts(moments: pd.Series, calendar: bool) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _check_overrides(schema: Schema, problem: Problem) -> None:
-    names = [column.name for column in schema.columns]
-    for name, override in problem.data.columns.items():
-        place = f"data.columns.{name}"
-        if name not in names:
-            raise InputError(f"{place}: the table has no such column{_meant(name, names)}")
-        kind = schema[name].kind
-        allowed = {
-            "imputer": CATEGORY_IMPUTERS if kind == "categorical" else NUMBER_IMPUTERS if kind in ("numeric", "boolean") else (),
-            "encoder": ("onehot", "ordinal", "target") if kind == "categorical" else (),
-            "scaler": ("standard", "minmax", "robust", "none") if kind in ("numeric", "boolean") else (),
-        }
-        for key, choices in allowed.items():
-            value = getattr(override, key)
-            if value is not None and value not in choices:
-                way_out = f"choose one of {', '.join(choices)}" if choices else "remove the key, or set the column's kind"
-                raise InputError(f"{place}.{key}: {value!r} does not apply to a {kind} column; {way_out}")
-
-
-def _check_settings(problem: Problem) -> None:
-    features = problem.features
-    if features.outliers.method == "isolation_forest":
-        if features.outliers.action == "clip":
-            raise InputError("features.outliers.action: isolation_forest finds rows, not values, so it cannot clip; use flag or drop")
-        if (features.outliers.threshold or 0.01) >= 0.5:
-            raise InputError(
-                f"features.outliers.threshold: for isolation_forest it is the share of rows that are outliers, "
-                f"below 0.5 (got {features.outliers.threshold})"
-            )
-    if features.selection.method == "chi2" and problem.task == "regression":
-        raise InputError("features.selection.method: chi2 needs classes; use anova for a regression")
-    if features.scaler == "normalizer" and features.numeric_imputer == "none":
-        raise InputError("features.numeric_imputer: none leaves gaps that features.scaler=normalizer cannot take; use mean or median")
-
-
 def _plan_derived(schema: Schema, dropped: Mapping[str, str], problem: Problem) -> tuple[DerivedPlan, ...]:
     names = [column.name for column in schema.columns]
     planned: dict[str, DerivedPlan] = {}
@@ -260,27 +220,12 @@ def _plan_derived(schema: Schema, dropped: Mapping[str, str], problem: Problem) 
             if column in planned:
                 needs.update(dict.fromkeys(planned[column].needs))
                 continue
-            _check_operand(column, schema, place, [*names, *planned])
+            check_operand(column, schema, place, [*names, *planned])
             needs[column] = None
         lost = [column for column in needs if column in dropped]
         reason = f"needs {lost[0]}, which the quality report dropped: {dropped[lost[0]]}" if lost else "named in the config"
         planned[name] = DerivedPlan(name=name, expression=text, needs=tuple(needs), use=not lost, reason=reason)
     return tuple(planned.values())
-
-
-def _check_operand(name: str, schema: Schema, place: str, names: Sequence[str]) -> None:
-    if name not in {column.name for column in schema.columns}:
-        raise InputError(f"{place}: the table has no column {name!r}{_meant(name, names)}")
-    column = schema[name]
-    if column.role == "target":
-        raise InputError(f"{place}: {name!r} is the target; a feature computed from it would give it away")
-    if column.kind not in NUMBERS:
-        raise InputError(f"{place}: {name!r} is {column.kind}; expressions take numeric, boolean and datetime columns")
-
-
-def _meant(name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def training_rows(frame: pd.DataFrame, plan: FeaturePlan, schema: Schema) -> pd.DataFrame:

@@ -11,17 +11,17 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import Normalizer, TargetEncoder
+from sklearn.preprocessing import Normalizer
 
 from tabular.features.base import Take
-from tabular.features.categories import CategoryCodes, OneHot, Ordinal
+from tabular.features.categories import CategoryCodes, OneHot, Ordinal, TargetMeans
 from tabular.features.dates import DateParts
 from tabular.features.derived import Derive
 from tabular.features.numeric import Impute, Products, Scale
 from tabular.features.outliers import ClipOutliers, FlagOutliers, IsolationFlag
-from tabular.features.plan import NUMBERS, ColumnPlan, FeaturePlan
+from tabular.features.checks import NUMBERS
+from tabular.features.plan import ColumnPlan, FeaturePlan
 from tabular.features.selection import Select
 
 Style = Literal["tree", "net"]
@@ -189,8 +189,6 @@ def _encoder(encoder: str, missing: str, plan: FeaturePlan, choices: Mapping[str
         case "embedding":
             return Ordinal(missing=missing, max_categories=EMBEDDING_CODES, min_count=2)
         case "target":
-            folds = KFold if plan.task == "regression" else StratifiedKFold
-            kind = "continuous" if plan.task == "regression" else plan.task
-            cross_fitted = TargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=plan.seed))
-            return Pipeline([("codes", CategoryCodes(missing=missing)), ("means", cross_fitted)])
+            means = TargetMeans(plan.task != "regression", plan.seed)
+            return Pipeline([("codes", CategoryCodes(missing=missing)), ("means", means)])
     raise ValueError(f"no such encoder: {encoder!r}")

@@ -83,7 +83,7 @@ class Select(Computed):
     def _lasso(self, X: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
         targets = StandardScaler().fit_transform(target_columns(y, self.classification))
         targets = targets[:, 0] if targets.shape[1] == 1 else targets
-        _, coefficients, _ = lasso_path(StandardScaler().fit_transform(X), targets, n_alphas=50, eps=1e-3)
+        _, coefficients, _ = lasso_path(StandardScaler().fit_transform(X), targets, alphas=50, eps=1e-3)
         size = np.abs(coefficients).reshape(-1, X.shape[1], coefficients.shape[-1]).max(axis=0)
         # Alphas fall along the path: who is in for longer entered earlier; equals by their final weight.
         final = size[:, -1] / (1.0 + size[:, -1].max())
