@@ -12,6 +12,7 @@ MISSING = "__missing__"
 
 _TRUE = frozenset(("true", "t", "yes", "y", "1", "1.0"))
 _FALSE = frozenset(("false", "f", "no", "n", "0", "0.0"))
+_EXACT = 2**53
 _FIRST, _LAST = np.datetime64("1678-01-01", "us"), np.datetime64("2262-01-01", "us")
 
 
@@ -121,18 +122,18 @@ def _in_utc(value: date) -> np.datetime64:
 
 
 def category(value: Any) -> str:
-    """The category's name; a whole number is the same category as its text, with or without `.0`."""
+    """The category's name, spelt as in training: true and false, whole numbers without a point, others exactly."""
     if isinstance(value, str):
         return value if value.strip() else MISSING
     if is_missing(value):
         return MISSING
     if isinstance(value, (bool, np.bool_)):
-        return str(bool(value))
+        return "true" if value else "false"
     if isinstance(value, (float, np.floating)):
         value = float(value)
         if value in (np.inf, -np.inf):
             raise ValueError("is infinite")
-        return str(int(value)) if value.is_integer() else repr(value)
+        return str(int(value)) if value.is_integer() and abs(value) < _EXACT else repr(value)
     if isinstance(value, (list, tuple, dict, set, np.ndarray)):
         raise ValueError(f"{_shown(value)} is not a category")
     return str(value)
