@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from tabular.families.base import Family
-from tabular.features.plan import FeaturePlan
-from tabular.features.preprocess import build_preprocessor, training_rows
+from tabular.features.plan import FeaturePlan, training_rows
+from tabular.features.preprocess import build_preprocessor
 from tabular.folds import Folds
+from tabular.model import encode_target
 from tabular.problem import Problem
 from tabular.split import Split
 from tabular.table import model_frame
@@ -25,6 +26,25 @@ from tabular.tuning.pruning import CurveBound, Race
 from tabular.tuning.study import State
 
 logger = logging.getLogger(__name__)
+
+
+def training_target(split: Split, problem: Problem) -> tuple[np.ndarray, tuple[str, ...]]:
+    """What is learnt, and the classes by code.
+
+    Returns
+    -------
+    target : ndarray of shape (n_train,)
+        Class codes, or floats for a regression.
+    classes : tuple of str
+        Sorted; the positive class of a binary task comes second. Empty for a regression.
+    """
+    values = split.train[problem.data.target]
+    if not TASKS[problem.task].classification:
+        return values.to_numpy("float64"), ()
+    classes = sorted(values.unique())
+    if problem.task == "binary" and problem.positive_class in classes:
+        classes.sort(key=lambda name: name == problem.positive_class)
+    return encode_target(values, classes), tuple(classes)
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,11 @@ from tabular.features.plan import FeaturePlan
 from tabular.folds import make_folds
 from tabular.problem import Problem
 from tabular.split import Split
-from tabular.tasks import TASKS, metric_of
-from tabular.tuning.crossval import FoldSource, Outcome, Pace, cross_validate
+from tabular.tasks import metric_of
+from tabular.tuning.crossval import FoldSource, Outcome, Pace, cross_validate, training_target
 from tabular.tuning.events import Event, Progress
 from tabular.tuning.ledger import Standing, clock, far_behind, share, usable
+from tabular.tuning.defaults import NearestTo
 from tabular.tuning.pruning import CurveBound, Race
 from tabular.tuning.store import FamilyLog, StudyStore
 from tabular.tuning.study import Candidate, Study, Trial, ranked
@@ -118,12 +119,9 @@ class _Search:
 
     def _prepare(self) -> None:
         from tabular.families import FAMILIES
-        from tabular.model import classes_of, encode_target
 
         self.family = FAMILIES[self.name]
-        values = self.split.train[self.problem.data.target]
-        self.classes = classes_of(values, self.problem) if TASKS[self.problem.task].classification else ()
-        self.target = encode_target(values, self.classes) if self.classes else values.to_numpy("float64")
+        self.target, self.classes = training_target(self.split, self.problem)
         folds = make_folds(self.split, self.problem)
         self.source = FoldSource(self.split, self.plan, self.problem, folds, self.target, self.store.key)
         self.shape = (self.problem.task, len(self.split.train), len(self.plan.used))
@@ -213,20 +211,18 @@ class _Search:
 
         seed = np.random.SeedSequence([self.problem.tuning.seed, zlib.crc32(self.name.encode()), number]).generate_state(1)[0]
         sampler = optuna.samplers.TPESampler(
-            seed=int(seed), n_startup_trials=_RANDOM_TRIALS, multivariate=True, constant_liar=False, warn_independent_sampling=False)
+            seed=int(seed), n_startup_trials=_RANDOM_TRIALS, multivariate=True, constant_liar=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if number == 0:
-                defaults = self.family.default_params(*self.shape)
-                sampler = optuna.samplers.PartialFixedSampler(defaults, sampler)
+                nearest = NearestTo(self.family.default_params(*self.shape))
+                self.family.suggest(nearest, *self.shape)
+                sampler = optuna.samplers.PartialFixedSampler(nearest.found, sampler)
             self.log.study.sampler = sampler
             return self.log.study.ask()
 
     def _suggest(self, trial: optuna.Trial, number: int) -> tuple[dict[str, Any], dict[str, str]]:
-        with warnings.catch_warnings():
-            # Published defaults may lie outside the searched range, which Optuna mentions each time.
-            warnings.simplefilter("ignore")
-            params = self.family.suggest(trial, *self.shape)
+        params = self.family.suggest(trial, *self.shape)
         return (self.family.default_params(*self.shape) if number == 0 else params), {}
 
     def _standings(self) -> list[Standing]:

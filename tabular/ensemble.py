@@ -1,0 +1,231 @@
+"""`build_ensemble`: of all candidates and their combinations the one that generalises best, fitted to all training rows."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+
+from tabular.combining import Combination, Learner, blend, greedy, held_out_outputs, stack, vote
+from tabular.errors import SwitchyardError
+from tabular.features.plan import FeaturePlan
+from tabular.folds import Folds, make_folds
+from tabular.leaderboard import Leaderboard, Row
+from tabular.model import Calibrator, Model, choose_threshold, conformal_half_width, fit_calibrator
+from tabular.problem import Problem
+from tabular.refit import Refit, refit_seconds
+from tabular.split import Split
+from tabular.tasks import Metric, metric_of
+from tabular.tuning.crossval import training_target
+from tabular.tuning.study import Candidate, Study
+
+__all__ = ["Leaderboard", "build_ensemble", "budget_left"]
+
+logger = logging.getLogger(__name__)
+
+MAX_MEMBERS = 6
+"""Keeps one row of the largest ensemble under a millisecond."""
+_MEMBER_MS = 0.12
+"""What a member adds to one row, at most."""
+_PER_FAMILY = 3
+"""Candidates of a family that greedy selection may choose from."""
+_MARGIN = 0.002
+"""How much of the best option's gain over a constant prediction a simpler one may lack at most."""
+_SIMPLICITY = ("single", "voting", "averaging", "greedy", "blending", "stacking")
+_WORK_S = 2.0
+"""Comparing, calibrating and writing what no member is charged for."""
+
+
+def budget_left(studies: Sequence[Study], problem: Problem) -> float | None:
+    """Seconds of the budget that are left for ensemble and export once the studies are through; None without a budget."""
+    if problem.tuning.trials is not None:
+        return None
+    return problem.tuning.budget_s - max((study.clock_s for study in studies), default=0.0)
+
+
+def build_ensemble(
+    studies: Sequence[Study], split: Split, plan: FeaturePlan, problem: Problem, budget_left_s: float | None = None, n_jobs: int | None = None
+) -> tuple[Model, Leaderboard]:
+    """Compare single models and combinations on out-of-fold predictions and fit the winner to all training rows.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        One per family, on the same split, plan and folds.
+    split, plan, problem
+        As the studies had them.
+    budget_left_s : float, optional
+        Wall seconds for this function and the export after it. Only combinations whose members can be fitted again and
+        exported in that time are compared. Without it no clock is consulted.
+    n_jobs : int, optional
+        Threads of a fit; all cores when absent.
+
+    Returns
+    -------
+    model : Model
+        The winner, with calibrator, threshold or interval chosen on its out-of-fold predictions.
+    leaderboard : Leaderboard
+
+    Raises
+    ------
+    SwitchyardError
+        When no study has a candidate; the message carries each family's reason.
+    """
+    end = None if budget_left_s is None else time.monotonic() + budget_left_s
+    comparison = _Comparison(studies, split, problem, budget_left_s)
+    options = comparison.options()
+    chosen, rule = _choose(options, comparison)
+    leaderboard = _leaderboard(options, chosen, rule, comparison)
+    logger.info("chosen: %s, cross-validated %s %.5g", chosen.name, comparison.metric.name, chosen.scores.mean())
+    picked = [comparison.pool[member] for member in chosen.combination.members]
+    refit = Refit(split, plan, problem, comparison.target, len(comparison.classes), n_jobs or joblib.cpu_count())
+    model = Model(
+        task=problem.task, target=problem.data.target, columns=plan.used, classes=comparison.classes,
+        members=tuple(refit.members([(study.family, candidate) for study, candidate in picked], end)),
+        combiner=chosen.combination.combiner, **_decisions(chosen.oof, comparison.truth, problem))
+    return model, leaderboard
+
+
+@dataclass(frozen=True)
+class _Option:
+    name: str
+    kind: str
+    combination: Combination
+    """Learnt on all rows that have out-of-fold outputs."""
+    oof: np.ndarray
+    """Its outputs on those rows; where weights are learnt, each fold's by weights from other folds."""
+    scores: np.ndarray
+    """The metric on each fold."""
+
+
+class _Comparison:
+    """The pool of candidates and every way to use it."""
+
+    def __init__(self, studies: Sequence[Study], split: Split, problem: Problem, left_s: float | None):
+        self.problem = problem
+        self.metric: Metric = metric_of(problem.task, problem.metric)
+        self.target, self.classes = training_target(split, problem)
+        self.notes = [f"{study.family}: {study.reason}" for study in studies if study.reason]
+        able = [study for study in studies if study.best and not (problem.constraints.explainable_only and study.family == "neural_network")]
+        if not able:
+            reasons = "; ".join(self.notes) or "no study has a complete trial"
+            raise SwitchyardError(f"no family could be cross-validated ({reasons}); give a larger tuning.budget_s")
+        able.sort(key=lambda study: -self.metric.sign * study.best.trial.score)
+        self.pool: list[tuple[Study, Candidate]] = [(study, candidate) for study in able for candidate in study.candidates[:_PER_FAMILY]]
+        self.firsts = [next(place for place, entry in enumerate(self.pool) if entry[0] is study) for study in able]
+
+        folds: Folds = make_folds(split, problem)
+        rows = np.flatnonzero(~np.isnan(self.pool[0][1].oof.reshape(len(self.target), -1)).any(axis=1))
+        place = np.full(len(self.target), -1)
+        place[rows] = np.arange(len(rows))
+        self.parts = [place[valid] for _, valid in folds]
+        self.forward = folds.kind == "time"
+        self.truth = self.target[rows]
+        self.outputs = [candidate.oof[rows] for _, candidate in self.pool]
+        self._costs = [refit_seconds(candidate, len(self.target), study.family) for study, candidate in self.pool]
+        self._left_s = np.inf if left_s is None else left_s - _WORK_S
+
+    def score(self, truth: np.ndarray, output: np.ndarray) -> float:
+        """The metric, turned so that greater is better."""
+        return self.metric.sign * self.metric.function(truth, output)
+
+    def gain(self, scores: np.ndarray) -> float:
+        """How much better than a constant prediction, in units of the metric."""
+        if self.classes:
+            constant = np.tile(np.bincount(self.truth, minlength=len(self.classes)) / len(self.truth), (len(self.truth), 1))
+        else:
+            constant = np.full(len(self.truth), self.truth.mean())
+        return max(0.0, self.metric.sign * float(scores.mean()) - self.score(self.truth, constant))
+
+    def fits(self, members: set[int]) -> bool:
+        """Whether these members together are few and quick enough."""
+        limit = self.problem.constraints.max_latency_ms
+        most = MAX_MEMBERS if limit is None else max(1, min(MAX_MEMBERS, int(limit / _MEMBER_MS)))
+        return len(members) <= most and sum(self._costs[member] for member in members) <= self._left_s
+
+    def options(self) -> list[_Option]:
+        """Singles first, then combinations of what fits."""
+        options = [self._option(self.pool[first][0].family, "single", vote([first]), False) for first in self.firsts if self._single(first)]
+        constraints = self.problem.constraints
+        if not self.problem.tuning.ensemble or constraints.explainable_only:
+            self.notes.append("no ensembles: " + ("constraints.explainable_only" if constraints.explainable_only else "tuning.ensemble is false"))
+            return options
+        team: list[int] = []
+        for first in self.firsts:
+            if self.fits({*team, first}):
+                team.append(first)
+        if lost := [self.pool[first][0].family for first in self.firsts if first not in team]:
+            self.notes.append(f"{', '.join(lost)}: too little time or latency left for it in an ensemble")
+        learners: list[tuple[str, Learner, bool]] = []
+        if len(team) > 1:
+            learners = [("voting" if self.classes else "averaging", vote(team), False), ("blending", blend(team), True), ("stacking", stack(team), True)]
+        if len(self.pool) > 1:
+            learners.append(("greedy", greedy(self.score, self.fits, self.problem.tuning.seed), True))
+        options += [self._option(kind, kind, learner, learns) for kind, learner, learns in learners]
+        return options
+
+    def _single(self, first: int) -> bool:
+        return first == self.firsts[0] or self.fits({first})
+
+    def _option(self, name: str, kind: str, learner: Learner, learns: bool) -> _Option:
+        combination = learner(self.outputs, self.truth)
+        if learns:
+            oof = held_out_outputs(learner, self.outputs, self.truth, self.parts, self.forward, self.firsts)
+        else:
+            oof = combination.output(self.outputs)
+        scores = np.array([self.metric.function(self.truth[part], oof[part]) for part in self.parts])
+        return _Option(name, kind, combination, oof, scores)
+
+
+def _choose(options: Sequence[_Option], comparison: _Comparison) -> tuple[_Option, str]:
+    """The best option, or the simplest that is as good within one standard error of the difference.
+
+    The folds are the same for all, so the standard error is that of the fold-wise differences. The margin never exceeds
+    a five-hundredth of the best one's gain over a constant prediction.
+    """
+    sign = comparison.metric.sign
+    best = max(options, key=lambda option: sign * option.scores.mean())
+    for option in sorted(options, key=lambda option: (_SIMPLICITY.index(option.kind), -sign * option.scores.mean())):
+        lacks = sign * (best.scores - option.scores)
+        margin = min(float(lacks.std(ddof=1)) / len(lacks) ** 0.5, _MARGIN * comparison.gain(best.scores))
+        if option is best:
+            return best, f"{best.name} has the best cross-validated {comparison.metric.name}; nothing simpler is within one standard error of it"
+        if lacks.mean() <= margin:
+            return option, f"{option.name} is simpler than {best.name} and lacks {lacks.mean():.2g}, less than the standard error of their difference"
+    raise AssertionError("the best option is among the options")
+
+
+def _decisions(oof: np.ndarray, truth: np.ndarray, problem: Problem) -> dict[str, Any]:
+    """Calibrator, threshold and interval from out-of-fold outputs."""
+    decision = problem.decision
+    if problem.task == "regression":
+        return {"half_width": conformal_half_width(truth - oof, decision.coverage), "coverage": decision.coverage}
+    calibrator: Calibrator = fit_calibrator(oof, truth, decision.calibration)
+    if problem.task != "binary":
+        return {"calibrator": calibrator}
+    return {"calibrator": calibrator, "threshold": choose_threshold(calibrator.apply(oof), truth, decision.threshold)}
+
+
+def _leaderboard(options: Sequence[_Option], chosen: _Option, rule: str, comparison: _Comparison) -> Leaderboard:
+    rows = []
+    for option in sorted(options, key=lambda option: -comparison.metric.sign * option.scores.mean()):
+        families = [comparison.pool[member][0].family for member in option.combination.members]
+        studies = {comparison.pool[member][0].family: comparison.pool[member][0] for member in option.combination.members}
+        seconds = sum(study.seconds for study in studies.values() if study.timed)
+        note = "" if option.kind == "single" else _composition(option, families)
+        rows.append(Row(
+            name=option.name, kind=option.kind, family=families[0] if len(families) == 1 else "ensemble", score=float(option.scores.mean()),
+            std=float(option.scores.std()), seconds=round(seconds, 1), chosen=option is chosen, note=note))
+    return Leaderboard(metric=comparison.metric.name, entries=tuple(rows), rule=rule, notes=tuple(comparison.notes))
+
+
+def _composition(option: _Option, families: Sequence[str]) -> str:
+    weights = option.combination.combiner.weights
+    if option.combination.combiner.kind == "stack":
+        return "linear over " + ", ".join(families)
+    return ", ".join(f"{weight:.2f} {family}" for family, weight in zip(families, weights))
