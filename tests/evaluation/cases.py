@@ -21,6 +21,11 @@ def make_split(frame: pd.DataFrame, train_share: float = 0.6, kind: str = "rando
     for name in frame:
         values = frame[name]
         kind_of = "categorical" if values.dtype == object else "datetime" if values.dtype.kind == "M" else "numeric"
-        columns.append(Column(name=name, kind=kind_of, role="target" if name == "y" else "feature"))
+        seen = {"missing": float(values.isna().mean()), "unique": int(values.nunique())}
+        if kind_of == "categorical":
+            seen["categories"] = tuple(values.value_counts().index)
+        elif kind_of == "numeric":
+            seen |= {"minimum": float(values.min()), "maximum": float(values.max())}
+        columns.append(Column(name=name, kind=kind_of, role="target" if name == "y" else "feature", **seen))
     cut = int(len(frame) * train_share)
     return Split(frame[:cut].reset_index(drop=True), frame[cut:].reset_index(drop=True), Schema(columns=tuple(columns)), kind, None)

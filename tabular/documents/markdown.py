@@ -1,0 +1,56 @@
+"""Pieces of Markdown that keep any column name, class or message from becoming markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
+
+
+class Marked(str):
+    """Markdown that is already safe in a sentence and in a table's cell."""
+
+
+def text(value: object) -> Marked:
+    """`value` as plain text: one line, nothing in it acts as markup."""
+    if isinstance(value, Marked):
+        return value
+    return Marked(_SPECIAL.sub(r"\\\1", " ".join(str(value).split())))
+
+
+def code(value: object) -> Marked:
+    """`value` in the typeface of names; falls back to plain text where backticks or bars would break the span."""
+    line = " ".join(str(value).split())
+    return text(line) if not line or "`" in line or "|" in line else Marked(f"`{line}`")
+
+
+def number(value: float | int | None, digits: int = 4) -> Marked:
+    """A number to `digits` significant digits with thousands separated; a dash where there is none."""
+    if value is None:
+        return Marked("-")
+    if isinstance(value, int):
+        return Marked(f"{value:,}")
+    return Marked(f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}")
+
+
+def percent(share: float | None) -> Marked:
+    """A share, 0..1, as a percentage."""
+    return Marked("-" if share is None else f"{100 * share:.3g} %")
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Marked:
+    """A table whose columns are aligned in the source too; columns of numbers to the right.
+
+    Cells that are `Marked` stay as they are; numbers are shown by `number`, anything else by `text`.
+    """
+    rows = [list(row) for row in rows]
+    cells = [[number(cell) if isinstance(cell, (int, float)) and not isinstance(cell, bool) else text(cell) for cell in row] for row in rows]
+    right = [bool(rows) and all(isinstance(row[k], (int, float)) or row[k] in ("", None) for row in rows) for k in range(len(headers))]
+    widths = [max(3, len(header), *(len(row[k]) for row in cells)) if cells else max(3, len(header)) for k, header in enumerate(headers)]
+
+    def line(parts: Sequence[str]) -> str:
+        return "| " + " | ".join(part.rjust(width) if r else part.ljust(width) for part, width, r in zip(parts, widths, right)) + " |"
+
+    rule = "|" + "|".join("-" * (width + 1) + (":" if r else "-") for width, r in zip(widths, right)) + "|"
+    return Marked("\n".join([line(list(headers)), rule, *(line(row) for row in cells)]))
