@@ -19,7 +19,7 @@ from predictionlog.journal import journals
 
 def rows(engine, *columns):
     with engine.connect() as connection:
-        return connection.execute(select(*columns).order_by(columns[0])).all()
+        return connection.execute(select(*columns).order_by(columns[0].table.c.prediction_id)).all()
 
 
 def count(engine, table=predictions):
