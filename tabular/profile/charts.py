@@ -109,7 +109,7 @@ def _line(values: Line, width: float, base: float, reach: tuple[float, float], n
             continue
         path.append(f"{'M' if pen_up else 'L'}{(position + 0.5) * step:.1f} {base - (base - 6) * _at(value, reach):.1f}")
         pen_up = False
-    return f'<path d="{"".join(path)}" fill="none" stroke="{_LINES[number % len(_LINES)]}" stroke-width="1.8" stroke-linecap="round"/>' if path else ""
+    return f'<path d="{"".join(path)}" fill="none" stroke="{_LINES[number % len(_LINES)]}" stroke-width="1.8" stroke-linecap="round"><title>{reach[0]:.4g} to {reach[1]:.4g}</title></path>' if path else ""
 
 
 def _reach(lines: Sequence[Line]) -> tuple[float, float]:

@@ -21,7 +21,8 @@ def profile_column(whole: pd.Series, sample: pd.Series, column: Column, target: 
     if column.kind in ("numeric", "boolean", "datetime"):
         values = model_frame(whole.to_frame(), (column,))[column.name].to_numpy()
         if column.kind != "boolean":
-            numbers = describe(values)
+            # Epoch seconds need ten digits to tell one second from the next.
+            numbers = describe(values, 10 if column.kind == "datetime" else 6)
         values = model_frame(sample.to_frame(), (column,))[column.name].to_numpy()
         distribution = _histogram(values, target, integral=column.kind != "datetime")
     elif column.role != "id" and column.kind == "categorical":
@@ -32,17 +33,20 @@ def profile_column(whole: pd.Series, sample: pd.Series, column: Column, target: 
     )
 
 
-def describe(values: np.ndarray) -> Numbers | None:
-    """Statistics of float values of shape (n,), NaN left out; None where none is left."""
+def describe(values: np.ndarray, digits: int = 6) -> Numbers | None:
+    """Statistics of float values of shape (n,), NaN left out, to `digits` significant digits; None where no value is left."""
     values = values[np.isfinite(values)]
     if not len(values):
         return None
     low, q05, q25, median, q75, q95, high = np.quantile(values, (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1))
     mean, std, fence = values.mean(), values.std(), 1.5 * (q75 - q25)
     z = (values - mean) / std if std > 0 else np.zeros_like(values)
+    known = {
+        "mean": mean, "std": std, "minimum": low, "q05": q05, "q25": q25, "median": median, "q75": q75, "q95": q95, "maximum": high,
+        "skewness": (z**3).mean(), "kurtosis": (z**4).mean() - 3.0,
+    }
     return Numbers(
-        mean=rounded(mean), std=rounded(std), minimum=rounded(low), q05=rounded(q05), q25=rounded(q25), median=rounded(median), q75=rounded(q75),
-        q95=rounded(q95), maximum=rounded(high), skewness=rounded((z**3).mean()), kurtosis=rounded((z**4).mean() - 3.0),
+        **{name: rounded(value, digits) for name, value in known.items()},
         zeros=int((values == 0).sum()), negatives=int((values < 0).sum()),
         iqr_outliers=int(((values < q25 - fence) | (values > q75 + fence)).sum()), z_outliers=int((np.abs(z) > 3).sum()),
     )

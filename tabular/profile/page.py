@@ -46,7 +46,7 @@ def _overview(profile: Profile) -> str:
     cells = profile.rows * len(profile.columns)
     missing = sum(column.missing for column in profile.columns)
     drawn = "all rows" if profile.sampled == profile.rows else f"{profile.sampled:,} rows drawn with a fixed seed"
-    return table(("", ""), [
+    return table(("property", "value"), [
         ("rows", profile.rows), ("columns", ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))),
         ("missing cells", f"{missing:,} of {cells:,} ({missing / cells if cells else 0:.1%})"), ("repeated rows", profile.repeated_rows),
         ("task", f"{profile.task}, target {profile.target}"), ("counts and statistics", "of all rows"), ("charts and correlations", f"of {drawn}"),
@@ -57,7 +57,7 @@ def _remarks(profile: Profile) -> str:
     rows = [(badge(what, level), column, text) for column in profile.columns for what, level, text in _remarks_on(column, profile)]
     rows = [(mark, column.name, text) for mark, column, text in rows]
     rows += [(badge("alike", "note"), f"{pair.first}, {pair.second}", f"{pair.measure.replace('_', ' ')} {pair.value:.2f}") for pair in profile.pairs]
-    return table(("", "column", ""), rows) if rows else "<p>Nothing stands out.</p>"
+    return table(("remark", "column", "seen"), rows) if rows else "<p>Nothing stands out.</p>"
 
 
 def _remarks_on(column: ColumnProfile, profile: Profile) -> Iterator[tuple[str, str, str]]:

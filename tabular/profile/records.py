@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict
 from tabular.storable import Fact, Record
 
 
-def rounded(value: float) -> float | None:
-    """`value` to six significant digits; None where it is no number, which JSON cannot hold."""
-    return float(f"{value:.6g}") if math.isfinite(value) else None
+def rounded(value: float, digits: int = 6) -> float | None:
+    """`value` to `digits` significant digits; None where it is no number, which JSON cannot hold."""
+    return float(f"{value:.{digits}g}") if math.isfinite(value) else None
 
 
 class Part(BaseModel):
@@ -53,7 +53,7 @@ class Distribution(Part):
     others: int = 0
     """Rows of the categories that are not listed."""
     target: tuple[tuple[float | None, ...], ...] = ()
-    """For each of the profile's `series` its value per bin; None in empty bins."""
+    """For each of the profile's `series` its value per bin; None in bins of a few rows."""
 
 
 class ColumnProfile(Part):

@@ -11,6 +11,8 @@ from tabular.problem import Problem
 from tabular.profile.records import rounded
 
 MAX_SERIES = 6
+MIN_BIN_ROWS = 5
+"""Bins of fewer rows show no level: it would be noise."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,9 @@ class TargetSeries:
     def by(self, codes: np.ndarray, bins: int) -> tuple[tuple[float | None, ...], ...]:
         """The mean of each series in each bin; rows with a negative code or without a target are left out."""
         known = (codes >= 0) & np.isfinite(self.values).all(axis=1)
-        counts = np.bincount(codes[known], minlength=bins)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            means = [np.bincount(codes[known], self.values[known, k], bins) / counts for k in range(len(self.series))]
+        counts = np.bincount(codes[known], minlength=bins).astype("float64")
+        counts[counts < MIN_BIN_ROWS] = np.nan
+        means = [np.bincount(codes[known], self.values[known, k], bins) / counts for k in range(len(self.series))]
         return tuple(tuple(rounded(value) for value in mean) for mean in means)
 
 

@@ -12,9 +12,15 @@ from tabular.tasks import TASKS
 
 
 def check_completeness(split: Split, problem: Problem) -> Iterator[Finding]:
-    """Features with hardly a value, or with only one, in the training part."""
+    """Columns with hardly a value, or with only one, in the training part.
+
+    Columns that inference ignored for being empty or constant are looked at too, so that their action holds.
+    """
     limit = problem.quality.max_missing_share
-    for column in split.schema.features:
+    said = {name for name, override in problem.data.columns.items() if override.role == "ignored"}
+    for column in split.schema.columns:
+        if column.role not in ("feature", "ignored") or column.name in said:
+            continue
         values = split.train[column.name]
         missing = float(values.isna().mean())
         if missing > limit:

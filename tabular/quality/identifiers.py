@@ -16,8 +16,9 @@ from tabular.split import Split
 MIN_UNIQUE_SHARE = 0.95
 """Share of distinct among known values from which a column may be an id."""
 MIN_ROWS = 50
-_NAMED = re.compile(r"(^|[_\W])(id|ids|uid|uuid|guid|pk|key|no|nr|num|number|index|idx|row|rownum|unnamed: 0)($|[_\W])|[a-z](Id|ID|Uuid|No)$", re.IGNORECASE)
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ID_WORDS = frozenset(("id", "ids", "uid", "uuid", "guid", "pk", "rowid"))
+_LAST_WORDS = frozenset(("key", "nr", "no", "num", "number", "idx", "index", "row", "serial"))
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def check_identifiers(split: Split, problem: Problem) -> Iterator[Finding]:
@@ -58,7 +59,8 @@ def _why(column: Column, split: Split) -> str | None:
     steps = np.diff(split.train[column.name].dropna().to_numpy())
     if len(steps) and ((steps > 0).all() or (steps < 0).all()):
         return "only ever rises or falls in row order"
-    return "is called an id" if _NAMED.search(_CAMEL.sub("_", column.name)) else None
+    words = [word.lower() for word in _WORD.findall(column.name)]
+    return "is called an id" if words and (_ID_WORDS.intersection(words) or words[-1] in _LAST_WORDS) else None
 
 
 def _unique_share(split: Split, name: str) -> float:

@@ -30,9 +30,12 @@ def check_temporal(split: Split, problem: Problem) -> Iterator[Finding]:
     time = split.schema.time
     if time is not None:
         ordered = frame.dropna(subset=[time.name]).sort_values(time.name, kind="stable")
+        moments = ordered[time.name]
+        # Impossible dates have their own finding, and differences of three centuries overflow.
+        possible = moments[(moments >= EARLIEST) & (moments < LATEST)]
         yield from _missing_moments(frame[time.name], problem)
-        yield from _stray(ordered[time.name], problem)
-        yield from _gap(ordered[time.name], problem)
+        yield from _stray(possible, problem)
+        yield from _gap(possible, problem)
         yield from _jump(ordered[problem.data.target], f"{time.name!r}", problem)
     elif problem.data.time_column == "@row":
         # Only a time split keeps the file's order across both parts.
@@ -69,8 +72,7 @@ def _stray(moments: pd.Series, problem: Problem) -> Iterator[Finding]:
         return
     low, high = moments.quantile(0.01), moments.quantile(0.99)
     span = high - low
-    sane = moments[(moments >= EARLIEST) & (moments < LATEST)]
-    for what, stray in (("in the future of", sane[sane > high + span]), ("long before", sane[sane < low - span])):
+    for what, stray in (("in the future of", moments[moments - high > span]), ("long before", moments[low - moments > span])):
         if span > pd.Timedelta(0) and len(stray):
             yield _finding(
                 problem, str(moments.name), len(stray) / len(moments), 0,

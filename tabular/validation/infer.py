@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from tabular.problem import Problem
@@ -33,6 +34,8 @@ NEVER_MISSING = 0.99
 RANGE_SLACK = 0.1
 MOSTLY = 0.98
 MAX_UNSEEN = 0.1
+_FIRST_DAY, _LAST_DAY = -106751, 106751
+"""The days around 1970 that datetime64[ns] can tell."""
 _TYPES = {"numeric": "float64", "boolean": "float64", "categorical": "object", "text": "object", "datetime": "datetime64"}
 
 
@@ -101,10 +104,9 @@ def _about(values: pd.Series, column: Column, problem: Problem, grows: bool) -> 
         yield _expect("column_values_to_be_between", f"{low:,.6g} to {high:,.6g}", column=name, **_range(low, high), mostly=MOSTLY)
     elif column.kind == "datetime":
         low, high = known.min(), known.max()
-        slack = (high - low) * RANGE_SLACK
-        ends = {"min_value": (low - slack).floor("D").isoformat()}
-        if not grows:
-            ends["max_value"] = (high + slack).ceil("D").isoformat()
+        ends = _dates(low, high)
+        if grows:
+            del ends["max_value"]
         yield _expect("column_values_to_be_between", f"{low.isoformat()} to {high.isoformat()}", column=name, **ends, mostly=MOSTLY)
     elif column.kind == "boolean":
         yield _expect("column_values_to_be_in_set", None, column=name, value_set=[0.0, 1.0])
@@ -116,6 +118,14 @@ def _about(values: pd.Series, column: Column, problem: Problem, grows: bool) -> 
             yield _expect("column_values_to_be_in_set", None, column=name, value_set=levels)
         elif unseen <= MAX_UNSEEN and name != problem.data.entity_column:
             yield _expect("column_values_to_be_in_set", f"{len(levels)} categories", column=name, value_set=levels, mostly=round(MOSTLY - 2 * unseen, 4))
+
+
+def _dates(low: pd.Timestamp, high: pd.Timestamp) -> dict[str, str]:
+    """The widened range in whole days. Counted in days as numbers: three centuries are too much for a Timedelta."""
+    first, last = low.timestamp() / 86400, high.timestamp() / 86400
+    slack = (last - first) * RANGE_SLACK
+    days = np.clip([math.floor(first - slack), math.ceil(last + slack)], _FIRST_DAY, _LAST_DAY).astype("int64")
+    return dict(zip(("min_value", "max_value"), map(str, days.astype("datetime64[D]").astype("datetime64[s]")), strict=True))
 
 
 def _range(low: float, high: float) -> dict[str, float]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from tabular.errors import GateClosed
 from tabular.html import badge, page, table
 from tabular.storable import Fact, Record
-from tabular.validation.words import in_words
+from tabular.validation.words import columns_of, in_words
 
 
 class ExpectationResult(BaseModel):
@@ -98,20 +98,19 @@ def _subject(result: ExpectationResult) -> str:
     return result.column or "the table"
 
 
-def result_from(raw: dict[str, Any]) -> ExpectationResult:
-    """Our summary of one entry of Great Expectations' results."""
+def result_from(raw: dict[str, Any], present: set[str]) -> ExpectationResult:
+    """Our summary of one entry of Great Expectations' results on a frame with the columns `present`."""
     config = raw["expectation_config"]
     kwargs = {key: value for key, value in config["kwargs"].items() if key != "batch_id"}
+    columns = columns_of(kwargs)
     return ExpectationResult(
-        type=config["type"], column=kwargs.get("column") or " and ".join(filter(None, (kwargs.get("column_A"), kwargs.get("column_B")))) or None,
-        success=raw["success"], severity=config.get("severity") or "critical", expected=in_words(config["type"], kwargs), observed=_observed(raw), samples=_samples(raw),
+        type=config["type"], column=" and ".join(columns) or None, success=raw["success"], severity=config.get("severity") or "critical",
+        expected=in_words(config["type"], kwargs), observed=_observed(raw) if present.issuperset(columns) else "the column is absent", samples=_samples(raw),
     )
 
 
 def _observed(raw: dict[str, Any]) -> str:
     result, failure = raw.get("result") or {}, raw["exception_info"].get("exception_message")
-    if failure and "does not exist" in failure or failure == "list index out of range":
-        return "the column is absent"
     if failure:
         return f"not to be evaluated: {failure}"
     if "details" in result and result["details"].get("mismatched"):

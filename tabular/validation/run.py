@@ -9,7 +9,8 @@ import pandas as pd
 
 from tabular.validation.engine import LOCK, context, great_expectations
 from tabular.validation.report import ValidationReport, result_from
-from tabular.validation.suite import Suite, build, columns_of
+from tabular.validation.suite import Suite, build
+from tabular.validation.words import columns_of
 
 
 def validate(frame: pd.DataFrame, suite: Suite, what: str = "holdout", target: bool = True, columns: Iterable[str] | None = None) -> ValidationReport:
@@ -39,7 +40,7 @@ def validate(frame: pd.DataFrame, suite: Suite, what: str = "holdout", target: b
     expectations = [narrowed for item in suite.expectations if (narrowed := _narrowed(item, None if target else suite.target, kept))]
     raw = _run(frame.reset_index(drop=True), suite.name, expectations)
     return ValidationReport(
-        suite=suite.name, what=what, rows=len(frame), results=tuple(result_from(result) for result in raw["results"]), details=raw,
+        suite=suite.name, what=what, rows=len(frame), results=tuple(result_from(result, set(frame.columns)) for result in raw["results"]), details=raw,
     )
 
 

@@ -13,16 +13,10 @@ from tabular.errors import InputError
 from tabular.html import page, table
 from tabular.storable import Fact, Storable
 from tabular.validation.engine import great_expectations
-from tabular.validation.words import in_words
+from tabular.validation.words import columns_of, in_words
 
 FILE = "expectations.json"
 _KEYS = {"type", "kwargs", "meta", "notes", "severity", "id", "description"}
-
-
-def columns_of(kwargs: dict[str, Any]) -> tuple[str, ...]:
-    """The columns an expectation is about; none for those about the whole table."""
-    named = [kwargs[key] for key in ("column", "column_A", "column_B") if isinstance(kwargs.get(key), str)]
-    return (*named, *kwargs.get("column_list", ()))
 
 
 @dataclass(frozen=True)

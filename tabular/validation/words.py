@@ -7,6 +7,12 @@ from typing import Any
 _SHOWN = 12
 
 
+def columns_of(kwargs: dict[str, Any]) -> tuple[str, ...]:
+    """The columns an expectation is about; none for those about the whole table."""
+    named = [kwargs[key] for key in ("column", "column_A", "column_B") if isinstance(kwargs.get(key), str)]
+    return (*named, *kwargs.get("column_list", ()))
+
+
 def in_words(kind: str, kwargs: dict[str, Any]) -> str:
     """One phrase for an expectation, its own name where there is no better."""
     share = kwargs.get("mostly", 1)
