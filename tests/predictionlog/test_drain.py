@@ -8,13 +8,13 @@ import threading
 import time
 
 import pytest
-from conftest import ORIGIN, record
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from predictionlog import Drain, Journal, connect, create_tables, label_record
 from predictionlog.database import labels, positions, predictions
 from predictionlog.journal import journals
+from tests.predictionlog.cases import ORIGIN, record
 
 
 def rows(engine, *columns):

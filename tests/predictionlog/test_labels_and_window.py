@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from conftest import record
 from sqlalchemy import func, select
 
 from predictionlog import Drain, Journal, Label, add_labels, prune, read_window
 from predictionlog.database import labels, predictions
+from tests.predictionlog.cases import record
 
 START = 1_700_000_000.0
 SINCE, UNTIL = datetime(2023, 11, 1), datetime(2023, 12, 1, tzinfo=timezone.utc)
