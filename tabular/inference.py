@@ -68,13 +68,13 @@ def resolve(raw: RawTable, problem: Problem) -> Resolution:
     metric = metric_of(target.task, problem.metric).name
     rows = np.flatnonzero(target.labelled) + 1
     columns, values, notes = [], {}, [*raw.notes, *target.notes]
-    for name in frame.columns:
+    for place, name in enumerate(frame.columns):
         if name == problem.data.target:
             column, cells = _target_column(name, target)
         else:
             series = frame[name] if target.labelled.all() else frame[name][target.labelled]
             kind = problem.data.columns[name].kind if name in problem.data.columns else None
-            column, cells, found = _feature_column(series, name, kind, said.get(name), rows)
+            column, cells, found = _feature_column(series, name, kind, said.get(name), rows, leads=place == 0 and len(frame.columns) > 2)
             notes += found
         columns.append(column)
         values[name] = cells
@@ -184,7 +184,7 @@ def _target_column(name: str, target: Target) -> tuple[Column, np.ndarray]:
 
 
 def _feature_column(
-    series: pd.Series, name: str, kind: Kind | None, said: tuple[Role, str] | None, rows: np.ndarray
+    series: pd.Series, name: str, kind: Kind | None, said: tuple[Role, str] | None, rows: np.ndarray, leads: bool
 ) -> tuple[Column, np.ndarray, list[str]]:
     if kind is None and said and said[0] in _NAMING:
         kind = "categorical"
@@ -198,7 +198,7 @@ def _feature_column(
             raise InputError(f"data.columns: {name!r} cannot be a feature: {reading.reason}")
         return _column(name, reading, role, f"{reading.reason}; {reason}"), reading.values, notes
     distinct = int(pd.Series(reading.values, copy=False).nunique())
-    role, why, as_category = role_of(name, reading, distinct)
+    role, why, as_category = role_of(name, reading, distinct, leads)
     if kind is not None and role == "feature":
         as_category, why = False, "kind set in data.columns"
     if as_category:

@@ -97,8 +97,12 @@ def _read_url(url: str, label: str, limit: Limit, hashes: ContentHash) -> bytes:
             return read_limited(stream, limit, label, hashes.update)
     except InputError:
         raise
-    except FileNotFoundError:
-        raise InputError(f"{label} does not exist") from None
+    except FileNotFoundError as error:
+        # fsspec calls every failure of HTTP a missing file; what it was is the cause.
+        cause = error.__cause__
+        if cause is None or isinstance(cause, FileNotFoundError) or getattr(cause, "status", None) in (404, 410):
+            raise InputError(f"{label} does not exist") from None
+        raise InputError(f"{label} cannot be read ({type(cause).__name__}): {first_line(cause)}") from None
     except IsADirectoryError:
         raise InputError(f"{label} is a folder; name a file in it") from None
     except PermissionError as error:

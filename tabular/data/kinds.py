@@ -79,7 +79,7 @@ def read_column(values: pd.Series, name: str, kind: Kind | None = None, rows: np
     if types.is_boolean(array.type):
         numbers = pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False)
         if kind in ("categorical", "text"):
-            return Reading(_take(np.array(["false", "true"], dtype=object), numbers), kind, "true or false")
+            return Reading(_take(np.array(["False", "True"], dtype=object), numbers), kind, "true or false")
         return _as(Reading(numbers, "boolean", "true or false", integer=True), kind, context)
     if types.is_integer(array.type) or types.is_floating(array.type) or types.is_decimal(array.type) or types.is_duration(array.type):
         return _from_numbers(array, kind, context)
@@ -130,16 +130,19 @@ def _from_numbers(array: pa.Array, kind: Kind | None, context: _Context) -> Read
         return _numeric(numbers, kind, context, "durations, in seconds")
     numbers = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     if types.is_integer(array.type) or types.is_decimal(array.type):
-        exact = _large_integers(pc.cast(array, pa.string()), numbers, kind)
+        exact = _large_integers(array, numbers, kind)
         if exact is not None:
             return exact
     return _numeric(numbers, kind, context)
 
 
-def _large_integers(texts: pa.Array, numbers: np.ndarray, kind: Kind | None) -> Reading | None:
+def _large_integers(array: pa.Array, numbers: np.ndarray, kind: Kind | None) -> Reading | None:
     """Whole numbers that float64 would bend: kept as text when they name things, that is, unless the kind is forced."""
     largest = np.nanmax(np.abs(np.where(np.isinf(numbers), 0, numbers)), initial=0)
-    if largest <= EXACT or kind == "numeric" or not pc.all(pc.match_substring_regex(texts, r"^[+-]?[0-9]+$")).as_py():
+    if largest <= EXACT or kind == "numeric":
+        return None
+    texts = pc.cast(array, pa.string())
+    if not pc.all(pc.match_substring_regex(texts, r"^[+-]?[0-9]+$")).as_py():
         return None
     distinct = len(pc.unique(texts))
     if kind is None and 0.05 * len(texts) < distinct < 0.95 * len(texts):
@@ -258,6 +261,8 @@ class _Words:
 def _plain_numbers(array: pa.Array, kind: Kind | None, context: _Context) -> Reading | None:
     """The common case, fast: every value is a plain number."""
     try:
+        # A failing cast still walks through the whole column; the head tells most words from numbers at once.
+        pc.cast(array.slice(0, 1000), pa.float64())
         numbers = pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:
         return None

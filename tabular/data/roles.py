@@ -18,7 +18,7 @@ _COUNTER_WORDS = _ID_WORDS | {"key", "nr", "no", "number", "idx", "index", "rowi
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
-def role_of(name: str, reading: Reading, distinct: int) -> tuple[Role, str, bool]:
+def role_of(name: str, reading: Reading, distinct: int, leads: bool) -> tuple[Role, str, bool]:
     """The role of a column that nothing was said about.
 
     Parameters
@@ -27,6 +27,8 @@ def role_of(name: str, reading: Reading, distinct: int) -> tuple[Role, str, bool
     reading : Reading
     distinct : int
         Number of its distinct values.
+    leads : bool
+        Whether it is the first of several columns, where exports put the numbers of their rows.
 
     Returns
     -------
@@ -51,8 +53,8 @@ def role_of(name: str, reading: Reading, distinct: int) -> tuple[Role, str, bool
             return "id", f"named like an id, {distinct} different values in {present} rows", False
         return "feature", "", False
     if reading.kind == "numeric" and reading.integer:
-        if unique and _counts(reading.values):
-            return "id", "numbers the rows", True
+        if unique and leads and _counts(reading.values):
+            return "id", "the first column, numbers the rows", True
         if unique and words[-1] in _COUNTER_WORDS:
             return "id", f"named like an id, {distinct} different values in {present} rows", True
         if words[-1] in _ID_WORDS:

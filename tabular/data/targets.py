@@ -104,10 +104,10 @@ def _amounts(reading: Reading, values: pd.Series, labelled: np.ndarray, name: st
 
 
 def label_text(reading: Reading) -> np.ndarray:
-    """Labels of a classification as str, the same from any source: "1" for 1.0, "true" for True; None where missing."""
+    """Labels of a classification as str, the same from any source: "1" for 1.0, "True" for true; None where missing."""
     if reading.kind == "boolean" and reading.reason.startswith("true"):
         codes = np.where(np.isnan(reading.values), 2, reading.values).astype("int64")
-        return np.array(["false", "true", None], dtype=object)[codes]
+        return np.array(["False", "True", None], dtype=object)[codes]
     if reading.kind in ("numeric", "boolean"):
         return number_text(reading.values)
     return reading.values
@@ -161,7 +161,7 @@ def positive_class(labels: np.ndarray, wanted: str | None, name: str) -> tuple[s
     classes, counts = np.unique(labels.astype(str), return_counts=True)
     classes = classes.tolist()
     if wanted is not None:
-        for candidate in (wanted, _unpointed(wanted.strip()), wanted.strip().lower()):
+        for candidate in (wanted, _unpointed(wanted.strip()), wanted.strip().capitalize()):
             if candidate in classes:
                 return candidate, "set in the config"
         raise InputError(f"positive_class: {wanted!r} is no class of target {name!r}{did_you_mean(wanted, classes)}")
