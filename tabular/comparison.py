@@ -175,7 +175,13 @@ class Verdict(Record):
     def raise_if_rejected(self) -> None:
         """Raise `GateClosed`, naming each gate that failed with its limit and what was measured, in one line."""
         if self.verdict == "rejected":
-            raise GateClosed("; ".join(f"gate {gate.name} is closed: needs {gate.limit}, measured {gate.measured}" for gate in self.failed))
+            raise GateClosed("; ".join(self.reasons()))
+
+    def reasons(self) -> tuple[str, ...]:
+        """For each gate that failed, what it needs and what was measured; none for a verdict of unchanged."""
+        if self.verdict != "rejected":
+            return ()
+        return tuple(f"gate {gate.name} is closed: needs {gate.limit}, measured {gate.measured}" for gate in self.failed)
 
     def facts(self) -> dict[str, Fact]:
         return {"verdict": self.verdict, "failed_gates": ", ".join(gate.name for gate in self.failed)}

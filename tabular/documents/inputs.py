@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from tabular.comparison import Comparison, Verdict
 from tabular.evaluation import Evaluation
 from tabular.explanation import Explanation
 from tabular.features.plan import FeaturePlan
+from tabular.leaderboard import Leaderboard
 from tabular.problem import Problem
 from tabular.profile import Profile
 from tabular.quality import QualityReport
 from tabular.schema import Schema
 from tabular.validation import ValidationReport
-
-
-class Standings(Protocol):
-    """The leaderboard, as far as documents show it."""
-
-    family: str
-    score: Mapping[str, float]
-    """Cross-validated scores of the winner, by metric."""
-
-    def rows(self) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
-        """Headers, and one line per contender, best first."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +77,7 @@ class RunRecord:
     quality: QualityReport
     validation: ValidationReport
     plan: FeaturePlan
-    leaderboard: Standings
+    leaderboard: Leaderboard
     model: ModelFacts
     evaluation: Evaluation
     explanation: Explanation

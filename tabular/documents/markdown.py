@@ -12,6 +12,10 @@ class Marked(str):
     """Markdown that is already safe in a sentence and in a table's cell."""
 
 
+class Number(Marked):
+    """A number as text; columns of them are aligned to the right."""
+
+
 def text(value: object) -> Marked:
     """`value` as plain text: one line, nothing in it acts as markup."""
     if isinstance(value, Marked):
@@ -25,18 +29,18 @@ def code(value: object) -> Marked:
     return text(line) if not line or "`" in line or "|" in line else Marked(f"`{line}`")
 
 
-def number(value: float | int | None, digits: int = 4) -> Marked:
+def number(value: float | int | None, digits: int = 4) -> Number:
     """A number to `digits` significant digits with thousands separated; a dash where there is none."""
     if value is None:
-        return Marked("-")
+        return Number("-")
     if isinstance(value, int):
-        return Marked(f"{value:,}")
-    return Marked(f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}")
+        return Number(f"{value:,}")
+    return Number(f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}")
 
 
-def percent(share: float | None) -> Marked:
+def percent(share: float | None) -> Number:
     """A share, 0..1, as a percentage."""
-    return Marked("-" if share is None else f"{100 * share:.3g} %")
+    return Number("-" if share is None else f"{100 * share:.3g} %")
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Marked:
@@ -44,9 +48,8 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Marked:
 
     Cells that are `Marked` stay as they are; numbers are shown by `number`, anything else by `text`.
     """
-    rows = [list(row) for row in rows]
     cells = [[number(cell) if isinstance(cell, (int, float)) and not isinstance(cell, bool) else text(cell) for cell in row] for row in rows]
-    right = [bool(rows) and all(isinstance(row[k], (int, float)) or row[k] in ("", None) for row in rows) for k in range(len(headers))]
+    right = [bool(cells) and all(isinstance(row[k], Number) for row in cells) for k in range(len(headers))]
     widths = [max(3, len(header), *(len(row[k]) for row in cells)) if cells else max(3, len(header)) for k, header in enumerate(headers)]
 
     def line(parts: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from tabular.comparison import Gate
 from tabular.documents.inputs import RunRecord
 from tabular.documents.markdown import Marked, code, number, percent, table
 from tabular.evaluation import Evaluation
@@ -20,9 +21,14 @@ _SHOWN_ARGUMENTS = 12
 
 def gates(run: RunRecord) -> Marked:
     """Each limit of the config beside what was measured."""
-    rows = [(code(gate.name), gate.limit, gate.measured, "passed" if gate.passed else "**closed**") for gate in run.verdict.gates]
-    rows = [(*row[:3], Marked(row[3]) if run.verdict.gates[k].limit != "none" else "no limit") for k, row in enumerate(rows)]
+    rows = [(code(gate.name), gate.limit, gate.measured, _result(gate)) for gate in run.verdict.gates]
     return table(("limit", "needs", "measured", "result"), rows)
+
+
+def _result(gate: Gate) -> Marked:
+    if gate.limit == "none":
+        return Marked("no limit")
+    return Marked("passed" if gate.passed else "**closed**")
 
 
 def scores(evaluation: Evaluation) -> Marked:
@@ -75,8 +81,9 @@ def importance(explanation: Explanation) -> Marked:
 
 def leaderboard(run: RunRecord) -> Marked:
     """The contenders, best first, as the leaderboard shows them."""
-    headers, rows = run.leaderboard.rows()
-    return table(tuple(headers), rows)
+    entries = run.leaderboard.entries[:_MOST_ROWS]
+    rows = [("chosen" if row.chosen else "", code(row.name), row.kind, number(row.score, 5), number(row.std, 2), row.note) for row in entries]
+    return table(("", "model", "kind", f"{NAMES[run.leaderboard.metric]}", "std over folds", "note"), rows)
 
 
 def columns(run: RunRecord) -> Marked:

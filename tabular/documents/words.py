@@ -46,10 +46,10 @@ def limits(run: RunRecord) -> list[str]:
         if worst is not None:
             said.append(f"Clearly worse than overall where {column.column} is {worst[0]}: {NAMES[evaluation.metric]} {worst[1]}.")
     if run.validation.failed:
-        said.append(f"{len(run.validation.failed)} expectations inferred from the training part do not hold on the holdout: the data is moving.")
+        said.append(f"Not everything inferred from the training part holds on the holdout ({len(run.validation.failed)} expectations failed).")
     unused = [column for column in run.plan.columns if column.role == "feature" and not column.use]
     if unused:
-        said.append(f"{len(unused)} feature columns are not used; data_analysis_report.md says why.")
+        said.append(f"Not used: {', '.join(column.name for column in unused)}; data_analysis_report.md says why.")
     if run.explanation.summary.agreement < 0.9:
         said.append(f"The ranking of the less important columns is uncertain (agreement {number(run.explanation.summary.agreement, 2)}).")
     said.append("SHAP and LIME describe the model, not the world: they show what it uses, not what causes the outcome.")

@@ -21,8 +21,8 @@ NAMES = {
     "recall_weighted": "Recall, weighted", "f1_weighted": "F1, weighted", "rmse": "RMSE", "mse": "MSE", "mae": "MAE", "r2": "R2",
     "bias": "Bias", "coverage": "Interval coverage", "width": "Interval width", CONSTANT: "constant", LIGHTGBM: "LightGBM defaults",
     "demographic_parity": "Demographic parity difference", "equal_opportunity": "Equal opportunity difference (false negative rate gap)",
-    "false_positive_rate": "False positive rate gap", "score": "Score gap", "positive_rate": "Positive rate", "predicted_rate": "Predicted rate",
-    "false_negative_rate": "False negative rate",
+    "false_positive_rate_gap": "False positive rate gap", "score": "Score gap", "positive_rate": "Positive rate", "predicted_rate": "Predicted rate",
+    "false_negative_rate": "False negative rate", "false_positive_rate": "False positive rate",
 }
 """How scores, gaps and baselines are called for people."""
 _COLORS = ("#2f5fb3", "#c0562c", "#1f8a4c", "#7a4fa3", "#b7791f", "#2a8c99", "#a03a6b", "#5a6478")

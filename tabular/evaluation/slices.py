@@ -19,6 +19,7 @@ SMALL = 30
 """A slice with fewer rows (or, for two classes, fewer of one class) is shown but left out of the gaps."""
 _MOST_VALUES = 12
 _OTHER, _MISSING = "other values", "missing"
+_FAIRNESS_GAPS = {"demographic_parity": "predicted_rate", "equal_opportunity": "recall", "false_positive_rate_gap": "false_positive_rate"}
 
 
 class Slice(BaseModel):
@@ -45,7 +46,7 @@ class SliceColumn(BaseModel):
     slices: tuple[Slice, ...]
     gaps: dict[str, float]
     """Largest less smallest. Two classes: demographic_parity (predicted rate), equal_opportunity (recall, the same as
-    the gap in false negative rates), false_positive_rate; always: score."""
+    the gap in false negative rates), false_positive_rate_gap; always: score."""
 
 
 def slice_rows(split: Split, column: str) -> dict[str, np.ndarray]:
@@ -115,7 +116,7 @@ def describe_slices(
     large = [part for part in slices if not part.small]
     gaps = {"score": _gap([part.score.value for part in large])}
     if problem.task == "binary":
-        for gap, rate in (("demographic_parity", "predicted_rate"), ("equal_opportunity", "recall"), ("false_positive_rate", "false_positive_rate")):
+        for gap, rate in _FAIRNESS_GAPS.items():
             gaps[gap] = _gap([part.rates[rate] for part in large])
     return SliceColumn(column=column, slices=tuple(slices), gaps={name: gap for name, gap in gaps.items() if gap is not None})
 

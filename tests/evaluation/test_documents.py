@@ -17,6 +17,7 @@ from tabular.evaluation import Predictions, evaluate, fit_baselines
 from tabular.explanation import explain_function
 from tabular.explanation.coding import Coding
 from tabular.features.plan import plan_features
+from tabular.leaderboard import Leaderboard, Row
 from tabular.profile import profile_table
 from tabular.quality import check_quality
 from tabular.split import Split
@@ -28,12 +29,10 @@ from .cases import make_problem
 _NASTY = "a|b <script>alert(1)</script> `x` *y*"
 
 
-class _Board:
-    family = "ensemble"
-    score = {"roc_auc": 0.81}
-
-    def rows(self):
-        return ("contender", "roc_auc"), [("ensemble", 0.81), ("lightgbm", 0.8)]
+def _board(metric: str) -> Leaderboard:
+    rows = (("greedy", "average", "ensemble", 0.8123456, True), ("lightgbm 0", "single", "lightgbm", 0.8, False))
+    entries = tuple(Row(name=name, kind=kind, family=family, score=score, std=0.01, seconds=1.0, chosen=chosen) for name, kind, family, score, chosen in rows)
+    return Leaderboard(metric=metric, entries=entries, rule="best score")
 
 
 def _record(split: Split, task: str = "binary", **sections) -> RunRecord:
@@ -65,7 +64,7 @@ def _record(split: Split, task: str = "binary", **sections) -> RunRecord:
         problem=problem, schema=split.schema, split=SplitFacts(split.kind, len(split.train), len(split.holdout), split.boundary),
         profile=profile_table(table_, problem), quality=check_quality(split, problem),
         validation=ValidationReport(suite="small", what="holdout", rows=len(split.holdout), results=(failed,), details={}),
-        plan=plan, leaderboard=_Board(), model=ModelFacts({"lightgbm": 2, "random_forest": 1}, "weighted mean of probabilities", "sigmoid", 1.0),
+        plan=plan, leaderboard=_board(metric), model=ModelFacts({"lightgbm": 2, "random_forest": 1}, "weighted mean of probabilities", "sigmoid", 1.0),
         evaluation=evaluation, explanation=explain_function(function, coding, split, problem, classes, 0.5), verdict=verdict,
         measured=Measured(0.123, 4.5, 800, 3e-7),
         versions=Versions("memory.csv", "sha256:abc", "sha256:def", "0123abc", "sha256:456", {"lightgbm": "4.7.0"}, "python run.py --pipeline training --config configs/small.yaml"),
@@ -115,6 +114,7 @@ def test_the_card_has_the_scores_beside_the_baselines_and_the_bias(documents, re
     assert f"{record.evaluation.baselines['lightgbm_defaults']['roc_auc'].value:.4g}" in line
     assert "Demographic parity difference" in card and "By `group`" in card
     assert "an ensemble of LightGBM x 2, random forest" in card
+    assert "0.81235" in next(line for line in card.splitlines() if "`greedy`" in line)
     for heading in ("Intended use", "Training data", "Benchmark", "Bias by slice", "Explanation", "Limits", "How to use"):
         assert f"## {heading}" in card
 
@@ -202,3 +202,9 @@ def test_pieces_of_markdown():
     assert code("x y") == "`x y`" and code("a`b") == r"a\`b"
     lines = table(("name", "n"), [("x", 1), ("long", 12345)]).splitlines()
     assert lines == ["| name |      n |", "|------|-------:|", "| x    |      1 |", "| long | 12,345 |"]
+
+
+def test_the_markdown_goes_where_the_user_looks(documents, tmp_path):
+    paths = documents.to_files(tmp_path / "docs" / "small")
+    assert set(paths) == {"problem_definition", "data_analysis_report", "ml_requirements", "model_card"}
+    assert paths["model_card"].read_text(encoding="utf-8") == documents.files["model_card.md"]
