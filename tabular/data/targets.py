@@ -20,7 +20,7 @@ ROWS_PER_CLASS = 5
 MAX_CLASSES = 500
 FEWEST_ROWS = 20
 """Below this no split, folds or scores mean anything."""
-_AFFIRMATIVE = frozenset(("1", "yes", "y", "true", "t", "positive", "pos"))
+_AFFIRMATIVE = frozenset(("yes", "y", "true", "t", "positive", "pos"))
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,8 @@ def _without_label(labelled: np.ndarray, name: str) -> tuple[str, ...]:
 def positive_class(labels: np.ndarray, wanted: str | None, name: str) -> tuple[str, str]:
     """The class whose probability a binary model gives, and why.
 
-    What the config says; else the one that says yes (1, yes, true, positive and the like); else the one that
-    begins with ">" ; else the rarer; else the last in alphabetical order.
+    What the config says; else, of two numbers, the larger; else the one that says yes (yes, true, positive and
+    the like); else the one that begins with ">"; else the rarer; else the last in alphabetical order.
 
     Raises
     ------
@@ -165,6 +165,9 @@ def positive_class(labels: np.ndarray, wanted: str | None, name: str) -> tuple[s
             if candidate in classes:
                 return candidate, "set in the config"
         raise InputError(f"positive_class: {wanted!r} is no class of target {name!r}{did_you_mean(wanted, classes)}")
+    numbers = pd.to_numeric(pd.Series(classes), errors="coerce")
+    if numbers.notna().all():
+        return classes[int(numbers.argmax())], "it is the larger number"
     yes = [label for label in classes if label.casefold() in _AFFIRMATIVE]
     if len(yes) == 1:
         return yes[0], "it says yes"
