@@ -87,6 +87,7 @@ def emit_preprocessor(graph: Graph, fitted: Preprocessor, inputs: Inputs) -> str
     parts = [
         emit(transformer, graph, inputs.gather(columns))
         for _, transformer, columns in blocks.transformers_
+        if transformer != "drop"  # columns of the frame that no block takes
     ]
     tensor = graph.node("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
     for _, transformer in fitted.steps[1:]:

@@ -158,6 +158,11 @@ class TargetMeans(TargetEncoder):
         self._settle(y)
         return super().fit_transform(X, y, **params)
 
+    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
+        if self.target_type_ != "multiclass":
+            return np.array([f"{name} (target mean)" for name in input_features], dtype=object)
+        return np.array([f"{name} (share of class {code})" for name in input_features for code in self.classes_], dtype=object)
+
     def _settle(self, y: np.ndarray) -> None:
         # A fold may hold two classes of three; scikit-learn's multiclass encoding cannot have fewer than three.
         counts = np.unique(y, return_counts=True)[1]

@@ -150,7 +150,7 @@ def parse(text: str, place: str) -> Expression:
         return f" {key} "
 
     try:
-        tree = ast.parse(re.sub(r"`([^`]+)`", stand_in, text.strip()), mode="eval").body
+        tree = ast.parse(re.sub(r"`([^`]+)`", stand_in, text).strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InputError(f"{place}: {text!r} is no expression; write for example: loan / income") from None
     found = list(dict.fromkeys(names.get(name, name) for name in _check(tree, place, 0)))

@@ -1,4 +1,4 @@
-"""Numeric columns: `Impute`, `Products` (interactions and polynomials) and `Scale`, a whole block at once."""
+"""Numeric columns: `Bound`, `Impute`, `Products` (interactions and polynomials) and `Scale`, a whole block at once."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from tabular.features.base import Computed, target_columns
 from tabular.features.operators import DOUBLE, Operator
 
+_LARGEST = 1e38
 _MAX_TERMS = 200
 _SCORED_ROWS = 20_000
 _SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler, "robust": RobustScaler}
+
+
+class Bound(Computed):
+    """Numbers beyond 1e38 moved onto it: models take float32, where they would be infinite."""
+
+    def compute(self, op: Operator, x: Any) -> Any:
+        return op("Clip", x, np.float64(-_LARGEST), np.float64(_LARGEST))
 
 
 class Impute(Computed):

@@ -70,6 +70,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "Add": np.add,
     "And": np.logical_and,
     "Cast": _cast,
+    "Clip": np.clip,
     "Concat": _concat,
     "Div": _divide,
     "Equal": np.equal,

@@ -6,6 +6,7 @@ Columns of equal treatment are treated together, which is what keeps fitting, an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from tabular.features.base import Take
 from tabular.features.categories import CategoryCodes, OneHot, Ordinal, TargetMeans
 from tabular.features.dates import DateParts
 from tabular.features.derived import Derive
-from tabular.features.numeric import Impute, Products, Scale
+from tabular.features.numeric import Bound, Impute, Products, Scale
 from tabular.features.outliers import ClipOutliers, FlagOutliers, IsolationFlag
 from tabular.features.checks import NUMBERS
 from tabular.features.plan import ColumnPlan, FeaturePlan
@@ -42,8 +43,15 @@ class Preprocessor(Pipeline):
 
     @property
     def feature_names_out_(self) -> list[str]:
-        """Names of the m columns, for people."""
-        return self.get_feature_names_out().tolist()
+        """Names of the m columns, for people; a name that comes up twice is numbered."""
+        blocks = self["blocks"].transformers_
+        names = [name for _, block, columns in blocks if block != "drop" for name in block.get_feature_names_out(columns)]
+        seen = Counter()
+        for position, name in enumerate(names):
+            seen[name] += 1
+            if seen[name] > 1:
+                names[position] = f"{name} ({seen[name]})"
+        return names if len(self.steps) == 1 else self["select"].get_feature_names_out(names).tolist()
 
     @property
     def categorical_sizes_(self) -> list[tuple[int, int]]:
@@ -55,8 +63,9 @@ class Preprocessor(Pipeline):
             if name.startswith("embedding")
             for number, size in enumerate(block.sizes_)
         }
-        kept = self["select"].support_ if "select" in self.named_steps else range(len(self.feature_names_out_))
-        return [(position, sizes[source]) for position, source in enumerate(kept) if source in sizes]
+        if "select" not in self.named_steps:
+            return sorted(sizes.items())
+        return [(position, sizes[source]) for position, source in enumerate(self["select"].support_.tolist()) if source in sizes]
 
 
 def build_preprocessor(plan: FeaturePlan, style: Style, choices: Mapping[str, Any] | None = None) -> Preprocessor:
@@ -120,7 +129,7 @@ def _numeric_block(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) 
         measured += [False] * step.width
     if not kept:
         return []
-    steps.append(("take", Take(tuple(kept))))
+    steps += [("take", Take(tuple(kept))), ("bound", Bound())]
 
     positions = tuple(np.flatnonzero(measured).tolist())
     if positions:
@@ -139,6 +148,8 @@ def _numeric_block(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) 
         steps.append(("normalise", Normalizer()))
     elif {*scalers, rest} != {"none"}:
         steps.append(("scale", Scale(scalers, rest)))
+    if steps[-1][0] in ("products", "scale"):
+        steps.append(("bound again", Bound()))
     return [("numeric", Pipeline(steps), names)]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import SequentialFeatureSelector, chi2, f_classif, f_regression
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import Ridge, lasso_path
@@ -76,14 +78,18 @@ class Select(Computed):
         return chi2(MinMaxScaler().fit_transform(X), y)[0]
 
     def _anova(self, X: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Features .* are constant", UserWarning)
             scores = (f_classif if self.classification else f_regression)(X, y)[0]
         return np.where(X.std(axis=0) > 0, scores, -np.inf)
 
     def _lasso(self, X: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
         targets = StandardScaler().fit_transform(target_columns(y, self.classification))
         targets = targets[:, 0] if targets.shape[1] == 1 else targets
-        _, coefficients, _ = lasso_path(StandardScaler().fit_transform(X), targets, alphas=50, eps=1e-3)
+        with warnings.catch_warnings():
+            # Near the end of the path it converges slowly; only the order of entry is read off it.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            _, coefficients, _ = lasso_path(StandardScaler().fit_transform(X), targets, alphas=50, eps=1e-2)
         size = np.abs(coefficients).reshape(-1, X.shape[1], coefficients.shape[-1]).max(axis=0)
         # Alphas fall along the path: who is in for longer entered earlier; equals by their final weight.
         final = size[:, -1] / (1.0 + size[:, -1].max())
