@@ -113,14 +113,14 @@ def _checked(item: Any, place: str, known: list[str] | None) -> dict[str, Any]:
 def build(item: dict[str, Any], place: str) -> Any:
     """The Great Expectations object of one entry; an `InputError` at `place` where it refuses the entry."""
     great_expectations()
-    from great_expectations.exceptions import GreatExpectationsError
+    from great_expectations.exceptions import ExpectationNotFoundError, GreatExpectationsError
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     try:
         return ExpectationConfiguration(**{key: value for key, value in item.items() if key != "id"}).to_domain_obj()
-    except GreatExpectationsError:
+    except ExpectationNotFoundError:
         raise InputError(f"{place}: there is no expectation {item['type']!r}; see greatexpectations.io/expectations") from None
-    except (ValueError, TypeError) as error:
+    except (GreatExpectationsError, ValueError, TypeError) as error:
         said = " ".join(str(error).split()).split("(type=")[0]
         said = said.split(f"for {_class_name(item['type'])} ")[-1].strip()
         raise InputError(f"{place} ({item['type']}): {said}") from None

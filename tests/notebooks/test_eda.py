@@ -1,0 +1,45 @@
+"""The notebook runs from top to bottom and shows what the pipeline's steps would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tabular.data.sources import read_source
+from tabular.inference import resolve
+from tabular.problem import problem_from, read_settings
+from tabular.profile import profile_table
+from tabular.quality import check_quality
+from tabular.split import split_table
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOK = ROOT / "notebooks" / "eda.ipynb"
+
+
+def test_the_notebook_is_kept_without_outputs():
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code and all(not cell.outputs and cell.execution_count is None for cell in code)
+
+
+@pytest.fixture(scope="module")
+def pages() -> list[str]:
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    # Run beside the notebook, as Jupyter does.
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "stream" and output.name == "stderr"]
+    return [output.data["text/html"] for output in outputs if output.output_type == "display_data" and "text/html" in output.data]
+
+
+def test_the_notebook_shows_the_pipelines_own_pages(pages):
+    asked = problem_from(read_settings(ROOT / "configs" / "loans.yaml"), "test")
+    table, problem, _ = resolve(read_source(asked.data, base=ROOT), asked)
+    assert len(pages) == 3
+    assert pages[0] == profile_table(table, problem).html()
+    assert pages[1] == check_quality(split_table(table, problem), problem).html()
+    assert "Validation of the holdout" in pages[2]
