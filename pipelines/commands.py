@@ -123,8 +123,14 @@ def _finish_training(outcome: Outcome, root: Path, started: float) -> TrainingSu
     problem: Problem = outcome.artifact("problem")
     documents = root / "docs" / "ml-project" / problem.name
     reports = root / "reports" / problem.name
-    written = outcome.artifact("documents").to_files(documents)
+    documents.mkdir(parents=True, exist_ok=True)
     reports.mkdir(parents=True, exist_ok=True)
+    written: dict[str, Path] = {}
+    for name, text in outcome.artifact("documents").files.items():
+        target = (reports if name.endswith(".html") else documents) / name
+        target.write_text(text, encoding="utf-8")
+        if name.endswith(".md"):
+            written[target.stem] = target
     for name in ("profile", "quality", "validation", "plan", "leaderboard", "evaluation", "explanation", "comparison"):
         page = outcome.artifact(name).html()
         if page:

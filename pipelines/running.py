@@ -125,8 +125,8 @@ class _Watcher(threading.Thread):
         self.stages: list[Stage] = []
         self._run_name, self._console = run_name, console
         self._over = threading.Event()
-        self._started: set[str] = set()
-        self._ended: set[str] = set()
+        self._begun: set[str] = set()
+        self._seen_end: set[str] = set()
 
     def run(self) -> None:
         while not self._over.wait(_POLL_S):
@@ -146,13 +146,13 @@ class _Watcher(threading.Thread):
         if run is None:
             return
         for name, step in sorted(run.steps.items(), key=lambda item: str(item[1].start_time or "")):
-            if name in self._ended:
+            if name in self._seen_end:
                 continue
-            if name not in self._started and step.status != ExecutionStatus.CACHED:
-                self._started.add(name)
+            if name not in self._begun and step.status != ExecutionStatus.CACHED:
+                self._begun.add(name)
                 self._console.print(f"  [dim]>[/] {name}", highlight=False)
             if step.status in _DONE:
-                self._ended.add(name)
+                self._seen_end.add(name)
                 cached = step.status == ExecutionStatus.CACHED
                 seconds = 0.0
                 if not cached and step.start_time and step.end_time:

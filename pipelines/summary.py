@@ -81,10 +81,14 @@ def print_training(outcome: Outcome, summary: TrainingSummary, console: Console)
         scores.add_row(metric, *("" if value is None else f"{value:.4f}" for value in values))
     console.print(scores)
     console.print(f"model    {summary.model['name']} version {summary.model['version'] or '-'} ({summary.model['family']}), {summary.model['digest']}")
-    console.print(f"verdict  [bold]{summary.verdict}[/]" + "".join(f"\n         {reason}" for reason in outcome.artifact("verdict").reasons()))
+    console.print(f"verdict  [bold]{summary.verdict}[/]" + "".join(f"\n         {reason}" for reason in _reasons(outcome.artifact("verdict"))))
     for name, path in sorted(summary.reports.items()):
         console.print(f"report   {path}", highlight=False)
     console.print(
         f"run      {summary.run_id}, {summary.steps} steps, {summary.cached_steps} cached, {summary.duration_s:.0f} s", highlight=False
     )
     console.print("next     make dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
+
+
+def _reasons(verdict: Any) -> list[str]:
+    return [f"gate {gate.name} is closed: needs {gate.limit}, measured {gate.measured}" for gate in verdict.failed]

@@ -50,11 +50,40 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: bool) ->
     studies = [tune_family(split, plan, resolved, family, fresh, id=f"tune_{family}") for family in problem.tuning.families]
     model, leaderboard = build_ensemble(studies, split, plan, resolved)
     bundle, parity = export_bundle(model, split, resolved)
-    evaluation = evaluate_model(bundle, leaderboard, split, resolved)
+    evaluation = evaluate_model(bundle, split, plan, resolved)
     explanation = explain_model(bundle, split, resolved)
     champion = find_champion(resolved)
-    comparison, verdict = compare_models(bundle, parity, evaluation, champion, split, resolved)
+    comparison, verdict = compare_models(model, bundle, evaluation, champion, split, resolved)
     documents = document_model(
-        table, resolved, profile, quality, validation, plan, leaderboard, evaluation, explanation, bundle, parity, comparison, verdict
+        problem=resolved,
+        table=table,
+        split=split,
+        profile=profile,
+        quality=quality,
+        validation=validation,
+        plan=plan,
+        model=model,
+        leaderboard=leaderboard,
+        bundle=bundle,
+        parity=parity,
+        evaluation=evaluation,
+        explanation=explanation,
+        comparison=comparison,
+        verdict=verdict,
     )
-    register_model(resolved, table, studies, bundle, leaderboard, evaluation, verdict, profile, quality, validation, explanation, documents)
+    register_model(
+        problem=resolved,
+        table=table,
+        split=split,
+        studies=studies,
+        bundle=bundle,
+        leaderboard=leaderboard,
+        evaluation=evaluation,
+        verdict=verdict,
+        profile=profile,
+        quality=quality,
+        suite=suite,
+        validation=validation,
+        explanation=explanation,
+        documents=documents,
+    )

@@ -40,15 +40,27 @@ class Leaderboard(Record):
     def winner(self) -> Row:
         return next(row for row in self.entries if row.chosen)
 
-    def rows(self) -> list[tuple[str, ...]]:
-        """For a terminal table: a header, then one line per option."""
-        lines = [("", "model", "kind", f"cv {self.metric}", "±", "seconds", "note")]
-        for row in self.entries:
-            lines.append(("*" if row.chosen else "", row.name, row.kind, f"{row.score:.5g}", f"{row.std:.2g}", f"{row.seconds:.1f}", row.note))
-        return lines
+    @property
+    def family(self) -> str:
+        """Of the winner: a family's name, or "ensemble"."""
+        return self.winner.family
+
+    @property
+    def score(self) -> dict[str, float]:
+        """The winner's cross-validated score, by metric."""
+        return {self.metric: self.winner.score}
+
+    def rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        """For a table: the headers, and one line per option."""
+        headers = ("", "model", "kind", f"cv {self.metric}", "±", "seconds", "note")
+        lines = [
+            ("*" if row.chosen else "", row.name, row.kind, f"{row.score:.5g}", f"{row.std:.2g}", f"{row.seconds:.1f}", row.note)
+            for row in self.entries
+        ]
+        return headers, lines
 
     def html(self) -> str:
-        header, *lines = self.rows()
+        header, lines = self.rows()
         shown = [[html.badge("chosen", "good") if line[0] else "", *line[1:]] for line in lines]
         sections = [("Options, best first", html.table(header, shown)), ("Choice", html.table(["rule"], [[self.rule]]))]
         if self.notes:

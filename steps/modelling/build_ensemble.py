@@ -6,7 +6,7 @@ from zenml import step
 
 from steps.caching import depends_on
 from tabular import ensemble as library
-from tabular.ensemble import Leaderboard
+from tabular.leaderboard import Leaderboard
 from tabular.features.plan import FeaturePlan
 from tabular.model import Model
 from tabular.problem import Problem
@@ -19,4 +19,6 @@ def build_ensemble(
     studies: list[Study], split: Split, plan: FeaturePlan, problem: Problem
 ) -> tuple[Annotated[Model, "model"], Annotated[Leaderboard, "leaderboard"]]:
     """Singles and ensembles compared on out-of-fold predictions; the winner is fitted to all training rows."""
-    return library.build_ensemble(studies, split, plan, problem)
+    # ZenML tells two outputs from one by a tuple in the return statement.
+    model, leaderboard = library.build_ensemble(studies, split, plan, problem, library.budget_left(studies, problem))
+    return model, leaderboard

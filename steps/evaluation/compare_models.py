@@ -1,0 +1,45 @@
+"""Step: challenger against champion on the same holdout, and the gates of the config."""
+
+from collections import Counter
+from typing import Annotated
+
+from zenml import step
+
+from stacks.registry import Registered
+from steps.caching import depends_on
+from tabular.comparison import Comparison, Verdict, check_gates, compare
+from tabular.evaluation.evaluation import Evaluation
+from tabular.evaluation.served import predict_champion, predict_served
+from tabular.export.bundle import Bundle, measure_latency
+from tabular.model import Model
+from tabular.problem import Problem
+from tabular.split import Split
+
+
+@step(cache_policy=depends_on(__file__))
+def compare_models(
+    model: Model, bundle: Bundle, evaluation: Evaluation, champion: Registered, split: Split, problem: Problem
+) -> tuple[Annotated[Comparison, "comparison"], Annotated[Verdict, "verdict"]]:
+    """Both bundles answer the same rows; the verdict holds every gate with its limit and what was measured."""
+    scorer = bundle.scorer()
+    first_held_out = split.boundary if problem.data.time_column != "@row" else None
+    theirs, note = predict_champion(champion.files, split.holdout, scorer.signature, first_held_out)
+    comparison = compare(
+        predict_served(scorer, split.holdout),
+        theirs,
+        split,
+        problem,
+        scorer.signature.classes,
+        champion_version=champion.version,
+        unchanged=champion.digest == bundle.digest,
+        note=note,
+    )
+    verdict = check_gates(
+        problem,
+        evaluation,
+        comparison,
+        latency_ms=measure_latency(bundle, split.holdout),
+        bundle_mb=bundle.megabytes,
+        members=Counter(member.family for member in model.members),
+    )
+    return comparison, verdict

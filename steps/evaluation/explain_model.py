@@ -1,0 +1,18 @@
+"""Step: which columns move the served prediction, and why single rows got theirs."""
+
+from typing import Annotated
+
+from zenml import step
+
+from steps.caching import depends_on
+from tabular import explanation as library
+from tabular.explanation import Explanation
+from tabular.export.bundle import Bundle
+from tabular.problem import Problem
+from tabular.split import Split
+
+
+@step(cache_policy=depends_on(__file__))
+def explain_model(bundle: Bundle, split: Split, problem: Problem) -> Annotated[Explanation, "explanation"]:
+    """SHAP and LIME on the exported graph, in the raw columns that a caller sends."""
+    return library.explain(bundle.scorer(), split, problem)

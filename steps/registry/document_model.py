@@ -1,0 +1,84 @@
+"""Step: the documents of the model, from this run's artifacts."""
+
+from collections import Counter
+from importlib import metadata
+from typing import Annotated
+
+from zenml import step
+
+from steps.caching import depends_on
+from steps.provenance import code_commit, lock_digest
+from tabular.comparison import Comparison, Verdict
+from tabular.documents import Documents, Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
+from tabular.leaderboard import Leaderboard
+from tabular.evaluation.evaluation import Evaluation
+from tabular.explanation import Explanation
+from tabular.export.bundle import Bundle, Parity
+from tabular.features.plan import FeaturePlan
+from tabular.model import Model
+from tabular.problem import Problem
+from tabular.profile import Profile
+from tabular.quality import QualityReport
+from tabular.split import Split
+from tabular.table import Table
+from tabular.validation import ValidationReport
+
+_LIBRARIES = ("scikit-learn", "lightgbm", "xgboost-cpu", "torch", "optuna", "onnxruntime", "shap", "zenml", "mlflow")
+
+
+@step(cache_policy=depends_on(__file__))
+def document_model(
+    problem: Problem,
+    table: Table,
+    split: Split,
+    profile: Profile,
+    quality: QualityReport,
+    validation: ValidationReport,
+    plan: FeaturePlan,
+    model: Model,
+    leaderboard: Leaderboard,
+    bundle: Bundle,
+    parity: Parity,
+    evaluation: Evaluation,
+    explanation: Explanation,
+    comparison: Comparison,
+    verdict: Verdict,
+) -> Annotated[Documents, "documents"]:
+    """Problem definition, data analysis report, ML requirements and model card."""
+    measured = {gate.name: gate.value for gate in verdict.gates}
+    return write_documents(
+        RunRecord(
+            problem=problem,
+            schema=table.schema,
+            split=SplitFacts(split.kind, len(split.train), len(split.holdout), split.boundary),
+            profile=profile,
+            quality=quality,
+            validation=validation,
+            plan=plan,
+            leaderboard=leaderboard,
+            model=ModelFacts(
+                members=Counter(member.family for member in model.members),
+                combination=leaderboard.winner.kind if len(model.members) > 1 else "",
+                calibration=model.calibrator.kind,
+                half_width=model.half_width,
+            ),
+            evaluation=evaluation,
+            explanation=explanation,
+            comparison=comparison,
+            verdict=verdict,
+            measured=Measured(
+                latency_ms=measured.get("constraints.max_latency_ms"),
+                bundle_mb=measured.get("constraints.max_bundle_mb"),
+                parity_rows=parity.rows,
+                parity_difference=parity.largest_difference,
+            ),
+            versions=Versions(
+                data_source=table.source,
+                data_revision=table.revision,
+                model_digest=bundle.digest,
+                code_commit=code_commit(),
+                lock_digest=lock_digest(),
+                libraries={name: metadata.version(name) for name in _LIBRARIES},
+            ),
+        )
+    )

@@ -1,0 +1,122 @@
+"""Step: one MLflow run with everything this training made, and a version where the gates are open."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from zenml import get_step_context, step
+
+from stacks.registry import version_with_digest
+from stacks.tracking import TrainingRecord, TrialRecord, log_training, make_challenger, register_version
+from steps.caching import depends_on
+from steps.provenance import code_commit, lock_digest
+from tabular.comparison import Verdict
+from tabular.documents import Documents
+from tabular.leaderboard import Leaderboard
+from tabular.evaluation.evaluation import Evaluation
+from tabular.explanation import Explanation
+from tabular.export.bundle import Bundle
+from tabular.problem import Problem
+from tabular.profile import Profile
+from tabular.quality import QualityReport
+from tabular.split import Split
+from tabular.storable import Record, Storable
+from tabular.table import Table
+from tabular.tuning.study import Study
+from tabular.validation import Suite, ValidationReport, data_docs
+
+
+class Registration(Record):
+    """What became of the model."""
+
+    verdict: Literal["challenger", "rejected", "unchanged"]
+    digest: str
+    version: str | None
+    """In the registry; None where the model was rejected."""
+    run_id: str | None
+    """MLflow's; None where nothing new was logged."""
+
+
+@step(cache_policy=depends_on(__file__))
+def register_model(
+    problem: Problem,
+    table: Table,
+    split: Split,
+    studies: list[Study],
+    bundle: Bundle,
+    leaderboard: Leaderboard,
+    evaluation: Evaluation,
+    verdict: Verdict,
+    profile: Profile,
+    quality: QualityReport,
+    suite: Suite,
+    validation: ValidationReport,
+    explanation: Explanation,
+    documents: Documents,
+) -> Annotated[Registration, "registration"]:
+    """Log the training and register its bundle as challenger; a bundle that is registered already is left as it is."""
+    known = version_with_digest(problem.name, bundle.digest)
+    if known:
+        if verdict.verdict == "challenger":
+            make_challenger(problem.name, known, {})
+        return Registration(verdict="unchanged", digest=bundle.digest, version=known, run_id=None)
+    reports: dict[str, Storable] = {
+        "profile": profile,
+        "quality": quality,
+        "expectations": suite,
+        "validation": validation,
+        "leaderboard": leaderboard,
+        "evaluation": evaluation,
+        "explanation": explanation,
+        "verdict": verdict,
+        **{f"tuning_{study.family}": study for study in studies},
+    }
+    files = {f"reports/{name}.html": page.encode() for name, report in reports.items() if (page := report.html())}
+    files |= {f"documents/{name}": text.encode() for name, text in documents.files.items()}
+    files |= {f"data_docs/{name}": content for name, content in _site(validation).items()}
+    files["expectations.json"] = suite.to_json().encode()
+    files["config.json"] = problem.model_dump_json(indent=1).encode()
+    context = get_step_context()
+    record = TrainingRecord(
+        experiment=context.pipeline.name,
+        run_name=context.pipeline_run.name,
+        params=_params(problem, leaderboard),
+        metrics={**evaluation.scalars(), **{f"cv_{metric}": value for metric, value in leaderboard.score.items()}},
+        tags={
+            "verdict": verdict.verdict,
+            "digest": bundle.digest,
+            "data_source": table.source,
+            "data_revision": table.revision,
+            "code_commit": code_commit(),
+            "lock": lock_digest(),
+            "zenml_run": str(context.pipeline_run.id),
+            "family": leaderboard.family,
+        },
+        trials=[_trial(study, trial) for study in studies for trial in study.trials],
+        files=files,
+        bundle=bundle.files,
+        example=split.holdout[[column.name for column in bundle.signature.columns]].head(20),
+        digest=bundle.digest,
+    )
+    run_id, model_uri = log_training(record)
+    if verdict.verdict == "rejected":
+        return Registration(verdict="rejected", digest=bundle.digest, version=None, run_id=run_id)
+    version = register_version(problem.name, record, model_uri)
+    return Registration(verdict="challenger", digest=bundle.digest, version=version, run_id=run_id)
+
+
+def _params(problem: Problem, leaderboard: Leaderboard) -> dict[str, Any]:
+    """What was asked for and what won."""
+    asked = {"task": problem.task, "metric": problem.metric, "split": problem.split.kind, **problem.tuning.model_dump(mode="json")}
+    return {**asked, "family": leaderboard.family, "model": leaderboard.winner.name}
+
+
+def _trial(study: Study, trial: Any) -> TrialRecord:
+    metrics = {study.metric: trial.score, f"{study.metric}_std": trial.std} if trial.fold_scores else {}
+    return TrialRecord(f"{study.family} {trial.number}", {**trial.params, **trial.choices}, metrics, {"family": study.family, "state": trial.state})
+
+
+def _site(validation: ValidationReport) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        data_docs(validation, folder)
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(Path(folder).rglob("*")) if path.is_file()}
