@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from tabular.data.headers import NO_HEADER, looks_like_data
-from tabular.data.kinds import Reading, read_column
+from tabular.data.kinds import read_column
 from tabular.data.numbers import number_text
+from tabular.data.readings import Reading
 from tabular.data.roles import role_of
 from tabular.data.sources import RawTable
 from tabular.data.suggest import did_you_mean
@@ -203,7 +204,7 @@ def _feature_column(
         as_category, why = False, "kind set in data.columns"
     if as_category:
         reading = Reading(number_text(reading.values), "categorical", "codes")
-    if role == "id" and not reading.raw_integers and not np.isin(reading.kind, ("categorical", "text")):
+    if role == "id" and not reading.digits and not np.isin(reading.kind, ("categorical", "text")):
         reading = Reading(number_text(reading.values), "categorical", reading.reason)
     reason = "; ".join(part for part in (reading.reason, why) if part)
     return _column(name, reading, role, reason, distinct), reading.values, notes
@@ -211,7 +212,7 @@ def _feature_column(
 
 def _time(reading: Reading, name: str, kind: Kind | None) -> Reading:
     """A time column as dates or, where it holds plain numbers, as these; whole numbers like 20260131 are dates."""
-    if reading.outside:
+    if reading.lost:
         raise InputError(f"time column {reading.notes[0]}; mend these rows, since a split by time needs every date")
     if reading.kind == "numeric":
         values = reading.values[~np.isnan(reading.values)]

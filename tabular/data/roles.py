@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from tabular.data.kinds import Reading
+from tabular.data.readings import Reading
 from tabular.problem import Role
 
 NEARLY_UNIQUE = 0.95

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tabular.data.kinds import MOSTLY, Reading, read_column
+from tabular.data.kinds import read_column
 from tabular.data.numbers import number_text
+from tabular.data.readings import Reading
 from tabular.data.suggest import did_you_mean
+from tabular.data.words import MOSTLY
 from tabular.errors import InputError
 from tabular.problem import Kind
 
@@ -105,7 +107,7 @@ def _amounts(reading: Reading, values: pd.Series, labelled: np.ndarray, name: st
 
 def label_text(reading: Reading) -> np.ndarray:
     """Labels of a classification as str, the same from any source: "1" for 1.0, "True" for true; None where missing."""
-    if reading.kind == "boolean" and reading.reason.startswith("true"):
+    if reading.words:
         codes = np.where(np.isnan(reading.values), 2, reading.values).astype("int64")
         return np.array(["False", "True", None], dtype=object)[codes]
     if reading.kind in ("numeric", "boolean"):
