@@ -48,6 +48,9 @@ def check_settings(problem: Problem) -> None:
             )
     if features.selection.method == "chi2" and problem.task == "regression":
         raise InputError("features.selection.method: chi2 needs classes; use anova for a regression")
+    scaled = [name for name, override in problem.data.columns.items() if override.scaler]
+    if features.scaler == "normalizer" and scaled:
+        raise InputError(f"data.columns.{scaled[0]}.scaler: features.scaler=normalizer scales whole rows; remove one of them")
     if features.scaler == "normalizer" and features.numeric_imputer == "none":
         raise InputError("features.numeric_imputer: none leaves gaps that features.scaler=normalizer cannot take; use mean or median")
 

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.ensemble import IsolationForest
-from sklearn.ensemble._iforest import _average_path_length
 
 from tabular.features.base import Computed
 from tabular.features.operators import DOUBLE, FLOAT, Operator, apply
@@ -133,6 +132,17 @@ def _median(column: np.ndarray) -> float:
     return float(np.median(seen)) if len(seen) else 0.0
 
 
+def _unbuilt_length(rows: np.ndarray) -> np.ndarray:
+    """Mean path length of an isolation tree over as many rows.
+
+    References
+    ----------
+    Liu, Ting and Zhou, *Isolation Forest*, ICDM 2008, equation 1.
+    """
+    n = np.maximum(rows, 2).astype("float64")
+    return np.where(rows <= 1, 0.0, np.where(rows == 2, 1.0, 2 * (np.log(n - 1) + np.euler_gamma) - 2 * (n - 1) / n))
+
+
 def _ensemble(forest: IsolationForest) -> dict[str, Any]:
     """The trees as attributes of ai.onnx.ml's TreeEnsembleRegressor, whose leaves hold path lengths in 1/1024.
 
@@ -146,7 +156,7 @@ def _ensemble(forest: IsolationForest) -> dict[str, Any]:
         depth = np.zeros(tree.node_count)
         for node in np.flatnonzero(~leaf):
             depth[[tree.children_left[node], tree.children_right[node]]] = depth[node] + 1
-        length = np.round((depth + _average_path_length(tree.n_node_samples)) * 1024)
+        length = np.round((depth + _unbuilt_length(tree.n_node_samples)) * 1024)
         nearest = tree.threshold.astype("float32")
         floored = np.where(nearest > tree.threshold, np.nextafter(nearest, np.float32(-np.inf)), nearest)
         columns["nodes_treeids"] += [number] * tree.node_count

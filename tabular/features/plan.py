@@ -20,6 +20,9 @@ from tabular.schema import Column, Schema
 from tabular.split import Split
 from tabular.storable import Fact, Record
 
+_MIN_KEPT = 0.5
+"""Dropping outliers may not cost more than half of the training rows: what is that common is no outlier."""
+
 
 class ColumnPlan(BaseModel):
     """What becomes of one column of the table."""
@@ -246,6 +249,11 @@ def training_rows(frame: pd.DataFrame, plan: FeaturePlan, schema: Schema) -> pd.
     -------
     DataFrame
         Some of the rows of `frame`, with their index, in their order.
+
+    Raises
+    ------
+    InputError
+        Where dropping outliers would leave less than half of the rows, or no row of some class.
     """
     numeric = [column.name for column in plan.used if column.kind == "numeric"]
     if plan.interpolate and numeric:
@@ -254,8 +262,19 @@ def training_rows(frame: pd.DataFrame, plan: FeaturePlan, schema: Schema) -> pd.
         from tabular.features.outliers import inliers
 
         kept = inliers(frame[numeric].to_numpy("float64"), plan.outliers.method, plan.outliers.threshold, plan.seed)
+        _check_kept(frame, kept, plan, schema)
         frame = frame[kept]
     return frame
+
+
+def _check_kept(frame: pd.DataFrame, kept: np.ndarray, plan: FeaturePlan, schema: Schema) -> None:
+    way_out = "use action: clip or flag, or a larger threshold" if plan.outliers.method != "isolation_forest" else "use action: flag"
+    if kept.mean() < _MIN_KEPT:
+        raise InputError(f"features.outliers: drop would leave {kept.sum()} of {len(kept)} training rows; {way_out}")
+    if plan.task != "regression":
+        lost = set(frame[schema.target.name]) - set(frame.loc[kept, schema.target.name])
+        if lost:
+            raise InputError(f"features.outliers: drop would leave no training row of class {min(lost)!r}; {way_out}")
 
 
 def _interpolated(frame: pd.DataFrame, numeric: list[str], order_by: str | None, group: str | None) -> pd.DataFrame:

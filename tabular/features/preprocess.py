@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -103,54 +104,71 @@ def _decide(column: str, config: str, choice: str | None, default: str) -> str:
     return next(value for value in (column, config, choice or "auto", default) if value != "auto")
 
 
+@dataclass
+class _Numbers:
+    """The numeric block as it is put together: what each column is, before statistics append more."""
+
+    names: list[str]
+    steps: list[tuple[str, Any]]
+    kept: list[int]
+    plans: list[ColumnPlan | None]
+    """Of the kept columns; None for derived ones."""
+    measured: list[bool]
+    """Whether a kept column is a quantity: no flag, no calendar part."""
+    width: int
+    """Columns of the block so far, those that will not be kept included."""
+
+    def append(self, name: str, step: Any, width: int, measured: bool) -> None:
+        self.steps.append((name, step))
+        self.kept += range(self.width, self.width + width)
+        self.width += width
+        self.plans += [None] * width
+        self.measured += [measured] * width
+
+
 def _numeric_block(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> list[tuple[str, Pipeline, list[str]]]:
-    names = [column.name for column in plan.used if column.kind in NUMBERS]
-    if not names:
+    numbers = _numbers(plan)
+    if not numbers.kept:
         return []
-    steps: list[tuple[str, Any]] = []
-    kept = [i for i, name in enumerate(names) if plan[name].use and plan[name].kind != "datetime"]
-    columns: list[ColumnPlan | None] = [plan[names[i]] for i in kept]
-    measured = [column.kind == "numeric" for column in columns]
-    width = len(names)
-
-    derived = [item for item in plan.derived if item.use]
-    if derived:
-        steps.append(("derive", Derive(tuple(names), tuple((item.name, item.expression) for item in derived))))
-        kept += range(width, width + len(derived))
-        columns += [None] * len(derived)
-        measured += [True] * len(derived)
-        width += len(derived)
-    dates = tuple((i, plan[name].parts) for i, name in enumerate(names) if plan[name].use and plan[name].kind == "datetime")
-    if dates:
-        step = DateParts(dates)
-        steps.append(("dates", step))
-        kept += range(width, width + step.width)
-        columns += [None] * step.width
-        measured += [False] * step.width
-    if not kept:
-        return []
-    steps += [("take", Take(tuple(kept))), ("bound", Bound())]
-
-    positions = tuple(np.flatnonzero(measured).tolist())
+    steps = [*numbers.steps, ("take", Take(tuple(numbers.kept))), ("bound", Bound())]
+    positions = tuple(np.flatnonzero(numbers.measured).tolist())
     if positions:
         steps += _outlier_steps(plan, positions)
-    normalise = plan.scaler == "normalizer" or (plan.scaler == "auto" and choices.get("scaler") == "normalizer")
-    complete = style == "net" or normalise
-    imputers = tuple(_imputer(column, plan, choices, complete) for column in columns)
+    scaler = _scaler(plan, style, choices)
+    complete = style == "net" or scaler == "normalizer"
+    imputers = tuple(_imputer(column, plan, choices, complete) for column in numbers.plans)
     if set(imputers) != {"none"}:
         steps.append(("impute", Impute(imputers)))
     if positions and (plan.interactions or plan.polynomial > 1):
         steps.append(("products", Products(positions, plan.task != "regression", plan.interactions, plan.polynomial)))
-    default = "standard" if style == "net" else "none"
-    rest = default if normalise else _decide("auto", plan.scaler, choices.get("scaler"), default)
-    scalers = tuple(column.scaler if column and column.scaler != "auto" else rest for column in columns)
-    if normalise:
+    scalers = tuple(column.scaler if column and column.scaler != "auto" else scaler for column in numbers.plans)
+    if scaler == "normalizer":
         steps.append(("normalise", Normalizer()))
-    elif {*scalers, rest} != {"none"}:
-        steps.append(("scale", Scale(scalers, rest)))
+    elif {*scalers, scaler} != {"none"}:
+        steps.append(("scale", Scale(scalers, scaler)))
     if steps[-1][0] in ("products", "scale"):
         steps.append(("bound again", Bound()))
-    return [("numeric", Pipeline(steps), names)]
+    return [("numeric", Pipeline(steps), numbers.names)]
+
+
+def _numbers(plan: FeaturePlan) -> _Numbers:
+    """The numbers of the table that are features, then what expressions and dates make of any of them."""
+    names = [column.name for column in plan.used if column.kind in NUMBERS]
+    kept = [i for i, name in enumerate(names) if plan[name].use and plan[name].kind != "datetime"]
+    plans: list[ColumnPlan | None] = [plan[names[i]] for i in kept]
+    numbers = _Numbers(names, [], kept, plans, [plan[names[i]].kind == "numeric" for i in kept], len(names))
+    derived = tuple((item.name, item.expression) for item in plan.derived if item.use)
+    if derived:
+        numbers.append("derive", Derive(tuple(names), derived), len(derived), measured=True)
+    dates = tuple((i, plan[name].parts) for i, name in enumerate(names) if plan[name].use and plan[name].kind == "datetime")
+    if dates:
+        step = DateParts(dates)
+        numbers.append("dates", step, step.width, measured=False)
+    return numbers
+
+
+def _scaler(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> str:
+    return _decide("auto", plan.scaler, choices.get("scaler"), "standard" if style == "net" else "none")
 
 
 def _outlier_steps(plan: FeaturePlan, positions: tuple[int, ...]) -> list[tuple[str, Any]]:
@@ -179,7 +197,7 @@ def _category_blocks(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]
     blocks = []
     for (encoder, missing), names in sorted(groups.items()):
         name = encoder if missing == "own_category" else f"{encoder} of {missing}"
-        blocks.append((name, _encoder(encoder, missing, plan, choices), names))
+        blocks.append((name, _encoder(encoder, missing, plan, style, choices), names))
     return blocks
 
 
@@ -191,15 +209,21 @@ def _default_encoder(column: ColumnPlan, plan: FeaturePlan, style: Style) -> str
     return "target" if plan.n_classes <= TARGET_CLASSES else "ordinal"
 
 
-def _encoder(encoder: str, missing: str, plan: FeaturePlan, choices: Mapping[str, Any]) -> Any:
+def _encoder(encoder: str, missing: str, plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> Any:
     match encoder:
         case "onehot":
             return OneHot(missing=missing, max_categories=ONEHOT_WIDTH)
-        case "ordinal":
-            return Ordinal(missing=missing, order=choices.get("order", "frequency"))
         case "embedding":
             return Ordinal(missing=missing, max_categories=EMBEDDING_CODES, min_count=2)
+        case "ordinal":
+            steps = [("codes", Ordinal(missing=missing, order=choices.get("order", "frequency")))]
         case "target":
             means = TargetMeans(plan.task != "regression", plan.seed)
-            return Pipeline([("codes", CategoryCodes(missing=missing)), ("means", means)])
-    raise ValueError(f"no such encoder: {encoder!r}")
+            steps = [("codes", CategoryCodes(missing=missing)), ("means", means)]
+        case _:
+            raise ValueError(f"no such encoder: {encoder!r}")
+    scaler = _scaler(plan, style, choices)
+    if style == "net":
+        # Codes and means are quantities of any size, which a net needs scaled like the numbers of the table.
+        steps.append(("scale", Scale((), "standard" if scaler == "normalizer" else scaler)))
+    return Pipeline(steps)

@@ -15,7 +15,12 @@ def plan_page(plan: FeaturePlan) -> str:
     features = [column for column in plan.columns if column.role == "feature"]
     used = sum(column.use for column in features)
     lead = f"{used} of {len(features)} feature columns are used, {sum(item.use for item in plan.derived)} features are derived from them."
-    sections = [("Columns", _columns(plan)), ("Derived features", _derived(plan)), ("Whole table", _settings(plan)), ("Left to the family", _auto())]
+    sections = [
+        ("Columns", _columns(plan)),
+        ("Derived features", _derived(plan)),
+        ("Whole table", _settings(plan)),
+        ("Left to the family", _auto()),
+    ]
     return html.page("Feature plan", [(heading, content) for heading, content in sections if content], lead)
 
 
@@ -23,8 +28,9 @@ def _columns(plan: FeaturePlan) -> str:
     needed = {name for item in plan.derived if item.use for name in item.needs}
     rows = []
     for column in plan.columns:
-        state = html.badge("used", "good") if column.use else html.badge("derived from", "note") if column.name in needed else html.badge("not used", "warn")
-        rows.append((column.name, column.kind, column.role, state, _treatment(column, plan) if column.use else "", column.reason))
+        state = ("used", "good") if column.use else ("derived from", "note") if column.name in needed else ("not used", "warn")
+        becomes = _treatment(column, plan) if column.use else ""
+        rows.append((column.name, column.kind, column.role, html.badge(*state), becomes, column.reason))
     return html.table(("column", "kind", "role", "", "becomes", "why"), rows)
 
 
@@ -59,7 +65,8 @@ def _settings(plan: FeaturePlan) -> str:
     if plan.interpolate:
         rows.append(("interpolation", f"gaps of training rows, along {plan.order_by or 'the order of rows'}"))
     if plan.interactions:
-        rows.append(("interactions", f"products of the {plan.interactions} pairs of numbers most correlated with the target, chosen in each fold"))
+        pairs = f"products of the {plan.interactions} pairs of numbers most correlated with the target, chosen in each fold"
+        rows.append(("interactions", pairs))
     if plan.polynomial > 1:
         rows.append(("polynomial", f"terms up to degree {plan.polynomial}"))
     if selection.method != "none":
@@ -70,7 +77,7 @@ def _settings(plan: FeaturePlan) -> str:
 
 def _auto() -> str:
     rows = (
-        ("numeric imputer", "gaps stay gaps: each split sends them to the better side", "median, with a column that says where it was missing"),
+        ("numeric imputer", "gaps stay gaps: each split sends them to the better side", "median, and a column that says where"),
         ("scaler", "none: splits do not depend on scale", "standard"),
         ("missing category", "a category of its own", "a category of its own"),
         (

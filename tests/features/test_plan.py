@@ -29,7 +29,8 @@ def test_every_column_is_planned_with_a_reason():
 
 
 def test_only_features_are_features():
-    frame = pd.DataFrame({"id": [1.0, 2, 3], "t": [1.0, 2, 3], "g": [1.0, 1, 2], "x": [0.0, 1, 0], "off": [0.0, 1, 1], "y": ["a", "b", "a"]})
+    numbers = {name: [0.0, 1.0, 2.0] for name in ("id", "t", "g", "x", "off")}
+    frame = pd.DataFrame({**numbers, "y": ["a", "b", "a"]})
     roles = {"id": "id", "t": "time", "g": "group", "x": "feature", "off": "ignored", "y": "target"}
     schema = Schema(columns=tuple(Column(name=name, kind="numeric", role=role) for name, role in roles.items()))
     plan = plan_features(Split(frame, frame, schema, "random", None), {}, make_problem("binary"))
@@ -65,6 +66,7 @@ def test_what_quality_dropped_does_not_come_back_through_an_expression():
         ({"outliers": {"method": "isolation_forest"}}, {}, r"features.outliers.action: .* use flag or drop"),
         ({"outliers": {"method": "isolation_forest", "action": "flag", "threshold": 2}}, {}, r"features.outliers.threshold"),
         ({"scaler": "normalizer", "numeric_imputer": "none"}, {}, r"features.numeric_imputer"),
+        ({"scaler": "normalizer"}, {"loan": {"scaler": "robust"}}, r"data.columns.loan.scaler: .* remove one of them"),
         ({}, {"purpse": {"encoder": "onehot"}}, r"data.columns.purpse: .* did you mean 'purpose'"),
         ({}, {"loan": {"encoder": "onehot"}}, r"data.columns.loan.encoder: 'onehot' does not apply to a numeric column"),
         ({}, {"loan": {"imputer": "own_category"}}, r"data.columns.loan.imputer: .* choose one of mean, median, none"),
@@ -110,6 +112,18 @@ def test_outliers_are_dropped_from_training_rows_only_when_asked():
     assert 0.8 * len(train) < len(kept) < len(train)
     assert kept.index.is_monotonic_increasing
     pd.testing.assert_frame_equal(training_rows(train, plan_features(split, {}, make_problem("binary")), split.schema), train)
+
+
+def test_dropping_most_rows_or_a_class_is_refused():
+    split = make_split("binary")
+    strict = plan_features(split, {}, make_problem("binary", {"outliers": {"method": "zscore", "action": "drop", "threshold": 0.1}}))
+    with pytest.raises(InputError, match=r"features.outliers: drop would leave \d+ of 400 training rows; use action: clip"):
+        training_rows(split.train, strict, split.schema)
+    plan = plan_features(split, {}, make_problem("binary", {"outliers": {"method": "zscore", "action": "drop"}}))
+    train = split.train.assign(y="a")
+    train.loc[[5, 6], ["y", "income"]] = ["b", 1e9]
+    with pytest.raises(InputError, match="no training row of class 'b'"):
+        training_rows(train, plan, split.schema)
 
 
 def test_isolation_forest_drops_its_share_of_training_rows():

@@ -31,8 +31,10 @@ def test_target_encoding_does_not_leak_in_cross_validation():
     """Noise with a category for every four rows: any skill out of fold would be the rows' own labels."""
     rng = np.random.default_rng(0)
     rows = 4000
-    frame = pd.DataFrame({"noise": rng.integers(0, rows // 4, rows).astype(str).astype(object), "y": rng.choice(["a", "b"], rows)})
-    schema = Schema(columns=(Column(name="noise", kind="categorical", role="feature", unique=1000), Column(name="y", kind="categorical", role="target")))
+    noise = rng.integers(0, rows // 4, rows).astype(str).astype(object)
+    frame = pd.DataFrame({"noise": noise, "y": rng.choice(["a", "b"], rows)})
+    roles = {"noise": "feature", "y": "target"}
+    schema = Schema(columns=tuple(Column(name=name, kind="categorical", role=role, unique=1000) for name, role in roles.items()))
     plan = plan_features(Split(frame, frame, schema, "random", None), {}, make_problem("binary"))
     X, y = model_frame(frame, plan.used), target_of(frame, "binary")
     out_of_fold, in_fold = np.empty(rows), []
@@ -81,7 +83,8 @@ def test_unseen_values_are_zero_in_every_one_hot_column():
 
 
 def test_date_parts_are_those_of_the_calendar():
-    moments = pd.date_range("1899-12-30 23:59:59", "2101-03-02", periods=5000).append(pd.DatetimeIndex(["2000-02-29", "1900-03-01", "1970-01-01"]))
+    moments = pd.date_range("1899-12-30 23:59:59", "2101-03-02", periods=5000)
+    moments = moments.append(pd.DatetimeIndex(["2000-02-29", "1900-03-01", "1970-01-01"]))
     seconds = np.append(moments.astype("datetime64[ns]").astype("int64").to_numpy() / 1e9, np.nan).reshape(-1, 1)
     parts = DateParts(((0, PARTS),)).fit(seconds).transform(seconds)[:, 1:]
     for number, part in enumerate(PARTS[:-1]):
@@ -160,6 +163,14 @@ def test_selection_keeps_track_of_the_codes(plan_for):
     names = preprocessor.feature_names_out_
     assert len(names) == X.shape[1]
     assert {names[position] for position, _ in preprocessor.categorical_sizes_} == {"purpose", "größe", "city"} & set(names)
+
+
+@pytest.mark.parametrize("encoder", ["ordinal", "target"])
+def test_encoded_categories_are_scaled_for_the_net(plan_for, encoder):
+    split, plan = plan_for("regression", {"encoder": encoder})
+    preprocessor, X = fitted(split, plan, "net", task="regression")
+    assert preprocessor.categorical_sizes_ == []
+    np.testing.assert_allclose(X[:, -3:].std(axis=0), 1, atol=1e-9)
 
 
 def test_trees_get_gaps_as_they_are(plan_for):
