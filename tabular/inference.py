@@ -116,7 +116,8 @@ def conform(frame: pd.DataFrame, schema: Schema, labelled: bool = False) -> tupl
     for column in schema.columns:
         if column.name not in frame.columns:
             if column.role == "feature" or (column.role == "target" and labelled):
-                raise InputError(f"column {column.name!r} ({column.kind} {column.role}) is missing{did_you_mean(column.name, map(str, frame.columns))}")
+                hint = did_you_mean(column.name, map(str, frame.columns))
+                raise InputError(f"column {column.name!r} ({column.kind} {column.role}) is missing{hint}")
             continue
         if column.role == "target" and column.kind == "categorical":
             labels = label_text(read_column(frame[column.name], column.name))
@@ -222,7 +223,8 @@ def _time(reading: Reading, name: str, kind: Kind | None) -> Reading:
                 return Reading(dates.to_numpy("datetime64[ns]"), "datetime", "dates as yearmonthday")
         return reading
     if reading.kind != "datetime":
-        raise InputError(f"time column {name!r} is {reading.kind} ({reading.reason}), not dates or numbers; write dates as 2026-01-31, or use @row for file order")
+        way_out = "write dates as 2026-01-31, or use @row for file order"
+        raise InputError(f"time column {name!r} is {reading.kind} ({reading.reason}), not dates or numbers; {way_out}")
     return reading
 
 
@@ -251,7 +253,9 @@ def _column(name: str, reading: Reading, role: Role, reason: str, distinct: int 
 
 def _why_none(schema: Schema) -> str:
     others = [f"{column.name} ({column.role}: {column.reason})" for column in schema.columns if column.role != "target"]
-    return "the target is the only column" if not others else ", ".join(others[:5]) + "; set their role to feature in data.columns if they are one"
+    if not others:
+        return "the target is the only column"
+    return ", ".join(others[:5]) + "; set their role to feature in data.columns if they are one"
 
 
 def _settle(problem: Problem, schema: Schema, target: Target, metric: str) -> tuple[Problem, list[str]]:
@@ -267,11 +271,13 @@ def _settle(problem: Problem, schema: Schema, target: Target, metric: str) -> tu
         smallest = schema.target.categories[-1]
         rows = int((target.values == smallest).sum())
         if rows < problem.tuning.folds:
-            notes.append(f"class {smallest!r} of {data.target!r} has {rows} row{'s' if rows > 1 else ''}, fewer than the {problem.tuning.folds} folds")
+            count = f"{rows} row{'s' if rows > 1 else ''}"
+            notes.append(f"class {smallest!r} of {data.target!r} has {count}, fewer than the {problem.tuning.folds} folds")
     kind, data, schema_notes = _split_kind(problem, schema)
     notes += schema_notes
     split = problem.split.model_copy(update={"kind": kind})
-    return problem.model_copy(update={"task": target.task, "metric": metric, "positive_class": positive, "split": split, "data": data}), notes
+    found = {"task": target.task, "metric": metric, "positive_class": positive, "split": split, "data": data}
+    return problem.model_copy(update=found), notes
 
 
 def _split_kind(problem: Problem, schema: Schema) -> tuple[str, Data, list[str]]:
@@ -292,5 +298,7 @@ def _split_kind(problem: Problem, schema: Schema) -> tuple[str, Data, list[str]]
         return "time", data, []
     if data.group_column is not None:
         return "group", data, []
-    hint = [f"{dates[0]!r} holds dates: if rows follow each other in time, data.time_column: {dates[0]} makes the holdout the future"] if dates else []
-    return "random", data, hint
+    if not dates:
+        return "random", data, []
+    hint = f"data.time_column: {dates[0]} makes the holdout the future"
+    return "random", data, [f"{dates[0]!r} holds dates: if rows follow each other in time, {hint}"]

@@ -66,11 +66,12 @@ def parse_dates(texts: pa.Array, least: float, weights: np.ndarray) -> Dates | N
         tries = [_read(texts, shaped, tuple(form + time for time in _TIME_FORMATS)) for form in formats]
         read = [int(weights[~np.isnat(values)].sum()) for values in tries]
         best = int(np.argmax(read))
-        same_name = len(set(styles)) == 1
-        ambiguous = not same_name and sorted(read)[-1] == sorted(read)[-2] and not np.array_equal(tries[0], tries[1], equal_nan=True) if len(read) > 1 else False
         values = tries[best]
-        if same_name and len(tries) > 1:
+        if len(tries) == 2 and styles[0] == styles[1]:
+            # Short and long names of months may stand in one column.
             values = np.where(np.isnat(tries[0]), tries[1], tries[0])
+            return Dates(values, shaped, f"dates as {styles[0]}")
+        ambiguous = len(tries) == 2 and read[0] == read[1] and not np.array_equal(*tries, equal_nan=True)
         return Dates(values, shaped, f"dates as {styles[best]}", ambiguous)
     return None
 

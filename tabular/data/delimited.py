@@ -27,7 +27,9 @@ _SAMPLE_ROWS = 200
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 
-def read_delimited(content: bytes, label: str, target: str, delimiter: str | None, encoding: str | None) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_delimited(
+    content: bytes, label: str, target: str, delimiter: str | None, encoding: str | None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table in delimited text.
 
     Parameters
@@ -133,7 +135,8 @@ def _header(text: bytes, delimiter: str, label: str) -> tuple[list[str], int, bo
 def _one_column(label: str, name: str, delimiter: str | None, found: str, target: str) -> str:
     shown = name if len(name) <= 60 else name[:57] + "..."
     if delimiter is not None and found != delimiter:
-        return f"{label} has one column, {shown!r}, when split at data.delimiter {delimiter!r}; it looks separated by {_NAMES[found]}: correct or leave out data.delimiter"
+        given = f"when split at data.delimiter {delimiter!r}"
+        return f"{label} has one column, {shown!r}, {given}; it looks separated by {_NAMES[found]}: correct or leave out data.delimiter"
     return f"{label} has one column, {shown!r}, and no column {target!r}: if its delimiter is none of , ; tab |, set data.delimiter"
 
 
@@ -151,7 +154,8 @@ def _parse(text: bytes, names: tuple[str, ...], header_lines: int, delimiter: st
             ),
         )
     except pa.ArrowInvalid as error:
-        raise InputError(_ragged(text, len(names), header_lines, delimiter, label) or f"{label} is no readable CSV: {first_line(error)}") from None
+        ragged = _ragged(text, len(names), header_lines, delimiter, label)
+        raise InputError(ragged or f"{label} is no readable CSV: {first_line(error)}") from None
 
 
 def _ragged(text: bytes, width: int, header_lines: int, delimiter: str, label: str) -> str | None:
@@ -169,7 +173,8 @@ def _ragged(text: bytes, width: int, header_lines: int, delimiter: str, label: s
     if first is None:
         return None
     others = f" ({count - 1} more such row{'s' if count > 2 else ''})" if count > 1 else ""
-    return f"{label}, line {first[0]}: {first[1]} fields where the header has {width}{others}; quote values that hold {_NAMES.get(delimiter, repr(delimiter))}, or mend the row"
+    what = f"{first[1]} fields where the header has {width}{others}"
+    return f"{label}, line {first[0]}: {what}; quote values that hold {_NAMES.get(delimiter, repr(delimiter))}, or mend the row"
 
 
 def _refuse_open_quote(text: bytes, table: pa.Table, label: str) -> None:

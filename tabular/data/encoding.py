@@ -18,7 +18,9 @@ _MARKS = (
 )
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _SAMPLE = 1 << 16
-_COMMON = ("utf-8", "utf-16", "utf-16-le", "windows-1252", "latin-1", "iso-8859-15", "windows-1250", "windows-1251", "shift_jis", "gb18030", "big5", "cp437")
+_COMMON = (
+    "utf-8", "utf-16", "utf-16-le", "windows-1252", "latin-1", "iso-8859-15", "windows-1250", "windows-1251", "shift_jis", "gb18030",
+)
 
 
 def to_utf8(content: bytes, encoding: str | None, label: str) -> tuple[bytes, tuple[str, ...]]:
@@ -50,10 +52,8 @@ def to_utf8(content: bytes, encoding: str | None, label: str) -> tuple[bytes, tu
     try:
         text = content.decode("windows-1252")
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{label} is neither UTF-8 nor Windows-1252: byte 0x{content[error.start]:02x} on line {_line(content, error.start)}; set data.encoding"
-        ) from None
-    note = f"read as Windows-1252, since byte 0x{content[where]:02x} on line {_line(content, where)} is not UTF-8; set data.encoding if letters look wrong"
+        raise InputError(f"{label} is neither UTF-8 nor Windows-1252: {_byte(content, error.start)}; set data.encoding") from None
+    note = f"read as Windows-1252, since {_byte(content, where)} is not UTF-8; set data.encoding if letters look wrong"
     return text.encode(), (note,)
 
 
@@ -68,9 +68,8 @@ def _from(content: bytes, encoding: str, label: str) -> bytes:
     try:
         return content.decode(encoding).removeprefix("\ufeff").encode()
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{label} is not {encoding}: {error.reason} at byte {error.start} (line {_line(content, error.start)}); correct or leave out data.encoding"
-        ) from None
+        place = f"byte {error.start} (line {_line(content, error.start)})"
+        raise InputError(f"{label} is not {encoding}: {error.reason} at {place}; correct or leave out data.encoding") from None
     except (UnicodeEncodeError, LookupError):
         raise InputError(f"{label} cannot be read as {encoding}; correct or leave out data.encoding") from None
 
@@ -91,6 +90,10 @@ def _first_wrong(content: bytes, encoding: str) -> int:
     return 0
 
 
+def _byte(content: bytes, position: int) -> str:
+    return f"byte 0x{content[position]:02x} on line {_line(content, position)}"
+
+
 def _line(content: bytes, position: int) -> int:
     return content.count(b"\n", 0, position) + 1
 
@@ -98,6 +101,7 @@ def _line(content: bytes, position: int) -> int:
 def _refuse_binary(content: bytes, label: str) -> None:
     sample = content[:_SAMPLE]
     if len(_CONTROL.findall(sample)) > len(sample) // 100:
-        raise InputError(f"{label} is not text, CSV or Parquet but binary; export it as CSV or Parquet (UTF-16 without a mark: set data.encoding)")
+        way_out = "export it as CSV or Parquet (UTF-16 without a mark: set data.encoding)"
+        raise InputError(f"{label} is not text, CSV or Parquet but binary; {way_out}")
     if (position := content.find(b"\0")) >= 0:
         raise InputError(f"{label} holds a zero byte on line {_line(content, position)}: it is damaged or binary; export it again")

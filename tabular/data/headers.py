@@ -39,10 +39,9 @@ def named(names: Sequence[str], label: str, where: str) -> tuple[tuple[str, ...]
     twice = [name for name, count in Counter(trimmed).items() if count > 1 and name]
     if twice:
         places = [str(place + 1) for place, name in enumerate(trimmed) if name == twice[0]]
-        raise InputError(
-            f"{label}, {where}: {len(twice)} column name{'s appear' if len(twice) > 1 else ' appears'} twice: {_listed([repr(name) for name in twice])} "
-            f"(columns {' and '.join(places)}); rename one{_headless(trimmed)}"
-        )
+        shown = _listed([repr(name) for name in twice])
+        count = "1 column name appears" if len(twice) == 1 else f"{len(twice)} column names appear"
+        raise InputError(f"{label}, {where}: {count} twice: {shown} (columns {' and '.join(places)}); rename one{_headless(trimmed)}")
     return trimmed, notes
 
 
@@ -83,8 +82,8 @@ def drop_nameless(frame: pd.DataFrame, label: str) -> tuple[pd.DataFrame, tuple[
             notes.append(f"column {place + 1} has no name, only numbers the rows and is left out")
         else:
             example = values.dropna().iloc[0]
-            hint = f" ({NO_HEADER})" if looks_like_data([str(name) for name in frame.columns]) else ""
-            raise InputError(f"{label}: column {place + 1} has no name in the header (it holds {str(example)[:40]!r}, ...); give it one{hint}")
+            held = f"it holds {str(example)[:40]!r}, ..."
+            raise InputError(f"{label}: column {place + 1} has no name in the header ({held}); give it one{_headless(list(frame.columns))}")
     return frame.iloc[:, keep], tuple(notes)
 
 

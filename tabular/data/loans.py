@@ -49,13 +49,10 @@ PLANTED = (
     Effect(("purpose",), 0, 0.33, "levels"),
     Effect(("income",), +1, 0.30, "missing"),
     Effect(("is_customer",), -1, 0.30, "linear"),
-    Effect(("sex",), 0, 0.0, "none"),
-    Effect(("region",), 0, 0.0, "none"),
-    Effect(("campaign",), 0, 0.0, "none"),
-    Effect(("account_opened",), 0, 0.0, "none"),
+    *(Effect((name,), 0, 0.0, "none") for name in ("sex", "region", "campaign", "account_opened", "education", "term_months", "channel")),
 )
-"""Strongest first. The first is the debt ratio, (existing_debt + loan_amount) / income. The last four have no effect of
-their own, though `sex` goes with income and so with the share of defaults."""
+"""Strongest first. The first is the debt ratio, (existing_debt + loan_amount) / income. The last seven have no effect of
+their own, though `sex` and `education` go with income and so with the share of defaults."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +76,7 @@ LEAKS = {"target_copy": "collection_status", "future": "last_statement_date", "i
 """Leak that `leaks` plants -> the column that carries it."""
 
 _EMPLOYMENT = {"employed": 0.62, "self_employed": 0.15, "retired": 0.10, "student": 0.06, "unemployed": 0.07}
+_EMPLOYMENT_PAY = {"employed": 0.0, "self_employed": 0.05, "retired": -0.35, "student": -0.9, "unemployed": -0.7}
 _EMPLOYMENT_EFFECT = {"employed": -0.35, "self_employed": 0.45, "retired": -0.45, "student": 0.45, "unemployed": 2.4}
 _PURPOSE = {"car": 0.34, "home": 0.26, "education": 0.14, "medical": 0.12, "business": 0.14}
 _PURPOSE_EFFECT = {"car": 0.0, "home": -0.3, "education": 0.1, "medical": 0.1, "business": 0.8, "solar": 0.0}
@@ -124,7 +122,8 @@ def loans(
     """
     first, last = months
     if rows < 1 or seed < 0 or first < 0 or last < first:
-        raise InputError(f"loans: rows={rows}, seed={seed}, months={first}-{last}: rows must be at least 1, seed and months not negative, first before last")
+        given = f"rows={rows}, seed={seed}, months={first}-{last}"
+        raise InputError(f"loans: {given}: rows must be at least 1, seed and months not negative, first before last")
     unknown = set(leaks) - set(LEAKS)
     if unknown:
         raise InputError(f"loans: there is no leak {sorted(unknown)[0]!r}; there are {', '.join(LEAKS)}")
@@ -204,12 +203,12 @@ def _month(month: int, size: int, cohort: int, seed: int) -> pd.DataFrame:
     people = _people(month, size, cohort, seed)
     rng = _stream(seed, month, 2)
     start = np.datetime64(START, "M") + np.timedelta64(month, "M")
-    days = int((start + np.timedelta64(1, "M")).astype("datetime64[D]").astype(int) - start.astype("datetime64[D]").astype(int))
+    days = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(int)
     day = np.sort(rng.integers(0, days, size))
     applied = (start.astype("datetime64[D]") + day.astype("timedelta64[D]")).astype("datetime64[ns]")
 
     employment = _choice(rng, _EMPLOYMENT, size)
-    pay = pd.Series(employment).map({"employed": 0.0, "self_employed": 0.05, "retired": -0.35, "student": -0.9, "unemployed": -0.7}).to_numpy()
+    pay = pd.Series(employment).map(_EMPLOYMENT_PAY).to_numpy()
     income = np.exp(people["earning"].to_numpy("float64") + pay + rng.normal(0, 0.1, size))
     amount = np.exp(9.0 + 0.25 * (np.log(income) - 10.4) + rng.normal(0, 0.75, size)) * (1 + 0.5 * drift)
     debt = np.where(rng.random(size) < 0.25, 0.0, np.exp(8.6 + rng.normal(0, 1.0, size)))

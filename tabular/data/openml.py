@@ -37,16 +37,19 @@ def read_openml(source: str) -> pd.DataFrame:
     shown = without_credentials(server)
     if not name or (query and not query.removeprefix("version=").isdigit()):
         raise InputError(f"{source}: write openml:NAME, openml:NAME?version=NUMBER or openml:NUMBER")
-    which = {"data_id": int(name)} if name.isdigit() else {"name": name, "version": int(query.removeprefix("version=")) if query else "active"}
+    version = int(query.removeprefix("version=")) if query else "active"
+    which = {"data_id": int(name)} if name.isdigit() else {"name": name, "version": version}
     try:
         with _server(server), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             # Mirrors answer under the same paths: the client's cache would mix them with the public server's files.
-            bunch = fetch_openml(**which, target_column=None, as_frame=True, parser="auto", cache=server == _PUBLIC, n_retries=1, delay=0.2)
+            cache = server == _PUBLIC
+            bunch = fetch_openml(**which, target_column=None, as_frame=True, parser="auto", cache=cache, n_retries=1, delay=0.2)
     except (URLError, TimeoutError, ConnectionError) as error:
         if getattr(error, "code", None) in (404, 412):
             raise InputError(f"{source}: {shown} has no such table") from None
-        raise InputError(f"{source}: {shown} cannot be reached ({first_line(error)}); download the table, or set {SERVER} to a mirror") from None
+        why = f"{shown} cannot be reached ({first_line(error)})"
+        raise InputError(f"{source}: {why}; download the table, or set {SERVER} to a mirror") from None
     except (ValueError, KeyError, OSError) as error:
         raise InputError(f"{source}: {first_line(error)}") from None
     return bunch.frame

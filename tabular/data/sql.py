@@ -11,7 +11,7 @@ from tabular.data.labels import first_line
 from tabular.data.suggest import did_you_mean
 from tabular.errors import InputError
 
-SCHEMES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "snowflake", "redshift", "duckdb", "bigquery", "trino", "databricks")
+SCHEMES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "snowflake", "redshift", "duckdb", "trino")
 
 
 def is_database(source: str) -> bool:

@@ -81,7 +81,8 @@ def _refuse_few(labelled: int, rows: int, name: str) -> None:
         raise InputError(f"target {name!r} is empty in all {rows} rows; give rows with a label")
     if labelled < FEWEST_ROWS:
         unlabelled = f" ({rows - labelled} more have no label)" if rows > labelled else ""
-        raise InputError(f"the table has {labelled} row{'s' if labelled > 1 else ''} with a value of target {name!r}{unlabelled}; at least {FEWEST_ROWS} are needed")
+        count = f"{labelled} row{'s' if labelled > 1 else ''}"
+        raise InputError(f"the table has {count} with a value of target {name!r}{unlabelled}; at least {FEWEST_ROWS} are needed")
 
 
 def _task(reading: Reading, labelled: np.ndarray, name: str, kind: Kind | None) -> tuple[str, str]:
@@ -90,7 +91,8 @@ def _task(reading: Reading, labelled: np.ndarray, name: str, kind: Kind | None) 
         return "binary", "two different values"
     if reading.kind in ("categorical", "text"):
         return "multiclass", f"{len(distinct)} classes"
-    if kind != "numeric" and len(distinct) > 1 and reading.integer and len(distinct) <= FEW_CLASSES and labelled.sum() >= ROWS_PER_CLASS * len(distinct):
+    few = 1 < len(distinct) <= min(FEW_CLASSES, labelled.sum() / ROWS_PER_CLASS)
+    if few and reading.integer and kind != "numeric":
         return "multiclass", f"{len(distinct)} different whole numbers; task: regression to predict an amount"
     return "regression", f"{len(distinct)} different numbers"
 
@@ -99,7 +101,8 @@ def _amounts(reading: Reading, values: pd.Series, labelled: np.ndarray, name: st
     numbers = reading.values[labelled].astype("float64")
     given = int((~pd.isna(values)).sum())
     if given - len(numbers) > (1 - MOSTLY) * given:
-        raise InputError(f"target {name!r}: {given - len(numbers)} of {given} values are no finite numbers, too many for a regression; mend them or predict classes")
+        bad = f"{given - len(numbers)} of {given} values are no finite numbers"
+        raise InputError(f"target {name!r}: {bad}, too many for a regression; mend them or predict classes")
     if np.ptp(numbers) == 0:
         raise InputError(f"target {name!r} is {numbers[0]:g} in every row; there is nothing to predict")
     return numbers
@@ -137,11 +140,13 @@ def _check_classes(classes: list[str], labels: np.ndarray, task: str, name: str)
     if len(classes) == 1:
         raise InputError(f"target {name!r} has one class, {classes[0]!r}, in all {len(labels)} labelled rows; a classification needs two")
     if task == "binary" and len(classes) > 2:
-        raise InputError(f"task is binary, but target {name!r} has {len(classes)} classes ({', '.join(classes[:5])}{', ...' if len(classes) > 5 else ''}); use multiclass")
+        listed = ", ".join(classes[:5]) + (", ..." if len(classes) > 5 else "")
+        raise InputError(f"task is binary, but target {name!r} has {len(classes)} classes ({listed}); use multiclass")
     if task == "multiclass" and len(classes) == 2:
         raise InputError(f"task is multiclass, but target {name!r} has two classes ({classes[0]}, {classes[1]}); use binary")
     if len(classes) > MAX_CLASSES or len(classes) > len(labels) / 2:
-        raise InputError(f"target {name!r} has {len(classes)} different values such as {classes[0][:40]!r} in {len(labels)} rows: too many for classes, and no numbers; is it an id or a text?")
+        values = f"{len(classes)} different values such as {classes[0][:40]!r} in {len(labels)} rows"
+        raise InputError(f"target {name!r} has {values}: too many for classes, and no amounts; is it an id or a text?")
 
 
 def _without_label(labelled: np.ndarray, name: str) -> tuple[str, ...]:

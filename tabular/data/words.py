@@ -20,10 +20,10 @@ from tabular.schema import MISSING
 
 MOSTLY = 0.99
 """A column is numeric (or dates) when at least this share of its values is; the others count as missing, and are named."""
-_PLACEHOLDERS = frozenset(
-    ("?", "-", "--", "---", ".", "*", "none", "unknown", "missing", "not available", "not applicable", "n.a.", "na", "n/a", "nil")
-    + ("#value!", "#div/0!", "#ref!")
-)
+_PLACEHOLDERS = frozenset((
+    "?", "-", "--", "---", ".", "*", "none", "unknown", "missing", "not available", "not applicable", "n.a.", "na", "n/a", "nil",
+    "#value!", "#div/0!", "#ref!",
+))
 """Words that stand for "no value" among numbers, whatever their share."""
 _PLACEHOLDER_SHARE = 0.5
 _MIXED_SHARE = 0.05

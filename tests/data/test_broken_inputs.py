@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-
 import subprocess
 import sys
 import zipfile
@@ -66,8 +65,10 @@ class TestEncodings:
         assert any("Windows-1252" in note and "line 1" in note for note in notes)
 
     def test_the_config_can_name_the_encoding(self, write):
-        table = load(write("город,y\n" + "".join(f"Омск{i % 3},{i % 2}\n" for i in range(40)), "a.csv"), data={"encoding": "utf-8"}).table
-        russian = load(write(("город,y\n" + "".join(f"Омск{i % 3},{i % 2}\n" for i in range(40))).encode("windows-1251"), "b.csv"), data={"encoding": "cp1251"}).table
+        text = "город,y\n" + "".join(f"Омск{i % 3},{i % 2}\n" for i in range(40))
+
+        table = load(write(text, "a.csv"), data={"encoding": "utf-8"}).table
+        russian = load(write(text.encode("windows-1251"), "b.csv"), data={"encoding": "cp1251"}).table
 
         assert digest_frame(table.frame) == digest_frame(russian.frame)
 
@@ -256,11 +257,13 @@ class TestColumns:
     def test_integers_beyond_64_bits(self, write, tmp_path):
         text = _rows("account,code,amount,y", "98765432109876543210{i:03d},9999999999999999999{i},1,{yes}")
         frame = sample().assign(
-            account=[2**70 + row for row in range(60)], code=[2**65 + row % 2 for row in range(60)], amount=[row * 10**20 + row % 7 for row in range(60)],
+            account=[2**70 + row for row in range(60)],
+            code=[2**65 + row % 2 for row in range(60)],
+            amount=[row * 10**20 + row % 7 for row in range(60)],
         )
 
         schema = load(write(text)).table.schema
-        table, _, notes = load_frame(frame, data={"columns": {"amount": {"kind": "numeric"}}})
+        table, _, _ = load_frame(frame, data={"columns": {"amount": {"kind": "numeric"}}})
 
         assert (schema["account"].kind, schema["account"].role) == ("categorical", "id")
         assert table.schema["account"].role == "id" and table.frame["account"][1] == str(2**70 + 1)
@@ -270,10 +273,9 @@ class TestColumns:
     def test_mixed_types(self, write):
         few = [f"{i}" for i in range(400)]
         few[7] = "n.s."
-        placeholders = [("?" if i % 3 else str(i)) for i in range(400)]
         half = [(f"x{i % 5}" if i % 2 else str(i % 9)) for i in range(400)]
-        frame = pd.DataFrame({"few": few, "half": half, "marks": [m if m == "?" else int(m) for m in placeholders], "y": [i % 2 for i in range(400)]})
-        frame["marks"] = [("?" if i % 3 == 0 else i * 7 % 300) for i in range(400)]
+        marks = [("?" if i % 3 == 0 else i * 7 % 300) for i in range(400)]
+        frame = pd.DataFrame({"few": few, "half": half, "marks": marks, "y": [i % 2 for i in range(400)]})
 
         table, _, notes = load_frame(frame)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+import re
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -35,7 +36,7 @@ def _frame(**columns) -> pd.DataFrame:
         ([Decimal(row) / 4 for row in range(ROWS)], "numeric", "feature"),
         ([timedelta(minutes=row % 50) for row in range(ROWS)], "numeric", "feature"),
         ([date(2025, 1, 1 + row % 28) for row in range(ROWS)], "datetime", "feature"),
-        ([datetime(2025, 1, 1, row % 24, tzinfo=timezone.utc) for row in range(ROWS)], "datetime", "feature"),
+        ([datetime(2025, 1, 1, row % 24, tzinfo=UTC) for row in range(ROWS)], "datetime", "feature"),
         ([f"{1 + row % 28}.3.2025" for row in range(ROWS)], "datetime", "feature"),
         ([f"2025-03-01T{row % 24:02d}:30:00+02:00" for row in range(ROWS)], "datetime", "feature"),
         (pd.Categorical(["a", "b", None] * (ROWS // 3)), "categorical", "feature"),
@@ -64,7 +65,11 @@ def test_kind_and_role_of_one_column(values, kind, role):
 
 
 def test_numbers_are_read_right():
-    frame = _frame(comma=[f"{row},5" for row in range(ROWS)], thousands=[f"{row + 1},000" for row in range(ROWS)], wait=[timedelta(minutes=row) for row in range(ROWS)])
+    frame = _frame(
+        comma=[f"{row},5" for row in range(ROWS)],
+        thousands=[f"{row + 1},000" for row in range(ROWS)],
+        wait=[timedelta(minutes=row) for row in range(ROWS)],
+    )
 
     table = load_frame(frame).table
 
@@ -92,7 +97,12 @@ def test_dates_are_read_in_utc_and_the_order_of_day_and_month_found():
 
 def test_ids_by_name():
     rng = np.random.default_rng(0)
-    frame = _frame(customer_id=rng.permutation(10_000)[:ROWS], shopId=rng.integers(0, 5, ROWS), PassengerId=rng.permutation(ROWS) + 1, humid=rng.permutation(ROWS))
+    frame = _frame(
+        customer_id=rng.permutation(10_000)[:ROWS],
+        shopId=rng.integers(0, 5, ROWS),
+        PassengerId=rng.permutation(ROWS) + 1,
+        humid=rng.permutation(ROWS),
+    )
 
     schema = load_frame(frame).table.schema
 
@@ -191,14 +201,18 @@ class TestRoles:
 
         table, problem, _ = load_frame(frame, data={"time_column": "seen", "entity_column": "who", "group_column": "house"})
 
-        assert {role: table.schema[name].role for role, name in (("time", "seen"), ("id", "who"), ("group", "house"))} == {"time": "time", "id": "id", "group": "group"}
+        assert [table.schema[name].role for name in ("seen", "who", "house")] == ["time", "id", "group"]
         assert table.frame["who"][1] == "1"
         assert problem.split.kind == "time"
 
     def test_overrides(self):
         table, problem, _ = load_frame(
             _frame(code=[row % 7 for row in range(ROWS)], token=[f"t{row}" for row in range(ROWS)]),
-            data={"columns": {"code": {"kind": "categorical"}, "token": {"role": "feature"}, "size": {"role": "ignored"}, "seen": {"role": "time"}}},
+            data={
+                "columns": {
+                    "code": {"kind": "categorical"}, "token": {"role": "feature"}, "size": {"role": "ignored"}, "seen": {"role": "time"},
+                }
+            },
         )
 
         assert table.schema["code"].kind == "categorical" and set(table.frame["code"]) == set("0123456")
@@ -223,13 +237,13 @@ class TestRoles:
         ],
     )
     def test_contradictions_are_named(self, data, message):
-        with pytest.raises(InputError, match=message):
+        with pytest.raises(InputError, match=re.escape(message)):
             load_frame(_frame(), data=data)
 
     def test_no_features(self):
         with pytest.raises(InputError, match="the target is the only column"):
             load_frame(_frame()[["y"]])
-        with pytest.raises(InputError, match="token .id"):
+        with pytest.raises(InputError, match=r"token \(id"):
             load_frame(_frame(token=[f"t{row}" for row in range(ROWS)])[["token", "y"]])
 
 
@@ -249,7 +263,7 @@ class TestSplit:
     def test_missing_columns_are_asked_for(self):
         with pytest.raises(InputError, match="set it, for example to seen"):
             load_frame(_frame(), split={"kind": "time"})
-        with pytest.raises(InputError, match="data.group_column is not set"):
+        with pytest.raises(InputError, match="group_column is not set"):
             load_frame(_frame(), split={"kind": "group"})
 
     def test_dates_are_pointed_at(self):
@@ -265,7 +279,10 @@ class TestSplit:
 class TestConform:
     def test_later_rows_come_in_the_same_types(self):
         table = load_frame(_frame(zip=[f"{row % 40:05d}" for row in range(ROWS)])).table
-        later = pd.DataFrame({"colour": ["red", None], "zip": ["00001", "99999"], "open": ["true", 0], "seen": ["2026-01-01", "9999-01-01"], "size": ["1.5", "?"], "extra": [1, 2]})
+        later = pd.DataFrame({
+            "colour": ["red", None], "zip": ["00001", "99999"], "open": ["true", 0], "seen": ["2026-01-01", "9999-01-01"],
+            "size": ["1.5", "?"], "extra": [1, 2],
+        })
 
         frame, notes = conform(later, table.schema)
 

@@ -34,8 +34,9 @@ class _OpenML(http.server.BaseHTTPRequestHandler):
             "file_id": "7", "md5_checksum": hashlib.md5(ARFF).hexdigest(), "description": "made up", "default_target_attribute": "class",
         }
         features = [_feature(0, "size", "numeric"), _feature(1, "colour", "nominal"), _feature(2, "class", "nominal", target=True)]
+        found = {"did": 7, "name": "toy", "version": 1, "status": "active"}
         answers = {
-            "/api/v1/json/data/list/data_name/toy/limit/2/status/active/": {"data": {"dataset": [{"did": 7, "name": "toy", "version": 1, "status": "active"}]}},
+            "/api/v1/json/data/list/data_name/toy/limit/2/status/active/": {"data": {"dataset": [found]}},
             "/api/v1/json/data/7": {"data_set_description": description},
             "/api/v1/json/data/features/7": {"data_features": {"feature": features}},
             "/api/v1/json/data/qualities/7": {"data_qualities": {"quality": [{"name": "NumberOfInstances", "value": "60"}]}},
@@ -74,18 +75,18 @@ def test_a_table_by_name_or_number(openml, source):
     table, problem, _ = load(source, "class")
 
     assert list(table.frame.columns) == ["size", "colour", "class"]
-    assert {column.name: column.kind for column in table.schema.columns} == {"size": "numeric", "colour": "categorical", "class": "categorical"}
+    assert [column.kind for column in table.schema.columns] == ["numeric", "categorical", "categorical"]
     assert (table.source, problem.task, problem.positive_class) == (source, "binary", "yes")
     assert table.revision == read(source, "class").revision
 
 
 def test_an_unknown_name_and_an_absent_server_are_clear(openml, monkeypatch):
-    with pytest.raises(InputError, match=r"openml:toys: http://127.0.0.1:\d+ has no such table|openml:toys: "):
+    with pytest.raises(InputError, match="No active dataset toys found"):
         read("openml:toys")
     with pytest.raises(InputError, match="write openml:NAME"):
         read("openml:")
     monkeypatch.setenv("OPENML_SERVER", "http://127.0.0.1:9")
-    with pytest.raises(InputError, match="http://127.0.0.1:9 cannot be reached .*; download the table"):
+    with pytest.raises(InputError, match=r"http://127\.0\.0\.1:9 cannot be reached .*; download the table"):
         read("openml:toy")
 
 
