@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from tabular.evaluation.resampling import shown
+
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~&])")
 
 
@@ -35,7 +37,7 @@ def number(value: float | int | None, digits: int = 4) -> Number:
         return Number("-")
     if isinstance(value, int):
         return Number(f"{value:,}")
-    return Number(f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}")
+    return Number(shown(value, digits))
 
 
 def percent(share: float | None) -> Number:

@@ -9,6 +9,7 @@ from tabular.documents.inputs import RunRecord
 from tabular.documents.markdown import Marked, code, number, percent, table
 from tabular.evaluation import Evaluation
 from tabular.evaluation.report import NAMES
+from tabular.evaluation.resampling import shown
 from tabular.evaluation.slices import SliceColumn
 from tabular.explanation import Explanation
 from tabular.profile import ColumnProfile
@@ -37,7 +38,7 @@ def scores(evaluation: Evaluation) -> Marked:
     rows = []
     for name, estimate in evaluation.scores.items():
         label = Marked(f"**{NAMES[name]}**") if name == evaluation.metric else NAMES[name]
-        interval = "" if estimate.low is None else f"{estimate.low:.4g} to {estimate.high:.4g}"
+        interval = "" if estimate.low is None else f"{shown(estimate.low)} to {shown(estimate.high)}"
         others = [baseline[name].value if name in baseline else None for baseline in evaluation.baselines.values()]
         rows.append((label, number(estimate.value), interval, *map(number, others)))
     return table(headers, rows)
@@ -73,7 +74,7 @@ def gaps(column: SliceColumn) -> Marked:
 def importance(explanation: Explanation) -> Marked:
     """The most important columns."""
     rows = [
-        (part.rank, code(part.column), number(part.mean_abs), f"{part.low:.3g} to {part.high:.3g}", f"{part.rank_low} to {part.rank_high}", part.direction)
+        (part.rank, code(part.column), number(part.mean_abs), f"{shown(part.low, 3)} to {shown(part.high, 3)}", f"{part.rank_low} to {part.rank_high}", part.direction)
         for part in explanation.summary.importance[:_MOST_ROWS]
     ]
     return table(("rank", "column", "mean absolute SHAP", f"{explanation.summary.confidence:.0%} interval", "rank in it", "the answer"), rows)
@@ -165,9 +166,9 @@ def inputs(run: RunRecord) -> Marked:
 
 def request(run: RunRecord) -> Marked:
     """A made-up row of medians and most frequent categories, as the keyword part of a Python call; nobody's data."""
-    shown = run.plan.used[:_SHOWN_ARGUMENTS]
-    lines = [f"    {column.name!r}: [{_typical(column, run)}]," for column in shown]
-    more = len(run.plan.used) - len(shown)
+    named = run.plan.used[:_SHOWN_ARGUMENTS]
+    lines = [f"    {column.name!r}: [{_typical(column, run)}]," for column in named]
+    more = len(run.plan.used) - len(named)
     if more > 0:
         lines.append(f"    # and {more} more columns, listed in ml_requirements.md")
     return Marked("{\n" + "\n".join(lines) + "\n}")

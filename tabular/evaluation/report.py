@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tabular import html
 from tabular.evaluation.baselines import CONSTANT, LIGHTGBM
 from tabular.evaluation.curves import Curve
-from tabular.evaluation.resampling import Estimate
+from tabular.evaluation.resampling import Estimate, shown
 from tabular.evaluation.slices import SMALL, SliceColumn
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ def _slices(column: SliceColumn, metric: str) -> str:
     rows = []
     for part in column.slices:
         value = html.Raw(f"{html.escape(part.value)} {html.badge('few rows', 'note')}") if part.small else part.value
-        shown = ("" if (rate := part.rates[name]) is None else rate for name in rates)
-        rows.append((value, part.rows, str(part.score), *shown))
+        cells = ("" if (rate := part.rates[name]) is None else rate for name in rates)
+        rows.append((value, part.rows, str(part.score), *cells))
     headers = (column.column, "rows", NAMES[metric], *(NAMES.get(name, name) for name in rates))
-    gaps = "".join(f"<p>{NAMES[name]}: <b>{gap:.4g}</b></p>" for name, gap in column.gaps.items())
+    gaps = "".join(f"<p>{NAMES[name]}: <b>{shown(gap)}</b></p>" for name, gap in column.gaps.items())
     return html.table(headers, rows) + gaps + f"<p>Gaps leave out slices of fewer than {SMALL} rows or {SMALL // 3} of one class.</p>"
 
 
@@ -81,11 +82,12 @@ def _draw(curve: Curve) -> str:
     axes = figure.subplots()
     for line, color in zip(curve.lines, _COLORS):
         style = {"linestyle": "none", "marker": ".", "markersize": 3} if curve.points else {"marker": "o" if len(line.x) <= 12 else None, "markersize": 3.5}
-        axes.plot(line.x, line.y, color=color, label=line.label, linewidth=1.4, **style)
+        axes.plot(line.x, line.y, color=color, label=line.label.replace("$", r"\$"), linewidth=1.4, **style)
     if curve.diagonal:
         ends = [min(min(line.x) for line in curve.lines), max(max(line.x) for line in curve.lines)]
         axes.plot(ends, ends, color="#9aa3b5", linewidth=0.8, linestyle="--")
     axes.set(title=curve.title, xlabel=curve.x, ylabel=curve.y)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.spines[["top", "right"]].set_visible(False)
     if len(curve.lines) > 1:
         axes.legend(frameon=False, fontsize=7)

@@ -19,6 +19,11 @@ _CELLS = 2_000_000
 """Weights held at a time: 16 MB of float64."""
 
 
+def shown(value: float, digits: int = 4) -> str:
+    """A number for people: `digits` significant ones, whole and with separated thousands where it is larger."""
+    return f"{value:,.{digits}g}" if abs(value) < 10**digits - 0.5 else f"{value:,.0f}"
+
+
 class Estimate(BaseModel):
     """A score with its bootstrap interval; None where it is not defined on these rows."""
 
@@ -31,7 +36,7 @@ class Estimate(BaseModel):
     def __str__(self) -> str:
         if self.value is None:
             return "undefined"
-        return f"{self.value:.4g}" if self.low is None else f"{self.value:.4g} ({self.low:.4g} to {self.high:.4g})"
+        return shown(self.value) if self.low is None else f"{shown(self.value)} ({shown(self.low)} to {shown(self.high)})"
 
 
 @dataclass(frozen=True)

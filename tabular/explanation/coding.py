@@ -61,4 +61,4 @@ class Coding:
             return "missing"
         if column.kind == "datetime":
             return str(np.datetime64(int(value), "s").astype("datetime64[D]"))
-        return f"{value:,.6g}"
+        return str(int(value)) if value.is_integer() and abs(value) < 1e12 else f"{value:.6g}"

@@ -142,5 +142,5 @@ def _choose(outputs: np.ndarray, truth: np.ndarray, task: str, classes: tuple[st
 
 
 def _chosen(at: int, why: str, outputs: np.ndarray, truth: np.ndarray, classes: tuple[str, ...]) -> ChosenRow:
-    shown = classes[truth[at]] if classes else f"{truth[at]:,.6g}"
+    shown = classes[truth[at]] if classes else f"{truth[at]:.6g}"
     return ChosenRow(position=at, why=why, output=int(outputs[at].argmax()), truth=shown)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tabular import html
+from tabular.evaluation.resampling import shown
 from tabular.explanation.surrogate import Surrogate
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def explanation_page(explanation: Explanation) -> str:
 def _importance_table(explanation: Explanation) -> str:
     level = f"{explanation.summary.confidence:.0%} interval"
     rows = [
-        (part.rank, part.column, part.mean_abs, f"{part.low:.4g} to {part.high:.4g}", f"{part.rank_low} to {part.rank_high}", part.direction)
+        (part.rank, part.column, shown(part.mean_abs), f"{shown(part.low)} to {shown(part.high)}", f"{part.rank_low} to {part.rank_high}", part.direction)
         for part in explanation.summary.importance
     ]
     return html.table(("rank", "column", "mean |SHAP|", level, "rank in that interval", "the answer"), rows)
@@ -67,8 +69,8 @@ def _beeswarm(explanation: Explanation, output: int) -> str:
             at = shade == level
             axes.plot(values[at], height[at], ".", markersize=4, color=_GREY if level < 0 else _SHADES(level / 4))
     axes.axvline(0, color=_GREY, linewidth=0.8)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel(f"SHAP value for {explanation.summary.outputs[output]} (blue: low value, red: high, grey: category or missing)")
+    axes.set_yticks(range(len(names)), [_short(name) for name in names])
+    axes.set_xlabel(f"SHAP value for {_short(explanation.summary.outputs[output])} (blue: low value, red: high, grey: category or missing)")
     axes.spines[["top", "right", "left"]].set_visible(False)
     return html.figure(figure)
 
@@ -116,7 +118,8 @@ def _effects(explanation: Explanation) -> list[str]:
             names = names[np.argsort(-counts, kind="stable")[:8]][::-1]
             axes.barh([_short(name) for name in names], [values[texts == name].mean() for name in names], color=_DOWN)
         axes.axhline(0, color=_GREY, linewidth=0.6) if part.column in numeric else axes.axvline(0, color=_GREY, linewidth=0.6)
-        axes.set_title(part.column)
+        axes.set_title(_short(part.column))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.spines[["top", "right"]].set_visible(False)
         drawn.append(html.figure(figure))
     return drawn
@@ -128,7 +131,7 @@ def _row(explanation: Explanation, row: ChosenRow) -> str:
         parts.append(_surrogate(row.surrogate))
     answer = explanation.outputs[row.position, row.output]
     named = explanation.summary.outputs[row.output]
-    return f"<p>{html.escape(named)}: answered {answer:.4g}; true: {html.escape(row.truth)}.</p>" + html.row(parts)
+    return f"<p>{html.escape(named)}: answered {shown(answer)}; true: {html.escape(row.truth)}.</p>" + html.row(parts)
 
 
 def _waterfall(explanation: Explanation, row: ChosenRow) -> str:
@@ -148,8 +151,9 @@ def _waterfall(explanation: Explanation, row: ChosenRow) -> str:
     axes.barh(range(len(steps)), steps, left=ends - steps, color=[_UP if step > 0 else _DOWN for step in steps], height=0.65)
     axes.set_yticks(range(len(steps)), labels)
     axes.axvline(base, color=_GREY, linewidth=0.8, linestyle="--")
-    axes.set_xlabel(f"from the mean {base:.4g} to the answer {ends[-1]:.4g}")
+    axes.set_xlabel(f"from the mean {shown(base)} to the answer {shown(ends[-1])}")
     axes.set_title("SHAP")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.spines[["top", "right"]].set_visible(False)
     return html.figure(figure)
 
@@ -163,9 +167,11 @@ def _surrogate(surrogate: Surrogate) -> str:
     axes.axvline(0, color=_GREY, linewidth=0.8)
     axes.set_xlabel(f"weight; R2 of the local fit {surrogate.fit:.2f}")
     axes.set_title("LIME")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.spines[["top", "right"]].set_visible(False)
     return html.figure(figure)
 
 
 def _short(text: str, most: int = 28) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."
+    # A bare dollar would start a formula in matplotlib.
+    return (text if len(text) <= most else text[: most - 3] + "...").replace("$", r"\$")

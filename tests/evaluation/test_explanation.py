@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pandas as pd
@@ -131,6 +134,19 @@ def test_the_page_is_static_small_and_shows_the_parts(explanation):
     assert page == explanation.html()
 
 
+def test_odd_names_and_values_are_shown_as_they_are():
+    rng = np.random.default_rng(8)
+    names = ["price ($) in $", "<b>x</b>", "_hidden", "col with ^{2} $_x$"]
+    frame = pd.DataFrame({name: rng.normal(size=200) for name in names[:3]})
+    frame[names[3]] = rng.choice(["a $1$ b", "<i>", "$\\frac"], 200).astype(object)
+    frame["y"] = frame[names[0]]
+    split = make_split(frame)
+    problem = make_problem("regression", "rmse", evaluation={"explained_rows": 20, "lime_rows": 2})
+    coding = Coding.of(split.schema.features, split.train, split.holdout)
+    page = explain_function(lambda m: m.sum(axis=1, keepdims=True), coding, split, problem).html()
+    assert "<b>x" not in page and "<i>" not in page and "price ($) in $" in page
+
+
 def test_values_go_over_to_shap(explanation):
     pytest.importorskip("shap")
     theirs = explanation.to_shap()
@@ -192,3 +208,47 @@ def test_dates_missing_values_and_unseen_categories_are_coded_and_shown():
     assert coding.decode(matrix)["kind"].tolist() == ["x", "y", "__missing__", "z"]
     assert [coding.shown(0, value) for value in matrix[:, 0]] == ["2024-01-01", "missing", "2024-03-01", "2024-04-01"]
     assert coding.shown(1, matrix[2, 1]) == "missing"
+
+
+@pytest.fixture(scope="module")
+def loans() -> Explanation:
+    """A boosted model of the built-in loans, explained through its exported bundle."""
+    from tabular.data.sources import read_source
+    from tabular.export.bundle import write_bundle
+    from tabular.families import FAMILIES
+    from tabular.features.plan import plan_features
+    from tabular.features.preprocess import build_preprocessor
+    from tabular.inference import resolve
+    from tabular.model import Member, Model, encode_target
+    from tabular.problem import problem_from
+    from tabular.split import split_table
+    from tabular.table import model_frame
+
+    settings = {"name": "loans", "data": {"source": "builtin:loans", "target": "defaulted"}, "evaluation": {"explained_rows": 120, "lime_rows": 0}}
+    problem = problem_from(settings, "test")
+    table, problem, _ = resolve(read_source(problem.data), problem)
+    split = split_table(table, problem)
+    plan = plan_features(split, {}, problem)
+    classes = tuple(sorted(set(split.train.defaulted), key=lambda label: label == problem.positive_class))
+    family = FAMILIES["lightgbm"]
+    preprocessor, target = build_preprocessor(plan, family.style, {}), encode_target(split.train.defaulted, classes)
+    matrix = np.asarray(preprocessor.fit_transform(model_frame(split.train, plan.used), target)).astype("float32")
+    params = {**family.default_params("binary", *matrix.shape), "iterations": 150}
+    estimator = family.build("binary", params, 0, 2, 1, preprocessor.categorical_sizes_)
+    estimator.fit(matrix, target)
+    model = Model("binary", "defaulted", plan.used, (Member("lightgbm", params, preprocessor, estimator),), classes=classes)
+    with tempfile.TemporaryDirectory() as folder:
+        return explain(write_bundle(model, split, Path(folder), "loans").scorer(), split, problem)
+
+
+def test_the_effects_planted_in_the_loans_are_found_and_those_not_planted_are_not(loans):
+    from tabular.data.loans import PLANTED
+
+    rank = {part.column: part.rank for part in loans.summary.importance}
+    planted = {column for effect in PLANTED[:5] for column in effect.columns}
+    empty = {column for effect in PLANTED if effect.shape == "none" for column in effect.columns} & set(rank)
+    assert empty and max(rank[column] for column in planted) < min(rank[column] for column in empty)
+    said = {part.column: part.direction for part in loans.summary.importance}
+    for column, words in (("late_payments", "rises with"), ("existing_debt", "rises with"), ("income", "falls with"), ("employment_years", "falls with")):
+        assert said[column].startswith(words), column
+    assert loans.values.sum(axis=1) + loans.summary.base == pytest.approx(loans.outputs, abs=1e-9)
