@@ -1,0 +1,96 @@
+"""`Settings`: what a server is told when it starts, by the environment or by the graph's parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+PREFIX = "SWITCHYARD_"
+ROLES = ("live", "shadow")
+
+
+class SettingsError(ValueError):
+    """A variable is missing or can't be read."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One field for each variable: `max_rows` is `SWITCHYARD_MAX_ROWS`. Seldon's graph parameters have the fields' names."""
+
+    bundle: str
+    """Folder of the bundle."""
+    name: str = ""
+    """Of the model, in answers and in the log; the signature's by default."""
+    version: str = "0"
+    """Label given at deployment."""
+    digest: str = ""
+    """The bundle's, where the server must refuse any other."""
+    role: str = "live"
+    """live, or shadow for one that gets mirrored requests, whose answers nobody sees."""
+    host: str = "127.0.0.1"
+    """Address to listen on; a container needs 0.0.0.0."""
+    max_rows: int = 1000
+    """Of one request."""
+    max_bytes: int = 4 * 1024 * 1024
+    """Of one request's body."""
+    entity_column: str = ""
+    """Names the entity of a row; taken from the rows where they have it, though the model does not use it."""
+    time_column: str = ""
+    """The event time of a row; as `entity_column`."""
+    log_url: str = ""
+    """SQLAlchemy URL of the prediction log's database; empty: no log, and no feedback."""
+    journal: str = "journal"
+    """Folder of the log's journal."""
+    log_exclude: tuple[str, ...] = ()
+    """Columns that are not kept in the log. In the environment: a JSON list, or names between commas."""
+    retention_days: float = 0.0
+    """Predictions older than this are deleted from the log; 0: none."""
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise SettingsError(f"{PREFIX}ROLE is {self.role!r}; it must be one of {', '.join(ROLES)}")
+        for name in ("max_rows", "max_bytes"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], parameters: Mapping[str, Any] | None = None) -> Settings:
+        """Settings from `environment`, over which `parameters` win.
+
+        Raises
+        ------
+        SettingsError
+            Names the variable and what it may be.
+        """
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        values: dict[str, Any] = {name: environment[PREFIX + name.upper()] for name in fields if PREFIX + name.upper() in environment}
+        unknown = sorted(set(parameters or {}) - set(fields))
+        if unknown:
+            raise SettingsError(f"there is no parameter {unknown[0]!r}; there are {', '.join(fields)}")
+        values.update(parameters or {})
+        if not values.get("bundle"):
+            raise SettingsError(f"set {PREFIX}BUNDLE to the folder of the bundle to serve")
+        return cls(**{name: _converted(name, value, type(fields[name].default)) for name, value in values.items()})
+
+    def environment(self) -> dict[str, str]:
+        """The variables that `read` makes these settings of; those at their default are left out."""
+        found = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if value != field.default:
+                found[PREFIX + field.name.upper()] = json.dumps(value) if isinstance(value, tuple) else str(value)
+        return found
+
+
+def _converted(name: str, value: Any, kind: type) -> Any:
+    try:
+        if kind is tuple:
+            if isinstance(value, str):
+                value = json.loads(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",") if part.strip()]
+            return tuple(str(item) for item in value)
+        return kind(value) if kind in (int, float) else str(value)
+    except (TypeError, ValueError):
+        raise SettingsError(f"{PREFIX}{name.upper()} is {value!r}, which is no {kind.__name__}") from None
