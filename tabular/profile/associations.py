@@ -81,11 +81,13 @@ def correlation_ratio(codes: np.ndarray, values: np.ndarray) -> float:
     n, levels = len(values), len(np.unique(codes))
     if n <= levels or levels < 2:
         return 0.0
-    # Centred first: a large offset (epoch seconds) would cost the digits that matter.
+    # Centred first, for a large offset (epoch seconds) would cost the digits that matter; scaled, for squares overflow.
     values = values - values.mean()
-    total = float((values**2).sum())
-    if total <= 0:
+    largest = np.abs(values).max()
+    if not largest > 0:
         return 0.0
+    values = values / largest
+    total = float((values**2).sum())
     counts, sums = np.bincount(codes), np.bincount(codes, values)
     between = float((sums[counts > 0] ** 2 / counts[counts > 0]).sum())
     unexplained = (1.0 - between / total) * (n - 1) / (n - levels)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from tabular.html import Raw
+from tabular.html import Raw, number
 from tabular.profile.records import Distribution
 
 _LINES = ("#d1495b", "#2e8b57", "#e6a23c", "#7b4fa6", "#17849c", "#5a6478")
@@ -21,13 +21,13 @@ def column_chart(distribution: Distribution, kind: str) -> Raw:
         return _levels(distribution)
     width, height, base = 300, 118, 96
     parts = _columns(distribution.counts, width, base)
-    parts += [_line(line, width, base, _reach(distribution.target), number) for number, line in enumerate(distribution.target)]
+    parts += [_line(line, width, base, _reach(distribution.target), place) for place, line in enumerate(distribution.target)]
     if distribution.edges:
         low, high = distribution.edges[0], distribution.edges[-1]
         parts += [_text(0, 111, axis_label(low, kind)), _text(width, 111, axis_label(high, kind), "end")]
     else:
         step = width / len(distribution.labels)
-        parts += [_text((number + 0.5) * step, 111, label, "middle") for number, label in enumerate(distribution.labels)]
+        parts += [_text((place + 0.5) * step, 111, label, "middle") for place, label in enumerate(distribution.labels)]
     return _svg(width, height, parts)
 
 
@@ -35,7 +35,7 @@ def time_chart(starts: Sequence[str], rows: Sequence[int], lines: Sequence[Line]
     """Rows per period as bars, with lines over them."""
     base, height = 120, 142
     parts = _columns(rows, width, base)
-    parts += [_line(line, width, base, _reach(lines), number) for number, line in enumerate(lines)]
+    parts += [_line(line, width, base, _reach(lines), place) for place, line in enumerate(lines)]
     parts += [_text(0, 136, starts[0]), _text(width, 136, starts[-1], "end")]
     return _svg(width, height, parts)
 
@@ -57,22 +57,24 @@ def heat_map(names: Sequence[str], values: Sequence[Line], cell: int = 15) -> Ra
         for j in range(i + 1):
             value = values[i][j]
             if value is not None and i != j:
-                parts.append(f'<rect x="{left + j * cell}" y="{i * cell}" width="{cell - 1}" height="{cell - 1}" fill="{_colour(value)}">'
-                             f"<title>{escape(names[j])}, {escape(name)}: {value:.2f}</title></rect>")
+                parts.append(
+                    f'<rect x="{left + j * cell}" y="{i * cell}" width="{cell - 1}" height="{cell - 1}" fill="{_colour(value)}">'
+                    f"<title>{escape(names[j])}, {escape(name)}: {value:.2f}</title></rect>"
+                )
     size = len(names) * cell
     return _svg(left + size, size + 2, parts)
 
 
 def legend(series: Sequence[str]) -> Raw:
     """Which line is which."""
-    marks = (f'<span style="color:{_LINES[number % len(_LINES)]}">&#9473;</span> {escape(name)}' for number, name in enumerate(series))
+    marks = (f'<span style="color:{_LINES[place % len(_LINES)]}">&#9473;</span> {escape(name)}' for place, name in enumerate(series))
     return Raw(f"<p>{' &nbsp; '.join(marks)}</p>")
 
 
 def axis_label(value: float, kind: str) -> str:
     """A number, or the day of an epoch second."""
     if kind != "datetime":
-        return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:.3g}"
+        return number(value)
     return str((datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)).date())
 
 
@@ -82,13 +84,19 @@ def _levels(distribution: Distribution) -> Raw:
     if distribution.others:
         rows.append(("all others", distribution.others))
     most, reach, parts = max(count for _, count in rows), _reach(distribution.target), []
-    for number, (label, count) in enumerate(rows):
-        y, kind = number * step, "f" if number < len(distribution.labels) else "g"
-        parts.append(f'{_text(left - 5, y + 11, _short(label, 18), "end", label)}<rect class={kind} x="{left}" y="{y + 2}" width="{width * count / most:.1f}" height="11"/>')
+    for place, (label, count) in enumerate(rows):
+        y, kind = place * step, "f" if place < len(distribution.labels) else "g"
+        parts.append(
+            f'{_text(left - 5, y + 11, _short(label, 18), "end", label)}<rect class={kind} x="{left}" y="{y + 2}"'
+            f' width="{width * count / most:.1f}" height="11"/>'
+        )
         for series, line in enumerate(distribution.target):
-            value = line[number] if number < len(line) else None
+            value = line[place] if place < len(line) else None
             if value is not None:
-                parts.append(f'<circle cx="{left + width * _at(value, reach):.1f}" cy="{y + 7.5}" r="3" fill="{_LINES[series % len(_LINES)]}"><title>{value:.4g}</title></circle>')
+                parts.append(
+                    f'<circle cx="{left + width * _at(value, reach):.1f}" cy="{y + 7.5}" r="3"'
+                    f' fill="{_LINES[series % len(_LINES)]}"><title>{value:.4g}</title></circle>'
+                )
     return _svg(left + width + 5, len(rows) * step + 2, parts)
 
 
@@ -96,12 +104,14 @@ def _columns(counts: Sequence[int], width: float, base: float) -> list[str]:
     most, step = max(counts) or 1, width / len(counts)
     gap = min(1.0, step / 8)
     return [
-        f'<rect class=f x="{number * step:.1f}" y="{base - (base - 6) * count / most:.1f}" width="{step - gap:.1f}" height="{(base - 6) * count / most:.1f}"><title>{count:,}</title></rect>'
-        for number, count in enumerate(counts) if count
+        f'<rect class=f x="{place * step:.1f}" y="{base - (base - 6) * count / most:.1f}" width="{step - gap:.1f}"'
+        f' height="{(base - 6) * count / most:.1f}"><title>{count:,}</title></rect>'
+        for place, count in enumerate(counts)
+        if count
     ]
 
 
-def _line(values: Line, width: float, base: float, reach: tuple[float, float], number: int) -> str:
+def _line(values: Line, width: float, base: float, reach: tuple[float, float], place: int) -> str:
     step, path, pen_up = width / len(values), [], True
     for position, value in enumerate(values):
         if value is None:
@@ -109,7 +119,12 @@ def _line(values: Line, width: float, base: float, reach: tuple[float, float], n
             continue
         path.append(f"{'M' if pen_up else 'L'}{(position + 0.5) * step:.1f} {base - (base - 6) * _at(value, reach):.1f}")
         pen_up = False
-    return f'<path d="{"".join(path)}" fill="none" stroke="{_LINES[number % len(_LINES)]}" stroke-width="1.8" stroke-linecap="round"><title>{reach[0]:.4g} to {reach[1]:.4g}</title></path>' if path else ""
+    return (
+        f'<path d="{"".join(path)}" fill="none" stroke="{_LINES[place % len(_LINES)]}" stroke-width="1.8"'
+        f' stroke-linecap="round"><title>{reach[0]:.4g} to {reach[1]:.4g}</title></path>'
+        if path
+        else ""
+    )
 
 
 def _reach(lines: Sequence[Line]) -> tuple[float, float]:

@@ -28,8 +28,13 @@ def profile_column(whole: pd.Series, sample: pd.Series, column: Column, target: 
     elif column.role != "id" and column.kind == "categorical":
         distribution = _categories(sample, target)
     return ColumnProfile(
-        name=column.name, kind=column.kind, role=column.role, missing=int(whole.isna().sum()), unique=int(whole.nunique()),
-        numbers=numbers, distribution=distribution,
+        name=column.name,
+        kind=column.kind,
+        role=column.role,
+        missing=int(whole.isna().sum()),
+        unique=int(whole.nunique()),
+        numbers=numbers,
+        distribution=distribution,
     )
 
 
@@ -39,16 +44,29 @@ def describe(values: np.ndarray, digits: int = 6) -> Numbers | None:
     if not len(values):
         return None
     low, q05, q25, median, q75, q95, high = np.quantile(values, (0, 0.05, 0.25, 0.5, 0.75, 0.95, 1))
-    mean, std, fence = values.mean(), values.std(), 1.5 * (q75 - q25)
+    fence = 1.5 * (q75 - q25)
+    with np.errstate(over="ignore"):  # Beyond 1e154 squares overflow: such statistics are left empty.
+        mean, std = values.mean(), values.std()
     z = (values - mean) / std if std > 0 else np.zeros_like(values)
     known = {
-        "mean": mean, "std": std, "minimum": low, "q05": q05, "q25": q25, "median": median, "q75": q75, "q95": q95, "maximum": high,
-        "skewness": (z**3).mean(), "kurtosis": (z**4).mean() - 3.0,
+        "mean": mean,
+        "std": std,
+        "minimum": low,
+        "q05": q05,
+        "q25": q25,
+        "median": median,
+        "q75": q75,
+        "q95": q95,
+        "maximum": high,
+        "skewness": (z**3).mean(),
+        "kurtosis": (z**4).mean() - 3.0,
     }
     return Numbers(
         **{name: rounded(value, digits) for name, value in known.items()},
-        zeros=int((values == 0).sum()), negatives=int((values < 0).sum()),
-        iqr_outliers=int(((values < q25 - fence) | (values > q75 + fence)).sum()), z_outliers=int((np.abs(z) > 3).sum()),
+        zeros=int((values == 0).sum()),
+        negatives=int((values < 0).sum()),
+        iqr_outliers=int(((values < q25 - fence) | (values > q75 + fence)).sum()),
+        z_outliers=int((np.abs(z) > 3).sum()),
     )
 
 
@@ -62,7 +80,9 @@ def _histogram(values: np.ndarray, target: TargetSeries, integral: bool) -> Dist
         codes = np.full(len(values), -1)
         codes[known] = np.searchsorted(levels, inside)
         return Distribution(
-            labels=tuple(f"{level:g}" for level in levels), counts=tuple(np.bincount(codes[known], minlength=len(levels)).tolist()), target=target.by(codes, len(levels)),
+            labels=tuple(f"{level:g}" for level in levels),
+            counts=tuple(np.bincount(codes[known], minlength=len(levels)).tolist()),
+            target=target.by(codes, len(levels)),
         )
     low, q25, q75, high = np.quantile(inside, (0, 0.25, 0.75, 1))
     # A few extremes must not squeeze everything else into one bin: they are counted in the outer bins.
@@ -73,7 +93,9 @@ def _histogram(values: np.ndarray, target: TargetSeries, integral: bool) -> Dist
     codes = np.full(len(values), -1)
     codes[known] = np.clip(np.searchsorted(edges, inside, side="right") - 1, 0, BINS - 1)
     return Distribution(
-        edges=tuple(float(f"{edge:.10g}") for edge in edges), counts=tuple(np.bincount(codes[known], minlength=BINS).tolist()), target=target.by(codes, BINS),
+        edges=tuple(float(f"{edge:.10g}") for edge in edges),
+        counts=tuple(np.bincount(codes[known], minlength=BINS).tolist()),
+        target=target.by(codes, BINS),
     )
 
 
@@ -83,6 +105,8 @@ def _categories(values: pd.Series, target: TargetSeries) -> Distribution:
     top = counts.index[:TOP_CATEGORIES]
     codes = pd.Categorical(values, categories=top).codes.astype("int64")
     return Distribution(
-        labels=tuple(str(label)[:_LABEL] for label in top), counts=tuple(int(count) for count in counts.iloc[:TOP_CATEGORIES]),
-        others=int(counts.iloc[TOP_CATEGORIES:].sum()), target=target.by(codes, len(top)),
+        labels=tuple(str(label)[:_LABEL] for label in top),
+        counts=tuple(int(count) for count in counts.iloc[:TOP_CATEGORIES]),
+        others=int(counts.iloc[TOP_CATEGORIES:].sum()),
+        target=target.by(codes, len(top)),
     )

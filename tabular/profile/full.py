@@ -38,9 +38,13 @@ def full_profile(frame: pd.DataFrame, title: str = "Data profile") -> str:
         from data_profiling import ProfileReport
 
         report = ProfileReport(
-            frame.reset_index(drop=True), title=title, minimal=minimal, progress_bar=False,
+            frame.reset_index(drop=True),
+            title=title,
+            minimal=minimal,
+            progress_bar=False,
             # One thread: the order of the work, and so of the page, does not depend on the machine.
-            pool_size=1, html={"inline": True, "navbar_show": True},
+            pool_size=1,
+            html={"inline": True, "navbar_show": True},
             # Left to itself it takes categories for prose, and spends half its time on word clouds and letters.
             type_schema={name: _TYPES[frame[name].dtype.kind] for name in frame.columns},
             vars={"cat": {"length": False, "characters": False, "words": False}},
@@ -62,7 +66,9 @@ def _quiet() -> Iterator[None]:
     os.environ.update(settings)
     try:
         with (
-            contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            warnings.catch_warnings(),
             matplotlib.rc_context({"svg.hashsalt": "switchyard"}),
         ):
             warnings.simplefilter("ignore")

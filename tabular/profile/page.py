@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from tabular.html import Raw, badge, bars, page, row, table
+from tabular.html import Raw, badge, bars, number, page, row, table
 from tabular.profile.charts import axis_label, column_chart, heat_map, legend, sparkline, time_chart
 from tabular.profile.records import ColumnProfile, Profile
 
@@ -18,17 +18,18 @@ _MANY_CATEGORIES = 100
 
 def render(profile: Profile) -> str:
     """The whole page, without scripts."""
-    sections = [
-        ("Overview", _overview(profile)),
-        ("Worth a look", _remarks(profile)),
-        (f"Target: {profile.target}", _target(profile)),
-    ]
+    sections = [("Overview", _overview(profile)), ("Worth a look", _remarks(profile)), (f"Target: {profile.target}", _target(profile))]
     if profile.timeline:
         sections.append((f"Over time: {profile.timeline.column}", _timeline(profile)))
     if profile.associations:
         strongest = [(item.column, item.value) for item in profile.associations[:25]]
         measures = "; ".join(sorted({item.measure.replace("_", " ") for item in profile.associations}))
-        sections.append(("Association with the target", f"<p>One column at a time, 0 is none and 1 complete ({escape(measures)}).</p>{bars(strongest, high=1.0)}"))
+        sections.append(
+            (
+                "Association with the target",
+                f"<p>One column at a time, 0 is none and 1 complete ({escape(measures)}).</p>{bars(strongest, high=1.0)}",
+            )
+        )
     sections += [
         ("Columns", _legend(profile) + row(_card(column, profile) for column in profile.columns)),
         ("Missing values", _missing(profile)),
@@ -46,17 +47,27 @@ def _overview(profile: Profile) -> str:
     cells = profile.rows * len(profile.columns)
     missing = sum(column.missing for column in profile.columns)
     drawn = "all rows" if profile.sampled == profile.rows else f"{profile.sampled:,} rows drawn with a fixed seed"
-    return table(("property", "value"), [
-        ("rows", profile.rows), ("columns", ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))),
-        ("missing cells", f"{missing:,} of {cells:,} ({missing / cells if cells else 0:.1%})"), ("repeated rows", profile.repeated_rows),
-        ("task", f"{profile.task}, target {profile.target}"), ("counts and statistics", "of all rows"), ("charts and correlations", f"of {drawn}"),
-    ])
+    return table(
+        ("property", "value"),
+        [
+            ("rows", profile.rows),
+            ("columns", ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))),
+            ("missing cells", f"{missing:,} of {cells:,} ({missing / cells if cells else 0:.1%})"),
+            ("repeated rows", profile.repeated_rows),
+            ("task", f"{profile.task}, target {profile.target}"),
+            ("counts and statistics", "of all rows"),
+            ("charts and correlations", f"of {drawn}"),
+        ],
+    )
 
 
 def _remarks(profile: Profile) -> str:
     rows = [(badge(what, level), column, text) for column in profile.columns for what, level, text in _remarks_on(column, profile)]
     rows = [(mark, column.name, text) for mark, column, text in rows]
-    rows += [(badge("alike", "note"), f"{pair.first}, {pair.second}", f"{pair.measure.replace('_', ' ')} {pair.value:.2f}") for pair in profile.pairs]
+    rows += [
+        (badge("alike", "note"), f"{pair.first}, {pair.second}", f"{pair.measure.replace('_', ' ')} {pair.value:.2f}")
+        for pair in profile.pairs
+    ]
     return table(("remark", "column", "seen"), rows) if rows else "<p>Nothing stands out.</p>"
 
 
@@ -81,12 +92,18 @@ def _target(profile: Profile) -> str:
     if profile.task == "regression":
         return column_chart(target.distribution.model_copy(update={"target": ()}), target.kind) + _numbers(target)
     known = sum(target.distribution.counts) + target.distribution.others
-    return bars([(label, count / known) for label, count in zip(target.distribution.labels, target.distribution.counts, strict=True)], high=1.0)
+    return bars(
+        [(label, count / known) for label, count in zip(target.distribution.labels, target.distribution.counts, strict=True)], high=1.0
+    )
 
 
 def _timeline(profile: Profile) -> str:
     timeline = profile.timeline
-    parts = ["<p>Rows per period (bars) and the target (lines).</p>", legend(profile.series), time_chart(timeline.starts, timeline.rows, timeline.target)]
+    parts = [
+        "<p>Rows per period (bars) and the target (lines).</p>",
+        legend(profile.series),
+        time_chart(timeline.starts, timeline.rows, timeline.target),
+    ]
     moving = {item.column: item for item in timeline.moving}
     cells = [f"<div><b>{escape(name)}</b> {moving[name].value:.2f}<br>{sparkline(means)}</div>" for name, means in timeline.means.items()]
     if cells:
@@ -109,7 +126,7 @@ def _card(column: ColumnProfile, profile: Profile) -> str:
     else:
         chart = column_chart(column.distribution, column.kind)
     role = badge(column.role, "note" if column.role == "feature" else "warn")
-    return f'<div class=card><b>{escape(column.name)}</b> {role} {escape(column.kind)}<p>{facts}</p>{chart}{_numbers(column)}</div>'
+    return f"<div class=card><b>{escape(column.name)}</b> {role} {escape(column.kind)}<p>{facts}</p>{chart}{_numbers(column)}</div>"
 
 
 def _numbers(column: ColumnProfile) -> str:
@@ -118,29 +135,57 @@ def _numbers(column: ColumnProfile) -> str:
         return ""
     if column.kind == "datetime":
         return f"<p>{axis_label(numbers.minimum, 'datetime')} to {axis_label(numbers.maximum, 'datetime')}</p>"
-    return f"<p>mean {_plain(numbers.mean)}, sd {_plain(numbers.std)}, median {_plain(numbers.median)}, {_plain(numbers.minimum)} to {_plain(numbers.maximum)}</p>"
+    return (
+        f"<p>mean {_plain(numbers.mean)}, sd {_plain(numbers.std)}, median {_plain(numbers.median)}, {_plain(numbers.minimum)} to"
+        f" {_plain(numbers.maximum)}</p>"
+    )
 
 
 def _missing(profile: Profile) -> str:
-    found = sorted(((column.name, column.missing / profile.rows) for column in profile.columns if column.missing), key=lambda item: -item[1])
+    found = sorted(
+        ((column.name, column.missing / profile.rows) for column in profile.columns if column.missing), key=lambda item: -item[1]
+    )
     return bars(found, high=1.0) if found else "<p>None.</p>"
 
 
 def _statistics(profile: Profile) -> str:
-    names = ("mean", "std", "minimum", "q05", "q25", "median", "q75", "q95", "maximum", "skewness", "kurtosis", "zeros", "negatives", "iqr_outliers", "z_outliers")
+    names = (
+        "mean",
+        "std",
+        "minimum",
+        "q05",
+        "q25",
+        "median",
+        "q75",
+        "q95",
+        "maximum",
+        "skewness",
+        "kurtosis",
+        "zeros",
+        "negatives",
+        "iqr_outliers",
+        "z_outliers",
+    )
     rows = []
     for column in profile.columns:
         if column.numbers and column.kind == "numeric":
             values = column.numbers.model_dump()
             rows.append((column.name, *("" if values[name] is None else values[name] for name in names)))
-    return Raw(f'<div class=wide>{table(("column", *(name.replace("_", " ") for name in names)), rows)}</div>') if rows else "<p>No numeric columns.</p>"
+    return (
+        Raw(f'<div class=wide>{table(("column", *(name.replace("_", " ") for name in names)), rows)}</div>')
+        if rows
+        else "<p>No numeric columns.</p>"
+    )
 
 
 def _correlations(profile: Profile) -> str:
     if len(profile.numeric) < 2:
         return "<p>Fewer than two numeric columns vary.</p>"
     # The columns that go with any other one most closely, in the table's own order.
-    strength = [max((abs(value) for j, value in enumerate(line) if value is not None and j != i), default=0.0) for i, line in enumerate(profile.spearman)]
+    strength = [
+        max((abs(value) for j, value in enumerate(line) if value is not None and j != i), default=0.0)
+        for i, line in enumerate(profile.spearman)
+    ]
     kept = sorted(sorted(range(len(strength)), key=lambda i: -strength[i])[:HEAT_MAP_COLUMNS])
     maps = []
     for title, matrix in (("Pearson", profile.pearson), ("Spearman", profile.spearman)):
@@ -152,4 +197,4 @@ def _correlations(profile: Profile) -> str:
 
 
 def _plain(value: float | None) -> str:
-    return "" if value is None else f"{value:,.4g}"
+    return "" if value is None else number(value)

@@ -132,7 +132,10 @@ class Profile(Record):
         cells = self.rows * len(self.columns)
         missing = sum(column.missing for column in self.columns)
         return {
-            "rows": self.rows, "columns": len(self.columns), "missing_cells": round(missing / cells, 6) if cells else 0.0, "repeated_rows": self.repeated_rows,
+            "rows": self.rows,
+            "columns": len(self.columns),
+            "missing_cells": round(missing / cells, 6) if cells else 0.0,
+            "repeated_rows": self.repeated_rows,
             "strongest": self.associations[0].column if self.associations else "",
         }
 

@@ -32,7 +32,9 @@ def profile_time(frame: pd.DataFrame, schema: Schema, problem: Problem) -> Timel
     moving, means = [], {}
     for column in schema.features:
         if column.kind == "categorical":
-            moving.append(Association(column=column.name, measure="cramers_v", value=rounded(cramers_v(codes_of(frame[column.name]), codes)) or 0.0))
+            moving.append(
+                Association(column=column.name, measure="cramers_v", value=rounded(cramers_v(codes_of(frame[column.name]), codes)) or 0.0)
+            )
         elif column.kind in ("numeric", "boolean"):
             value = correlation_ratio(codes, frame[column.name].to_numpy("float64"))
             moving.append(Association(column=column.name, measure="correlation_ratio", value=rounded(value) or 0.0))
@@ -42,8 +44,12 @@ def profile_time(frame: pd.DataFrame, schema: Schema, problem: Problem) -> Timel
             per_period = frame[item.column].groupby(codes).mean().reindex(range(len(starts)))
             means[item.column] = tuple(rounded(value) for value in per_period)
     return Timeline(
-        column=name, starts=tuple(starts), rows=tuple(np.bincount(codes[codes >= 0], minlength=len(starts)).tolist()),
-        target=read_target(frame, problem).by(codes, len(starts)), moving=tuple(moving), means=means,
+        column=name,
+        starts=tuple(starts),
+        rows=tuple(np.bincount(codes[codes >= 0], minlength=len(starts)).tolist()),
+        target=read_target(frame, problem).by(codes, len(starts)),
+        moving=tuple(moving),
+        means=means,
     )
 
 

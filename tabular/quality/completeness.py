@@ -25,14 +25,26 @@ def check_completeness(split: Split, problem: Problem) -> Iterator[Finding]:
         missing = float(values.isna().mean())
         if missing > limit:
             yield Finding(
-                check="missing_column", column=column.name, action=action_for(problem, "missing_column", column.name),
-                measured=missing, limit=limit,
-                message=f"{column.name!r} is missing in {missing:.1%} of {len(values):,} training rows; fill it at the source or raise quality.max_missing_share",
+                check="missing_column",
+                column=column.name,
+                action=action_for(problem, "missing_column", column.name),
+                measured=missing,
+                limit=limit,
+                message=(
+                    f"{column.name!r} is missing in {missing:.1%} of {len(values):,} training rows; fill it at the source or raise"
+                    " quality.max_missing_share"
+                ),
             )
         elif values.nunique() == 1 and missing == 0:
             yield Finding(
-                check="constant_column", column=column.name, action=action_for(problem, "constant_column", column.name), measured=1, limit=1,
-                message=f"{column.name!r} is {_shown(values.iloc[0])} in every training row and cannot tell rows apart; remove it at the source",
+                check="constant_column",
+                column=column.name,
+                action=action_for(problem, "constant_column", column.name),
+                measured=1,
+                limit=1,
+                message=(
+                    f"{column.name!r} is {_shown(values.iloc[0])} in every training row and cannot tell rows apart; remove it at the source"
+                ),
             )
 
 
@@ -46,8 +58,13 @@ def check_duplicates(split: Split, problem: Problem) -> Iterator[Finding]:
         rows += len(part)
     if repeated:
         yield Finding(
-            check="duplicate_rows", action=action_for(problem, "duplicate_rows"), measured=repeated / rows, limit=0,
-            message=f"{repeated:,} of {rows:,} rows ({repeated / rows:.2%}) repeat another in every column; check the joins that made the table",
+            check="duplicate_rows",
+            action=action_for(problem, "duplicate_rows"),
+            measured=repeated / rows,
+            limit=0,
+            message=(
+                f"{repeated:,} of {rows:,} rows ({repeated / rows:.2%}) repeat another in every column; check the joins that made the table"
+            ),
         )
 
 
@@ -59,9 +76,15 @@ def check_imbalance(split: Split, problem: Problem) -> Iterator[Finding]:
     limit, rarest = problem.quality.min_class_share, str(shares.idxmin())
     if shares.min() < limit:
         yield Finding(
-            check="imbalance", column=problem.data.target, action=action_for(problem, "imbalance"), measured=float(shares.min()), limit=limit,
-            message=f"class {rarest!r} of {problem.data.target!r} is only {shares.min():.2%} of the training rows; gather more of it, "
-                    "judge by average_precision rather than accuracy, or lower quality.min_class_share",
+            check="imbalance",
+            column=problem.data.target,
+            action=action_for(problem, "imbalance"),
+            measured=float(shares.min()),
+            limit=limit,
+            message=(
+                f"class {rarest!r} of {problem.data.target!r} is only {shares.min():.2%} of the training rows; gather more of it, "
+                "judge by average_precision rather than accuracy, or lower quality.min_class_share"
+            ),
         )
 
 

@@ -31,13 +31,19 @@ def check_identifiers(split: Split, problem: Problem) -> Iterator[Finding]:
         override = problem.data.columns.get(column.name)
         if column.role not in ("feature", "id") or column.name in known or (override and override.role):
             continue
-        why = "is its id by the schema" if column.role == "id" else _why(column, split)
+        why = "is an id by the schema" if column.role == "id" else _why(column, split)
         if why:
             share = _unique_share(split, column.name)
             yield Finding(
-                check="id_column", column=column.name, action=action_for(problem, "id_column", column.name), measured=share, limit=MIN_UNIQUE_SHARE,
-                message=f"{column.name!r} names the row ({share:.1%} of its values are distinct and it {why}) and can only be memorised; "
-                        f"set data.columns.{column.name}.role: feature to keep it",
+                check="id_column",
+                column=column.name,
+                action=action_for(problem, "id_column", column.name),
+                measured=share,
+                limit=MIN_UNIQUE_SHARE,
+                message=(
+                    f"{column.name!r} names the row ({share:.1%} of its values are distinct and it {why}) and can only be memorised; "
+                    f"set data.columns.{column.name}.role: feature to keep it"
+                ),
             )
 
 

@@ -42,11 +42,19 @@ def check_leakage(split: Split, problem: Problem) -> tuple[dict[str, float], lis
     findings = []
     for name, (score, error) in scores.items():
         if score - error > limit:
-            findings.append(Finding(
-                check="target_leakage", column=name, action=action_for(problem, "target_leakage", name), measured=score, limit=limit,
-                message=f"{name!r} alone gives {problem.data.target!r} away ({measure} {score:.4f}, limit {limit:g}); "
-                        f"set data.columns.{name}.role: ignored, or role: feature if its value is known before the target",
-            ))
+            findings.append(
+                Finding(
+                    check="target_leakage",
+                    column=name,
+                    action=action_for(problem, "target_leakage", name),
+                    measured=score,
+                    limit=limit,
+                    message=(
+                        f"{name!r} alone gives {problem.data.target!r} away ({measure} {score:.4f}, limit {limit:g}); "
+                        f"set data.columns.{name}.role: ignored, or role: feature if its value is known before the target"
+                    ),
+                )
+            )
     return {name: round(score, 6) for name, (score, _) in scores.items()}, findings
 
 

@@ -36,10 +36,15 @@ def check_future(split: Split, problem: Problem) -> Iterator[Finding]:
             if found:
                 outcome, purity = found
                 yield Finding(
-                    check="future_column", column=column.name, action=action_for(problem, "future_column", column.name),
-                    measured=purity, limit=problem.quality.leakage_score,
-                    message=f"{column.name!r} is {what} in {int(side.sum()):,} training rows and {purity:.1%} of these are {outcome}: it looks written after "
-                            f"the outcome; set data.columns.{column.name}.role: ignored, or role: feature if it is known before",
+                    check="future_column",
+                    column=column.name,
+                    action=action_for(problem, "future_column", column.name),
+                    measured=purity,
+                    limit=problem.quality.leakage_score,
+                    message=(
+                        f"{column.name!r} is {what} in {int(side.sum()):,} training rows and {purity:.1%} of these are {outcome}: it looks"
+                        f" written after the outcome; set data.columns.{column.name}.role: ignored, or role: feature if it is known before"
+                    ),
                 )
                 break
 
@@ -55,9 +60,15 @@ def _later_dates(split: Split, problem: Problem) -> Iterator[Finding]:
         later = float((both[column.name] > both[time.name]).mean()) if len(both) else 0.0
         if later > MIN_LATER_SHARE:
             yield Finding(
-                check="future_column", column=column.name, action=action_for(problem, "future_column", column.name), measured=later, limit=MIN_LATER_SHARE,
-                message=f"{column.name!r} is later than the row's own {time.name!r} in {later:.1%} of the rows that have both: it is not known yet at that "
-                        f"time; set data.columns.{column.name}.role: ignored, or role: feature if it is a planned date",
+                check="future_column",
+                column=column.name,
+                action=action_for(problem, "future_column", column.name),
+                measured=later,
+                limit=MIN_LATER_SHARE,
+                message=(
+                    f"{column.name!r} is later than the row's own {time.name!r} in {later:.1%} of the rows that have both: it is not known"
+                    f" yet at that time; set data.columns.{column.name}.role: ignored, or role: feature if it is a planned date"
+                ),
             )
 
 

@@ -20,9 +20,15 @@ def check_overlap(split: Split, problem: Problem) -> Iterator[Finding]:
     same = np.isin(digest_rows(split.holdout[names]), digest_rows(split.train[names]))
     if same.any():
         yield Finding(
-            check="split_overlap", action=action, measured=float(same.mean()), limit=0,
-            message=f"{int(same.sum()):,} of {len(same):,} holdout rows ({same.mean():.2%}) repeat a training row in every column but time and id, "
-                    "so the holdout flatters the model; remove repeated rows at the source, or set data.entity_column and split.kind: random or group",
+            check="split_overlap",
+            action=action,
+            measured=float(same.mean()),
+            limit=0,
+            message=(
+                f"{int(same.sum()):,} of {len(same):,} holdout rows ({same.mean():.2%}) repeat a training row in every column but time and"
+                " id, so the holdout flatters the model; remove repeated rows at the source, or set data.entity_column and split.kind:"
+                " random or group"
+            ),
         )
     owners = dict.fromkeys(name for name in (problem.data.entity_column, split.schema.group and split.schema.group.name) if name)
     for owner in owners:
@@ -31,7 +37,13 @@ def check_overlap(split: Split, problem: Problem) -> Iterator[Finding]:
         shared = split.holdout[owner].isin(split.train[owner].dropna()).to_numpy()
         if shared.any():
             yield Finding(
-                check="split_overlap", column=owner, action=action, measured=float(shared.mean()), limit=0,
-                message=f"{int(shared.sum()):,} of {len(shared):,} holdout rows ({shared.mean():.1%}) are about a {owner!r} that is also in the training part; "
-                        "set split.kind: group if the model must do without having seen it",
+                check="split_overlap",
+                column=owner,
+                action=action,
+                measured=float(shared.mean()),
+                limit=0,
+                message=(
+                    f"{int(shared.sum()):,} of {len(shared):,} holdout rows ({shared.mean():.1%}) are about a {owner!r} that is also in the"
+                    " training part; set split.kind: group if the model must do without having seen it"
+                ),
             )

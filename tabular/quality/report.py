@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tabular.errors import GateClosed
 from tabular.html import badge, bars, page, table
@@ -64,7 +64,7 @@ class QualityReport(Record):
     holdout_rows: int
     task: str
     leakage_score: float
-    scores: dict[str, float] = {}
+    scores: dict[str, float] = Field(default_factory=dict)
     """What each feature alone says about the target: cross-validated AUC (0.5 is nothing) or R2 (0 is nothing)."""
 
     @property
@@ -99,23 +99,39 @@ class QualityReport(Record):
 
     def html(self) -> str:
         rows = [
-            (badge(finding.action, _LEVELS[finding.action]), finding.check, finding.column or "", finding.message,
-             finding.measured, "" if finding.limit is None else finding.limit, finding.key)
+            (
+                badge(finding.action, _LEVELS[finding.action]),
+                finding.check,
+                finding.column or "",
+                finding.message,
+                finding.measured,
+                "" if finding.limit is None else finding.limit,
+                finding.key,
+            )
             for finding in self.findings
         ]
         headers = ("action", "check", "column", "what was found and the way out", "measured", "limit", "config key")
         sections = [("Findings", table(headers, rows) if rows else "<p>Nothing was found.</p>")]
         found = {check: sum(finding.check == check for finding in self.findings) for check in CHECKS}
-        checks = [(title, badge(f"{found[check]} found", "warn") if found[check] else badge("clean", "good"))
-                  for check, title in _TITLES.items()]
+        checks = [
+            (title, badge(f"{found[check]} found", "warn") if found[check] else badge("clean", "good")) for check, title in _TITLES.items()
+        ]
         sections.append(("Checks", table(("check", "result"), checks)))
         if self.scores:
             measure = "R2" if self.task == "regression" else "AUC"
             strongest = sorted(self.scores.items(), key=lambda item: (-item[1], item[0]))[:25]
             chart = bars(strongest, limit=self.leakage_score, low=0.0 if self.task == "regression" else 0.5, high=1.0)
-            sections.append((
-                "What one column alone says about the target",
-                f"<p>Cross-validated {measure} of a small model of one column, training part; beyond the line it gives the target away.</p>{chart}",
-            ))
-        lead = f"{self.train_rows:,} training and {self.holdout_rows:,} holdout rows; {len(self.stops)} findings stop the run, {len(self.dropped)} columns are dropped."
+            sections.append(
+                (
+                    "What one column alone says about the target",
+                    (
+                        f"<p>Cross-validated {measure} of a small model of one column, training part; beyond the line it gives the target"
+                        f" away.</p>{chart}"
+                    ),
+                )
+            )
+        lead = (
+            f"{self.train_rows:,} training and {self.holdout_rows:,} holdout rows; stopping findings: {len(self.stops)},"
+            f" dropped columns: {len(self.dropped)}."
+        )
         return page("Data quality", sections, lead)

@@ -52,8 +52,12 @@ def _impossible(values: pd.Series, problem: Problem) -> Iterator[Finding]:
     wrong = values[(values < EARLIEST) | (values >= LATEST)]
     if len(wrong):
         yield _finding(
-            problem, str(values.name), len(wrong) / len(values), 0,
-            f"{values.name!r} has {len(wrong):,} dates before {EARLIEST.year} or after {LATEST.year - 1}, such as {wrong.iloc[0].date()}; correct them at the source or leave them empty",
+            problem,
+            str(values.name),
+            len(wrong) / len(values),
+            0,
+            f"{values.name!r} has {len(wrong):,} dates before {EARLIEST.year} or after {LATEST.year - 1}, such as {wrong.iloc[0].date()};"
+            " correct them at the source or leave them empty",
         )
 
 
@@ -61,8 +65,12 @@ def _missing_moments(values: pd.Series, problem: Problem) -> Iterator[Finding]:
     missing = int(values.isna().sum())
     if missing:
         yield _finding(
-            problem, str(values.name), missing / len(values), 0,
-            f"time column {values.name!r} is empty in {missing:,} of {len(values):,} rows, which have no place in time; fill it or drop these rows",
+            problem,
+            str(values.name),
+            missing / len(values),
+            0,
+            f"time column {values.name!r} is empty in {missing:,} of {len(values):,} rows, which have no place in time; fill it or drop"
+            " these rows",
         )
 
 
@@ -75,8 +83,12 @@ def _stray(moments: pd.Series, problem: Problem) -> Iterator[Finding]:
     for what, stray in (("in the future of", moments[moments - high > span]), ("long before", moments[low - moments > span])):
         if span > pd.Timedelta(0) and len(stray):
             yield _finding(
-                problem, str(moments.name), len(stray) / len(moments), 0,
-                f"{len(stray):,} rows of {moments.name!r} lie {what} all the others ({stray.iloc[-1].date()}; the rest is {low.date()} to {high.date()}); check these dates",
+                problem,
+                str(moments.name),
+                len(stray) / len(moments),
+                0,
+                f"{len(stray):,} rows of {moments.name!r} lie {what} all the others ({stray.iloc[-1].date()}; the rest is {low.date()} to"
+                f" {high.date()}); check these dates",
             )
 
 
@@ -91,8 +103,12 @@ def _gap(moments: pd.Series, problem: Problem) -> Iterator[Finding]:
     if share > MIN_GAP_SHARE and longest > MIN_GAP_STEPS * usual:
         end = distinct[steps.idxmax()]
         yield _finding(
-            problem, str(moments.name), share, MIN_GAP_SHARE,
-            f"{moments.name!r} has no rows from {(end - longest).date()} to {end.date()} ({share:.0%} of the whole time); check whether rows were lost",
+            problem,
+            str(moments.name),
+            share,
+            MIN_GAP_SHARE,
+            f"{moments.name!r} has no rows from {(end - longest).date()} to {end.date()} ({share:.0%} of the whole time); check whether"
+            " rows were lost",
         )
 
 
@@ -107,7 +123,10 @@ def _unordered(ordered: pd.DataFrame, split: Split, problem: Problem) -> Iterato
         if order < 0.9:
             how = "backwards" if order < -0.9 else "not"
             yield _finding(
-                problem, column.name, order, 0.9,
+                problem,
+                column.name,
+                order,
+                0.9,
                 f"data.time_column is @row, but the rows are {how} in the order of {column.name!r} (rank correlation {order:.2f}); "
                 f"sort the file, or set data.time_column: {column.name}",
             )
@@ -129,7 +148,13 @@ def _jump(target: pd.Series, order: str, problem: Problem) -> Iterator[Finding]:
     if steps.max() > limit:
         at = int(steps.to_numpy()[1:].argmax()) + 1
         yield Finding(
-            check="temporal", column=str(target.name), action="note", measured=float(steps.max()), limit=limit,
-            message=f"the {what} of {target.name!r} changes by {steps.max():.2f} between tenths {at} and {at + 1} of the rows by {order}; "
-                    "expect the holdout to differ from cross-validation",
+            check="temporal",
+            column=str(target.name),
+            action="note",
+            measured=float(steps.max()),
+            limit=limit,
+            message=(
+                f"the {what} of {target.name!r} changes by {steps.max():.2f} between tenths {at} and {at + 1} of the rows by {order}; "
+                "expect the holdout to differ from cross-validation"
+            ),
         )

@@ -32,9 +32,14 @@ def data_docs(report: ValidationReport, folder: str | Path) -> Path:
         run = RunIdentifier(run_name=report.what, run_time=datetime.now(UTC))
         key = ValidationResultIdentifier(ExpectationSuiteIdentifier(report.suite), run, batch_identifier=report.what.replace(" ", "_"))
         made.validation_results_store.set(key, result)
-        made.add_data_docs_site(_SITE, {
-            "class_name": "SiteBuilder", "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"}, "show_how_to_buttons": False,
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
-        })
+        made.add_data_docs_site(
+            _SITE,
+            {
+                "class_name": "SiteBuilder",
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                "show_how_to_buttons": False,
+                "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
+            },
+        )
         made.build_data_docs(site_names=[_SITE])
     return folder / "index.html"

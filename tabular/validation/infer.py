@@ -117,7 +117,13 @@ def _about(values: pd.Series, column: Column, problem: Problem, grows: bool) -> 
         if column.role == "target":
             yield _expect("column_values_to_be_in_set", None, column=name, value_set=levels)
         elif unseen <= MAX_UNSEEN and name != problem.data.entity_column:
-            yield _expect("column_values_to_be_in_set", f"{len(levels)} categories", column=name, value_set=levels, mostly=round(MOSTLY - 2 * unseen, 4))
+            yield _expect(
+                "column_values_to_be_in_set",
+                f"{len(levels)} categories",
+                column=name,
+                value_set=levels,
+                mostly=round(MOSTLY - 2 * unseen, 4),
+            )
 
 
 def _dates(low: pd.Timestamp, high: pd.Timestamp) -> dict[str, str]:

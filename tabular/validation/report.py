@@ -51,7 +51,9 @@ class ValidationReport(Record):
     def statistics(self) -> dict[str, int | float]:
         evaluated, failed = len(self.results), len(self.failed)
         return {
-            "evaluated_expectations": evaluated, "successful_expectations": evaluated - failed, "unsuccessful_expectations": failed,
+            "evaluated_expectations": evaluated,
+            "successful_expectations": evaluated - failed,
+            "unsuccessful_expectations": failed,
             "success_percent": round(100 * (evaluated - failed) / evaluated, 2) if evaluated else 100.0,
         }
 
@@ -70,7 +72,10 @@ class ValidationReport(Record):
         first: dict[str, ExpectationResult] = {}
         for result in failed:
             first.setdefault(_subject(result), result)
-        said = [f"{subject}: {result.observed}" + (f", expected {result.expected}" if result.column else "") for subject, result in first.items()]
+        said = [
+            f"{subject}: {result.observed}" + (f", expected {result.expected}" if result.column else "")
+            for subject, result in first.items()
+        ]
         more = f"; and {len(said) - 5} more columns" if len(said) > 5 else ""
         raise GateClosed(
             f"validation gate: {len(failed)} of {len(self.results)} expectations failed on the {self.what}: {'; '.join(said[:5])}{more} "
@@ -82,16 +87,35 @@ class ValidationReport(Record):
 
     def html(self) -> str:
         numbers = self.statistics
-        lead = f"{numbers['successful_expectations']} of {numbers['evaluated_expectations']} expectations met on {self.rows:,} rows of the {self.what}."
-        failures = [(_subject(result), badge(result.severity, "bad" if result.severity == "critical" else "warn"), result.expected, result.observed,
-                     ", ".join(result.samples)) for result in self.failed]
+        lead = (
+            f"{numbers['successful_expectations']} of {numbers['evaluated_expectations']} expectations met on {self.rows:,} rows of the"
+            f" {self.what}."
+        )
+        failures = [
+            (
+                _subject(result),
+                badge(result.severity, "bad" if result.severity == "critical" else "warn"),
+                result.expected,
+                result.observed,
+                ", ".join(result.samples),
+            )
+            for result in self.failed
+        ]
         shown = table(("column", "severity", "expected", "observed", "unexpected values"), failures) if failures else "<p>None.</p>"
-        everything = [(badge("met", "good") if result.success else badge("failed", "bad"), _subject(result), result.expected, result.observed)
-                      for result in self.results]
+        everything = [
+            (badge("met", "good") if result.success else badge("failed", "bad"), _subject(result), result.expected, result.observed)
+            for result in self.results
+        ]
         verdict = badge("passed", "good") if self.success else badge("failed", "bad")
-        return page(f"Validation of the {self.what}", [
-            ("Verdict", f"<p>{verdict}</p>"), ("Failed expectations", shown), ("All expectations", table(("", "column", "expected", "observed"), everything)),
-        ], lead)
+        return page(
+            f"Validation of the {self.what}",
+            [
+                ("Verdict", f"<p>{verdict}</p>"),
+                ("Failed expectations", shown),
+                ("All expectations", table(("", "column", "expected", "observed"), everything)),
+            ],
+            lead,
+        )
 
 
 def _subject(result: ExpectationResult) -> str:
@@ -104,8 +128,13 @@ def result_from(raw: dict[str, Any], present: set[str]) -> ExpectationResult:
     kwargs = {key: value for key, value in config["kwargs"].items() if key != "batch_id"}
     columns = columns_of(kwargs)
     return ExpectationResult(
-        type=config["type"], column=" and ".join(columns) or None, success=raw["success"], severity=config.get("severity") or "critical",
-        expected=in_words(config["type"], kwargs), observed=_observed(raw) if present.issuperset(columns) else "the column is absent", samples=_samples(raw),
+        type=config["type"],
+        column=" and ".join(columns) or None,
+        success=raw["success"],
+        severity=config.get("severity") or "critical",
+        expected=in_words(config["type"], kwargs),
+        observed=_observed(raw) if present.issuperset(columns) else "the column is absent",
+        samples=_samples(raw),
     )
 
 
@@ -121,7 +150,10 @@ def _observed(raw: dict[str, Any]) -> str:
         return f"{len(value)} columns, as expected" if isinstance(value, list) else str(value).rstrip("_")
     if "unexpected_percent" in result:
         values = result["element_count"] - result.get("missing_count", 0)
-        return f"{result['unexpected_count']:,} of {values:,} values {'unexpected' if 'missing_count' in result else 'missing'} ({result['unexpected_percent'] or 0:.2f} %)"
+        return (
+            f"{result['unexpected_count']:,} of {values:,} values {'unexpected' if 'missing_count' in result else 'missing'}"
+            f" ({result['unexpected_percent'] or 0:.2f} %)"
+        )
     return ""
 
 

@@ -13,7 +13,9 @@ from tabular.validation.suite import Suite, build
 from tabular.validation.words import columns_of
 
 
-def validate(frame: pd.DataFrame, suite: Suite, what: str = "holdout", target: bool = True, columns: Iterable[str] | None = None) -> ValidationReport:
+def validate(
+    frame: pd.DataFrame, suite: Suite, what: str = "holdout", target: bool = True, columns: Iterable[str] | None = None
+) -> ValidationReport:
     """Hold `frame` against `suite`.
 
     Parameters
@@ -40,12 +42,17 @@ def validate(frame: pd.DataFrame, suite: Suite, what: str = "holdout", target: b
     expectations = [narrowed for item in suite.expectations if (narrowed := _narrowed(item, None if target else suite.target, kept))]
     raw = _run(frame.reset_index(drop=True), suite.name, expectations)
     return ValidationReport(
-        suite=suite.name, what=what, rows=len(frame), results=tuple(result_from(result, set(frame.columns)) for result in raw["results"]), details=raw,
+        suite=suite.name,
+        what=what,
+        rows=len(frame),
+        results=tuple(result_from(result, set(frame.columns)) for result in raw["results"]),
+        details=raw,
     )
 
 
 def _narrowed(item: dict[str, Any], without: str | None, kept: set[str] | None) -> dict[str, Any] | None:
     """`item` for a frame without the column `without` and with no columns but `kept`; None where nothing is left to expect."""
+
     def stays(column: str) -> bool:
         return column != without and (kept is None or column in kept)
 
@@ -60,17 +67,25 @@ def _narrowed(item: dict[str, Any], without: str | None, kept: set[str] | None) 
 
 def _run(frame: pd.DataFrame, name: str, expectations: list[dict[str, Any]]) -> dict[str, Any]:
     gx = great_expectations()
-    built = [build({**item, "meta": {**(item.get("meta") or {}), "order": order}}, f"expectations of {name}, number {order + 1}")
-             for order, item in enumerate(expectations)]
+    built = [
+        build({**item, "meta": {**(item.get("meta") or {}), "order": order}}, f"expectations of {name}, number {order + 1}")
+        for order, item in enumerate(expectations)
+    ]
     with LOCK:
         made = context()
         suite = made.suites.add(gx.ExpectationSuite(name=name, expectations=built))
         batch = made.data_sources.add_pandas("pandas").add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
-        outcome = batch.get_batch({"dataframe": frame}).validate(suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": 20})
+        outcome = batch.get_batch({"dataframe": frame}).validate(
+            suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": 20}
+        )
     raw = outcome.to_json_dict()
     results = sorted((_steady(result) for result in raw["results"]), key=lambda result: result["expectation_config"]["meta"].pop("order"))
     return {
-        "success": raw["success"], "suite_name": name, "suite_parameters": {}, "statistics": raw["statistics"], "results": results,
+        "success": raw["success"],
+        "suite_name": name,
+        "suite_parameters": {},
+        "statistics": raw["statistics"],
+        "results": results,
         "meta": {"great_expectations_version": raw["meta"]["great_expectations_version"]},
     }
 

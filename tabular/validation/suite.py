@@ -70,7 +70,9 @@ class Suite(Storable):
         if not isinstance(whole.get("meta") or {}, dict):
             raise InputError(f"expectations {path}: meta must be a mapping")
         known = None if columns is None else list(columns)
-        checked = tuple(_checked(item, f"expectations {path}, number {number}", known) for number, item in enumerate(whole["expectations"], 1))
+        checked = tuple(
+            _checked(item, f"expectations {path}, number {number}", known) for number, item in enumerate(whole["expectations"], 1)
+        )
         if not checked:
             raise InputError(f"expectations {path} hold no expectation; delete the file to infer them anew")
         return cls(str(whole.get("name") or path.stem), checked, whole.get("meta") or {})
@@ -87,10 +89,15 @@ class Suite(Storable):
         return {"expectations": len(self.expectations), "edited": bool(self.meta.get("switchyard", {}).get("edited", False))}
 
     def html(self) -> str:
-        rows = [(", ".join(columns_of(item["kwargs"])) or "the table", in_words(item["type"], item["kwargs"]), item.get("notes") or "")
-                for item in self.expectations]
-        return page(f"Expectations of {self.name}", [("What new data must look like", table(("column", "expected", "seen in training"), rows))],
-                    f"{len(rows)} expectations; copy {FILE} to configs/<name>.expectations.json and edit it to change them.")
+        rows = [
+            (", ".join(columns_of(item["kwargs"])) or "the table", in_words(item["type"], item["kwargs"]), item.get("notes") or "")
+            for item in self.expectations
+        ]
+        return page(
+            f"Expectations of {self.name}",
+            [("What new data must look like", table(("column", "expected", "seen in training"), rows))],
+            f"{len(rows)} expectations; copy {FILE} to configs/<name>.expectations.json and edit it to change them.",
+        )
 
 
 def _checked(item: Any, place: str, known: list[str] | None) -> dict[str, Any]:
@@ -101,12 +108,18 @@ def _checked(item: Any, place: str, known: list[str] | None) -> dict[str, Any]:
         raise InputError(f"{place}: no such key {unknown[0]!r}; there are {', '.join(sorted(_KEYS))}")
     build(item, place)
     kwargs = item["kwargs"]
-    if isinstance(kwargs.get("min_value"), (int, float)) and isinstance(kwargs.get("max_value"), (int, float)) and kwargs["min_value"] > kwargs["max_value"]:
+    if (
+        isinstance(kwargs.get("min_value"), (int, float))
+        and isinstance(kwargs.get("max_value"), (int, float))
+        and kwargs["min_value"] > kwargs["max_value"]
+    ):
         raise InputError(f"{place} ({item['type']}): min_value {kwargs['min_value']} is above max_value {kwargs['max_value']}")
     for column in columns_of(kwargs) if known is not None else ():
         if column not in known:
             close = get_close_matches(column, known, n=1)
-            raise InputError(f"{place} ({item['type']}): {column!r} is not a column of the table" + (f"; did you mean {close[0]!r}?" if close else ""))
+            raise InputError(
+                f"{place} ({item['type']}): {column!r} is not a column of the table" + (f"; did you mean {close[0]!r}?" if close else "")
+            )
     return {key: value for key, value in item.items() if key != "id"}
 
 

@@ -19,7 +19,9 @@ def in_words(kind: str, kwargs: dict[str, Any]) -> str:
     most = "every value" if share >= 1 else f"at least {share:.4g} of the values"
     match kind:
         case "expect_table_columns_to_match_set":
-            return f"the columns {_listed(kwargs.get('column_set', ()))}" + ("" if kwargs.get("exact_match", True) else ", and maybe others")
+            return f"the columns {_listed(kwargs.get('column_set', ()))}" + (
+                "" if kwargs.get("exact_match", True) else ", and maybe others"
+            )
         case "expect_table_row_count_to_be_between":
             return f"{_between(kwargs)} rows"
         case "expect_column_to_exist":

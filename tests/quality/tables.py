@@ -26,11 +26,17 @@ def canonical_table(raw: pd.DataFrame, target: str, classification: bool, roles:
             kind = "boolean" if values.dtype == bool else "numeric"
             frame[name] = values.astype("float64")
         known = frame[name].dropna()
-        columns.append(Column(
-            name=name, kind=kind, role=role, missing=float(frame[name].isna().mean()), unique=int(known.nunique()),
-            integer=kind == "numeric" and bool((known % 1 == 0).all()),
-            categories=tuple(known.value_counts().index[:1000]) if kind == "categorical" else (),
-        ))
+        columns.append(
+            Column(
+                name=name,
+                kind=kind,
+                role=role,
+                missing=float(frame[name].isna().mean()),
+                unique=int(known.nunique()),
+                integer=kind == "numeric" and bool((known % 1 == 0).all()),
+                categories=tuple(known.value_counts().index[:1000]) if kind == "categorical" else (),
+            )
+        )
     return Table(frame, Schema(columns=tuple(columns)), "test", "sha256:test")
 
 
@@ -50,10 +56,17 @@ def customers(rows: int = 2000, seed: int = 0) -> pd.DataFrame:
     tenure[rng.random(rows) < 0.08] = np.nan
     plan[rng.random(rows) < 0.05] = None
     joined = pd.Timestamp("2023-01-01") + pd.to_timedelta(np.sort(rng.integers(0, 700, rows)), "D")
-    return pd.DataFrame({
-        "joined": joined, "usage": usage, "plan": plan, "tenure": tenure,
-        "spend": np.round(rng.lognormal(4, 0.6, rows), 2), "mobile": rng.random(rows) < 0.6, "churned": churned,
-    })
+    return pd.DataFrame(
+        {
+            "joined": joined,
+            "usage": usage,
+            "plan": plan,
+            "tenure": tenure,
+            "spend": np.round(rng.lognormal(4, 0.6, rows), 2),
+            "mobile": rng.random(rows) < 0.6,
+            "churned": churned,
+        }
+    )
 
 
 def houses(rows: int = 800, seed: int = 0) -> pd.DataFrame:
@@ -62,10 +75,15 @@ def houses(rows: int = 800, seed: int = 0) -> pd.DataFrame:
     area = rng.gamma(6.0, 25.0, rows)
     quality = rng.integers(1, 11, rows).astype(float)
     price = 900 * area * (0.6 + 0.08 * quality) * rng.lognormal(0, 0.15, rows)
-    return pd.DataFrame({
-        "area": area, "quality": quality, "street": rng.choice(list("abcdefgh"), rows).astype(object), "year": rng.integers(1920, 2021, rows).astype(float),
-        "price": np.round(price, -2),
-    })
+    return pd.DataFrame(
+        {
+            "area": area,
+            "quality": quality,
+            "street": rng.choice(list("abcdefgh"), rows).astype(object),
+            "year": rng.integers(1920, 2021, rows).astype(float),
+            "price": np.round(price, -2),
+        }
+    )
 
 
 def split_of(raw: pd.DataFrame, problem: Problem, roles: dict[str, str] | None = None) -> Split:

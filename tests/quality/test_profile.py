@@ -14,7 +14,9 @@ from tabular.profile.associations import correlation_ratio, cramers_v
 from tests.quality.tables import canonical_table, customers, houses, problem_for
 
 
-def profile_of(frame: pd.DataFrame, target: str = "churned", task: str = "binary", roles: dict[str, str] | None = None, **settings) -> Profile:
+def profile_of(
+    frame: pd.DataFrame, target: str = "churned", task: str = "binary", roles: dict[str, str] | None = None, **settings
+) -> Profile:
     return profile_table(canonical_table(frame, target, task != "regression", roles), problem_for(target, task, **settings))
 
 
@@ -81,13 +83,21 @@ def test_the_timeline_shows_what_moved():
     assert len(profile_of(frame, data={"time_column": "@row"}).timeline.rows) == 20
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_odd_tables_have_a_profile(task):
     target = {"binary": list("ab") * 2, "multiclass": list("abca"), "regression": [1.0, 1.0, 1.0, 1.0]}[task]
-    frame = pd.DataFrame({
-        "empty": [np.nan] * 4, "constant": 3.0, "text": [None, "x", "y", "z"], "huge": [1e300, -1e300, 0.0, 1e-300],
-        "when": pd.to_datetime(["1700-01-01", None, "2200-01-01", "2020-01-01"]), "<i>": ["&", "<script>", "'", '"'], "target": target,
-    })
+    frame = pd.DataFrame(
+        {
+            "empty": [np.nan] * 4,
+            "constant": 3.0,
+            "text": [None, "x", "y", "z"],
+            "huge": [1e300, -1e300, 0.0, 1e-300],
+            "when": pd.to_datetime(["1700-01-01", None, "2200-01-01", "2020-01-01"]),
+            "<i>": ["&", "<script>", "'", '"'],
+            "target": target,
+        }
+    )
     profile = profile_of(frame, "target", task, {"when": "time"}, data={"time_column": "when"})
     assert Profile.model_validate_json(profile.model_dump_json()) == profile
     assert "<script" not in profile.html() and "<i>" not in profile.html()

@@ -18,7 +18,9 @@ TIME = {"data": {"time_column": "joined"}}
 ROLES = {"joined": "time"}
 
 
-def report_on(frame: pd.DataFrame, roles: dict[str, str] | None = None, target: str = "churned", task: str = "binary", **settings) -> QualityReport:
+def report_on(
+    frame: pd.DataFrame, roles: dict[str, str] | None = None, target: str = "churned", task: str = "binary", **settings
+) -> QualityReport:
     problem = problem_for(target, task, **settings)
     return check_quality(split_of(frame, problem, roles), problem)
 
@@ -64,7 +66,9 @@ def test_bank_marketing_by_file_order_passes(bank):
     assert (jump.action, jump.column) == ("note", "y")
 
 
-@pytest.mark.parametrize("name, task", [("iris", "multiclass"), ("wine", "multiclass"), ("breast_cancer", "binary"), ("diabetes", "regression")])
+@pytest.mark.parametrize(
+    "name, task", [("iris", "multiclass"), ("wine", "multiclass"), ("breast_cancer", "binary"), ("diabetes", "regression")]
+)
 def test_small_tables_with_strong_predictors_pass(name, task):
     frame = getattr(datasets, f"load_{name}")(as_frame=True).frame
     report = report_on(frame, target="target", task=task)
@@ -94,7 +98,9 @@ def test_a_noisy_score_of_the_label_stops():
     assert report.scores["risk"] > 0.98
 
 
-@pytest.mark.parametrize("copy", [lambda price, rng: price * rng.normal(1, 0.02, len(price)), lambda price, rng: -np.log(price), lambda price, rng: price / 7.3])
+@pytest.mark.parametrize(
+    "copy", [lambda price, rng: price * rng.normal(1, 0.02, len(price)), lambda price, rng: -np.log(price), lambda price, rng: price / 7.3]
+)
 def test_a_copy_of_a_price_stops(copy):
     frame = houses()
     frame["valuation"] = copy(frame["price"], np.random.default_rng(1))
@@ -127,10 +133,15 @@ def test_a_column_filled_in_after_the_outcome_stops():
     assert found(report, "target_leakage") == []
 
 
-@pytest.mark.parametrize("values", [
-    lambda n, rng: np.arange(n), lambda n, rng: rng.permutation(n) + 10_000, lambda n, rng: np.cumsum(rng.integers(1, 9, n)),
-    lambda n, rng: np.array([f"C{number:06d}" for number in rng.permutation(n)], dtype=object),
-])
+@pytest.mark.parametrize(
+    "values",
+    [
+        lambda n, rng: np.arange(n),
+        lambda n, rng: rng.permutation(n) + 10_000,
+        lambda n, rng: np.cumsum(rng.integers(1, 9, n)),
+        lambda n, rng: np.array([f"C{number:06d}" for number in rng.permutation(n)], dtype=object),
+    ],
+)
 def test_row_ids_are_dropped(values):
     frame = customers()
     frame.insert(0, "reference", values(len(frame), np.random.default_rng(1)))
@@ -191,7 +202,9 @@ def test_time_that_does_not_add_up_is_found():
     assert "1812-01-01" in said and "2048-01-01" in said and "no rows from 2023-0" in said
 
 
-@pytest.mark.parametrize("order, word", [(lambda data: data.iloc[::-1], "backwards"), (lambda data: data.sample(frac=1, random_state=0), "not")])
+@pytest.mark.parametrize(
+    "order, word", [(lambda data: data.iloc[::-1], "backwards"), (lambda data: data.sample(frac=1, random_state=0), "not")]
+)
 def test_rows_out_of_order_are_found_where_file_order_is_time(order, word):
     frame = order(customers()).reset_index(drop=True)
     report = report_on(frame, data={"time_column": "@row"})
@@ -207,8 +220,11 @@ def test_rows_out_of_order_are_found_where_file_order_is_time(order, word):
 def test_actions_are_obeyed(check, action):
     frame, rng = customers(600), np.random.default_rng(1)
     planted = {
-        "target_leakage": frame["churned"].map({"yes": "a", "no": "b"}), "future_column": np.where((frame["churned"] == "yes") & (rng.random(600) < 0.5), "x", None),
-        "id_column": np.arange(600), "constant_column": 1.0, "missing_column": np.nan,
+        "target_leakage": frame["churned"].map({"yes": "a", "no": "b"}),
+        "future_column": np.where((frame["churned"] == "yes") & (rng.random(600) < 0.5), "x", None),
+        "id_column": np.arange(600),
+        "constant_column": 1.0,
+        "missing_column": np.nan,
     }
     frame["planted"] = planted[check]
     report = report_on(frame, quality={check: action})

@@ -62,19 +62,25 @@ def test_real_holdouts_pass(request, name, target, task):
     assert failures(validate(split.holdout, infer_suite(split, problem))) == set()
 
 
-@pytest.mark.parametrize("break_it, failed", [
-    (lambda data: data.drop(columns="usage"), {("usage", "not_be_null"), ("usage", "be_between"), ("usage", "be_of_type"), (None, "table_columns_to_match_set")}),
-    (lambda data: data.assign(extra=1.0), {(None, "table_columns_to_match_set")}),
-    (lambda data: data.assign(usage=data["usage"] * 100), {("usage", "be_between")}),
-    (lambda data: data.assign(usage=np.nan), {("usage", "not_be_null")}),
-    (lambda data: data.assign(plan="gold"), {("plan", "be_in_set")}),
-    (lambda data: data.assign(mobile=2.0), {("mobile", "be_in_set")}),
-    (lambda data: data.assign(joined=data["joined"] - pd.Timedelta(days=4000)), {("joined", "be_between")}),
-    (lambda data: data.assign(client="k1"), {("client", "be_unique")}),
-    (lambda data: data.assign(churned="maybe"), {("churned", "be_in_set")}),
-    (lambda data: data.assign(spend=data["spend"].astype(str)), {("spend", "be_of_type"), ("spend", "be_between")}),
-    (lambda data: data.head(0), {(None, "table_row_count_to_be_between")}),
-])
+@pytest.mark.parametrize(
+    "break_it, failed",
+    [
+        (
+            lambda data: data.drop(columns="usage"),
+            {("usage", "not_be_null"), ("usage", "be_between"), ("usage", "be_of_type"), (None, "table_columns_to_match_set")},
+        ),
+        (lambda data: data.assign(extra=1.0), {(None, "table_columns_to_match_set")}),
+        (lambda data: data.assign(usage=data["usage"] * 100), {("usage", "be_between")}),
+        (lambda data: data.assign(usage=np.nan), {("usage", "not_be_null")}),
+        (lambda data: data.assign(plan="gold"), {("plan", "be_in_set")}),
+        (lambda data: data.assign(mobile=2.0), {("mobile", "be_in_set")}),
+        (lambda data: data.assign(joined=data["joined"] - pd.Timedelta(days=4000)), {("joined", "be_between")}),
+        (lambda data: data.assign(client="k1"), {("client", "be_unique")}),
+        (lambda data: data.assign(churned="maybe"), {("churned", "be_in_set")}),
+        (lambda data: data.assign(spend=data["spend"].astype(str)), {("spend", "be_of_type"), ("spend", "be_between")}),
+        (lambda data: data.head(0), {(None, "table_row_count_to_be_between")}),
+    ],
+)
 def test_broken_data_fails_where_it_is_broken(split, suite, break_it, failed):
     report = validate(break_it(split.holdout), suite, "new data")
     assert failures(report) == failed and not report.success
@@ -108,11 +114,15 @@ def test_an_edited_suite_is_honoured(split, suite, tmp_path):
         for item in whole["expectations"]:
             if item["kwargs"].get("column") == "usage" and "max_value" in item["kwargs"]:
                 item["kwargs"].update(max_value=10.0)
-        whole["expectations"].append({"type": "expect_column_mean_to_be_between", "kwargs": {"column": "spend", "max_value": 1.0}, "severity": "warning"})
+        whole["expectations"].append(
+            {"type": "expect_column_mean_to_be_between", "kwargs": {"column": "spend", "max_value": 1.0}, "severity": "warning"}
+        )
 
     path = edited(suite, tmp_path / "test.expectations.json", tighten)
     changed = load_or_infer(split, PROBLEM, path)
-    assert changed.facts()["edited"] is True and load_or_infer(split, PROBLEM, tmp_path / "absent.json") == suite == load_or_infer(split, PROBLEM, None)
+    assert changed.facts()["edited"] is True and load_or_infer(split, PROBLEM, tmp_path / "absent.json") == suite == load_or_infer(
+        split, PROBLEM, None
+    )
     report = validate(split.holdout, changed)
     assert failures(report) == {("usage", "be_between"), ("spend", "column_mean_to_be_between")}
     with pytest.raises(GateClosed) as raised:
@@ -128,17 +138,29 @@ def test_an_expectation_of_severity_warning_closes_no_gate(split, suite, tmp_pat
     report.raise_if_failed("stop")
 
 
-@pytest.mark.parametrize("item, said", [
-    ({"type": "expect_magic", "kwargs": {}}, "there is no expectation 'expect_magic'"),
-    ({"type": "expect_column_values_to_not_be_null", "kwargs": {"colum": "usage"}}, "column field required"),
-    ({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "usage", "mostly": 7}}, "mostly ensure this value is less than or equal to 1"),
-    ({"type": "expect_column_values_to_be_between", "kwargs": {"column": "usage", "min_value": 9, "max_value": 1}}, "min_value 9 is above max_value 1"),
-    ({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "usge"}}, "'usge' is not a column of the table; did you mean 'usage'"),
-    ({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "usage"}, "mostly": 0.9}, "no such key 'mostly'"),
-    ({"type": "expect_column_values_to_not_be_null"}, "needs 'type' (text) and 'kwargs' (a mapping)"),
-    ({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "usage"}, "severity": "fatal"}, "severity"),
-    ("expect_column_values_to_not_be_null", "needs 'type' (text)"),
-])
+@pytest.mark.parametrize(
+    "item, said",
+    [
+        ({"type": "expect_magic", "kwargs": {}}, "there is no expectation 'expect_magic'"),
+        ({"type": "expect_column_values_to_not_be_null", "kwargs": {"colum": "usage"}}, "column field required"),
+        (
+            {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "usage", "mostly": 7}},
+            "mostly ensure this value is less than or equal to 1",
+        ),
+        (
+            {"type": "expect_column_values_to_be_between", "kwargs": {"column": "usage", "min_value": 9, "max_value": 1}},
+            "min_value 9 is above max_value 1",
+        ),
+        (
+            {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "usge"}},
+            "'usge' is not a column of the table; did you mean 'usage'",
+        ),
+        ({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "usage"}, "mostly": 0.9}, "no such key 'mostly'"),
+        ({"type": "expect_column_values_to_not_be_null"}, "needs 'type' (text) and 'kwargs' (a mapping)"),
+        ({"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "usage"}, "severity": "fatal"}, "severity"),
+        ("expect_column_values_to_not_be_null", "needs 'type' (text)"),
+    ],
+)
 def test_wrong_edits_are_input_errors_that_name_the_place(split, suite, tmp_path, item, said):
     path = edited(suite, tmp_path / "wrong.json", lambda whole: whole["expectations"].insert(3, item))
     with pytest.raises(InputError) as raised:
@@ -146,10 +168,16 @@ def test_wrong_edits_are_input_errors_that_name_the_place(split, suite, tmp_path
     assert said in str(raised.value) and f"expectations {path}, number 4" in str(raised.value) and "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("text, said", [
-    ('{"name": "x",\n "expectations": [,]}', "not JSON: Expecting value in line 2"), ("[]", "list under 'expectations'"), ('{"expectations": {}}', "list under 'expectations'"),
-    ('{"expectations": []}', "hold no expectation"), ('{"expectations": [], "meta": 3}', "meta must be a mapping"),
-])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ('{"name": "x",\n "expectations": [,]}', "not JSON: Expecting value in line 2"),
+        ("[]", "list under 'expectations'"),
+        ('{"expectations": {}}', "list under 'expectations'"),
+        ('{"expectations": []}', "hold no expectation"),
+        ('{"expectations": [], "meta": 3}', "meta must be a mapping"),
+    ],
+)
 def test_files_that_are_no_suite_are_input_errors(tmp_path, text, said):
     path = tmp_path / "suite.json"
     path.write_text(text, encoding="utf-8")
@@ -181,7 +209,9 @@ def test_data_docs_are_written(split, suite, tmp_path):
 
 def test_forty_expectations_on_many_rows_are_fast_and_quiet(capfd):
     rng = np.random.default_rng(0)
-    frame = pd.DataFrame({f"x{number}": rng.normal(size=100_000) for number in range(19)}).assign(label=rng.choice(["a", "b"], 100_000).astype(object))
+    frame = pd.DataFrame({f"x{number}": rng.normal(size=100_000) for number in range(19)}).assign(
+        label=rng.choice(["a", "b"], 100_000).astype(object)
+    )
     problem = problem_for("label")
     split = split_of(frame, problem)
     suite = infer_suite(split, problem)
