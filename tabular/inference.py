@@ -19,7 +19,7 @@ from tabular.data.readings import Reading
 from tabular.data.roles import role_of
 from tabular.data.sources import RawTable
 from tabular.data.suggest import did_you_mean
-from tabular.data.targets import Target, label_text, positive_class, read_target
+from tabular.data.targets import Target, positive_class, read_labels, read_target
 from tabular.errors import InputError
 from tabular.problem import Data, Kind, Problem, Role
 from tabular.schema import Column, Schema
@@ -120,8 +120,7 @@ def conform(frame: pd.DataFrame, schema: Schema, labelled: bool = False) -> tupl
                 raise InputError(f"column {column.name!r} ({column.kind} {column.role}) is missing{hint}")
             continue
         if column.role == "target" and column.kind == "categorical":
-            labels = label_text(read_column(frame[column.name], column.name))
-            values[column.name] = np.array([None if pd.isna(label) else str(label).strip() for label in labels], dtype=object)
+            values[column.name] = read_labels(frame[column.name], column.name)
             continue
         reading = read_column(frame[column.name], column.name, column.kind)
         values[column.name] = reading.values

@@ -108,8 +108,15 @@ def _amounts(reading: Reading, values: pd.Series, labelled: np.ndarray, name: st
     return numbers
 
 
-def label_text(reading: Reading) -> np.ndarray:
-    """Labels of a classification as str, the same from any source: "1" for 1.0, "True" for true; None where missing."""
+def read_labels(values: pd.Series, name: str) -> np.ndarray:
+    """Labels of a classification as str, the same from any source and in any later table: "1" for 1.0 and "1.0",
+    "True" for true, no blanks around; object of shape (n_rows,), None where missing."""
+    codes, distinct = pd.factorize(_label_text(read_column(values, name)))
+    cleaned = np.array([*(_unpointed(label.strip()) for label in distinct), None], dtype=object)
+    return cleaned[codes]
+
+
+def _label_text(reading: Reading) -> np.ndarray:
     if reading.words:
         codes = np.where(np.isnan(reading.values), 2, reading.values).astype("int64")
         return np.array(["False", "True", None], dtype=object)[codes]
@@ -119,7 +126,7 @@ def label_text(reading: Reading) -> np.ndarray:
 
 
 def _labels(reading: Reading, labelled: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    codes, distinct = pd.factorize(label_text(reading)[labelled])
+    codes, distinct = pd.factorize(_label_text(reading)[labelled])
     trimmed = np.array([_unpointed(label.strip()) for label in distinct], dtype=object)
     changed = [repr(old) for old, new in zip(distinct, trimmed, strict=True) if old.strip() != old]
     notes = [f"target {name!r}: blanks around {', '.join(changed[:5])} removed"] if changed else []

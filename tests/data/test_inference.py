@@ -299,6 +299,8 @@ class TestConform:
 
         pd.testing.assert_frame_equal(again, table.frame)
         assert notes == ()
+        floats = conform(table.frame.assign(y=[None, " 1.0", *["0.0"] * (ROWS - 2)]), table.schema)[0]
+        assert floats["y"].tolist()[:3] == [None, "1", "0"]
 
     def test_missing_columns_are_named(self):
         table = load_frame(_frame()).table
