@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from tabular import html
 from tabular.combiner import Combiner, stack_features
 from tabular.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
 from tabular.errors import InputError
@@ -187,3 +188,26 @@ class Model(Storable):
 
     def facts(self) -> dict[str, Fact]:
         return {"family": self.family, "members": len(self.members), "columns": len(self.columns), "calibration": self.calibrator.kind}
+
+    def html(self) -> str:
+        """Members and decisions."""
+        weights = self.combiner.weights if self.combiner.kind == "average" else [None] * len(self.members)
+        members = [
+            (member.family, "stacked" if weight is None else float(weight), member.estimator.best_iteration_, json.dumps(member.params))
+            for member, weight in zip(self.members, weights)
+        ]
+        decisions: list[tuple[str, object]] = [("calibration", self.calibrator.kind)]
+        if self.task == "binary":
+            decisions.append(("threshold", f"{self.classes[1]} from a probability of {self.threshold:.4g}"))
+        if self.half_width is not None:
+            decisions.append(("interval", f"prediction ± {self.half_width:.4g}, coverage {self.coverage:.0%}"))
+        columns = [(column.name, column.kind, column.reason) for column in self.columns]
+        return html.page(
+            f"Model of {self.target}",
+            [
+                ("Members", html.table(("family", "weight", "iterations", "parameters"), members)),
+                ("Decisions", html.table(("what", "value"), decisions)),
+                ("Columns", html.table(("column", "kind", "why"), columns)),
+            ],
+            f"{self.task}, {self.family}",
+        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ from tabular.split import Split
 from tabular.storable import Fact, Record, Storable
 
 PROBABILITY_TOLERANCE = 1e-5
-"""Largest difference of a probability; of a regression, in standard deviations of the native predictions' target."""
+"""Largest difference of a probability; of a regression, in standard deviations of the target."""
 _EXAMPLES = 16
 _SHOWN_CATEGORIES = 50
 
@@ -106,8 +107,6 @@ def _values_of(column: InputColumn) -> str:
 
 
 def _examples_table(bundle: Bundle) -> str:
-    import json
-
     kept = json.loads(bundle.files["examples.json"])["examples"]
     return html.table(
         ("row", "answer"),
@@ -171,21 +170,25 @@ def write_bundle(model: Model, split: Split, folder: Path, name: str, metric: st
     return made
 
 
-def _example_rows(holdout: pd.DataFrame, columns: tuple[Column, ...]) -> list[dict[str, Any]]:
+def _example_rows(holdout: pd.DataFrame, columns: Sequence[Column | InputColumn]) -> list[dict[str, Any]]:
     # Rows spread over the holdout, and two that no table holds: nothing known, and nothing seen before.
     picked = holdout.iloc[np.unique(np.linspace(0, len(holdout) - 1, min(_EXAMPLES, len(holdout))).astype(int))]
-    rows = [{column.name: _plain(row[column.name], column.kind) for column in columns} for _, row in picked.iterrows()]
+    rows = [{column.name: _plain(row[column.name], column) for column in columns} for _, row in picked.iterrows()]
     rows.append({column.name: None for column in columns})
     rows.append({**rows[0], **{column.name: "never seen before" for column in columns if column.kind in ("categorical", "text")}})
     return rows
 
 
-def _plain(value: Any, kind: str) -> Any:
+def _plain(value: Any, column: Column | InputColumn) -> Any:
     if pd.isna(value):
         return None
-    if kind == "datetime":
+    if column.kind == "datetime":
         return pd.Timestamp(value).isoformat()
-    return str(value) if kind in ("categorical", "text") else float(value)
+    if column.kind == "boolean":
+        return bool(value)
+    if column.kind == "numeric":
+        return int(value) if column.integer and float(value).is_integer() else float(value)
+    return str(value)
 
 
 def score_frame(scorer: Scorer, frame: pd.DataFrame) -> Answer:
@@ -246,7 +249,7 @@ def check_parity(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity:
 def measure_latency(bundle: Bundle, frame: pd.DataFrame, calls: int = 200) -> float:
     """Median milliseconds from one row of `frame` as a request brings it to its answer, in this process, on one thread."""
     scorer = bundle.scorer()
-    rows = _example_rows(frame, tuple(_schema_column(column) for column in bundle.signature.columns))[:-2]
+    rows = _example_rows(frame, bundle.signature.columns)[:-2]
     requests = [{name: [value] for name, value in row.items()} for row in rows]
     for request in requests:
         scorer.score(request)
@@ -257,7 +260,3 @@ def measure_latency(bundle: Bundle, frame: pd.DataFrame, calls: int = 200) -> fl
         scorer.score(request)
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds) * 1e3)
-
-
-def _schema_column(column: InputColumn) -> Column:
-    return Column(name=column.name, kind=column.kind, role="feature")
