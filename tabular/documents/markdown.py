@@ -52,10 +52,11 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Marked:
     """
     cells = [[number(cell) if isinstance(cell, (int, float)) and not isinstance(cell, bool) else text(cell) for cell in row] for row in rows]
     right = [bool(cells) and all(isinstance(row[k], Number) for row in cells) for k in range(len(headers))]
-    widths = [max(3, len(header), *(len(row[k]) for row in cells)) if cells else max(3, len(header)) for k, header in enumerate(headers)]
+    headers = [text(header) for header in headers]
+    widths = [max(3, len(header), *(len(row[k]) for row in cells)) for k, header in enumerate(headers)]
 
     def line(parts: Sequence[str]) -> str:
         return "| " + " | ".join(part.rjust(width) if r else part.ljust(width) for part, width, r in zip(parts, widths, right)) + " |"
 
     rule = "|" + "|".join("-" * (width + 1) + (":" if r else "-") for width, r in zip(widths, right)) + "|"
-    return Marked("\n".join([line(list(headers)), rule, *(line(row) for row in cells)]))
+    return Marked("\n".join([line(headers), rule, *(line(row) for row in cells)]))

@@ -17,6 +17,7 @@ from tabular.schema import Column
 
 _MOST_ROWS = 15
 """Lines of a ranking; the full ones are in the reports."""
+_MOST_CLASSES = 12
 _SHOWN_ARGUMENTS = 12
 
 
@@ -51,9 +52,16 @@ def classes(evaluation: Evaluation) -> Marked:
 
 
 def confusion(evaluation: Evaluation) -> Marked:
-    """Rows of each true class by answered class."""
+    """Rows of each true class by answered class; of many classes, the most frequent mistakes."""
+    if len(evaluation.classes) > _MOST_CLASSES:
+        counted = [
+            (code(true), code(answered), count)
+            for true, counts in zip(evaluation.classes, evaluation.confusion) for answered, count in zip(evaluation.classes, counts)
+            if true != answered and count
+        ]
+        return table(("true class", "answered", "rows"), sorted(counted, key=lambda row: -row[2])[:_MOST_ROWS])
     rows = [(code(label), *counts) for label, counts in zip(evaluation.classes, evaluation.confusion)]
-    return table(("true class", *(f"answered {code(label)}" for label in evaluation.classes)), rows)
+    return table(("true class", *(Marked(f"answered {code(label)}") for label in evaluation.classes)), rows)
 
 
 def slices(column: SliceColumn, evaluation: Evaluation) -> Marked:
@@ -63,7 +71,7 @@ def slices(column: SliceColumn, evaluation: Evaluation) -> Marked:
         (code(part.value), part.rows, str(part.score), *(number(part.rates[name]) for name in rates), "few rows" if part.small else "")
         for part in column.slices
     ]
-    return table((column.column.replace("|", "/"), "rows", NAMES[evaluation.metric], *(NAMES.get(name, name) for name in rates), "note"), rows)
+    return table((code(column.column), "rows", NAMES[evaluation.metric], *(NAMES.get(name, name) for name in rates), "note"), rows)
 
 
 def gaps(column: SliceColumn) -> Marked:

@@ -43,7 +43,10 @@ def predict_champion(
     """
     if files is None:
         return None, "no champion"
-    signature = Signature.from_json(files["signature.json"].decode("utf-8"))
+    try:
+        signature = Signature.from_json(files["signature.json"].decode("utf-8"))
+    except ValueError as error:
+        return None, f"the champion's bundle cannot be read: {error}"
     if signature.task != challenger.task or signature.classes != challenger.classes:
         return None, "the champion answers another question (its task or classes differ)"
     if first_held_out and signature.trained_until and pd.Timestamp(signature.trained_until) > pd.Timestamp(first_held_out):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tabular.explanation.explanation import ChosenRow, Explanation
 
 _UP, _DOWN, _GREY = "#c0362c", "#2f5fb3", "#9aa3b5"
-_MOST_COLUMNS, _MOST_ROWS, _MOST_CLASSES, _MOST_STEPS = 15, 200, 3, 10
+_MOST_COLUMNS, _MOST_ROWS, _MOST_CLASSES, _MOST_CLASS_COLUMNS, _MOST_STEPS = 15, 200, 3, 8, 10
 _SHADES = LinearSegmentedColormap.from_list("low_to_high", [_DOWN, "#b58fc4", _UP])
 
 
@@ -49,7 +49,10 @@ def _importance_table(explanation: Explanation) -> str:
 
 
 def _class_table(explanation: Explanation) -> str:
-    by_class = explanation.summary.class_importance
+    classes = explanation.summary.class_importance
+    # The most frequent answers first, as far as a page is wide.
+    order = np.argsort(-explanation.outputs.mean(axis=0), kind="stable")[:_MOST_CLASS_COLUMNS]
+    by_class = {label: classes[label] for label in (explanation.summary.outputs[k] for k in order)}
     names = [part.column for part in explanation.summary.importance[:_MOST_COLUMNS]]
     return html.table(("column", *by_class), [(name, *(by_class[label][name] for label in by_class)) for name in names])
 

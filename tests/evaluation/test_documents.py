@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from tabular.comparison import check_gates
 from tabular.documents import NAMES_OF_DOCUMENTS, Documents, Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
 from tabular.documents.markdown import code, table, text
+from tabular.documents.tables import confusion
 from tabular.evaluation import Predictions, evaluate, fit_baselines
 from tabular.explanation import explain_function
 from tabular.explanation.coding import Coding
@@ -208,3 +209,18 @@ def test_the_markdown_goes_where_the_user_looks(documents, tmp_path):
     paths = documents.to_files(tmp_path / "docs" / "small")
     assert set(paths) == {"problem_definition", "data_analysis_report", "ml_requirements", "model_card"}
     assert paths["model_card"].read_text(encoding="utf-8") == documents.files["model_card.md"]
+
+
+def test_many_classes_show_their_most_frequent_mistakes(people):
+    rng = np.random.default_rng(1)
+
+    def relabelled(frame):
+        return frame.assign(y=rng.choice([f"k{number:02}" for number in range(15)], len(frame)).astype(object))
+
+    split = Split(relabelled(people.train), relabelled(people.holdout), people.schema, "random", None)
+    record = _record(people)
+    classes = tuple(sorted(set(split.holdout.y)))
+    evaluation = evaluate(Predictions.of_classes(rng.dirichlet(np.ones(15), len(split.holdout))), split, make_problem("multiclass", "log_loss"), classes)
+    shown = confusion(evaluation)
+    assert len(shown.splitlines()) == 2 + 15 and shown.splitlines()[0].split("|")[1].strip() == "true class"
+    assert len(confusion(record.evaluation).splitlines()) == 2 + 2

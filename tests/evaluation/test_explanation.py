@@ -6,59 +6,15 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pandas as pd
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
-from bundle import Column as BundleColumn
-from bundle import Scorer, Signature
 from tabular.explanation import Explanation, explain, explain_function
 from tabular.explanation.coding import Coding
 from tabular.split import Split
 
+from .bundles import COLUMNS, logistic_bundle
 from .cases import make_problem, make_split
-
-_JOBS = {"clerk": 0.0, "cook": -1.0, "smith": 2.0}
-
-
-def _constant(name: str, value: np.ndarray) -> onnx.NodeProto:
-    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
-
-
-def _bundle(columns: tuple[str, ...] = ("income", "noise", "job")) -> Scorer:
-    """A logistic bundle: income (missing counts as 50) and job matter, noise has a tiny weight."""
-    nodes = [
-        _constant("median", np.array([[50.0, 0.0]])),
-        helper.make_node("IsNaN", ["numeric"], ["gap"]),
-        helper.make_node("Where", ["gap", "median", "numeric"], ["known"]),
-        _constant("weights", np.array([[0.12], [0.001]])),
-        helper.make_node("MatMul", ["known", "weights"], ["linear"]),
-        helper.make_node(
-            "LabelEncoder", ["categorical"], ["code"], domain="ai.onnx.ml", keys_strings=list(_JOBS), values_int64s=[0, 1, 2], default_int64=0
-        ),
-        _constant("effects", np.array(list(_JOBS.values()))),
-        helper.make_node("Gather", ["effects", "code"], ["effect"]),
-        _constant("intercept", np.array([[-6.5]])),
-        helper.make_node("Sum", ["linear", "effect", "intercept"], ["logit"]),
-        helper.make_node("Sigmoid", ["logit"], ["positive"]),
-        _constant("one", np.array([[1.0]])),
-        helper.make_node("Sub", ["one", "positive"], ["negative"]),
-        helper.make_node("Concat", ["negative", "positive"], ["probabilities"], axis=1),
-        helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
-    ]
-    graph = helper.make_graph(
-        nodes, "logistic",
-        [helper.make_tensor_value_info("numeric", TensorProto.DOUBLE, [None, 2]), helper.make_tensor_value_info("categorical", TensorProto.STRING, [None, 1])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, [None, 2]), helper.make_tensor_value_info("label", TensorProto.INT64, [None])],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19), helper.make_opsetid("ai.onnx.ml", 4)], ir_version=10)
-    signature = Signature(
-        name="small", task="binary", target="y", classes=("no", "yes"), positive_class="yes", threshold=0.5,
-        columns=(BundleColumn("income", "numeric", "numeric", 0), BundleColumn("noise", "numeric", "numeric", 1), BundleColumn("job", "categorical", "categorical", 0)),
-    )
-    return Scorer.of(model.SerializeToString(), signature)
-
 
 @pytest.fixture(scope="module")
 def problem():
@@ -67,7 +23,7 @@ def problem():
 
 @pytest.fixture(scope="module")
 def explanation(people, problem) -> Explanation:
-    return explain(_bundle(), people, problem)
+    return explain(logistic_bundle(), people, problem)
 
 
 def test_planted_effects_are_at_the_top_and_noise_at_the_bottom(explanation):
@@ -84,15 +40,15 @@ def test_planted_effects_are_at_the_top_and_noise_at_the_bottom(explanation):
 
 def test_values_add_up_to_what_the_bundle_answers(explanation, people):
     rows = people.holdout.iloc[explanation.holdout_positions]
-    columns = {name: rows[name].to_numpy() for name in ("income", "noise", "job")}
-    answered = _bundle().score(columns).probabilities[:, 1]
+    columns = {name: rows[name].to_numpy() for name in COLUMNS}
+    answered = logistic_bundle().score(columns).probabilities[:, 1]
     assert explanation.outputs[:, 0] == pytest.approx(answered)
     assert explanation.values.sum(axis=1)[:, 0] + explanation.summary.base[0] == pytest.approx(answered, abs=1e-9)
 
 
 def test_the_base_is_close_to_the_mean_answer_of_the_training_part(explanation, people):
-    columns = {name: people.train[name].to_numpy() for name in ("income", "noise", "job")}
-    assert explanation.summary.base[0] == pytest.approx(_bundle().score(columns).probabilities[:, 1].mean(), abs=0.01)
+    columns = {name: people.train[name].to_numpy() for name in COLUMNS}
+    assert explanation.summary.base[0] == pytest.approx(logistic_bundle().score(columns).probabilities[:, 1].mean(), abs=0.01)
 
 
 def test_chosen_rows_are_the_extremes_and_the_worst_mistake(explanation, people):
@@ -116,7 +72,7 @@ def test_lime_agrees_with_the_planted_effects(explanation):
 
 
 def test_the_same_seed_writes_the_same_bytes_and_reads_back(explanation, people, problem, tmp_path):
-    again = explain(_bundle(), people, problem)
+    again = explain(logistic_bundle(), people, problem)
     for name, each in (("a", explanation), ("b", again)):
         (tmp_path / name).mkdir()
         each.write(tmp_path / name)
