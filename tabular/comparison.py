@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy import stats
 
 from tabular import html
 from tabular.errors import GateClosed
 from tabular.evaluation.baselines import LIGHTGBM
+from tabular.evaluation.delong import delong_p
 from tabular.evaluation.evaluation import Evaluation, holdout_resampler
 from tabular.evaluation.measures import scores_of
 from tabular.evaluation.predictions import Predictions, encode_truth
@@ -54,7 +53,10 @@ class Comparison(Record):
     def html(self) -> str:
         rows = [("challenger", str(self.challenger))]
         if self.champion is not None:
-            rows += [(f"champion {self.champion_version or ''}".strip(), str(self.champion)), ("challenger better by", str(self.improvement))]
+            rows += [
+                (f"champion {self.champion_version or ''}".strip(), str(self.champion)),
+                ("challenger better by", str(self.improvement)),
+            ]
         if self.delong_p is not None:
             rows.append(("DeLong's test, p", self.delong_p))
         sections = [(NAMES[self.metric], html.table(("", f"{NAMES[self.metric]}, {self.confidence:.0%} interval"), rows))]
@@ -108,43 +110,25 @@ def compare(
             "champion": theirs[metric.name].estimate(level),
             "improvement": (ours[metric.name] - theirs[metric.name]).scaled(metric.sign).estimate(level),
             "others": {
-                name: (ours[name] - theirs[name]).estimate(level) for name in ours if name in theirs and name != metric.name and ":" not in name
+                name: (ours[name] - theirs[name]).estimate(level)
+                for name in ours
+                if name in theirs and name != metric.name and ":" not in name
             },
         }
         if problem.task == "binary" and metric.name == "roc_auc" and resampler.groups is None:
             paired["delong_p"] = delong_p(truth == 1, challenger.probabilities[:, 1], champion.probabilities[:, 1])
     return Comparison(
-        metric=metric.name, greater_is_better=metric.greater_is_better, rows=len(truth), challenger=draws["challenger"][metric.name].estimate(level),
-        champion_version=champion_version, confidence=level, resampling=words, unchanged=unchanged, note=note, **paired,
+        metric=metric.name,
+        greater_is_better=metric.greater_is_better,
+        rows=len(truth),
+        challenger=draws["challenger"][metric.name].estimate(level),
+        champion_version=champion_version,
+        confidence=level,
+        resampling=words,
+        unchanged=unchanged,
+        note=note,
+        **paired,
     )
-
-
-def delong_p(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
-    """Two-sided p-value that two scores of the same rows have the same ROC-AUC.
-
-    Parameters
-    ----------
-    positive : ndarray of bool, shape (n,)
-    first, second : ndarray of float, shape (n,)
-
-    References
-    ----------
-    DeLong, DeLong & Clarke-Pearson, *Biometrics* 44, 1988; placements by midranks as in Sun & Xu, *IEEE Signal
-    Processing Letters* 21, 2014.
-    """
-    n_pos, n_neg = int(positive.sum()), int((~positive).sum())
-    if min(n_pos, n_neg) < 2:
-        return 1.0
-    of_positives, of_negatives = [], []
-    for score in (first, second):
-        rank = stats.rankdata(score)
-        of_positives.append((rank[positive] - stats.rankdata(score[positive])) / n_neg)
-        of_negatives.append(1 - (rank[~positive] - stats.rankdata(score[~positive])) / n_pos)
-    difference = np.mean(of_positives[0]) - np.mean(of_positives[1])
-    variance = np.var(of_positives[0] - of_positives[1], ddof=1) / n_pos + np.var(of_negatives[0] - of_negatives[1], ddof=1) / n_neg
-    if variance == 0:
-        return 1.0 if difference == 0 else 0.0
-    return float(2 * stats.norm.sf(abs(difference) / np.sqrt(variance)))
 
 
 class Gate(BaseModel):
@@ -188,14 +172,17 @@ class Verdict(Record):
 
     def html(self) -> str:
         rows = [
-            (gate.name, gate.limit, gate.measured, html.badge("passed", "good") if gate.passed else html.badge("closed", "bad")) for gate in self.gates
+            (gate.name, gate.limit, gate.measured, html.badge("passed", "good") if gate.passed else html.badge("closed", "bad"))
+            for gate in self.gates
         ]
         meaning = {
             "challenger": "Every gate is open: the model may become challenger.",
             "rejected": "A gate is closed: the model is not registered.",
             "unchanged": "The model is the champion itself: nothing to register.",
         }
-        return html.page("Verdict", [("Gates", html.table(("gate", "needs", "measured", ""), rows))], f"{self.verdict}. {meaning[self.verdict]}")
+        return html.page(
+            "Verdict", [("Gates", html.table(("gate", "needs", "measured", ""), rows))], f"{self.verdict}. {meaning[self.verdict]}"
+        )
 
 
 def check_gates(
@@ -248,15 +235,21 @@ def _floor(problem: Problem, evaluation: Evaluation) -> Gate:
     sense = "at least" if evaluation.greater_is_better else "at most"
     passed = limit is None or (value is not None and (value >= limit if evaluation.greater_is_better else value <= limit))
     return Gate(
-        name="constraints.metric_floor", limit="none" if limit is None else f"{evaluation.metric} {sense} {limit:g}",
-        measured=f"{evaluation.metric} {evaluation.score}", value=value, passed=passed,
+        name="constraints.metric_floor",
+        limit="none" if limit is None else f"{evaluation.metric} {sense} {limit:g}",
+        measured=f"{evaluation.metric} {evaluation.score}",
+        value=value,
+        passed=passed,
     )
 
 
 def _ceiling(name: str, limit: float | None, value: float | None, unit: str) -> Gate:
     return Gate(
-        name=name, limit="none" if limit is None else f"at most {limit:g} {unit}", measured="not measured" if value is None else f"{value:.3g} {unit}",
-        value=value, passed=limit is None or (value is not None and value <= limit),
+        name=name,
+        limit="none" if limit is None else f"at most {limit:g} {unit}",
+        measured="not measured" if value is None else f"{value:.3g} {unit}",
+        value=value,
+        passed=limit is None or (value is not None and value <= limit),
     )
 
 
@@ -265,7 +258,9 @@ def _explainable(problem: Problem, members: Mapping[str, int] | None) -> Gate:
     measured = "not measured" if members is None else ", ".join(f"{count} x {family}" for family, count in members.items())
     single_tree = members is not None and sum(members.values()) == 1 and "neural_network" not in members
     return Gate(
-        name="constraints.explainable_only", limit="one tree model, no ensemble, no net" if wanted else "none", measured=measured,
+        name="constraints.explainable_only",
+        limit="one tree model, no ensemble, no net" if wanted else "none",
+        measured=measured,
         passed=not wanted or single_tree,
     )
 

@@ -55,13 +55,25 @@ def write_documents(record: RunRecord) -> Documents:
     The sections of the card are those of Mitchell et al., *Model Cards for Model Reporting*, FAT* 2019.
     """
     templates = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-        finalize=markdown.text, autoescape=False,
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=markdown.text,
+        autoescape=False,
     )
     templates.filters |= {"code": markdown.code, "number": markdown.number, "percent": markdown.percent}
     facts = {
-        "run": record, "problem": record.problem, "evaluation": record.evaluation, "names": NAMES, "tables": tables, "md": markdown,
-        "made_of": words.made_of(record), "limits": words.limits(record), "found": lambda check: words.found(record, check),
+        "run": record,
+        "problem": record.problem,
+        "evaluation": record.evaluation,
+        "names": NAMES,
+        "tables": tables,
+        "md": markdown,
+        "made_of": words.made_of(record),
+        "limits": words.limits(record),
+        "found": lambda check: words.found(record, check),
     }
     files = {name: templates.get_template(f"{name}.j2").render(facts) for name in NAMES_OF_DOCUMENTS}
     files[_PAGE] = _page(f"Model card: {record.problem.name}", files["model_card.md"])

@@ -50,7 +50,9 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Marked:
 
     Cells that are `Marked` stay as they are; numbers are shown by `number`, anything else by `text`.
     """
-    cells = [[number(cell) if isinstance(cell, (int, float)) and not isinstance(cell, bool) else text(cell) for cell in row] for row in rows]
+    cells = [
+        [number(cell) if isinstance(cell, (int, float)) and not isinstance(cell, bool) else text(cell) for cell in row] for row in rows
+    ]
     right = [bool(cells) and all(isinstance(row[k], Number) for row in cells) for k in range(len(headers))]
     headers = [text(header) for header in headers]
     widths = [max(3, len(header), *(len(row[k]) for row in cells)) for k, header in enumerate(headers)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from tabular.comparison import Gate
 from tabular.documents.inputs import RunRecord
@@ -56,7 +56,8 @@ def confusion(evaluation: Evaluation) -> Marked:
     if len(evaluation.classes) > _MOST_CLASSES:
         counted = [
             (code(true), code(answered), count)
-            for true, counts in zip(evaluation.classes, evaluation.confusion) for answered, count in zip(evaluation.classes, counts)
+            for true, counts in zip(evaluation.classes, evaluation.confusion)
+            for answered, count in zip(evaluation.classes, counts)
             if true != answered and count
         ]
         return table(("true class", "answered", "rows"), sorted(counted, key=lambda row: -row[2])[:_MOST_ROWS])
@@ -82,16 +83,27 @@ def gaps(column: SliceColumn) -> Marked:
 def importance(explanation: Explanation) -> Marked:
     """The most important columns."""
     rows = [
-        (part.rank, code(part.column), number(part.mean_abs), f"{shown(part.low, 3)} to {shown(part.high, 3)}", f"{part.rank_low} to {part.rank_high}", part.direction)
+        (
+            part.rank,
+            code(part.column),
+            number(part.mean_abs),
+            f"{shown(part.low, 3)} to {shown(part.high, 3)}",
+            f"{part.rank_low} to {part.rank_high}",
+            part.direction,
+        )
         for part in explanation.summary.importance[:_MOST_ROWS]
     ]
-    return table(("rank", "column", "mean absolute SHAP", f"{explanation.summary.confidence:.0%} interval", "rank in it", "the answer"), rows)
+    return table(
+        ("rank", "column", "mean absolute SHAP", f"{explanation.summary.confidence:.0%} interval", "rank in it", "the answer"), rows
+    )
 
 
 def leaderboard(run: RunRecord) -> Marked:
     """The contenders, best first, as the leaderboard shows them."""
     entries = run.leaderboard.entries[:_MOST_ROWS]
-    rows = [("chosen" if row.chosen else "", code(row.name), row.kind, number(row.score, 5), number(row.std, 2), row.note) for row in entries]
+    rows = [
+        ("chosen" if row.chosen else "", code(row.name), row.kind, number(row.score, 5), number(row.std, 2), row.note) for row in entries
+    ]
     return table(("", "model", "kind", f"{NAMES[run.leaderboard.metric]}", "std over folds", "note"), rows)
 
 
@@ -107,7 +119,9 @@ def columns(run: RunRecord) -> Marked:
 
 def _content(profile: ColumnProfile) -> str:
     if profile.numbers is not None and profile.numbers.median is not None:
-        low, middle, high = (_value(value, profile.kind) for value in (profile.numbers.minimum, profile.numbers.median, profile.numbers.maximum))
+        low, middle, high = (
+            _value(value, profile.kind) for value in (profile.numbers.minimum, profile.numbers.median, profile.numbers.maximum)
+        )
         return f"{low} to {high}, median {middle}"
     labels = profile.distribution.labels[:4]
     counts = profile.distribution.counts[:4]
@@ -119,7 +133,7 @@ def _value(value: float | None, kind: str) -> str:
     if value is None:
         return "-"
     if kind == "datetime":
-        return datetime.fromtimestamp(value, timezone.utc).date().isoformat()
+        return datetime.fromtimestamp(value, UTC).date().isoformat()
     return f"{value:,.6g}"
 
 
@@ -137,13 +151,20 @@ def pairs(run: RunRecord) -> Marked:
 
 def moving(run: RunRecord) -> Marked:
     """The columns that change most over time."""
-    rows = [(code(part.column), code(part.measure), number(part.value, 3)) for part in run.profile.timeline.moving[:_MOST_ROWS]] if run.profile.timeline else []
+    rows = (
+        [(code(part.column), code(part.measure), number(part.value, 3)) for part in run.profile.timeline.moving[:_MOST_ROWS]]
+        if run.profile.timeline
+        else []
+    )
     return table(("column", "measure", "value"), rows)
 
 
 def findings(run: RunRecord) -> Marked:
     """What the quality checks found."""
-    rows = [(finding.action, code(finding.check), code(finding.column) if finding.column else "", finding.message) for finding in run.quality.findings]
+    rows = [
+        (finding.action, code(finding.check), code(finding.column) if finding.column else "", finding.message)
+        for finding in run.quality.findings
+    ]
     return table(("action", "check", "column", "finding"), rows)
 
 

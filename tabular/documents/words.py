@@ -39,14 +39,18 @@ def limits(run: RunRecord) -> list[str]:
         coverage = evaluation.scores["coverage"]
         wanted = run.problem.decision.coverage
         if coverage.high is not None and coverage.high < wanted:
-            said.append(f"The interval holds {percent(coverage.value)} of the holdout's true values, less than the {percent(wanted)} it was made for.")
+            said.append(
+                f"The interval holds {percent(coverage.value)} of the holdout's true values, fewer than the {percent(wanted)} wanted."
+            )
         said.append("The interval has the same width for every row, however hard the row is.")
     for column in evaluation.slices:
         worst = _worst_slice(column, evaluation.greater_is_better, evaluation.score.low, evaluation.score.high)
         if worst is not None:
             said.append(f"Clearly worse than overall where {column.column} is {worst[0]}: {NAMES[evaluation.metric]} {worst[1]}.")
     if run.validation.failed:
-        said.append(f"Not everything inferred from the training part holds on the holdout ({len(run.validation.failed)} expectations failed).")
+        said.append(
+            f"Not everything inferred from the training part holds on the holdout ({len(run.validation.failed)} expectations failed)."
+        )
     unused = [column for column in run.plan.columns if column.role == "feature" and not column.use]
     if unused:
         said.append(f"Not used: {', '.join(column.name for column in unused)}; data_analysis_report.md says why.")

@@ -81,8 +81,12 @@ def classification_curves(truth: np.ndarray, predictions: Predictions, classes: 
     return {
         "roc": Curve(title="ROC", x="false positive rate", y="true positive rate", lines=tuple(roc), diagonal=True),
         "precision_recall": Curve(title="Precision and recall", x="recall", y="precision", lines=tuple(recall_lines)),
-        "gain": Curve(title="Cumulative gain", x="share of rows, highest score first", y="share of the class found", lines=tuple(gain), diagonal=True),
-        "calibration": Curve(title="Reliability", x="mean predicted probability", y="share observed", lines=(_line(label, mean, share),), diagonal=True),
+        "gain": Curve(
+            title="Cumulative gain", x="share of rows, highest score first", y="share of the class found", lines=tuple(gain), diagonal=True
+        ),
+        "calibration": Curve(
+            title="Reliability", x="mean predicted probability", y="share observed", lines=(_line(label, mean, share),), diagonal=True
+        ),
     }
 
 
@@ -116,7 +120,11 @@ def regression_curves(truth: np.ndarray, predictions: Predictions) -> dict[str, 
         lines += [_line("lower end", truth[order], predictions.lower[order]), _line("upper end", truth[order], predictions.upper[order])]
     residuals = _line("residual", values[by_prediction], (values - truth)[by_prediction])
     return {
-        "predicted_vs_true": Curve(title="Predicted and true", x="true value", y="predicted", lines=tuple(lines), points=True, diagonal=True),
+        "predicted_vs_true": Curve(
+            title="Predicted and true", x="true value", y="predicted", lines=tuple(lines), points=True, diagonal=True
+        ),
         "residuals": Curve(title="Residuals", x="predicted", y="predicted minus true", lines=(residuals,), points=True),
-        "error_distribution": Curve(title="Rows within an error", x="absolute error", y="share of rows", lines=(_line("model", error, share),)),
+        "error_distribution": Curve(
+            title="Rows within an error", x="absolute error", y="share of rows", lines=(_line("model", error, share),)
+        ),
     }

@@ -140,10 +140,25 @@ def evaluate(
     )
     shown = {name: {score: estimate for score, estimate in scores.items() if ":" not in score} for name, scores in estimates.items()}
     return Evaluation(
-        task=problem.task, metric=metric.name, greater_is_better=metric.greater_is_better, classes=classes, threshold=threshold,
-        rows=len(truth), split_kind=split.kind, resamples=problem.evaluation.bootstrap, confidence=level, resampling=words,
-        scores=shown.pop(_MODEL), baselines=shown, gains=gains, slices=columns,
-        **(_of_regression(truth, predictions) if problem.task == "regression" else _of_classes(truth, predictions, classes, estimates[_MODEL])),
+        task=problem.task,
+        metric=metric.name,
+        greater_is_better=metric.greater_is_better,
+        classes=classes,
+        threshold=threshold,
+        rows=len(truth),
+        split_kind=split.kind,
+        resamples=problem.evaluation.bootstrap,
+        confidence=level,
+        resampling=words,
+        scores=shown.pop(_MODEL),
+        baselines=shown,
+        gains=gains,
+        slices=columns,
+        **(
+            _of_regression(truth, predictions)
+            if problem.task == "regression"
+            else _of_classes(truth, predictions, classes, estimates[_MODEL])
+        ),
     )
 
 

@@ -74,13 +74,15 @@ class ClassificationScores:
         one_hot = np.eye(n_classes)
         self._classes = classes
         # Columns whose weighted sums every score but the ranking ones is made of.
-        self._columns = np.column_stack([
-            -np.log(own),
-            ((proba - one_hot[truth]) ** 2).sum(axis=1) / 2,
-            one_hot[truth],
-            one_hot[labels],
-            one_hot[truth] * one_hot[labels],
-        ])
+        self._columns = np.column_stack(
+            [
+                -np.log(own),
+                ((proba - one_hot[truth]) ** 2).sum(axis=1) / 2,
+                one_hot[truth],
+                one_hot[labels],
+                one_hot[truth] * one_hot[labels],
+            ]
+        )
         ranked = range(1, 2) if n_classes == 2 else range(n_classes)
         self._rankings = [Ranking(truth == k, proba[:, k]) for k in ranked]
 

@@ -58,5 +58,5 @@ def encode_truth(target: np.ndarray, task: str, classes: tuple[str, ...]) -> np.
     code = {label: position for position, label in enumerate(classes)}
     unknown = [label for label in target if label not in code]
     if unknown:
-        raise InputError(f"class {unknown[0]!r} is in the holdout ({len(unknown)} rows with unknown classes) but the model knows only {', '.join(classes)}")
+        raise InputError(f"class {unknown[0]!r} is in the holdout ({len(unknown)} such rows) but the model knows only {', '.join(classes)}")
     return np.array([code[label] for label in target], dtype="int64")

@@ -17,13 +17,35 @@ if TYPE_CHECKING:
     from tabular.evaluation.evaluation import Evaluation
 
 NAMES = {
-    "roc_auc": "ROC-AUC", "average_precision": "Average precision", "log_loss": "Log loss", "brier": "Brier score", "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy", "precision": "Precision", "recall": "Recall", "f1": "F1", "precision_weighted": "Precision, weighted",
-    "recall_weighted": "Recall, weighted", "f1_weighted": "F1, weighted", "rmse": "RMSE", "mse": "MSE", "mae": "MAE", "r2": "R2",
-    "bias": "Bias", "coverage": "Interval coverage", "width": "Interval width", CONSTANT: "constant", LIGHTGBM: "LightGBM defaults",
-    "demographic_parity": "Demographic parity difference", "equal_opportunity": "Equal opportunity difference (false negative rate gap)",
-    "false_positive_rate_gap": "False positive rate gap", "score": "Score gap", "positive_rate": "Positive rate", "predicted_rate": "Predicted rate",
-    "false_negative_rate": "False negative rate", "false_positive_rate": "False positive rate",
+    "roc_auc": "ROC-AUC",
+    "average_precision": "Average precision",
+    "log_loss": "Log loss",
+    "brier": "Brier score",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "precision_weighted": "Precision, weighted",
+    "recall_weighted": "Recall, weighted",
+    "f1_weighted": "F1, weighted",
+    "rmse": "RMSE",
+    "mse": "MSE",
+    "mae": "MAE",
+    "r2": "R2",
+    "bias": "Bias",
+    "coverage": "Interval coverage",
+    "width": "Interval width",
+    CONSTANT: "constant",
+    LIGHTGBM: "LightGBM defaults",
+    "demographic_parity": "Demographic parity difference",
+    "equal_opportunity": "Equal opportunity difference (false negative rate gap)",
+    "false_positive_rate_gap": "False positive rate gap",
+    "score": "Score gap",
+    "positive_rate": "Positive rate",
+    "predicted_rate": "Predicted rate",
+    "false_negative_rate": "False negative rate",
+    "false_positive_rate": "False positive rate",
 }
 """How scores, gaps and baselines are called for people."""
 _COLORS = ("#2f5fb3", "#c0562c", "#1f8a4c", "#7a4fa3", "#b7791f", "#2a8c99", "#a03a6b", "#5a6478")
@@ -52,7 +74,10 @@ def _scores(evaluation: Evaluation) -> str:
     for name, estimate in evaluation.scores.items():
         label = html.Raw(f"<b>{NAMES[name]}</b>") if name == evaluation.metric else NAMES[name]
         rows.append((label, str(estimate), *(str(scores.get(name, undefined)) for scores in evaluation.baselines.values())))
-    notes = [f"Better than {NAMES.get(name, name)} by {gain} in {NAMES[evaluation.metric]}, on the same resamples." for name, gain in evaluation.gains.items()]
+    notes = [
+        f"Better than {NAMES.get(name, name)} by {gain} in {NAMES[evaluation.metric]}, on the same resamples."
+        for name, gain in evaluation.gains.items()
+    ]
     if evaluation.threshold is not None:
         notes.append(f"Labels: {evaluation.classes[1]} from a probability of {evaluation.threshold:.4g} on; the baselines from 0.5 on.")
     if evaluation.calibration_error is not None:
@@ -81,7 +106,11 @@ def _draw(curve: Curve) -> str:
     figure = Figure(figsize=(4.3, 3.4))
     axes = figure.subplots()
     for line, color in zip(curve.lines, _COLORS):
-        style = {"linestyle": "none", "marker": ".", "markersize": 3} if curve.points else {"marker": "o" if len(line.x) <= 12 else None, "markersize": 3.5}
+        style = (
+            {"linestyle": "none", "marker": ".", "markersize": 3}
+            if curve.points
+            else {"marker": "o" if len(line.x) <= 12 else None, "markersize": 3.5}
+        )
         axes.plot(line.x, line.y, color=color, label=line.label.replace("$", r"\$"), linewidth=1.4, **style)
     if curve.diagonal:
         ends = [min(min(line.x) for line in curve.lines), max(max(line.x) for line in curve.lines)]

@@ -56,7 +56,9 @@ def slice_rows(split: Split, column: str) -> dict[str, np.ndarray]:
     twelve most frequent are kept and the rest put together.
     """
     if column not in split.holdout:
-        raise InputError(f"data.slice_columns: {column!r} is not a column of the table; it has {', '.join(map(str, split.holdout.columns))}")
+        raise InputError(
+            f"data.slice_columns: {column!r} is not a column of the table; it has {', '.join(map(str, split.holdout.columns))}"
+        )
     values = split.holdout[column]
     if not pd.api.types.is_object_dtype(values) and split.train[column].nunique() > _MOST_VALUES:
         labels, order = _quartiles(split.train[column], values)
@@ -109,10 +111,15 @@ def describe_slices(
         small = len(at) < SMALL
         if problem.task == "binary":
             small = small or min(truth[at].sum(), len(at) - truth[at].sum()) < SMALL // 3
-        slices.append(Slice(
-            value=value, rows=len(at), small=bool(small), score=draws[value][metric].estimate(problem.evaluation.confidence),
-            rates=_rates(truth[at], _part(predictions, at), problem.task, draws[value]),
-        ))
+        slices.append(
+            Slice(
+                value=value,
+                rows=len(at),
+                small=bool(small),
+                score=draws[value][metric].estimate(problem.evaluation.confidence),
+                rates=_rates(truth[at], _part(predictions, at), problem.task, draws[value]),
+            )
+        )
     large = [part for part in slices if not part.small]
     gaps = {"score": _gap([part.score.value for part in large])}
     if problem.task == "binary":

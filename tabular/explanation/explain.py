@@ -87,18 +87,35 @@ def explain_function(
     for at in rng.permutation(len(rows))[: max(0, config.lime_rows - len(chosen))]:
         chosen.append(_chosen(int(at), "drawn at random", outputs, truth, classes))
     around = chosen[: config.lime_rows]
-    local = surrogates(
-        function, coding, pool, rows[[row.position for row in around]], [row.output for row in around], problem.task != "regression", seed
-    ) if around else []
+    local = (
+        surrogates(
+            function,
+            coding,
+            pool,
+            rows[[row.position for row in around]],
+            [row.output for row in around],
+            problem.task != "regression",
+            seed,
+        )
+        if around
+        else []
+    )
     chosen[: len(local)] = [row.model_copy(update={"surrogate": found}) for row, found in zip(around, local)]
     _LOG.info("explained %d rows of %d columns against %d background rows", len(rows), rows.shape[1], len(background))
     summary = Summary(
-        task=problem.task, explained=_explained(problem, classes), outputs=names, base=tuple(base.tolist()), background_rows=len(background),
-        importance=importances(values, rows, coding, config.bootstrap, config.confidence, seed), agreement=agreement(halves),
-        class_importance={} if len(names) == 1 else {
-            name: dict(zip(coding.names, np.abs(values[:, :, k]).mean(axis=0).tolist())) for k, name in enumerate(names)
-        },
-        confidence=config.confidence, chosen=tuple(chosen), categorical=tuple(name in coding.categories for name in coding.names),
+        task=problem.task,
+        explained=_explained(problem, classes),
+        outputs=names,
+        base=tuple(base.tolist()),
+        background_rows=len(background),
+        importance=importances(values, rows, coding, config.bootstrap, config.confidence, seed),
+        agreement=agreement(halves),
+        class_importance={}
+        if len(names) == 1
+        else {name: dict(zip(coding.names, np.abs(values[:, :, k]).mean(axis=0).tolist())) for k, name in enumerate(names)},
+        confidence=config.confidence,
+        chosen=tuple(chosen),
+        categorical=tuple(name in coding.categories for name in coding.names),
         shown=tuple(tuple(coding.shown(k, value) for k, value in enumerate(row)) for row in rows),
     )
     return Explanation(summary, values, outputs, pd.DataFrame(rows, columns=list(coding.names)), positions)

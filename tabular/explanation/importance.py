@@ -58,8 +58,14 @@ def importances(
     rank = _ranks(mean[None])[0]
     found = [
         Importance(
-            column=name, mean_abs=float(mean[k]), low=float(low[k]), high=float(high[k]), rank=int(rank[k]), rank_low=int(rank_low[k]),
-            rank_high=int(rank_high[k]), direction=_direction(values[:, k, 0], coded[:, k], k, coding) if values.shape[2] == 1 else "",
+            column=name,
+            mean_abs=float(mean[k]),
+            low=float(low[k]),
+            high=float(high[k]),
+            rank=int(rank[k]),
+            rank_low=int(rank_low[k]),
+            rank_high=int(rank_high[k]),
+            direction=_direction(values[:, k, 0], coded[:, k], k, coding) if values.shape[2] == 1 else "",
         )
         for k, name in enumerate(coding.names)
     ]

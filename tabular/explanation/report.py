@@ -35,14 +35,23 @@ def explanation_page(explanation: Explanation) -> str:
         sections.append(("Importance by class", _class_table(explanation)))
     sections.append(("SHAP summary", html.row(_beeswarm(explanation, int(output)) for output in outputs)))
     sections.append(("Value and effect", html.row(_effects(explanation))))
-    sections += [(f"Row {explanation.holdout_positions[row.position]} of the holdout: {row.why}", _row(explanation, row)) for row in summary.chosen]
+    sections += [
+        (f"Row {explanation.holdout_positions[row.position]} of the holdout: {row.why}", _row(explanation, row)) for row in summary.chosen
+    ]
     return html.page("Explanation", sections, lead)
 
 
 def _importance_table(explanation: Explanation) -> str:
     level = f"{explanation.summary.confidence:.0%} interval"
     rows = [
-        (part.rank, part.column, shown(part.mean_abs), f"{shown(part.low)} to {shown(part.high)}", f"{part.rank_low} to {part.rank_high}", part.direction)
+        (
+            part.rank,
+            part.column,
+            shown(part.mean_abs),
+            f"{shown(part.low)} to {shown(part.high)}",
+            f"{part.rank_low} to {part.rank_high}",
+            part.direction,
+        )
         for part in explanation.summary.importance
     ]
     return html.table(("rank", "column", "mean |SHAP|", level, "rank in that interval", "the answer"), rows)
@@ -88,7 +97,9 @@ def _shade(values: np.ndarray) -> np.ndarray:
     shade = np.full(len(values), -1)
     if known.any():
         ordered = np.sort(values[known])
-        shade[known] = np.minimum(4, 5 * (np.searchsorted(ordered, values[known]) + np.searchsorted(ordered, values[known], "right")) // (2 * len(ordered)))
+        shade[known] = np.minimum(
+            4, 5 * (np.searchsorted(ordered, values[known]) + np.searchsorted(ordered, values[known], "right")) // (2 * len(ordered))
+        )
     return shade
 
 

@@ -100,11 +100,17 @@ def surrogates(
 
     bins = _Bins(coding, train, seed)
     explainer = LimeTabularExplainer(
-        bins.train, mode="classification" if classification else "regression", feature_names=list(coding.names),
-        categorical_features=list(range(len(coding.columns))), categorical_names=bins.names, discretize_continuous=False, random_state=seed,
+        bins.train,
+        mode="classification" if classification else "regression",
+        feature_names=list(coding.names),
+        categorical_features=list(range(len(coding.columns))),
+        categorical_names=bins.names,
+        discretize_continuous=False,
+        random_state=seed,
     )
     found = []
     for row, output in zip(rows, outputs):
+
         def answer(binned: np.ndarray, row: np.ndarray = row) -> np.ndarray:
             matrix = bins.fill(binned)
             matrix[0] = row  # LIME puts the row itself first

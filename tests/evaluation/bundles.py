@@ -26,7 +26,13 @@ def logistic_files() -> dict[str, bytes]:
         _constant("weights", np.array([[0.12], [0.001]])),
         helper.make_node("MatMul", ["known", "weights"], ["linear"]),
         helper.make_node(
-            "LabelEncoder", ["categorical"], ["code"], domain="ai.onnx.ml", keys_strings=list(_JOBS), values_int64s=[0, 1, 2], default_int64=0
+            "LabelEncoder",
+            ["categorical"],
+            ["code"],
+            domain="ai.onnx.ml",
+            keys_strings=list(_JOBS),
+            values_int64s=[0, 1, 2],
+            default_int64=0,
         ),
         _constant("effects", np.array(list(_JOBS.values()))),
         helper.make_node("Gather", ["effects", "code"], ["effect"]),
@@ -39,14 +45,30 @@ def logistic_files() -> dict[str, bytes]:
         helper.make_node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
     ]
     graph = helper.make_graph(
-        nodes, "logistic",
-        [helper.make_tensor_value_info("numeric", TensorProto.DOUBLE, [None, 2]), helper.make_tensor_value_info("categorical", TensorProto.STRING, [None, 1])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, [None, 2]), helper.make_tensor_value_info("label", TensorProto.INT64, [None])],
+        nodes,
+        "logistic",
+        [
+            helper.make_tensor_value_info("numeric", TensorProto.DOUBLE, [None, 2]),
+            helper.make_tensor_value_info("categorical", TensorProto.STRING, [None, 1]),
+        ],
+        [
+            helper.make_tensor_value_info("probabilities", TensorProto.DOUBLE, [None, 2]),
+            helper.make_tensor_value_info("label", TensorProto.INT64, [None]),
+        ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19), helper.make_opsetid("ai.onnx.ml", 4)], ir_version=10)
     signature = Signature(
-        name="small", task="binary", target="y", classes=("no", "yes"), positive_class="yes", threshold=0.5,
-        columns=(BundleColumn("income", "numeric", "numeric", 0), BundleColumn("noise", "numeric", "numeric", 1), BundleColumn("job", "categorical", "categorical", 0)),
+        name="small",
+        task="binary",
+        target="y",
+        classes=("no", "yes"),
+        positive_class="yes",
+        threshold=0.5,
+        columns=(
+            BundleColumn("income", "numeric", "numeric", 0),
+            BundleColumn("noise", "numeric", "numeric", 1),
+            BundleColumn("job", "categorical", "categorical", 0),
+        ),
     )
     return {"model.onnx": model.SerializeToString(), "signature.json": signature.to_json().encode()}
 

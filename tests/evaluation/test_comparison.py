@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tabular.comparison import Comparison, Verdict, check_gates, compare, delong_p
+from tabular.comparison import Comparison, Verdict, check_gates, compare
 from tabular.errors import GateClosed
 from tabular.evaluation import Predictions, evaluate, fit_baselines
+from tabular.evaluation.delong import delong_p
 
 from .cases import make_problem
 
@@ -22,10 +23,20 @@ def _predictions(split, noise: float, seed: int = 0) -> Predictions:
     return Predictions.of_classes(np.column_stack([1 - positive, positive]), 0.5)
 
 
-def _verdict(split, champion: Predictions | None, challenger: Predictions, rule: str = "not_worse", metric: str = "roc_auc", unchanged: bool = False, **sections):
+def _verdict(
+    split,
+    champion: Predictions | None,
+    challenger: Predictions,
+    rule: str = "not_worse",
+    metric: str = "roc_auc",
+    unchanged: bool = False,
+    **sections,
+):
     problem = make_problem("binary", metric, gates={"champion": rule}, **sections)
     comparison = compare(challenger, champion, split, problem, CLASSES, champion_version="7", unchanged=unchanged)
-    return comparison, check_gates(problem, evaluate(challenger, split, problem, CLASSES), comparison, latency_ms=0.2, bundle_mb=3.0, members={"lightgbm": 1})
+    return comparison, check_gates(
+        problem, evaluate(challenger, split, problem, CLASSES), comparison, latency_ms=0.2, bundle_mb=3.0, members={"lightgbm": 1}
+    )
 
 
 @pytest.mark.parametrize("metric", ["roc_auc", "log_loss"])
@@ -74,7 +85,11 @@ def test_each_limit_is_a_gate_beside_what_was_measured(people):
     problem = make_problem("binary", "roc_auc", constraints=limits)
     evaluation = evaluate(_predictions(people, 0), people, problem, CLASSES)
     verdict = check_gates(problem, evaluation, latency_ms=0.25, bundle_mb=3.0, members={"lightgbm": 2, "xgboost": 1})
-    assert [gate.name for gate in verdict.failed] == ["constraints.metric_floor", "constraints.max_latency_ms", "constraints.explainable_only"]
+    assert [gate.name for gate in verdict.failed] == [
+        "constraints.metric_floor",
+        "constraints.max_latency_ms",
+        "constraints.explainable_only",
+    ]
     with pytest.raises(GateClosed) as caught:
         verdict.raise_if_rejected()
     line = str(caught.value)

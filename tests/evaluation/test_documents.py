@@ -32,7 +32,10 @@ _NASTY = "a|b <script>alert(1)</script> `x` *y*"
 
 def _board(metric: str) -> Leaderboard:
     rows = (("greedy", "average", "ensemble", 0.8123456, True), ("lightgbm 0", "single", "lightgbm", 0.8, False))
-    entries = tuple(Row(name=name, kind=kind, family=family, score=score, std=0.01, seconds=1.0, chosen=chosen) for name, kind, family, score, chosen in rows)
+    entries = tuple(
+        Row(name=name, kind=kind, family=family, score=score, std=0.01, seconds=1.0, chosen=chosen)
+        for name, kind, family, score, chosen in rows
+    )
     return Leaderboard(metric=metric, entries=entries, rule="best score")
 
 
@@ -50,7 +53,11 @@ def _record(split: Split, task: str = "binary", **sections) -> RunRecord:
         first = np.nan_to_num(matrix[:, :1] - 50) / 100
         if task == "regression":
             return first
-        return 0.5 + np.clip(first, -0.4, 0.4) if task == "binary" else np.hstack([0.4 + np.clip(first, -0.3, 0.3), 0.3 - np.clip(first, -0.3, 0.3), 0 * first + 0.3])
+        return (
+            0.5 + np.clip(first, -0.4, 0.4)
+            if task == "binary"
+            else np.hstack([0.4 + np.clip(first, -0.3, 0.3), 0.3 - np.clip(first, -0.3, 0.3), 0 * first + 0.3])
+        )
 
     out = function(coding.encode(split.holdout))
     if task == "regression":
@@ -58,23 +65,44 @@ def _record(split: Split, task: str = "binary", **sections) -> RunRecord:
     else:
         predictions = Predictions.of_classes(np.hstack([1 - out, out]) if task == "binary" else out, 0.5)
     table_ = Table(pd.concat([split.train, split.holdout], ignore_index=True), split.schema, "memory.csv", "sha256:abc")
-    evaluation = evaluate(predictions, split, problem, classes, 0.5 if task == "binary" else None, fit_baselines(split, plan.used, problem, classes))
+    evaluation = evaluate(
+        predictions, split, problem, classes, 0.5 if task == "binary" else None, fit_baselines(split, plan.used, problem, classes)
+    )
     verdict = check_gates(problem, evaluation, latency_ms=0.123, bundle_mb=4.5, members={"lightgbm": 2, "random_forest": 1})
-    failed = ExpectationResult(type="expect_column_values_to_not_be_null", column="income", success=False, expected="values", observed="12 of 800 missing")
+    failed = ExpectationResult(
+        type="expect_column_values_to_not_be_null", column="income", success=False, expected="values", observed="12 of 800 missing"
+    )
     return RunRecord(
-        problem=problem, schema=split.schema, split=SplitFacts(split.kind, len(split.train), len(split.holdout), split.boundary),
-        profile=profile_table(table_, problem), quality=check_quality(split, problem),
+        problem=problem,
+        schema=split.schema,
+        split=SplitFacts(split.kind, len(split.train), len(split.holdout), split.boundary),
+        profile=profile_table(table_, problem),
+        quality=check_quality(split, problem),
         validation=ValidationReport(suite="small", what="holdout", rows=len(split.holdout), results=(failed,), details={}),
-        plan=plan, leaderboard=_board(metric), model=ModelFacts({"lightgbm": 2, "random_forest": 1}, "weighted mean of probabilities", "sigmoid", 1.0),
-        evaluation=evaluation, explanation=explain_function(function, coding, split, problem, classes, 0.5), verdict=verdict,
+        plan=plan,
+        leaderboard=_board(metric),
+        model=ModelFacts({"lightgbm": 2, "random_forest": 1}, "weighted mean of probabilities", "sigmoid", 1.0),
+        evaluation=evaluation,
+        explanation=explain_function(function, coding, split, problem, classes, 0.5),
+        verdict=verdict,
         measured=Measured(0.123, 4.5, 800, 3e-7),
-        versions=Versions("memory.csv", "sha256:abc", "sha256:def", "0123abc", "sha256:456", {"lightgbm": "4.7.0"}, "python run.py --pipeline training --config configs/small.yaml"),
+        versions=Versions(
+            "memory.csv",
+            "sha256:abc",
+            "sha256:def",
+            "0123abc",
+            "sha256:456",
+            {"lightgbm": "4.7.0"},
+            "python run.py --pipeline training --config configs/small.yaml",
+        ),
     )
 
 
 @pytest.fixture(scope="module")
 def record(people) -> RunRecord:
-    return _record(people, data={"slice_columns": ["group"]}, constraints={"max_latency_ms": 1.0, "max_bundle_mb": 4.0}, goal="Say who answers yes.")
+    return _record(
+        people, data={"slice_columns": ["group"]}, constraints={"max_latency_ms": 1.0, "max_bundle_mb": 4.0}, goal="Say who answers yes."
+    )
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +151,7 @@ def test_the_card_has_the_scores_beside_the_baselines_and_the_bias(documents, re
 def test_a_closed_gate_offers_no_registered_model(documents, record):
     assert "models:/" not in documents.files["model_card.md"]
     passed = dataclasses.replace(record, verdict=record.verdict.model_copy(update={"verdict": "challenger"}))
-    assert 'models:/small@challenger' in write_documents(passed).files["model_card.md"]
+    assert "models:/small@challenger" in write_documents(passed).files["model_card.md"]
 
 
 def test_the_example_request_is_python_and_nobodys_row(documents, record, people):
@@ -184,10 +212,16 @@ def test_the_other_tasks(people, task):
     rng = np.random.default_rng(0)
 
     def retarget(frame):
-        target = frame.income.fillna(50) / 100 - 0.5 + rng.normal(0, 0.1, len(frame)) if task == "regression" else rng.choice(list("abc"), len(frame)).astype(object)
+        target = (
+            frame.income.fillna(50) / 100 - 0.5 + rng.normal(0, 0.1, len(frame))
+            if task == "regression"
+            else rng.choice(list("abc"), len(frame)).astype(object)
+        )
         return frame.assign(y=target)
 
-    columns = tuple(c.model_copy(update={"kind": "numeric"}) if c.name == "y" and task == "regression" else c for c in people.schema.columns)
+    columns = tuple(
+        c.model_copy(update={"kind": "numeric"}) if c.name == "y" and task == "regression" else c for c in people.schema.columns
+    )
     split = Split(retarget(people.train), retarget(people.holdout), people.schema.model_copy(update={"columns": columns}), "random", None)
     documents = write_documents(_record(split, task))
     card = documents.files["model_card.md"]
@@ -220,7 +254,9 @@ def test_many_classes_show_their_most_frequent_mistakes(people):
     split = Split(relabelled(people.train), relabelled(people.holdout), people.schema, "random", None)
     record = _record(people)
     classes = tuple(sorted(set(split.holdout.y)))
-    evaluation = evaluate(Predictions.of_classes(rng.dirichlet(np.ones(15), len(split.holdout))), split, make_problem("multiclass", "log_loss"), classes)
+    evaluation = evaluate(
+        Predictions.of_classes(rng.dirichlet(np.ones(15), len(split.holdout))), split, make_problem("multiclass", "log_loss"), classes
+    )
     shown = confusion(evaluation)
     assert len(shown.splitlines()) == 2 + 15 and shown.splitlines()[0].split("|")[1].strip() == "true class"
     assert len(confusion(record.evaluation).splitlines()) == 2 + 2

@@ -16,6 +16,7 @@ from tabular.split import Split
 from .bundles import COLUMNS, logistic_bundle
 from .cases import make_problem, make_split
 
+
 @pytest.fixture(scope="module")
 def problem():
     return make_problem("binary", "roc_auc", evaluation={"bootstrap": 100, "explained_rows": 80, "lime_rows": 3})
@@ -153,11 +154,13 @@ def test_multiclass_explains_every_class():
 
 
 def test_dates_missing_values_and_unseen_categories_are_coded_and_shown():
-    frame = pd.DataFrame({
-        "day": pd.to_datetime(["2024-01-01", None, "2024-03-01", "2024-04-01"]),
-        "kind": np.array(["x", "y", None, "z"], dtype=object),
-        "y": [1.0, 2.0, 3.0, 4.0],
-    })
+    frame = pd.DataFrame(
+        {
+            "day": pd.to_datetime(["2024-01-01", None, "2024-03-01", "2024-04-01"]),
+            "kind": np.array(["x", "y", None, "z"], dtype=object),
+            "y": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
     split = make_split(frame, train_share=0.5)
     coding = Coding.of(split.schema.features, split.train, split.holdout)
     matrix = coding.encode(frame)
@@ -180,7 +183,11 @@ def loans() -> Explanation:
     from tabular.split import split_table
     from tabular.table import model_frame
 
-    settings = {"name": "loans", "data": {"source": "builtin:loans", "target": "defaulted"}, "evaluation": {"explained_rows": 120, "lime_rows": 0}}
+    settings = {
+        "name": "loans",
+        "data": {"source": "builtin:loans", "target": "defaulted"},
+        "evaluation": {"explained_rows": 120, "lime_rows": 0},
+    }
     problem = problem_from(settings, "test")
     table, problem, _ = resolve(read_source(problem.data), problem)
     split = split_table(table, problem)
@@ -205,6 +212,11 @@ def test_the_effects_planted_in_the_loans_are_found_and_those_not_planted_are_no
     empty = {column for effect in PLANTED if effect.shape == "none" for column in effect.columns} & set(rank)
     assert empty and max(rank[column] for column in planted) < min(rank[column] for column in empty)
     said = {part.column: part.direction for part in loans.summary.importance}
-    for column, words in (("late_payments", "rises with"), ("existing_debt", "rises with"), ("income", "falls with"), ("employment_years", "falls with")):
+    for column, words in (
+        ("late_payments", "rises with"),
+        ("existing_debt", "rises with"),
+        ("income", "falls with"),
+        ("employment_years", "falls with"),
+    ):
         assert said[column].startswith(words), column
     assert loans.values.sum(axis=1) + loans.summary.base == pytest.approx(loans.outputs, abs=1e-9)

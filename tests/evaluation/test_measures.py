@@ -92,7 +92,9 @@ def test_regression_scores_equal_scikit_learns_far_from_zero():
     ours = {name: value[0] for name, value in RegressionScores(truth, predictions)(weights[None].astype(float)).items()}
     assert ours["r2"] == pytest.approx(metrics.r2_score(truth, values, sample_weight=weights), abs=1e-9)
     assert ours["mae"] == pytest.approx(metrics.mean_absolute_error(truth, values, sample_weight=weights))
-    assert ours["mse"] == pytest.approx(ours["rmse"] ** 2) == pytest.approx(metrics.mean_squared_error(truth, values, sample_weight=weights))
+    assert (
+        ours["mse"] == pytest.approx(ours["rmse"] ** 2) == pytest.approx(metrics.mean_squared_error(truth, values, sample_weight=weights))
+    )
     assert ours["bias"] == pytest.approx(np.average(values - truth, weights=weights))
     assert ours["coverage"] == pytest.approx(np.average(np.abs(values - truth) <= 1, weights=weights))
     assert ours["width"] == pytest.approx(2)
