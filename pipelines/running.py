@@ -76,6 +76,8 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     watcher = _Watcher(run_name, console)
     watcher.start()
     error: BaseException | None = None
+    for name in ("tabular", "steps"):
+        logging.getLogger(name).setLevel(logging.INFO)
     quiet = [logging.getLogger(name) for name in ("zenml.orchestrators", "zenml.steps", "zenml.execution", "zenml.pipelines")]
     for logger in quiet:
         logger.setLevel(logging.CRITICAL)

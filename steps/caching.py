@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from zenml.config.cache_policy import CachePolicy
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = "requirements.txt"
+_MODULE = re.compile(r"[a-z_]+(\.[a-z_0-9]+)+")
 _OURS = ("tabular", "bundle", "monitoring", "predictionlog", "stacks")
 
 
@@ -48,7 +50,7 @@ def code_beneath(start: Path) -> set[Path]:
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    """Files of ours that one module names in any import, those inside functions included."""
+    """Files of ours that one module names: in any import, those inside functions included, or as a dotted string."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -56,9 +58,9 @@ def _imports(path: Path) -> tuple[Path, ...]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module" and node.args:
-            if isinstance(node.args[0], ast.Constant):
-                names.add(str(node.args[0].value))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.fullmatch(node.value):
+            # Registries name modules that are imported when asked for.
+            names.add(node.value)
     return tuple(file for name in names if name.split(".")[0] in _OURS for file in _module_files(name))
 
 

@@ -8,6 +8,7 @@ from zenml import step
 
 import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
 from stacks.active import local_copy
+from tabular.data.labels import without_credentials
 from tabular.data.sources import read_source
 from tabular.errors import InputError
 from tabular.features.history import add_history
@@ -25,16 +26,14 @@ def load_table(problem: Problem, location: str) -> tuple[Annotated[Table, "table
     Never cached: what lies behind a name may have changed. Its outputs carry content hashes, so that steps after it
     are cached where it has not.
     """
+    source = without_credentials(problem.data.source)
     with local_copy(location) as readable:
-        staged = location != problem.data.source
         try:
             raw = read_source(problem.data.model_copy(update={"source": readable}))
-            if staged:
-                raw = replace(raw, source=problem.data.source)
-            table, resolved, notes = resolve(raw, problem)
+            table, resolved, notes = resolve(replace(raw, source=source), problem)
         except InputError as error:
             # The user knows the file by its own name, not by its place in the artifact store.
-            raise InputError(str(error).replace(readable, problem.data.source)) from None
-    for note in (*raw.notes, *notes):
-        logger.warning(note)
+            raise InputError(str(error).replace(readable, source)) from None
+    for note in notes:
+        logger.info(note)
     return add_history(table, resolved), resolved

@@ -9,7 +9,7 @@ from steps.caching import code_digest, depends_on
 from tabular.features.plan import FeaturePlan
 from tabular.problem import FamilyName, Problem
 from tabular.split import Split
-show_progress = lambda: None
+from tabular.tuning.leaderboard import LiveLeaderboard
 from tabular.tuning.store import StudyStore, study_key
 from tabular.tuning.study import Study
 from tabular.tuning.tuner import tune_family as tune
@@ -20,4 +20,5 @@ def tune_family(split: Split, plan: FeaturePlan, problem: Problem, family: Famil
     """Cross-validated trials of `family`, taken up where an earlier run of the same search was stopped."""
     key = study_key(split, plan, problem, code_digest(__file__))
     store = StudyStore(studies_root(), key, fresh=fresh)
-    return tune(split, plan, problem, family, store, show_progress())
+    with LiveLeaderboard() as leaderboard:
+        return tune(split, plan, problem, family, store, leaderboard)

@@ -27,7 +27,7 @@ def test_a_step_depends_on_what_it_reaches_and_on_nothing_else():
     assert "tabular/explanation/explanation.py" in explain
     assert "tabular/explanation/explanation.py" not in tune
     assert "tabular/families/lightgbm.py" in tune
-    assert "tabular/features/transformers.py" in tune or any(name.startswith("tabular/features/") for name in tune)
+    assert "tabular/features/categories.py" in tune
 
 
 def test_templates_count_as_code():

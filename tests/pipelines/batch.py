@@ -1,0 +1,32 @@
+"""Runs the run.py commands that stand on stdin as JSON and prints [exit code, output] of each as JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+
+sys.path.insert(0, os.getcwd())
+
+
+def main() -> None:
+    import run
+
+    results = []
+    for command in json.load(sys.stdin):
+        sys.argv = ["run.py", *command]
+        out = io.StringIO()
+        code = 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            try:
+                run.main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        results.append([code, out.getvalue()])
+    sys.__stdout__.write("\n" + json.dumps(results) + "\n")
+
+
+if __name__ == "__main__":
+    main()
