@@ -159,11 +159,13 @@ def numbers_of(name: str, kind: str, values: Sequence[Any] | np.ndarray) -> np.n
             return _moments(name, array)
     if kind == "numeric" and not (array is not None and array.dtype.kind in "mMc"):
         try:
-            return _finite(name, np.array(values, dtype=np.float64).reshape(len(values)))
-        except (TypeError, ValueError, OverflowError) as error:
-            if isinstance(error, BadInput):
-                raise
-            # Something is not plainly a number: go one by one, so that the error can say where.
+            numbers = np.array(values, dtype=np.float64)
+            if numbers.ndim == 1:
+                return _finite(name, numbers)
+        except BadInput:
+            raise
+        except (TypeError, ValueError, OverflowError):
+            pass  # something is not plainly a number: go one by one, so that the error can say where
     return np.array(_one_by_one(name, kind, values), dtype=np.float64)
 
 

@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize
-from sklearn.metrics import log_loss
 from sklearn.model_selection import KFold
 
 from tabular.families.base import probabilities_of
@@ -104,7 +103,7 @@ def _fitted(kind: str, proba: np.ndarray, y: np.ndarray) -> Calibrator:
 
 
 def _log_loss(y: np.ndarray, proba: np.ndarray) -> float:
-    return float(log_loss(y, np.clip(proba, 1e-15, 1.0), labels=np.arange(proba.shape[1])))
+    return float(-np.mean(np.log(np.maximum(proba[np.arange(len(y)), y], 1e-15))))
 
 
 def choose_threshold(scores: np.ndarray, y: np.ndarray, rule: str | float) -> float:

@@ -57,7 +57,7 @@ def _random_forest(graph: Graph, estimator: Any, x: str) -> str:
 
 
 def _neural_network(graph: Graph, estimator: Any, x: str) -> str:
-    from tabular.families.neural_network import SOFT_CLIP
+    from tabular.families.neural_network import FAR, SOFT_CLIP
 
     network, zero = estimator.network_, graph.constant(np.float32(0.0))
 
@@ -67,7 +67,7 @@ def _neural_network(graph: Graph, estimator: Any, x: str) -> str:
 
     parts = []
     if len(network.numeric):
-        numbers = filled(network.numeric)
+        numbers = graph.node("Clip", filled(network.numeric), graph.constant(-FAR), graph.constant(FAR))
         shares = graph.node("Div", numbers, graph.constant(np.float32(SOFT_CLIP)))
         squares = graph.node("Mul", shares, shares)
         root = graph.node("Sqrt", graph.node("Add", graph.constant(np.float32(1.0)), squares))

@@ -13,6 +13,8 @@ from tabular.families.monitor import Monitor
 
 SOFT_CLIP = 3.0
 """Inputs x become x / sqrt(1 + (x / 3)^2): nearly unchanged when small, never beyond 3 (Holzmüller et al. 2024)."""
+FAR = np.float32(1e6)
+"""Inputs are kept within this before: the square of a larger one would overflow float32."""
 _CHUNK = 8192
 _ARRAYS = ("numeric", "embedded", "sizes", "table")
 
@@ -55,7 +57,7 @@ class Network:
         parts = []
         if len(self.numeric):
             x = X[:, self.numeric]
-            x = np.where(np.isnan(x), np.float32(0.0), x)
+            x = np.clip(np.where(np.isnan(x), np.float32(0.0), x), -FAR, FAR)
             parts.append(x / np.sqrt(np.float32(1.0) + np.square(x / np.float32(SOFT_CLIP))))
         if len(self.embedded):
             codes = codes_of(X[:, self.embedded], self.sizes) + self.offsets
@@ -147,8 +149,8 @@ class NeuralNetworkFamily(Family):
         epochs = int(np.clip(600_000 // max(1, n_rows), 6, 100))
         return {
             "iterations": epochs, "epochs": epochs, "patience": 16,
-            "hidden": [256, 128], "dropout": 0.25, "embedding": 8,
-            "batch_size": 256 if n_rows < 100_000 else 1024, "learning_rate": 3e-3, "weight_decay": 2e-2,
+            "hidden": [256, 128], "dropout": 0.2, "embedding": 8,
+            "batch_size": 256 if n_rows < 100_000 else 1024, "learning_rate": 6e-3, "weight_decay": 2e-2,
         }  # fmt: skip
 
     def suggest(self, trial: Any, task: str, n_rows: int, n_features: int) -> Params:

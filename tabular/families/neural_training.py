@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tabular.families.neural_network import SOFT_CLIP, Network, codes_of
+from tabular.families.neural_network import FAR, SOFT_CLIP, Network, codes_of
 
 if TYPE_CHECKING:
     from tabular.families.neural_network import NeuralNetwork
@@ -82,7 +82,7 @@ class _Data:
     def __init__(self, X: np.ndarray, y: np.ndarray, sizes: list[tuple[int, int]], binary: bool, classes: bool) -> None:
         embedded = np.array([position for position, _ in sizes], dtype=np.int64)
         self.positions = np.setdiff1d(np.arange(X.shape[1]), embedded)
-        numeric = torch.from_numpy(np.nan_to_num(X[:, self.positions], nan=0.0))
+        numeric = torch.from_numpy(np.clip(np.nan_to_num(X[:, self.positions], nan=0.0), -FAR, FAR))
         self.numeric = numeric / torch.sqrt(1.0 + torch.square(numeric / SOFT_CLIP))
         self.codes = torch.from_numpy(codes_of(X[:, embedded], np.array([size for _, size in sizes], dtype=np.int64)))
         self.y = torch.from_numpy(y.astype(np.int64 if classes and not binary else np.float32))

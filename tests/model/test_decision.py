@@ -1,0 +1,98 @@
+"""Calibration, thresholds, intervals and combination."""
+
+import numpy as np
+import pytest
+
+from tabular.combiner import Combiner, stack_features
+from tabular.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
+from tabular.errors import InputError
+from tabular.model import encode_target
+
+
+def overconfident(rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    log_odds = rng.normal(size=rows)
+    y = (rng.random(rows) < 1 / (1 + np.exp(-log_odds))).astype(int)
+    said = 1 / (1 + np.exp(-(3 * log_odds + 1)))
+    return np.column_stack([1 - said, said]), y
+
+
+def test_calibration_undoes_a_known_distortion():
+    proba, y = overconfident()
+    calibrator = fit_calibrator(proba, y)
+    assert calibrator.kind == "sigmoid"
+    assert calibrator.slope == pytest.approx(1 / 3, abs=0.05) and calibrator.intercept == pytest.approx(-1 / 3, abs=0.12)
+    assert np.allclose(calibrator.apply(proba).sum(axis=1), 1)
+
+
+def test_calibration_leaves_what_is_calibrated_and_rows_without_prediction_alone():
+    proba, y = overconfident()
+    honest = Calibrator("sigmoid", 1 / 3, -1 / 3).apply(proba)
+    assert abs(fit_calibrator(honest, y).slope - 1) < 0.15
+    holed = proba.copy()
+    holed[::7] = np.nan
+    assert fit_calibrator(holed, y).kind == "sigmoid"
+
+
+def test_temperature_for_several_classes():
+    rng = np.random.default_rng(1)
+    margins = rng.normal(size=(3000, 3))
+    exact = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
+    y = np.array([rng.choice(3, p=row) for row in exact])
+    sharp = np.exp(4 * margins) / np.exp(4 * margins).sum(axis=1, keepdims=True)
+    calibrator = fit_calibrator(sharp, y)
+    assert calibrator.kind == "temperature" and calibrator.slope == pytest.approx(0.25, abs=0.03)
+    assert fit_calibrator(sharp, y, "sigmoid").kind == "temperature"
+
+
+@pytest.mark.parametrize("rule", ["f1", "balanced_accuracy", "accuracy"])
+def test_threshold_is_the_best_one_and_stands_between_scores(rule):
+    from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+
+    quality = {"f1": f1_score, "balanced_accuracy": balanced_accuracy_score, "accuracy": accuracy_score}[rule]
+    rng = np.random.default_rng(2)
+    scores = np.round(rng.random(300), 2)
+    y = (rng.random(300) < scores**2).astype(int)
+    threshold = choose_threshold(scores, y, rule)
+    tried = [quality(y, scores >= cut) for cut in np.unique(scores)]
+    assert quality(y, scores >= threshold) == pytest.approx(max(tried))
+    assert np.abs(scores - threshold).min() > 0.004
+
+
+def test_threshold_takes_the_widest_of_equally_good_gaps():
+    scores, y = np.array([0.1, 0.2, 0.6, 0.61]), np.array([0, 0, 1, 1])
+    assert choose_threshold(scores, y, "accuracy") == pytest.approx(0.4)
+    assert choose_threshold(scores, y, 0.25) == 0.25
+    assert choose_threshold(scores, np.ones(4, dtype=int), "f1") == 0.5
+
+
+def test_conformal_interval_has_its_finite_sample_rank():
+    residuals = np.append(np.arange(1.0, 20.0), np.nan)  # 19 known: rank ceil(20 * 0.9) = 18
+    assert conformal_half_width(-residuals, 0.9) == 18.0
+    assert conformal_half_width(residuals[:5], 0.99) == 5.0
+    with pytest.raises(ValueError, match="residual"):
+        conformal_half_width(np.array([np.nan]), 0.9)
+
+
+def test_conformal_interval_covers():
+    rng = np.random.default_rng(3)
+    covered = [np.mean(np.abs(rng.normal(size=500)) <= conformal_half_width(rng.normal(size=50), 0.8)) for _ in range(300)]
+    assert np.mean(covered) == pytest.approx(0.8, abs=0.02)
+
+
+def test_combiners():
+    one, two = np.array([[0.2, 0.8]]), np.array([[0.6, 0.4]])
+    assert np.allclose(Combiner.average([3, 1]).combine([one, two]), [[0.3, 0.7]])
+    alone = Combiner.stack(np.array([[1.0], [0.0]]), [0.0])
+    assert np.allclose(alone.combine([one, two]), one)
+    assert stack_features([one, two]).shape == (1, 2)
+    numbers = [np.array([1.0, 2.0]), np.array([3.0, 4.0])]
+    assert np.allclose(Combiner.stack(np.array([[0.5], [0.5]]), [1.0]).combine(numbers), [3.0, 4.0])
+    with pytest.raises(ValueError, match="weights"):
+        Combiner.average([0, 0])
+
+
+def test_target_codes():
+    assert encode_target(["b", "a"], ("a", "b")).tolist() == [1, 0]
+    with pytest.raises(InputError, match="'c' in row 1"):
+        encode_target(["a", "c"], ("a", "b"))
