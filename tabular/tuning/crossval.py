@@ -22,6 +22,7 @@ from tabular.problem import Problem
 from tabular.split import Split
 from tabular.table import model_frame
 from tabular.tasks import TASKS, metric_of
+from tabular.tuning.pace import Pace
 from tabular.tuning.pruning import CurveBound, Race
 from tabular.tuning.study import State
 
@@ -132,29 +133,6 @@ class FoldSource:
 
 
 @dataclass
-class Pace:
-    """The wall time of one trial; without `end` there is no clock."""
-
-    end: float | None = None
-    """`time.monotonic` by which all folds should be through."""
-    patient: bool = False
-    """Whether the trial must be finished even when it is late, because there is no other model."""
-
-    def deadline(self, folds_left: int) -> float | None:
-        """When the next fit must stop so that every fold gets the same part of the rest; a little is for predicting."""
-        if self.end is None:
-            return None
-        now = time.monotonic()
-        return now + max(0.0, 0.95 * (self.end - now) / folds_left)
-
-    def late(self, folds_left: int, fold_seconds: float) -> bool:
-        """Whether the folds to come cannot even nearly be finished in time."""
-        if self.end is None or self.patient or not folds_left:
-            return False
-        return time.monotonic() + 0.5 * fold_seconds * folds_left > self.end + 0.1 * max(0.0, fold_seconds)
-
-
-@dataclass
 class Outcome:
     """What came of one trial; its fields are those of `tabular.tuning.study.Trial`."""
 
@@ -201,9 +179,6 @@ def cross_validate(
     for number, (_, valid) in enumerate(source.folds):
         began = time.monotonic()
         data = source.get(family.style, choices, number)
-        if pace.late(count - number, time.monotonic() - began):
-            outcome.state, outcome.out_of_time, outcome.reason = "failed", True, f"out of time after {number} of {count} folds"
-            return outcome
         deadline = pace.deadline(count - number)
         fitting = time.monotonic()
         try:
@@ -235,7 +210,8 @@ def cross_validate(
         if lost:
             outcome.state, outcome.reason = "pruned", lost
             return outcome
-        if number + 1 < count and pace.late(count - number - 1, time.monotonic() - began):
+        pace.passed(time.monotonic() - began)
+        if pace.late(count - number - 1):
             outcome.state, outcome.out_of_time, outcome.reason = "failed", True, f"out of time after {number + 1} of {count} folds"
             return outcome
     outcome.oof = oof

@@ -22,10 +22,11 @@ from tabular.folds import make_folds
 from tabular.problem import Problem
 from tabular.split import Split
 from tabular.tasks import metric_of
-from tabular.tuning.crossval import FoldSource, Outcome, Pace, cross_validate, training_target
+from tabular.tuning.crossval import FoldSource, Outcome, cross_validate, training_target
 from tabular.tuning.events import Event, Progress
 from tabular.tuning.ledger import Standing, clock, far_behind, share, usable
-from tabular.tuning.defaults import NearestTo
+from tabular.tuning.defaults import START_POINTS, NearestTo
+from tabular.tuning.pace import Pace
 from tabular.tuning.pruning import CurveBound, Race
 from tabular.tuning.store import FamilyLog, StudyStore
 from tabular.tuning.study import Candidate, Study, Trial, ranked
@@ -101,6 +102,8 @@ class _Search:
         self.until: float | None = None
         self._others: list[Standing] = []
         self._looked = float("-inf")
+        self._epoch_s: float | None = None
+        self._window = 0.0
 
     def run(self) -> None:
         if self.log.finished(self.wanted):
@@ -124,6 +127,10 @@ class _Search:
         self.target, self.classes = training_target(self.split, self.problem)
         folds = make_folds(self.split, self.problem)
         self.source = FoldSource(self.split, self.plan, self.problem, folds, self.target, self.store.key)
+        # One-hot and target encoding win on Ames housing (RMSE 22,982 to 24,350), ordinal codes on Bank marketing (ROC-AUC
+        # 0.885 to 0.850) and Adult; a net's codes go to embeddings either way.
+        self._encoders = self.family.style == "tree" and self.plan.encoder == "auto" and any(
+            column.use and column.kind == "categorical" and column.encoder == "auto" for column in self.plan.columns)
         self.shape = (self.problem.task, len(self.split.train), len(self.plan.used))
 
     def _search(self) -> str:
@@ -188,6 +195,8 @@ class _Search:
         began = time.monotonic()
         trial = self._ask(number)
         params, choices = self._suggest(trial, number)
+        if self.timed and "epochs" in params:
+            params = self._in_time(params)
         curve = CurveBound(self.log.trials, params.get("iterations"))
 
         def on_fold(scores: Sequence[float]) -> None:
@@ -214,16 +223,47 @@ class _Search:
             seed=int(seed), n_startup_trials=_RANDOM_TRIALS, multivariate=True, constant_liar=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if number == 0:
-                nearest = NearestTo(self.family.default_params(*self.shape))
+            if (start := self._start_point(number)) is not None:
+                nearest = NearestTo(start)
                 self.family.suggest(nearest, *self.shape)
-                sampler = optuna.samplers.PartialFixedSampler(nearest.found, sampler)
+                sampler = optuna.samplers.PartialFixedSampler({**nearest.found, "encoder": "auto"}, sampler)
             self.log.study.sampler = sampler
             return self.log.study.ask()
 
     def _suggest(self, trial: optuna.Trial, number: int) -> tuple[dict[str, Any], dict[str, str]]:
         params = self.family.suggest(trial, *self.shape)
-        return (self.family.default_params(*self.shape) if number == 0 else params), {}
+        choices = {}
+        if self._encoders:
+            choices = {"encoder": trial.suggest_categorical("encoder", ["auto", "ordinal"])}
+            choices = {} if choices["encoder"] == "auto" else choices
+        start = self._start_point(number)
+        return (params if start is None else start), choices
+
+    def _start_point(self, number: int) -> dict[str, Any] | None:
+        """What trial `number` tries before the search is free to choose."""
+        starts = ({}, *START_POINTS.get(self.name, ()))
+        return {**self.family.default_params(*self.shape), **starts[number]} if number < len(starts) else None
+
+    def _in_time(self, params: dict[str, Any]) -> dict[str, Any]:
+        """`params` with so few epochs that a learning rate schedule of that length can end within the share.
+
+        A schedule that the clock cuts off leaves a net at a high learning rate. One epoch on the first fold tells how
+        long an epoch takes.
+        """
+        if self._epoch_s is None:
+            data = self.source.get(self.family.style, {}, 0)
+            estimator = self.family.build(
+                task=self.problem.task, params={**params, "iterations": 1}, seed=self.problem.tuning.seed, n_classes=len(self.classes),
+                n_jobs=self.n_jobs, categorical_sizes=list(data.categorical_sizes))
+            # The second of two: the first also loads libraries.
+            for _ in range(2):
+                began = time.monotonic()
+                estimator.fit(data.train, data.train_target, eval_set=(data.valid, data.valid_target), deadline=self.until)
+                self._epoch_s = time.monotonic() - began
+            self._window = self.until - time.monotonic()
+        most = int(0.8 * self._window / (len(self.source.folds) * self._epoch_s))
+        epochs = max(1, min(params["epochs"], most))
+        return {**params, "epochs": epochs, "iterations": min(params["iterations"], epochs)}
 
     def _standings(self) -> list[Standing]:
         """Of all families; this one by what this process knows."""

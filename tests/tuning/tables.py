@@ -1,0 +1,30 @@
+"""Small tables with a known signal, split and planned, for the tests of tuning and ensembles."""
+
+import numpy as np
+import pandas as pd
+
+from tabular.features.plan import plan_features
+from tabular.problem import problem_from
+from tabular.schema import Column, Schema
+from tabular.split import split_table
+from tabular.table import Table
+
+
+def search(task="binary", rows=400, kind=None, constraints=None, **tuning):
+    """(split, plan, problem) of a table whose target depends on two numbers and a category."""
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame({"a": rng.normal(size=rows), "b": rng.normal(size=rows), "c": rng.choice(list("uvwxyzabcdef"), rows).astype(object)})
+    signal = frame["a"] + frame["b"] ** 2 + 1.5 * frame["c"].isin(list("uvw")) + 0.7 * rng.normal(size=rows)
+    if task == "regression":
+        frame["y"] = 10 * signal
+    else:
+        frame["y"] = pd.cut(signal, [-99, 1.5, 99] if task == "binary" else [-99, 0.8, 2, 99], labels=list("pqr")[: 2 if task == "binary" else 3]).astype(object)
+    kinds = {"c": "categorical", "y": "numeric" if task == "regression" else "categorical"}
+    columns = tuple(
+        Column(name=name, kind=kinds.get(name, "numeric"), role="target" if name == "y" else "feature", unique=int(frame[name].nunique()))
+        for name in frame)
+    problem = problem_from(
+        {"name": "t", "task": task, "data": {"source": "x", "target": "y", "time_column": "@row" if kind == "time" else None},
+         "split": {"kind": kind or "auto"}, "tuning": {"folds": 3, **tuning}, "constraints": constraints or {}}, "test")
+    split = split_table(Table(frame, Schema(columns=columns), "x", "r"), problem)
+    return split, plan_features(split, {}, problem), problem
