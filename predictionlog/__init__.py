@@ -5,26 +5,29 @@ each record once; `add_labels` brings the labels; `read_window` hands both to mo
 for `read_window` alone.
 """
 
-from predictionlog.database import connect, create_tables
-from predictionlog.drain import Drain, Progress
-from predictionlog.journal import Journal
-from predictionlog.labels import Label, LabelCounts, add_labels
-from predictionlog.records import label_record, prediction_id, prediction_record
-from predictionlog.retention import prune
-from predictionlog.window import read_window
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "Drain",
-    "Journal",
-    "Label",
-    "LabelCounts",
-    "Progress",
-    "add_labels",
-    "connect",
-    "create_tables",
-    "label_record",
-    "prediction_id",
-    "prediction_record",
-    "prune",
-    "read_window",
-]
+_HOMES = {
+    "Drain": "drain",
+    "Journal": "journal",
+    "Label": "labels",
+    "LabelCounts": "labels",
+    "Progress": "drain",
+    "add_labels": "labels",
+    "connect": "database",
+    "create_tables": "database",
+    "label_record": "records",
+    "prediction_id": "records",
+    "prediction_record": "records",
+    "prune": "retention",
+    "read_window": "window",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    # Only when asked for: a server's workers write the journal and never need SQLAlchemy, half a second of their start.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -116,12 +116,16 @@ def connect(url: str) -> Engine:
     parsed = make_url(url)
     parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
     backend = "mysql" if parsed.get_backend_name() == "mariadb" else parsed.get_backend_name()
-    if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        Path(parsed.database).expanduser().parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed, pool_pre_ping=True, connect_args=_CONNECT.get(backend, {}))
     if backend == "sqlite":
+        event.listen(engine, "do_connect", _make_folder)
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _make_folder(_dialect: Any, _record: Any, arguments: list[Any], _options: dict[str, Any]) -> None:
+    if arguments and arguments[0] not in ("", ":memory:"):
+        Path(arguments[0]).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

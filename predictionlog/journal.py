@@ -13,6 +13,7 @@ from predictionlog.frames import frame
 
 SUFFIX = ".journal"
 ROTATE_BYTES = 64 * 1024 * 1024
+_ROOM = 1024 * 1024
 
 
 class Journal:
@@ -58,6 +59,14 @@ class Journal:
         """Finish the file. A later `append` begins another."""
         with self._lock:
             self._end()
+
+    def is_writable(self) -> bool:
+        """Whether the folder takes files and has room for a few records more."""
+        try:
+            room = os.statvfs(self._folder)
+        except OSError:
+            return False
+        return self._folder.is_dir() and os.access(self._folder, os.W_OK | os.X_OK) and room.f_bavail * room.f_frsize > _ROOM
 
     def _begin(self) -> None:
         self._end()

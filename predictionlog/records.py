@@ -11,6 +11,9 @@ from typing import Any
 
 Rows = list[dict[str, Any]]
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
+_ANSWERS = ("probabilities", "label", "prediction", "lower", "upper")
+
 
 def prediction_id(request_id: str, row: int) -> str:
     """The id of one row's prediction: the request's own for its first row, then `<request id>/<row>`."""
@@ -57,13 +60,13 @@ def prediction_record(
         "inputs": kept,
         "answers": answers,
     }
-    return json.dumps(record, separators=(",", ":"), default=str).encode("ascii")
+    return _ENCODER.encode(record).encode("ascii")
 
 
 def label_record(prediction: str, value: str, source: str = "feedback") -> bytes:
     """One label for the prediction with that id, as a journal entry. It has an id of its own, so that it is kept once."""
     record = {"kind": "label", "id": uuid.uuid4().hex, "prediction": prediction, "value": value, "source": source, "time": time.time()}
-    return json.dumps(record, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(record).encode("ascii")
 
 
 def rows_of(payload: bytes) -> tuple[Rows, Rows]:
@@ -114,9 +117,6 @@ def _prediction_rows(record: dict[str, Any]) -> Rows:
             }
         )
     return rows
-
-
-_ANSWERS = ("probabilities", "label", "prediction", "lower", "upper")
 
 
 def moment_of(epoch_seconds: float) -> datetime:

@@ -10,6 +10,7 @@ from flask import Blueprint
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from seldon_core.flask_utils import SeldonMicroserviceException
+from seldon_core.proto import prediction_pb2
 from seldon_core.utils import json_to_seldon_message, seldon_message_to_json
 
 from serving import openapi, wrapper, writer
@@ -76,6 +77,9 @@ def _answered(act: Any, message: Message) -> Message:
     try:
         try:
             decoded = seldon_message_to_json(message)
+            if isinstance(message, prediction_pb2.SeldonMessage) and message.data.HasField("tensor"):
+                # As JSON a tensor's NaN would be a text, which is no value of any kind.
+                decoded["data"]["tensor"]["values"] = list(message.data.tensor.values)
         except json_format.Error as error:
             raise Refusal(f"the message is not one of Seldon's: {error}", column="body") from None
         return json_to_seldon_message(act(decoded))

@@ -64,6 +64,10 @@ class Endpoint:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer one request."""
+        answer = self._route(environ, start)
+        return () if environ["REQUEST_METHOD"] == "HEAD" else answer
+
+    def _route(self, environ: Environ, start: Start) -> Iterable[bytes]:
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
         post = self._posts.get(path)
         if post is not None and method == "POST":
@@ -116,7 +120,10 @@ class Endpoint:
         wanted = int(length) if length else limit + 1
         if wanted > limit and length:
             raise _too_large(limit)
-        body = environ["wsgi.input"].read(wanted)
+        try:
+            body = environ["wsgi.input"].read(wanted)
+        except OSError as error:
+            raise Refusal(f"the body could not be read: {error}", reason="NOT_JSON", column="body") from None
         if len(body) > limit:
             raise _too_large(limit)
         return body

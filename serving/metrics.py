@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bundle import Signature
 from bundle.encoding import is_missing
-from predictionlog import Progress
 from serving.counters import SharedCounters
+
+if TYPE_CHECKING:
+    from predictionlog import Progress
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)

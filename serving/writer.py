@@ -7,8 +7,8 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
-from predictionlog import Drain, connect
 from predictionlog.journal import is_finished, journals
 from serving.metrics import Metrics
 from serving.settings import Settings
@@ -21,6 +21,9 @@ _LAST_WORDS = 5.0
 
 def run(settings: Settings, metrics: Metrics) -> None:
     """Drain until the process is told to end, and then what the last requests left."""
+    # SQLAlchemy comes in here, in this process alone.
+    from predictionlog import Drain, connect
+
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
@@ -42,7 +45,7 @@ def _open_when_quiet(stop: threading.Event, gate: threading.Event, settings: Set
     gate.set()
 
 
-def _is_quiet(path) -> bool:
+def _is_quiet(path: Path) -> bool:
     try:
         return is_finished(path)
     except FileNotFoundError:
