@@ -25,7 +25,8 @@ from tabular.storable import Fact, Storable
 from tabular.table import model_frame
 
 __all__ = [
-    "Calibrator", "Combiner", "Member", "Model", "choose_threshold", "conformal_half_width", "encode_target", "fit_calibrator", "stack_features",
+    "Calibrator", "Combiner", "Member", "Model",
+    "choose_threshold", "conformal_half_width", "encode_target", "fit_calibrator", "stack_features",
 ]  # fmt: skip
 
 
@@ -153,11 +154,12 @@ class Model(Storable):
             member.estimator.write(folder / f"member_{number}")
         for number, content in enumerate(files):
             (folder / f"preprocessor_{number}.skops").write_bytes(content)
+        combiner = self.combiner
         head = {
-            "task": self.task, "target": self.target, "classes": self.classes, "threshold": self.threshold, "half_width": self.half_width,
-            "coverage": self.coverage, "calibrator": asdict(self.calibrator), "members": places,
+            "task": self.task, "target": self.target, "classes": self.classes, "threshold": self.threshold,
+            "half_width": self.half_width, "coverage": self.coverage, "calibrator": asdict(self.calibrator), "members": places,
             "columns": [column.model_dump() for column in self.columns],
-            "combiner": {"kind": self.combiner.kind, "weights": self.combiner.weights.tolist(), "intercept": self.combiner.intercept.tolist()},
+            "combiner": {"kind": combiner.kind, "weights": combiner.weights.tolist(), "intercept": combiner.intercept.tolist()},
         }  # fmt: skip
         (folder / "model.json").write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -166,11 +168,10 @@ class Model(Storable):
         head = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         count = max((place["preprocessor"] for place in head["members"]), default=-1) + 1
         preprocessors = [load((folder / f"preprocessor_{number}.skops").read_bytes()) for number in range(count)]
+        estimators = [FAMILIES[place["family"]].read(folder / f"member_{number}") for number, place in enumerate(head["members"])]
         members = tuple(
-            Member(
-                place["family"], place["params"], preprocessors[place["preprocessor"]], FAMILIES[place["family"]].read(folder / f"member_{number}")
-            )
-            for number, place in enumerate(head["members"])
+            Member(place["family"], place["params"], preprocessors[place["preprocessor"]], estimator)
+            for place, estimator in zip(head["members"], estimators)
         )
         kept = head["combiner"]
         return cls(

@@ -108,7 +108,8 @@ def trees_of_lightgbm(estimator: LightGBM) -> Iterator[Tree]:
         children = [_ints(lines[name]) for name in ("left_child", "right_child")]
         left, right = (np.where(child < 0, inner + ~child, child) for child in children)
         arrays = (_ints(lines["split_feature"]), threshold, left, right, missing_left)
-        yield Tree(*(np.append(array, np.zeros(len(leaf_values), dtype=array.dtype)) for array in arrays), leaf, leaf_values[:, None], target)
+        padded = (np.append(array, np.zeros(len(leaf_values), dtype=array.dtype)) for array in arrays)
+        yield Tree(*padded, leaf, leaf_values[:, None], target)
 
 
 def trees_of_xgboost(estimator: XGBoost) -> Iterator[Tree]:
@@ -136,9 +137,9 @@ def trees_of_forest(estimator: RandomForest) -> Iterator[Tree]:
         nodes = tree.__getstate__()["nodes"]
         leaf = tree.children_left < 0
         values = tree.value[leaf, 0, :] / len(estimator.trees_)
-        yield Tree(
-            tree.feature, tree.threshold, tree.children_left, tree.children_right, nodes["missing_go_to_left"] > 0, leaf, values, tuple(range(estimator.width))
-        )
+        missing_left = nodes["missing_go_to_left"] > 0
+        targets = tuple(range(estimator.width))
+        yield Tree(tree.feature, tree.threshold, tree.children_left, tree.children_right, missing_left, leaf, values, targets)
 
 
 def _floats(text: str) -> np.ndarray:

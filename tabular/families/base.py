@@ -124,7 +124,8 @@ class Estimator(ABC):
         """Write the fitted estimator into `folder`, without pickle."""
         head = {
             "task": self.task, "params": self.params, "seed": self.seed, "n_classes": self.n_classes, "n_jobs": self.n_jobs,
-            "categorical_sizes": self.categorical_sizes, "best_iteration": self.best_iteration_, "centre": self.centre_, "scale": self.scale_,
+            "categorical_sizes": self.categorical_sizes, "best_iteration": self.best_iteration_,
+            "centre": self.centre_, "scale": self.scale_,
         }  # fmt: skip
         (folder / "estimator.json").write_text(json.dumps(head, indent=1) + "\n", encoding="utf-8")
         self._write_state(folder)

@@ -43,10 +43,8 @@ class _Module(nn.Module):
         self.tables = nn.ParameterList(torch.randn(size, dim, generator=generator) * dim**-0.5 for size, dim in zip(sizes, dims))
         before, self.blocks = n_numeric + sum(dims), nn.ModuleList()
         for hidden in params["hidden"]:
-            block = nn.ModuleDict(
-                {"linear": _linear(before, hidden, generator), "norm": nn.BatchNorm1d(hidden), "dropout": _Dropout(params["dropout"], generator)}
-            )
-            self.blocks.append(block)
+            linear, dropout = _linear(before, hidden, generator), _Dropout(params["dropout"], generator)
+            self.blocks.append(nn.ModuleDict({"linear": linear, "norm": nn.BatchNorm1d(hidden), "dropout": dropout}))
             before = hidden
         self.head = _linear(before, width, generator)
 

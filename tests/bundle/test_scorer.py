@@ -62,7 +62,8 @@ def test_bad_values_are_named(scorer, rows, changes, column, problem):
 
 
 def test_the_row_is_the_faulty_one(scorer):
-    for name, values in {"amount": [1, 2, "x"], "rate": np.array([1, 2, np.inf]), "day": ["2024-01-01", None, "x"], "grade": ["a", None, []]}.items():
+    faulty = {"amount": [1, 2, "x"], "rate": np.array([1, 2, np.inf]), "day": ["2024-01-01", None, "x"], "grade": ["a", None, []]}
+    for name, values in faulty.items():
         with pytest.raises(BadInput) as caught:
             scorer.score({**columns(3), name: values})
         assert (caught.value.column, caught.value.row) == (name, 2)
@@ -106,7 +107,8 @@ def test_booleans_categories_and_gaps(scorer, rows):
         assert scorer.encode(columns(rows, flag=form))["numeric"][0, 2] == 1.0
     for form in (False, 0, "false", "No"):
         assert scorer.encode(columns(rows, flag=form))["numeric"][0, 2] == 0.0
-    for form, name in ((7, "7"), (7.0, "7"), (np.float64(7), "7"), (0.5, "0.5"), (True, "true"), ("ç", "ç"), (" x", " x"), (2**60, str(2**60))):
+    names = [(7, "7"), (7.0, "7"), (np.float64(7), "7"), (0.5, "0.5"), (True, "true"), ("ç", "ç"), (" x", " x"), (2**60, str(2**60))]
+    for form, name in names:
         assert scorer.encode(columns(rows, grade=form))["categorical"][0, 0] == name
     for gap in (None, float("nan"), np.nan, pd.NA, pd.NaT, ""):
         encoded = scorer.encode(columns(rows, **dict.fromkeys(ROW, gap)))

@@ -60,7 +60,8 @@ def _schema(frame: pd.DataFrame) -> Schema:
     columns = []
     for name, kind in kinds.items():
         categories = tuple(frame[name].value_counts().index) if kind == "categorical" else ()
-        columns.append(Column(name=name, kind=kind, role="feature", categories=categories, unique=max(2, frame[name].nunique()), missing=0.08))
+        unique = max(2, frame[name].nunique())
+        columns.append(Column(name=name, kind=kind, role="feature", categories=categories, unique=unique, missing=0.08))
     kind = "numeric" if frame["y"].dtype == float else "categorical"
     categories = tuple(sorted(set(frame["y"]))) if kind == "categorical" else ()
     columns.append(Column(name="y", kind=kind, role="target", categories=categories, unique=frame["y"].nunique()))
@@ -69,9 +70,8 @@ def _schema(frame: pd.DataFrame) -> Schema:
 
 @cache
 def problem_of(task: str) -> Problem:
-    return Problem.model_validate(
-        {"name": "mixed", "data": {"source": "none.csv", "target": "y"}, "task": task, "positive_class": "yes" if task == "binary" else None}
-    )
+    positive = "yes" if task == "binary" else None
+    return Problem.model_validate({"name": "mixed", "data": {"source": "none.csv", "target": "y"}, "task": task, "positive_class": positive})
 
 
 @cache
