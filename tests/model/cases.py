@@ -71,7 +71,8 @@ def _schema(frame: pd.DataFrame) -> Schema:
 @cache
 def problem_of(task: str) -> Problem:
     positive = "yes" if task == "binary" else None
-    return Problem.model_validate({"name": "mixed", "data": {"source": "none.csv", "target": "y"}, "task": task, "positive_class": positive})
+    data = {"source": "none.csv", "target": "y"}
+    return Problem.model_validate({"name": "mixed", "data": data, "task": task, "positive_class": positive})
 
 
 @cache
