@@ -63,6 +63,12 @@ def _slug(source: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:63] or "table"
 
 
+def terminal() -> Console:
+    """Standard output; where it is no terminal, lines are as long as tables need."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(width=150, highlight=False)
+
+
 def ensure_repository(root: Path) -> None:
     """Make `root` a ZenML repository, so that it has an active stack of its own and a source root."""
     if not Client.is_repository_directory(root):
@@ -84,8 +90,9 @@ def train(
     """Run the training pipeline and return the exit code."""
     from pipelines.training import training
     from stacks.active import stage_file
+    from steps.registry.register_model import register_model
 
-    console = Console(soft_wrap=True)
+    console = terminal()
     source = problem.data.source
     path = Path(source).expanduser()
     is_file = "://" not in source and path.is_file()
@@ -96,20 +103,30 @@ def train(
     console.print(f"[bold]training[/] {problem.name}: {source} -> {problem.data.target} on stack {stack} (config: {where})")
     location = stage_file(path) if is_file else source
     suite = _edited_suite(root, problem.name)
-    run_name = f"training-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
-
-    def submit() -> None:
-        training.with_options(**pipeline_options(run_name, cache))(
-            problem=problem, location=location, edited_suite=suite, fresh=not cache
-        )
-
-    outcome = run_pipeline(submit, run_name, console)
+    arguments = {"problem": problem, "location": location, "edited_suite": suite, "fresh": not cache}
+    outcome = _run(training, problem.name, cache, arguments, console)
+    if outcome.was_cached("registration") and _is_lost(outcome.artifact("registration"), problem.name):
+        console.print("the registry no longer holds this version: registering it again")
+        register_model.configure(enable_cache=False)
+        outcome = _run(training, problem.name, cache, arguments, console)
     summary = _finish_training(outcome, root, started)
     if summary_path:
         summary_path.parent.mkdir(parents=True, exist_ok=True)
         summary_path.write_text(summary.to_json(), encoding="utf-8")
     print_training(outcome, summary, console)
     return 3 if summary.verdict == "rejected" else 0
+
+
+def _run(pipeline: Any, name: str, cache: bool, arguments: dict[str, Any], console: Console) -> Outcome:
+    run_name = f"{pipeline.name}-{name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
+    return run_pipeline(lambda: pipeline.with_options(**pipeline_options(run_name, cache))(**arguments), run_name, console)
+
+
+def _is_lost(registration: Any, name: str) -> bool:
+    """Whether a version that an earlier run registered is no longer there."""
+    from stacks.registry import is_registered
+
+    return registration.version is not None and not is_registered(name, registration.version, registration.digest)
 
 
 def _edited_suite(root: Path, name: str) -> str:

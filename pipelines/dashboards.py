@@ -141,7 +141,7 @@ def _launch(service: _Service) -> None:
 def _answers(service: _Service) -> bool:
     try:
         with urllib.request.urlopen(service.url + service.health, timeout=2) as answer:
-            return bool(answer.status == 200 and answer.read(64).strip(b'"\n') == b"OK")
+            return bool(answer.status == 200 and answer.read(64).strip(b'"\n').upper() == b"OK")
     except (OSError, urllib.error.URLError):
         return False
 

@@ -67,7 +67,7 @@ def print_training(outcome: Outcome, summary: TrainingSummary, console: Console)
     board = Table(title=f"Leaderboard ({summary.metric}, cross-validated)", title_justify="left")
     headers, rows = outcome.artifact("leaderboard").rows()
     for header in headers:
-        board.add_column(header)
+        board.add_column(header, no_wrap=header in ("model", "kind"))
     for row in rows:
         board.add_row(*map(str, row))
     console.print(board)
@@ -81,14 +81,13 @@ def print_training(outcome: Outcome, summary: TrainingSummary, console: Console)
         scores.add_row(metric, *("" if value is None else f"{value:.4f}" for value in values))
     console.print(scores)
     console.print(f"model    {summary.model['name']} version {summary.model['version'] or '-'} ({summary.model['family']}), {summary.model['digest']}")
-    console.print(f"verdict  [bold]{summary.verdict}[/]" + "".join(f"\n         {reason}" for reason in _reasons(outcome.artifact("verdict"))))
-    for name, path in sorted(summary.reports.items()):
-        console.print(f"report   {path}", highlight=False)
+    console.print(f"verdict  [bold]{summary.verdict}[/]" + "".join(f"\n         {reason}" for reason in outcome.artifact("verdict").reasons()))
+    for name in ("model_card", "evaluation", "explanation"):
+        console.print(f"report   {summary.reports[name]}", highlight=False)
+    folders = sorted({path.rsplit("/", 1)[0] for path in summary.reports.values()})
+    console.print(f"all      {', '.join(f'{folder}/' for folder in folders)}", highlight=False)
     console.print(
         f"run      {summary.run_id}, {summary.steps} steps, {summary.cached_steps} cached, {summary.duration_s:.0f} s", highlight=False
     )
     console.print("next     make dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
 
-
-def _reasons(verdict: Any) -> list[str]:
-    return [f"gate {gate.name} is closed: needs {gate.limit}, measured {gate.measured}" for gate in verdict.failed]

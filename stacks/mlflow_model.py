@@ -18,7 +18,7 @@ class BundleModel(mlflow.pyfunc.PythonModel):
         """Open the bundle that was logged with the model."""
         self.scorer = Scorer(context.artifacts["bundle"])
 
-    def predict(self, context: Any, model_input, params: Any = None):  # noqa: ANN001, ANN201 - MLflow reads type hints as a schema
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """Score a DataFrame of the model's columns; others are left aside."""
         answer = self.scorer.score({name: model_input[name].to_numpy() for name in model_input.columns}, strict=False)
         signature = self.scorer.signature

@@ -74,6 +74,19 @@ def version_with_digest(name: str, digest: str) -> str | None:
     return str(max(same)) if same else None
 
 
+def is_registered(name: str, version: str, digest: str) -> bool:
+    """Whether the registry holds `version` of `name` with this digest."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    connect_mlflow()
+    try:
+        found = mlflow.MlflowClient().get_model_version(name, version)
+    except MlflowException:
+        return False
+    return found.status == "READY" and found.tags.get(DIGEST_TAG) == digest
+
+
 def zenml_model_name(name: str) -> str:
     """ZenML's name of the model: one for each environment, so that a laptop never demotes the cluster's."""
     return f"{name}.{environment()}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import time
 import warnings
@@ -97,14 +96,22 @@ def log_training(record: TrainingRecord) -> tuple[str, str]:
     return run_id, model_uri
 
 
-def register_version(name: str, record: TrainingRecord, model_uri: str) -> str:
+def register_version(name: str, record: TrainingRecord, run_id: str, model_uri: str) -> str:
     """Register the logged model and make it challenger, here and in ZenML; returns the version."""
     import mlflow
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
     connect_mlflow()
-    logging.getLogger("mlflow.tracking._model_registry").setLevel(logging.WARNING)
+    client = mlflow.MlflowClient()
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            raise
+    tags = {DIGEST_TAG: record.digest, **record.tags}
     with quiet_progress():
-        version = mlflow.register_model(model_uri, name, tags={DIGEST_TAG: record.digest, **record.tags})
+        version = client.create_model_version(name, model_uri, run_id, tags=tags, model_id=model_uri.removeprefix("models:/"))
     make_challenger(name, str(version.version), record.tags)
     return str(version.version)
 

@@ -101,7 +101,7 @@ def register_model(
     run_id, model_uri = log_training(record)
     if verdict.verdict == "rejected":
         return Registration(verdict="rejected", digest=bundle.digest, version=None, run_id=run_id)
-    version = register_version(problem.name, record, model_uri)
+    version = register_version(problem.name, record, run_id, model_uri)
     return Registration(verdict="challenger", digest=bundle.digest, version=version, run_id=run_id)
 
 

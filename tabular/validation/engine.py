@@ -21,6 +21,8 @@ def great_expectations() -> ModuleType:
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
 
+    # This module sets its own level to INFO when it is imported.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
     return gx
 
 
