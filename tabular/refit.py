@@ -37,14 +37,17 @@ def refit_params(family: str, trial: Trial, rows: int) -> Params:
     """The parameters of the fit on all rows, which has no validation rows to stop on.
 
     Boosting takes the mean of the folds' best rounds, more by the square root of what there are more rows. Nets take
-    the mean of the epochs, which hold more steps by themselves; forests take the trees they had.
+    the mean of the epochs, which hold more steps by themselves, with a learning rate schedule of that length; forests
+    take the trees they had.
     """
     found = [(best, rows / trained) for best, trained in zip(trial.best_iterations, trial.train_rows) if best is not None]
     if not found:
         return dict(trial.params)
-    boosted = "patience" in trial.params and "epochs" not in trial.params
+    scheduled = "epochs" in trial.params
+    boosted = "patience" in trial.params and not scheduled
     iterations = np.mean([best * min(ratio, 2.0) ** 0.5 if boosted else best for best, ratio in found])
-    return {**trial.params, "iterations": max(1, int(round(float(iterations))))}
+    count = max(1, int(round(float(iterations))))
+    return {**trial.params, "iterations": count, **({"epochs": count} if scheduled else {})}
 
 
 class Refit:

@@ -16,7 +16,7 @@ Session = tuple[float, float]
 _GAP_S = 5.0
 """Shorter pauses between sessions are work around tuning (artifacts being stored) and cost budget; longer ones are an absent user."""
 
-_WEIGHTS = {"lightgbm": 3.0, "xgboost": 2.5, "random_forest": 1.5, "neural_network": 2.5}
+_WEIGHTS = {"lightgbm": 3.0, "xgboost": 3.0, "random_forest": 1.0, "neural_network": 2.5}
 """Relative shares before there is evidence: forests gain least from tuning (Probst, Boulesteix and Bischl,
 *Tunability*, JMLR 2019), boosting most."""
 

@@ -161,7 +161,7 @@ class _Search:
         left = self.until - time.monotonic()
         complete = [trial.seconds for trial in self.log.trials if trial.state == "complete"]
         if complete:
-            return Pace(self.until) if left >= max(_LEAST_S, 0.7 * float(np.median(complete))) else None
+            return Pace(self.until) if left >= max(_LEAST_S, 0.9 * float(np.median(complete))) else None
         standings = self._standings()
         alone = not any(standing.best is not None for standing in standings if standing.family != self.name)
         if not alone:
