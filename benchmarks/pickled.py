@@ -17,7 +17,7 @@ class Pickled:
     """The component that one writes after reading Seldon's documentation. Runs in the stock wrapper."""
 
     def __init__(self) -> None:
-        self.pipeline, self.kinds = pickle.loads((Path(os.environ[FOLDER]) / "pipeline.pkl").read_bytes())
+        self.preprocessor, self.estimator, self.kinds = pickle.loads((Path(os.environ[FOLDER]) / "pipeline.pkl").read_bytes())
 
     def predict(self, X: Any, names: Any, meta: Any = None) -> Any:
         """Class probabilities of the rows `X`."""
@@ -29,4 +29,4 @@ class Pickled:
                 frame[name] = (pd.to_datetime(frame[name]) - pd.Timestamp(0)).dt.total_seconds()
             else:
                 frame[name] = frame[name].fillna("__missing__").astype(str)
-        return self.pipeline.predict_proba(frame[list(self.kinds)])
+        return self.estimator.predict_proba(self.preprocessor.transform(frame[list(self.kinds)]))

@@ -57,8 +57,6 @@ class Trained:
 
 def train(folder: Path, iterations: int) -> Trained:
     """Fit LightGBM to the loans; write the bundle and the pickled pipeline."""
-    from sklearn.pipeline import Pipeline
-
     from tabular.data.sources import read_source
     from tabular.export.bundle import write_bundle
     from tabular.families import FAMILIES
@@ -90,8 +88,7 @@ def train(folder: Path, iterations: int) -> Trained:
     )
     write_bundle(model, split, folder / "bundle", name="loans")
     kinds = {column.name: column.kind for column in plan.used}
-    # As its two parts: the classes between them are all that the other environment has to import.
-    (folder / "pipeline.pkl").write_bytes(pickle.dumps((Pipeline([("prepare", preprocessor), ("model", estimator)]), kinds)))
+    (folder / "pipeline.pkl").write_bytes(pickle.dumps((preprocessor, estimator, kinds)))
     examples = json.loads((folder / "bundle" / "examples.json").read_text())["examples"]
     return Trained(folder, examples[0]["row"])
 
@@ -224,7 +221,9 @@ def measure(trained: Trained, workers: int, connections: int, seconds: float, co
             continue
         with start(trained, workers) as (port, path, message):
             body = json.dumps(message).encode()
-            generate(port, path, body, connections, 1.0)
+            warm = generate(port, path, body, connections, 1.0)
+            if warm.errors:
+                raise RuntimeError(f"{name} answers {warm.errors} of {len(warm.latencies)} requests with errors")
             results[name] = {
                 "alone": generate(port, path, body, 1, seconds).summary(),
                 "loaded": generate(port, path, body, connections, seconds).summary(),
