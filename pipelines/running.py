@@ -12,15 +12,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from rich.console import Console
 from zenml.client import Client
 from zenml.enums import ExecutionMode, ExecutionStatus
+from zenml.integrations.registry import integration_registry
 from zenml.models import PipelineRunResponse, StepRunResponse
 
 from tabular.errors import SwitchyardError
 
-_POLL_S = 0.25
+_POLL_S = 0.5
+_MOST_STEPS = 500
 _DONE = {ExecutionStatus.COMPLETED, ExecutionStatus.CACHED, ExecutionStatus.FAILED, ExecutionStatus.STOPPED, ExecutionStatus.SKIPPED}
 
 
@@ -73,6 +76,9 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     SwitchyardError
         The user's error that a step raised, whichever process it ran in, or `RunFailed` with the step and the cause.
     """
+    # ZenML imports every installed integration (torch, xgboost, ...) when it compiles a pipeline: 4 s for materializers
+    # that none of our artifacts uses. Flavors of stack components are imported by their own source when needed.
+    integration_registry.activate_integrations = lambda: None
     watcher = _Watcher(run_name, console)
     watcher.start()
     error: BaseException | None = None
@@ -126,6 +132,7 @@ class _Watcher(threading.Thread):
         super().__init__(daemon=True)
         self.stages: list[Stage] = []
         self._run_name, self._console = run_name, console
+        self._run_id: UUID | None = None
         self._over = threading.Event()
         self._begun: set[str] = set()
         self._seen_end: set[str] = set()
@@ -140,14 +147,17 @@ class _Watcher(threading.Thread):
     def finish(self) -> None:
         self._over.set()
         self.join()
-        if _find_run(self._run_name):
-            self._look()
+        self._look()
 
     def _look(self) -> None:
-        run = _find_run(self._run_name)
-        if run is None:
-            return
-        for name, step in sorted(run.steps.items(), key=lambda item: str(item[1].start_time or "")):
+        if self._run_id is None:
+            found = Client().list_pipeline_runs(name=self._run_name, hydrate=False)
+            if not found.items:
+                return
+            self._run_id = found.items[0].id
+        steps = Client().list_run_steps(pipeline_run_id=self._run_id, size=_MOST_STEPS, hydrate=False).items
+        for step in sorted(steps, key=lambda step: str(step.start_time or "")):
+            name = step.name
             if name in self._seen_end:
                 continue
             if name not in self._begun and step.status != ExecutionStatus.CACHED:

@@ -7,7 +7,6 @@ import json
 import zipfile
 from typing import Any
 
-import skops.io
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OURS = ("sklearn.", "tabular.features.", "numpy.", "scipy.sparse.")
@@ -15,6 +14,8 @@ _OURS = ("sklearn.", "tabular.features.", "numpy.", "scipy.sparse.")
 
 def dump(fitted: Any) -> bytes:
     """`fitted` in the skops format; what is left to chance there (object ids, file times) is made regular."""
+    import skops.io
+
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(fitted))) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     numbers: dict[int, int] = {}
@@ -37,6 +38,8 @@ def load(content: bytes) -> Any:
     ValueError
         When the content names types other than scikit-learn's, numpy's and those of `tabular.features`.
     """
+    import skops.io
+
     types = skops.io.get_untrusted_types(data=content)
     strange = [name for name in types if not name.startswith(_OURS)]
     if strange:
