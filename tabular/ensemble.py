@@ -21,7 +21,7 @@ from tabular.problem import Problem
 from tabular.refit import Refit, refit_seconds
 from tabular.split import Split
 from tabular.tasks import Metric, metric_of
-from tabular.tuning.crossval import training_target
+from tabular.tuning.crossval import constant_score, training_target
 from tabular.tuning.study import Candidate, Study
 
 __all__ = ["Leaderboard", "build_ensemble", "budget_left"]
@@ -50,7 +50,8 @@ def budget_left(studies: Sequence[Study], problem: Problem) -> float | None:
 
 
 def build_ensemble(
-    studies: Sequence[Study], split: Split, plan: FeaturePlan, problem: Problem, budget_left_s: float | None = None, n_jobs: int | None = None
+    studies: Sequence[Study], split: Split, plan: FeaturePlan, problem: Problem, budget_left_s: float | None = None,
+    n_jobs: int | None = None,
 ) -> tuple[Model, Leaderboard]:
     """Compare single models and combinations on out-of-fold predictions and fit the winner to all training rows.
 
@@ -112,7 +113,8 @@ class _Comparison:
         self.metric: Metric = metric_of(problem.task, problem.metric)
         self.target, self.classes = training_target(split, problem)
         self.notes = [f"{study.family}: {study.reason}" for study in studies if study.reason]
-        able = [study for study in studies if study.best and not (problem.constraints.explainable_only and study.family == "neural_network")]
+        opaque = {"neural_network"} if problem.constraints.explainable_only else set()
+        able = [study for study in studies if study.best and study.family not in opaque]
         if not able:
             reasons = "; ".join(self.notes) or "no study has a complete trial"
             raise SwitchyardError(f"no family could be cross-validated ({reasons}); give a larger tuning.budget_s")
@@ -139,11 +141,8 @@ class _Comparison:
 
     def gain(self, scores: np.ndarray) -> float:
         """How much better than a constant prediction, in units of the metric."""
-        if self.classes:
-            constant = np.tile(np.bincount(self.truth, minlength=len(self.classes)) / len(self.truth), (len(self.truth), 1))
-        else:
-            constant = np.full(len(self.truth), self.truth.mean())
-        return max(0.0, self.metric.sign * float(scores.mean()) - self.score(self.truth, constant))
+        constant = constant_score(self.metric, self.truth, len(self.classes))
+        return max(0.0, self.metric.sign * (float(scores.mean()) - constant))
 
     def fits(self, members: set[int]) -> bool:
         """Whether these members together are few and quick enough."""
@@ -156,7 +155,8 @@ class _Comparison:
         options = [self._option(self.pool[first][0].family, "single", vote([first]), False) for first in self.firsts if self._single(first)]
         constraints = self.problem.constraints
         if not self.problem.tuning.ensemble or constraints.explainable_only:
-            self.notes.append("no ensembles: " + ("constraints.explainable_only" if constraints.explainable_only else "tuning.ensemble is false"))
+            cause = "constraints.explainable_only" if constraints.explainable_only else "tuning.ensemble is false"
+            self.notes.append(f"no ensembles: {cause}")
             return options
         team: list[int] = []
         for first in self.firsts:
@@ -166,7 +166,8 @@ class _Comparison:
             self.notes.append(f"{', '.join(lost)}: too little time or latency left for it in an ensemble")
         learners: list[tuple[str, Learner, bool]] = []
         if len(team) > 1:
-            learners = [("voting" if self.classes else "averaging", vote(team), False), ("blending", blend(team), True), ("stacking", stack(team), True)]
+            equal = "voting" if self.classes else "averaging"
+            learners = [(equal, vote(team), False), ("blending", blend(team), True), ("stacking", stack(team), True)]
         if len(self.pool) > 1:
             learners.append(("greedy", greedy(self.score, self.fits, self.problem.tuning.seed), True))
         options += [self._option(kind, kind, learner, learns) for kind, learner, learns in learners]
@@ -197,9 +198,10 @@ def _choose(options: Sequence[_Option], comparison: _Comparison) -> tuple[_Optio
         lacks = sign * (best.scores - option.scores)
         margin = min(float(lacks.std(ddof=1)) / len(lacks) ** 0.5, _MARGIN * comparison.gain(best.scores))
         if option is best:
-            return best, f"{best.name} has the best cross-validated {comparison.metric.name}; nothing simpler is within one standard error of it"
+            return best, f"{best.name} has the best cross-validated {comparison.metric.name}, and nothing simpler is close"
         if lacks.mean() <= margin:
-            return option, f"{option.name} is simpler than {best.name} and lacks {lacks.mean():.2g}, less than the standard error of their difference"
+            lack = f"{lacks.mean():.2g}, less than the standard error of their difference"
+            return option, f"{option.name} is simpler than {best.name} and lacks {lack}"
     raise AssertionError("the best option is among the options")
 
 

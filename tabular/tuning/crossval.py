@@ -21,7 +21,7 @@ from tabular.model import encode_target
 from tabular.problem import Problem
 from tabular.split import Split
 from tabular.table import model_frame
-from tabular.tasks import TASKS, metric_of
+from tabular.tasks import TASKS, Metric, metric_of
 from tabular.tuning.pace import Pace
 from tabular.tuning.pruning import CurveBound, Race
 from tabular.tuning.study import State
@@ -46,6 +46,13 @@ def training_target(split: Split, problem: Problem) -> tuple[np.ndarray, tuple[s
     if problem.task == "binary" and problem.positive_class in classes:
         classes.sort(key=lambda name: name == problem.positive_class)
     return encode_target(values, classes), tuple(classes)
+
+
+def constant_score(metric: Metric, target: np.ndarray, n_classes: int) -> float:
+    """The metric, in its own direction, of what a model without features says: the class shares or the mean of `target`."""
+    if n_classes:
+        return metric.function(target, np.tile(np.bincount(target, minlength=n_classes) / len(target), (len(target), 1)))
+    return metric.function(target, np.full(len(target), target.mean()))
 
 
 @dataclass(frozen=True)
@@ -150,7 +157,8 @@ class Outcome:
 
 
 def cross_validate(
-    family: Family, params: Mapping[str, Any], choices: Mapping[str, str], source: FoldSource, problem: Problem, n_classes: int, n_jobs: int,
+    family: Family, params: Mapping[str, Any], choices: Mapping[str, str],
+    source: FoldSource, problem: Problem, n_classes: int, n_jobs: int,
     race: Race, curve: CurveBound, pace: Pace, on_fold: Callable[[Sequence[float]], None] = lambda scores: None,
 ) -> Outcome:
     """Fit `family` on every fold in turn and score it on what the fold held back.
@@ -186,7 +194,9 @@ def cross_validate(
                 task=problem.task, params=dict(params), seed=problem.tuning.seed, n_classes=n_classes, n_jobs=n_jobs,
                 categorical_sizes=list(data.categorical_sizes))
             # Forests do not stop early; watching their validation loss would only cost time.
-            watched = {"eval_set": (data.valid, data.valid_target), "report": curve if number == 0 else None} if "patience" in params else {}
+            watched: dict[str, Any] = {}
+            if "patience" in params:
+                watched = {"eval_set": (data.valid, data.valid_target), "report": curve if number == 0 else None}
             estimator.fit(data.train, data.train_target, deadline=deadline, **watched)
             predicted = estimator.predict_proba(data.valid) if classification else estimator.predict(data.valid)
             score = metric.function(data.valid_target, np.asarray(predicted, dtype="float64"))

@@ -15,7 +15,7 @@ START_POINTS: dict[str, tuple[dict[str, Any], ...]] = {
         {"max_depth": 5, "min_child_weight": 1.0, "reg_lambda": 1.0, "subsample": 0.9, "colsample_bylevel": 0.6},
     ),
 }
-"""What the second trial changes in the tuned defaults, by family.
+"""What a second trial changes in the tuned defaults, by family.
 
 Near the libraries' own defaults, with fewer columns per tree, as in the learnt portfolio of Salinas and Erickson, *TabRepo*,
 AutoML Conference 2024 (its XGBoost_r89 has depth 5 and 66 % of the columns). Cross-validated against the tuned defaults: LightGBM

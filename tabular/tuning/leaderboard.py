@@ -83,5 +83,6 @@ def leaderboard_table(event: Event, notes: dict[str, str]) -> Table:
     for standing in sorted(event.standings, key=lambda standing: -sign * standing.best if standing.best is not None else float("inf")):
         best = "" if standing.best is None else f"{standing.best:.5g}"
         style = "bold" if standing.family == event.family else None
-        table.add_row(standing.family, str(standing.trials), best, notes.get(standing.family, "done" if standing.finished else "waiting"), style=style)
+        note = notes.get(standing.family, "done" if standing.finished else "waiting")
+        table.add_row(standing.family, str(standing.trials), best, note, style=style)
     return table

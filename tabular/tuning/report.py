@@ -28,7 +28,8 @@ def study_page(study: Study) -> str:
     if best:
         sections.append(("Score over time", _curve(study)))
         settings = {**best.trial.choices, **best.trial.params}
-        sections.append(("Best parameters", html.table(["parameter", "value"], [[key, json.dumps(value)] for key, value in settings.items()])))
+        lines = [[key, json.dumps(value)] for key, value in settings.items()]
+        sections.append(("Best parameters", html.table(["parameter", "value"], lines)))
     if study.trials:
         sections.append(("Trials, best first", _trials(study)))
     return html.page(f"Tuning {study.family}", sections, lead)

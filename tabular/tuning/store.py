@@ -186,7 +186,8 @@ class StudyStore:
                 stack.enter_context(locked(self._folder / family))
                 drop_torn_line(self._folder / family / "journal.log")
             direction = "maximize" if METRICS[metric].greater_is_better else "minimize"
-            study = optuna.create_study(storage=self._storage(family), study_name=self._study_name(family), direction=direction, load_if_exists=True)
+            study = optuna.create_study(
+                storage=self._storage(family), study_name=self._study_name(family), direction=direction, load_if_exists=True)
             yield FamilyLog(family, study, self._files, metric)
 
     def standings(self, families: Sequence[str], metric: str, wanted: float) -> list[Standing]:

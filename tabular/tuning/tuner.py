@@ -1,8 +1,8 @@
 """`tune_family`: search the hyperparameters of one family by Optuna, resumable, within its share of the budget.
 
-The order of trials is the same whether or not the search was interrupted: the first is the family's tuned defaults,
-the others come from TPE, which is seeded anew for each trial by (seed, family, number of the trial) and sees only
-finished trials.
+The order of trials is the same whether or not the search was interrupted: the first are the family's tuned defaults
+and a measured variant of them, the others come from TPE, which is seeded anew for each trial by (seed, family, number
+of the trial) and sees only finished trials.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import time
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import joblib
@@ -22,7 +22,7 @@ from tabular.folds import make_folds
 from tabular.problem import Problem
 from tabular.split import Split
 from tabular.tasks import metric_of
-from tabular.tuning.crossval import FoldSource, Outcome, cross_validate, training_target
+from tabular.tuning.crossval import FoldSource, Outcome, constant_score, cross_validate, training_target
 from tabular.tuning.events import Event, Progress
 from tabular.tuning.ledger import Standing, clock, far_behind, share, usable
 from tabular.tuning.defaults import START_POINTS, NearestTo
@@ -161,7 +161,7 @@ class _Search:
         left = self.until - time.monotonic()
         complete = [trial.seconds for trial in self.log.trials if trial.state == "complete"]
         if complete:
-            return Pace(self.until) if left >= max(_LEAST_S, 0.9 * float(np.median(complete))) else None
+            return Pace(self.until) if left >= max(_LEAST_S, 0.8 * float(np.median(complete))) else None
         standings = self._standings()
         alone = not any(standing.best is not None for standing in standings if standing.family != self.name)
         if not alone:
@@ -178,13 +178,8 @@ class _Search:
         complete = ranked(self.log.trials, self.metric.name)
         if len(complete) < 2:
             return ""
-        return far_behind(complete[0].score, self._standings(), self.name, self.metric.sign, self._constant_score())
-
-    def _constant_score(self) -> float:
-        """The metric of what a model without features would say."""
-        if self.classes:
-            return self.metric.function(self.target, np.tile(np.bincount(self.target, minlength=len(self.classes)) / len(self.target), (len(self.target), 1)))
-        return self.metric.function(self.target, np.full(len(self.target), self.target.mean()))
+        constant = constant_score(self.metric, self.target, len(self.classes))
+        return far_behind(complete[0].score, self._standings(), self.name, self.metric.sign, constant)
 
     def _dropped(self) -> str:
         failed = [trial for trial in self.log.trials if trial.state == "failed"]
@@ -240,8 +235,13 @@ class _Search:
         return (params if start is None else start), choices
 
     def _start_point(self, number: int) -> dict[str, Any] | None:
-        """What trial `number` tries before the search is free to choose."""
-        starts = ({}, *START_POINTS.get(self.name, ()))
+        """What trial `number` tries before the search is free to choose.
+
+        Within a budget that may be enough for a single trial, what did better in our measurements goes first.
+        """
+        starts = [{}, *START_POINTS.get(self.name, ())]
+        if self.timed:
+            starts.reverse()
         return {**self.family.default_params(*self.shape), **starts[number]} if number < len(starts) else None
 
     def _in_time(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -298,4 +298,5 @@ class _Search:
         return Study(
             family=self.name, metric=self.metric.name, trials=tuple(self.log.trials),
             candidates=tuple(Candidate(trial, self.log.oof(trial.number)) for trial in best), reason=self.reason,
-            seconds=clock(self.log.sessions), clock_s=clock(session for standing in standings for session in standing.sessions), timed=self.timed)
+            seconds=clock(self.log.sessions), clock_s=clock(session for standing in standings for session in standing.sessions),
+            timed=self.timed)

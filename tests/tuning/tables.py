@@ -13,12 +13,14 @@ from tabular.table import Table
 def search(task="binary", rows=400, kind=None, constraints=None, **tuning):
     """(split, plan, problem) of a table whose target depends on two numbers and a category."""
     rng = np.random.default_rng(7)
-    frame = pd.DataFrame({"a": rng.normal(size=rows), "b": rng.normal(size=rows), "c": rng.choice(list("uvwxyzabcdef"), rows).astype(object)})
+    numbers = {name: rng.normal(size=rows) for name in "ab"}
+    frame = pd.DataFrame({**numbers, "c": rng.choice(list("uvwxyzabcdef"), rows).astype(object)})
     signal = frame["a"] + frame["b"] ** 2 + 1.5 * frame["c"].isin(list("uvw")) + 0.7 * rng.normal(size=rows)
     if task == "regression":
         frame["y"] = 10 * signal
     else:
-        frame["y"] = pd.cut(signal, [-99, 1.5, 99] if task == "binary" else [-99, 0.8, 2, 99], labels=list("pqr")[: 2 if task == "binary" else 3]).astype(object)
+        cuts, labels = ([-99, 1.5, 99], list("pq")) if task == "binary" else ([-99, 0.8, 2, 99], list("pqr"))
+        frame["y"] = pd.cut(signal, cuts, labels=labels).astype(object)
     kinds = {"c": "categorical", "y": "numeric" if task == "regression" else "categorical"}
     columns = tuple(
         Column(name=name, kind=kinds.get(name, "numeric"), role="target" if name == "y" else "feature", unique=int(frame[name].nunique()))

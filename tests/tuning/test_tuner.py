@@ -103,7 +103,12 @@ def test_more_trials_continue_and_equal_ones_do_nothing(tmp_path):
 def test_fresh_begins_a_finished_search_again_but_resumes_an_unfinished_one(tmp_path):
     first = tune(tmp_path, trials=2)
     numbers = []
-    tune(tmp_path, trials=2, fresh=True, progress=lambda event: numbers.append(event.trial.number) if event.trial else None)
+
+    def note(event):
+        if event.trial:
+            numbers.append(event.trial.number)
+
+    tune(tmp_path, trials=2, fresh=True, progress=note)
     assert numbers == [0, 1]
 
     def interrupt(event):
@@ -113,7 +118,7 @@ def test_fresh_begins_a_finished_search_again_but_resumes_an_unfinished_one(tmp_
     with pytest.raises(KeyboardInterrupt):
         tune(tmp_path / "other", trials=4, fresh=True, progress=interrupt)
     numbers.clear()
-    study = tune(tmp_path / "other", trials=4, fresh=True, progress=lambda event: numbers.append(event.trial.number) if event.trial else None)
+    study = tune(tmp_path / "other", trials=4, fresh=True, progress=note)
     assert numbers == [3]
     assert [trial.params for trial in study.trials[:2]] == [trial.params for trial in first.trials]
 
@@ -124,7 +129,8 @@ def test_the_key_changes_with_what_matters_and_not_with_the_size_of_the_search()
 
     assert key(trials=2) == key(trials=9)
     assert key(budget_s=5) == key(budget_s=50)
-    assert len({key(trials=2), key(budget_s=5), key(trials=2, seed=1), key(trials=2, folds=4), key("other", trials=2), key(trials=2, rows=401)}) == 6
+    others = [key(budget_s=5), key(trials=2, seed=1), key(trials=2, folds=4), key("other", trials=2), key(trials=2, rows=401)]
+    assert len({key(trials=2), *others}) == 6
 
 
 def test_a_small_budget_is_kept_and_every_family_has_a_model_or_a_reason(tmp_path):
