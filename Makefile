@@ -10,7 +10,7 @@ comma := ,
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help setup setup-test training test lint dashboard doctor clean
+.PHONY: help setup setup-test setup-serving training test lint lock dashboard doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
@@ -39,7 +39,7 @@ training: setup
 	$(BIN)/python run.py stack up local
 	$(BIN)/python run.py --pipeline training
 
-test: setup-test
+test: setup-test setup-serving
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 lint: setup-test
@@ -50,3 +50,12 @@ dashboard: setup
 
 doctor: setup
 	$(BIN)/python run.py doctor
+
+setup-serving: setup
+	$(BIN)/python -m serving.environment
+
+lock:
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements.in -o requirements.txt
+	sed -i 's/+cpu//' requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-test.in -o requirements-test.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 serving/requirements.in -o serving/requirements.txt

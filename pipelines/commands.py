@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from pathlib import Path
@@ -157,7 +158,11 @@ def _finish_training(outcome: Outcome, root: Path, started: float) -> TrainingSu
     full = outcome.artifact("full_profile")
     (reports / "data_profile.html").write_text(full, encoding="utf-8")
     written["data_profile"] = reports / "data_profile.html"
-    return TrainingSummary.gather(outcome, {name: str(path.relative_to(root)) for name, path in written.items()}, time.monotonic() - started)
+    paths = {name: str(path.relative_to(root)) for name, path in written.items()}
+    summary = TrainingSummary.gather(outcome, paths, time.monotonic() - started)
+    # For `dvc metrics`: the scores alone, without what differs between equal runs.
+    (documents / "metrics.json").write_text(json.dumps(summary.scores, indent=1) + "\n", encoding="utf-8")
+    return summary
 
 
 def _show_plan(problem: Problem, where: str, stack: str, training: Any, console: Console) -> None:

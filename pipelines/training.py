@@ -74,7 +74,6 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: bool) ->
     register_model(
         problem=resolved,
         table=table,
-        split=split,
         studies=studies,
         bundle=bundle,
         leaderboard=leaderboard,

@@ -8,13 +8,11 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bundle import Signature
 from stacks.active import connect_mlflow, mlflow_artifact_root
 from stacks.registry import CHALLENGER, DIGEST_TAG, mirror_to_zenml, quiet_progress
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _BATCH = 100
 _VALUE_LIMIT = 6000
@@ -43,8 +41,6 @@ class TrainingRecord:
     files: dict[str, bytes]
     """Path below the run's artifacts -> content."""
     bundle: dict[str, bytes]
-    example: pd.DataFrame
-    """A few rows of the model's columns, for the signature."""
     digest: str
 
 
@@ -87,7 +83,7 @@ def log_training(record: TrainingRecord) -> tuple[str, str]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
             client.log_artifacts(run_id, str(root / "artifacts"))
-            model_uri = _log_model(run_id, root / "artifacts" / "bundle", record.example)
+            model_uri = _log_model(run_id, root / "artifacts" / "bundle")
         client.set_terminated(run_id)
     except BaseException:
         for half in made:
@@ -135,28 +131,42 @@ def _location(name: str) -> str | None:
     return f"{root}/{name}" if root else None
 
 
-def _log_model(run_id: str, bundle: Path, example: pd.DataFrame) -> str:
+def _log_model(run_id: str, bundle: Path) -> str:
     import mlflow
     import numpy as np
     import onnxruntime
     import pandas as pd
-    from mlflow.models import infer_signature
 
-    from bundle import Scorer
-
-    scorer = Scorer(bundle)
-    answer = scorer.score({name: example[name].to_numpy() for name in example.columns}, strict=False)
-    output = pd.DataFrame({"label": answer.labels}) if answer.labels is not None else pd.DataFrame({"prediction": answer.prediction})
     root = Path(__file__).parents[1]
     with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
-        # MLflow warns of integer columns with missing values and of a missing input example; neither applies to a bundle.
+        # MLflow warns of a missing input example, which would only be a second copy of the bundle's own.
         warnings.simplefilter("ignore")
         info = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(root / "stacks" / "mlflow_model.py"),
             artifacts={"bundle": str(bundle)},
-            signature=infer_signature(example, output),
+            signature=_signature(Signature.read(bundle)),
             pip_requirements=[f"mlflow=={mlflow.__version__}", f"numpy=={np.__version__}", f"onnxruntime=={onnxruntime.__version__}", f"pandas=={pd.__version__}"],
             code_paths=[str(root / "bundle")],
         )
     return str(info.model_uri)
+
+
+def _signature(signature: Signature) -> Any:
+    """The bundle's columns in MLflow's words.
+
+    Numbers are of any type there: MLflow refuses an integer where it was told of a double, the bundle does not.
+    Nothing is required there either: the bundle itself says which column is missing.
+    """
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType
+
+    kinds = {"categorical": DataType.string, "text": DataType.string, "datetime": DataType.datetime}
+    inputs = [ColSpec(kinds.get(column.kind, AnyType()), column.name, required=False) for column in signature.columns]
+    if signature.classes:
+        outputs = [ColSpec(DataType.string, "label"), *(ColSpec(DataType.double, f"probability_{label}") for label in signature.classes)]
+    else:
+        names = ("prediction", "lower", "upper") if signature.interval else ("prediction",)
+        outputs = [ColSpec(DataType.double, name) for name in names]
+    return ModelSignature(Schema(inputs), Schema(outputs))

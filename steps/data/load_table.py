@@ -36,4 +36,12 @@ def load_table(problem: Problem, location: str) -> tuple[Annotated[Table, "table
             raise InputError(str(error).replace(readable, source)) from None
     for note in notes:
         logger.info(note)
+    logger.info(_decided(table, resolved))
     return add_history(table, resolved), resolved
+
+
+def _decided(table: Table, problem: Problem) -> str:
+    """What was inferred or set, in one line; the plan's report has the reasons."""
+    columns = ", ".join(f"{column.name} {column.kind if column.role == 'feature' else column.role}" for column in table.schema.columns)
+    positive = f" (positive class {problem.positive_class!r})" if problem.positive_class else ""
+    return f"{len(table.frame):,} rows; task {problem.task}{positive}, metric {problem.metric}, {problem.split.kind} split; {columns}"

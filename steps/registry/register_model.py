@@ -19,7 +19,6 @@ from tabular.export.bundle import Bundle
 from tabular.problem import Problem
 from tabular.profile import Profile
 from tabular.quality import QualityReport
-from tabular.split import Split
 from tabular.storable import Record, Storable
 from tabular.table import Table
 from tabular.tuning.study import Study
@@ -41,7 +40,6 @@ class Registration(Record):
 def register_model(
     problem: Problem,
     table: Table,
-    split: Split,
     studies: list[Study],
     bundle: Bundle,
     leaderboard: Leaderboard,
@@ -95,7 +93,6 @@ def register_model(
         trials=[_trial(study, trial) for study in studies for trial in study.trials],
         files=files,
         bundle=bundle.files,
-        example=split.holdout[[column.name for column in bundle.signature.columns]].head(20),
         digest=bundle.digest,
     )
     run_id, model_uri = log_training(record)

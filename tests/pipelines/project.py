@@ -115,11 +115,19 @@ class Project:
 
     def versions(self, name: str) -> list[dict[str, Any]]:
         """What MLflow's registry holds of `name`."""
-        code = (
-            "import json, mlflow; from stacks.active import connect_mlflow; connect_mlflow(); c = mlflow.MlflowClient()\n"
-            f"print(json.dumps([dict(version=v.version, aliases=list(v.aliases), tags=dict(v.tags), run=v.run_id)"
-            f" for v in c.search_model_versions(\"name = '{name}'\")]))"
-        )
+        code = f"""
+import json, mlflow
+from stacks.active import connect_mlflow
+connect_mlflow()
+client = mlflow.MlflowClient()
+models = client.search_registered_models("name = '{name}'")
+aliases = models[0].aliases if models else {{}}
+versions = client.search_model_versions("name = '{name}'")
+print(json.dumps([
+    dict(version=str(v.version), aliases=[alias for alias, at in aliases.items() if str(at) == str(v.version)], tags=dict(v.tags), run=v.run_id)
+    for v in versions
+]))
+"""
         return json.loads(self.python(code).splitlines()[-1])
 
 
