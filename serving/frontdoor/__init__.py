@@ -1,0 +1,5 @@
+"""The front door: Envoy's configuration, made from what is deployed; the same on every stack. No proxy code of our own.
+
+`state` says what is deployed and who gets what share, `config` turns that into Envoy's files, `files` puts them where a
+running Envoy takes them up, `environment` finds Envoy. Standard library only.
+"""
