@@ -83,7 +83,7 @@ def build_ensemble(
     options = comparison.options()
     chosen, rule = _choose(options, comparison)
     leaderboard = _leaderboard(options, chosen, rule, comparison)
-    logger.info("chosen: %s, cross-validated %s %.5g", chosen.name, comparison.metric.name, chosen.scores.mean())
+    logger.info("chosen: %s, cross-validated %s %.5g", chosen.name, comparison.metric.name, chosen.score)
     picked = [comparison.pool[member] for member in chosen.combination.members]
     refit = Refit(split, plan, problem, comparison.target, len(comparison.classes), n_jobs or joblib.cpu_count())
     model = Model(
@@ -103,6 +103,8 @@ class _Option:
     """Its outputs on those rows; where weights are learnt, each fold's by weights from other folds."""
     scores: np.ndarray
     """The metric on each fold."""
+    score: float
+    """Their mean, or the metric of all rows at once for time folds."""
 
 
 class _Comparison:
@@ -139,10 +141,10 @@ class _Comparison:
             return rank_auc(truth, output[:, 1])
         return self.metric.sign * self.metric.function(truth, output)
 
-    def gain(self, scores: np.ndarray) -> float:
+    def gain(self, score: float) -> float:
         """How much better than a constant prediction, in units of the metric."""
         constant = constant_score(self.metric, self.truth, len(self.classes))
-        return max(0.0, self.metric.sign * (float(scores.mean()) - constant))
+        return max(0.0, self.metric.sign * (score - constant))
 
     def fits(self, members: set[int]) -> bool:
         """Whether these members together are few and quick enough."""
@@ -183,7 +185,9 @@ class _Comparison:
         else:
             oof = combination.output(self.outputs)
         scores = self.metric.sign * np.array([self.score(self.truth[part], oof[part]) for part in self.parts])
-        return _Option(name, kind, combination, oof, scores)
+        # As in `Trial.pooled`: a holdout in time spans many moments, and so do these rows together.
+        score = self.metric.sign * self.score(self.truth, oof) if self.forward else float(scores.mean())
+        return _Option(name, kind, combination, oof, scores, score)
 
 
 def _choose(options: Sequence[_Option], comparison: _Comparison) -> tuple[_Option, str]:
@@ -193,15 +197,15 @@ def _choose(options: Sequence[_Option], comparison: _Comparison) -> tuple[_Optio
     a five-hundredth of the best one's gain over a constant prediction.
     """
     sign = comparison.metric.sign
-    best = max(options, key=lambda option: sign * option.scores.mean())
-    for option in sorted(options, key=lambda option: (_SIMPLICITY.index(option.kind), -sign * option.scores.mean())):
-        lacks = sign * (best.scores - option.scores)
-        margin = min(float(lacks.std(ddof=1)) / len(lacks) ** 0.5, _MARGIN * comparison.gain(best.scores))
+    best = max(options, key=lambda option: sign * option.score)
+    for option in sorted(options, key=lambda option: (_SIMPLICITY.index(option.kind), -sign * option.score)):
+        lack = sign * (best.score - option.score)
+        error = float((best.scores - option.scores).std(ddof=1)) / len(best.scores) ** 0.5
+        margin = min(error, _MARGIN * comparison.gain(best.score))
         if option is best:
             return best, f"{best.name} has the best cross-validated {comparison.metric.name}, and nothing simpler is close"
-        if lacks.mean() <= margin:
-            lack = f"{lacks.mean():.2g}, less than the standard error of their difference"
-            return option, f"{option.name} is simpler than {best.name} and lacks {lack}"
+        if lack <= margin:
+            return option, f"{option.name} is simpler than {best.name} and lacks {lack:.2g}, less than the difference's standard error"
     raise AssertionError("the best option is among the options")
 
 
@@ -220,13 +224,13 @@ def _decisions(oof: np.ndarray, truth: np.ndarray, problem: Problem) -> dict[str
 
 def _leaderboard(options: Sequence[_Option], chosen: _Option, rule: str, comparison: _Comparison) -> Leaderboard:
     rows = []
-    for option in sorted(options, key=lambda option: -comparison.metric.sign * option.scores.mean()):
+    for option in sorted(options, key=lambda option: -comparison.metric.sign * option.score):
         families = [comparison.pool[member][0].family for member in option.combination.members]
         studies = {comparison.pool[member][0].family: comparison.pool[member][0] for member in option.combination.members}
         seconds = sum(study.seconds for study in studies.values() if study.timed)
         note = "" if option.kind == "single" else _composition(option, families)
         rows.append(Row(
-            name=option.name, kind=option.kind, family=families[0] if len(families) == 1 else "ensemble", score=float(option.scores.mean()),
+            name=option.name, kind=option.kind, family=families[0] if len(families) == 1 else "ensemble", score=option.score,
             std=float(option.scores.std()), seconds=round(seconds, 1), chosen=option is chosen, note=note))
     return Leaderboard(metric=comparison.metric.name, entries=tuple(rows), rule=rule, notes=tuple(comparison.notes))
 

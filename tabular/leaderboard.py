@@ -17,7 +17,8 @@ class Row(BaseModel):
     kind: str
     family: str
     score: float
-    """Mean over folds of the metric on out-of-fold predictions; for what learns weights, on folds they were not learnt from."""
+    """The metric on out-of-fold predictions: mean over folds, or of all rows at once for time folds. What learns weights is
+    scored on folds they were not learnt from."""
     std: float
     """Standard deviation over folds."""
     seconds: float

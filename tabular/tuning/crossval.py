@@ -146,6 +146,7 @@ class Outcome:
     state: State = "complete"
     reason: str = ""
     fold_scores: list[float] = field(default_factory=list)
+    pooled: float | None = None
     best_iterations: list[int | None] = field(default_factory=list)
     train_rows: list[int] = field(default_factory=list)
     fit_seconds: list[float] = field(default_factory=list)
@@ -154,6 +155,20 @@ class Outcome:
     out_of_time: bool = False
     """Whether the clock ended the trial before its folds were through."""
     oof: np.ndarray | None = None
+
+
+def _stopping_rows(data: FoldData, later: bool, seed: int) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """The rows to fit on and those whose loss says when to stop.
+
+    The validation part, where it is like the training part. Where it is `later`, a random tenth of the training part: the
+    loss on a later window rises as soon as its base rate drifts, long before the ranking gets worse. On Bank marketing in
+    time order it stopped boosting after 8 to 80 rounds.
+    """
+    if not later:
+        return (data.train, data.train_target), (data.valid, data.valid_target)
+    order = np.random.default_rng(seed).permutation(len(data.train))
+    watched, fitted = np.sort(order[: max(1, len(order) // 10)]), np.sort(order[max(1, len(order) // 10):])
+    return (data.train[fitted], data.train_target[fitted]), (data.train[watched], data.train_target[watched])
 
 
 def cross_validate(
@@ -194,10 +209,11 @@ def cross_validate(
                 task=problem.task, params=dict(params), seed=problem.tuning.seed, n_classes=n_classes, n_jobs=n_jobs,
                 categorical_sizes=list(data.categorical_sizes))
             # Forests do not stop early; watching their validation loss would only cost time.
-            watched: dict[str, Any] = {}
+            fitted, watched = (data.train, data.train_target), {}
             if "patience" in params:
-                watched = {"eval_set": (data.valid, data.valid_target), "report": curve if number == 0 else None}
-            estimator.fit(data.train, data.train_target, deadline=deadline, **watched)
+                fitted, unseen = _stopping_rows(data, source.folds.kind == "time", problem.tuning.seed)
+                watched = {"eval_set": unseen, "report": curve if number == 0 else None}
+            estimator.fit(*fitted, deadline=deadline, **watched)
             predicted = estimator.predict_proba(data.valid) if classification else estimator.predict(data.valid)
             score = metric.function(data.valid_target, np.asarray(predicted, dtype="float64"))
         except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
@@ -210,7 +226,7 @@ def cross_validate(
         oof[valid] = predicted
         outcome.fold_scores.append(float(score))
         outcome.best_iterations.append(None if estimator.best_iteration_ is None else int(estimator.best_iteration_))
-        outcome.train_rows.append(len(data.train))
+        outcome.train_rows.append(len(fitted[0]))
         outcome.fit_seconds.append(time.monotonic() - fitting)
         outcome.truncated |= deadline is not None and time.monotonic() >= deadline
         if number == 0:
@@ -225,4 +241,7 @@ def cross_validate(
             outcome.state, outcome.out_of_time, outcome.reason = "failed", True, f"out of time after {number + 1} of {count} folds"
             return outcome
     outcome.oof = oof
+    if source.folds.kind == "time":
+        rows = np.concatenate([valid for _, valid in source.folds])
+        outcome.pooled = metric.function(source.target[rows], oof[rows])
     return outcome

@@ -29,6 +29,9 @@ class Trial(BaseModel):
     """What the tuner chose for the preprocessing; empty where the plan decides."""
     fold_scores: tuple[float, ...]
     """The metric on each validation fold that was reached, in its own unit and direction."""
+    pooled: float | None = None
+    """Time folds: the metric of all held-out rows at once. Like the holdout they span many moments, so unlike the mean over
+    windows it also sees scores that drift from window to window."""
     best_iterations: tuple[int | None, ...] = ()
     """Boosting rounds, trees or epochs at the best validation loss of each fold."""
     train_rows: tuple[int, ...] = ()
@@ -44,7 +47,9 @@ class Trial(BaseModel):
 
     @property
     def score(self) -> float:
-        """Mean of the fold scores; NaN when no fold was finished."""
+        """Mean of the fold scores, or the pooled score of time folds; NaN when no fold was finished."""
+        if self.pooled is not None:
+            return self.pooled
         return float(np.mean(self.fold_scores)) if self.fold_scores else float("nan")
 
     @property

@@ -202,7 +202,7 @@ class _Search:
             self.family, params, choices, self.source, self.problem, len(self.classes), self.n_jobs,
             Race(self.log.trials, self.metric.name, self.metric.sign), curve, pace, on_fold)
         record = Trial(
-            number=number, state=outcome.state, params=params, choices=choices, fold_scores=outcome.fold_scores,
+            number=number, state=outcome.state, params=params, choices=choices, fold_scores=outcome.fold_scores, pooled=outcome.pooled,
             best_iterations=outcome.best_iterations, train_rows=outcome.train_rows, first_loss=outcome.first_loss,
             fit_seconds=[round(seconds, 3) for seconds in outcome.fit_seconds], seconds=round(time.monotonic() - began, 3),
             truncated=outcome.truncated, reason=outcome.reason)

@@ -230,6 +230,7 @@ def test_other_tasks_and_time(tmp_path, task, kind):
     rows = len(study.best.oof)
     held_out = ~np.isnan(study.best.oof.reshape(rows, -1)).any(axis=1)
     assert held_out.all() if kind is None else 0.5 < held_out.mean() < 0.8
+    assert (study.best.trial.pooled is None) == (kind is None)
     assert study.best.oof.shape == {"regression": (rows,), "multiclass": (rows, 3), "binary": (rows, 2)}[task]
 
 
