@@ -1,0 +1,5 @@
+"""The process host: services and front door as processes of this machine, kept by a small supervisor.
+
+`host` is what others use. It writes what should run (`layout`), the supervisor sees to it and writes what does.
+Supervisor and layout need the standard library only, so that a supervisor is small and starts at once.
+"""

@@ -1,0 +1,62 @@
+"""`Handle`: a process by its id and its start, so that it is found again by others and never mistaken for another."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_STATE, _STARTED = 0, 19
+"""Places in /proc/PID/stat after the name."""
+
+
+@dataclass(frozen=True)
+class Handle:
+    """One process with a group of its own."""
+
+    pid: int
+    started: int
+    """In the kernel's clock ticks since it booted: another process of the same id began at another moment."""
+
+    def is_alive(self) -> bool:
+        """Whether it runs. Where it was this process's child and has ended, it is buried."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, os.WNOHANG)
+        found = _stat(self.pid)
+        return found is not None and found[_STATE] != "Z" and int(found[_STARTED]) == self.started
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the process; SIGKILL goes to its whole group."""
+        if not self.is_alive():
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if number == signal.SIGKILL:
+                os.killpg(self.pid, number)
+            else:
+                os.kill(self.pid, number)
+
+
+def start(command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> Handle:
+    """Start `command` in `folder`, on its own, printing to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command, env=dict(environment), cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    found = _stat(process.pid)
+    # From here on it is looked after by its handle: subprocess would warn of a child that outlives its object.
+    process.returncode = 0
+    return Handle(process.pid, int(found[_STARTED]) if found else 0)
+
+
+def _stat(pid: int) -> list[str] | None:
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The name stands in parentheses and may hold anything.
+    return text.rpartition(")")[2].split()

@@ -1,0 +1,330 @@
+"""`ProcessHost`: serves models by processes of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import random
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bundle.digest import digest
+from serving import environment as serving_environment
+from serving.frontdoor import environment as envoy_environment
+from serving.frontdoor import files
+from serving.frontdoor.state import Door, Traffic
+from stacks.deployer.host import Deployment, DeploymentError, Host, Instance, Release
+from stacks.deployer.process.layout import Desired, Layout, Spec
+from tabular.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[3]
+SUPERVISOR = "stacks.deployer.process.supervisor"
+# Below the range from which the kernel takes the ports of outgoing connections, so that a restart finds them free.
+_PORTS = range(20_000, 32_000)
+_LAST_LINES = 15
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Offer:
+    """How services of this host are offered; the flavor's config has these settings."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """Of the front door; 0: a free one, which is kept."""
+    authentication: bool = True
+    requests_per_second: int = 5_000
+    timeout_s: float = 30.0
+    log_url: str = ""
+    """SQLAlchemy URL of the prediction log's database; empty: SQLite in the host's folder, shared by its models."""
+    workers: int = 2
+
+
+class ProcessHost(Host):
+    """Deployments below `folder`, one folder for each model.
+
+    Parameters
+    ----------
+    folder : Path
+    offer : Offer
+    """
+
+    def __init__(self, folder: Path, offer: Offer = Offer()) -> None:
+        self._folder, self._offer = folder, offer
+
+    def start(self, release: Release, timeout_s: float) -> Instance:
+        layout = self._layout(release.model)
+        self._require_environments()
+        with layout.changing() as place:
+            if not layout.tokens.is_file():
+                _write_token(layout.tokens)
+            desired = place[0] or Desired(self._new_door(layout))
+            spec = self._spec(release, layout)
+            name = next((name for name, known in desired.instances.items() if _same(known, spec)), None) or _free_name(desired, release)
+            if name in desired.instances:
+                spec = replace(desired.instances[name], running=True)
+            place[0] = replace(desired, door=self._door(desired.door), instances={**desired.instances, name: spec})
+        try:
+            return self._wait_ready(release.model, name, timeout_s)
+        except DeploymentError:
+            if name not in desired.instances:
+                self._forget(layout, name)
+            raise
+
+    def shift(self, model: str, traffic: Traffic, timeout_s: float) -> None:
+        layout = self._layout(model)
+        before = self._deployed(model)
+        for name in traffic.names:
+            instance = before.instance(name)
+            if instance is None or instance.state != "ready":
+                raise DeploymentError(f"{model}: {name} is {instance.state if instance else 'not deployed'}; only what is ready gets traffic")
+        if before.traffic != traffic:
+            self._change(layout, traffic=traffic)
+        try:
+            self._wait_applied(layout, timeout_s)
+        except DeploymentError:
+            self._change(layout, traffic=before.traffic)
+            raise
+
+    def stop(self, model: str, name: str, timeout_s: float) -> None:
+        self._drain(model, name, timeout_s)
+        layout = self._layout(model)
+        with layout.changing() as place:
+            desired = place[0]
+            place[0] = replace(desired, instances={**desired.instances, name: replace(desired.instances[name], running=False)})
+        self._wait_gone(layout, name, timeout_s)
+
+    def resume(self, model: str, name: str, timeout_s: float) -> Instance:
+        self._require_environments()
+        layout = self._layout(model)
+        with layout.changing() as place:
+            desired = place[0]
+            if desired is None or name not in desired.instances:
+                raise DeploymentError(f"{model}: {name} is not deployed")
+            place[0] = replace(desired, instances={**desired.instances, name: replace(desired.instances[name], running=True)})
+        return self._wait_ready(model, name, timeout_s)
+
+    def delete(self, model: str, name: str, timeout_s: float) -> None:
+        self._drain(model, name, timeout_s)
+        # Its end is the supervisor's work: what it still has to write takes it some seconds, and nobody waits for it.
+        self._forget(self._layout(model), name)
+
+    def remove(self, model: str, timeout_s: float) -> None:
+        layout = self._layout(model)
+        if layout.read_desired() is None:
+            return
+        with layout.changing() as place:
+            place[0] = replace(place[0], traffic=Traffic(), instances={})
+        # Also where no supervisor lives: processes that it left behind are to end.
+        self._supervise(layout)
+        if not _wait(lambda: not layout.is_supervised(), timeout_s):
+            raise DeploymentError(f"{model}: not all of it has ended within {timeout_s:g} s; see {layout.log('supervisor')}")
+        layout.desired.unlink()
+
+    def inspect(self, model: str) -> Deployment | None:
+        layout = self._layout(model)
+        desired = layout.read_desired()
+        if desired is None:
+            return None
+        supervised = layout.is_supervised()
+        processes = layout.read_observed().get("processes", {}) if supervised else {}
+        instances = tuple(_instance(name, spec, processes.get(name), supervised, layout) for name, spec in desired.instances.items())
+        token_file = str(layout.tokens) if desired.door.authentication else None
+        return Deployment(model, f"http://{desired.door.host}:{desired.door.port}", token_file, instances, desired.traffic)
+
+    def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
+        path = self._layout(model).log(name)
+        if path.is_file():
+            with path.open(encoding="utf-8", errors="replace") as lines:
+                yield from deque((line.rstrip("\n") for line in lines), tail)
+
+    def statistics(self, model: str) -> str:
+        """Envoy's counts in Prometheus' text format; empty where the front door does not run."""
+        desired = self._layout(model).read_desired()
+        return (files.admin(desired.door.admin_port, "/stats/prometheus") or "") if desired else ""
+
+    def _layout(self, model: str) -> Layout:
+        return Layout(self._folder / model)
+
+    def _deployed(self, model: str) -> Deployment:
+        found = self.inspect(model)
+        if found is None:
+            raise DeploymentError(f"nothing is deployed of {model}")
+        return found
+
+    @staticmethod
+    def _require_environments() -> None:
+        if not serving_environment.is_installed():
+            raise InputError("the serving environment is not installed; do it with: python -m serving.environment")
+        if envoy_environment.find_envoy() is None:
+            raise InputError("the front door needs Envoy; install it with: python -m serving.frontdoor.environment")
+
+    def _new_door(self, layout: Layout) -> Door:
+        return Door(self._offer.port or _free_port(), _free_port(), access_log=str(layout.access_log))
+
+    def _door(self, door: Door) -> Door:
+        """`door` as it is offered now; its port stays unless another is asked for."""
+        offer = self._offer
+        try:
+            return replace(
+                door,
+                host=offer.host,
+                port=offer.port or door.port,
+                authentication=offer.authentication,
+                requests_per_second=offer.requests_per_second,
+                timeout_s=offer.timeout_s,
+            )
+        except ValueError as error:
+            raise InputError(str(error)) from None
+
+    def _spec(self, release: Release, layout: Layout) -> Spec:
+        folder = layout.bundles / release.digest.removeprefix("sha256:")[:32]
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in release.files.items():
+            (folder / name).write_bytes(content)
+        if digest(folder) != release.digest:
+            raise DeploymentError(f"version {release.version} of {release.model} has the bundle {digest(folder)}, registered as {release.digest}")
+        settings = {
+            **release.settings,
+            "bundle": str(folder),
+            "name": release.model,
+            "version": release.version,
+            "digest": release.digest,
+            "role": release.role,
+            "log_url": self._offer.log_url or f"sqlite:///{self._folder.parent / 'predictions.db'}",
+            # One journal for all versions: what a stopped one has left, those that go on carry into the database.
+            "journal": str(layout.journal),
+        }
+        return Spec(release.version, release.digest, release.role, settings, _free_port(), _free_port(), self._offer.workers)
+
+    def _wait_ready(self, model: str, name: str, timeout_s: float) -> Instance:
+        layout = self._layout(model)
+        self._supervise(layout)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            instance = self._deployed(model).instance(name)
+            if instance.state == "ready":
+                self._wait_applied(layout, max(1.0, deadline - time.monotonic()))
+                return instance
+            if instance.state == "failed" or time.monotonic() > deadline:
+                why = "it dies again and again" if instance.state == "failed" else f"it was not ready within {timeout_s:g} s"
+                raise DeploymentError(f"{model}, {name}: {why}; its last words: {' / '.join(self._last_words(model, name)) or 'none'}")
+            time.sleep(_POLL_S)
+
+    def _last_words(self, model: str, name: str) -> list[str]:
+        lines = list(self.logs(model, name, _LAST_LINES))
+        return [line for line in lines if "refusing to serve" in line][-1:] or lines
+
+    def _wait_applied(self, layout: Layout, timeout_s: float) -> None:
+        generation = layout.read_desired().generation
+        self._supervise(layout)
+        done = _wait(lambda: layout.read_observed().get("applied", -1) >= generation, timeout_s)
+        if not done:
+            raise DeploymentError(f"{layout.folder.name}: the front door did not take up its routes within {timeout_s:g} s; see {layout.log('envoy')}")
+
+    def _drain(self, model: str, name: str, timeout_s: float) -> None:
+        """Wait until `name` has answered all it was asked."""
+        deployment = self._deployed(model)
+        if deployment.instance(name) is None:
+            raise DeploymentError(f"{model}: {name} is not deployed")
+        if name in deployment.traffic.names:
+            raise DeploymentError(f"{model}: {name} has traffic; shift that first")
+        port = self._layout(model).read_desired().door.admin_port
+        if not _wait(lambda: files.active_requests(port, name) == 0, timeout_s):
+            logger.warning("%s, %s: stopped with requests that it did not answer within %g s", model, name, timeout_s)
+
+    def _forget(self, layout: Layout, name: str) -> None:
+        with layout.changing() as place:
+            place[0] = replace(place[0], instances={key: spec for key, spec in place[0].instances.items() if key != name})
+
+    @staticmethod
+    def _wait_gone(layout: Layout, name: str, timeout_s: float) -> None:
+        _wait(lambda: not layout.is_supervised() or name not in layout.read_observed().get("processes", {}), timeout_s)
+
+    @staticmethod
+    def _change(layout: Layout, traffic: Traffic) -> None:
+        with layout.changing() as place:
+            place[0] = replace(place[0], traffic=traffic)
+
+    @staticmethod
+    def _supervise(layout: Layout) -> None:
+        """Start a supervisor where none lives; of two that start at once, one ends."""
+        if layout.is_supervised():
+            return
+        layout.logs.mkdir(parents=True, exist_ok=True)
+        # What an earlier one wrote holds no longer; processes are found by it, though.
+        observed = layout.read_observed()
+        if observed.get("applied", -1) != -1:
+            layout.write_observed({**observed, "applied": -1})
+        with layout.log("supervisor").open("ab") as log:
+            subprocess.Popen(
+                [sys.executable, "-m", SUPERVISOR, str(layout.folder)],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            ).returncode = 0
+        if not _wait(lambda: layout.is_supervised() or not _is_wanted(layout), 10.0):
+            raise DeploymentError(f"the supervisor of {layout.folder.name} did not start; see {layout.log('supervisor')}")
+
+
+def _instance(name: str, spec: Spec, process: dict | None, supervised: bool, layout: Layout) -> Instance:
+    state, reason = (process or {}).get("state", "starting"), ""
+    if not spec.running or not supervised:
+        state, reason = "stopped", "" if not spec.running else "no supervisor runs"
+    elif state == "failed":
+        reason = f"dies again and again; see {layout.log(name)}"
+    url = f"http://127.0.0.1:{spec.http_port}"
+    return Instance(name, spec.version, spec.digest, spec.role, url, state, reason, (process or {}).get("restarts", 0))
+
+
+def _is_wanted(layout: Layout) -> bool:
+    """Whether anything should run or still does; a supervisor without work ends."""
+    desired = layout.read_desired()
+    return desired is not None and (any(spec.running for spec in desired.instances.values()) or bool(layout.read_observed().get("processes")))
+
+
+def _same(known: Spec, wanted: Spec) -> bool:
+    """Whether they differ in nothing but the ports."""
+    return replace(known, http_port=0, metrics_port=0, running=True) == replace(wanted, http_port=0, metrics_port=0, running=True)
+
+
+def _free_name(desired: Desired, release: Release) -> str:
+    base = f"v{release.version}" + ("-shadow" if release.role == "shadow" else "")
+    names = [base, *(f"{base}-{number}" for number in range(2, len(desired.instances) + 3))]
+    return next(name for name in names if name not in desired.instances)
+
+
+def _free_port() -> int:
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise DeploymentError(f"no port between {_PORTS.start} and {_PORTS.stop} is free")
+
+
+def _write_token(path: Path) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write("# One client a line: NAME TOKEN. Changes are taken up while the service runs.\n")
+        file.write(f"default {secrets.token_urlsafe(32)}\n")
+
+
+def _wait(condition: Callable[[], bool], timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_S)
+    return True

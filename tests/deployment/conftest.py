@@ -1,0 +1,102 @@
+"""Real services on this machine: the stock microservice, Envoy, a supervisor."""
+
+import http.client
+import json
+import threading
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from bundle import digest
+from serving import environment as serving_environment
+from serving.frontdoor import environment as envoy_environment
+from serving.frontdoor.files import read_tokens
+from stacks.deployer.host import Release
+from stacks.deployer.process.host import Offer, ProcessHost
+from tests.serving.cases import ROW, make_bundle
+
+
+@pytest.fixture(scope="session")
+def installed():
+    """Both environments."""
+    if not serving_environment.is_installed():
+        pytest.skip("the serving environment is not installed: python -m serving.environment")
+    if envoy_environment.find_envoy() is None:
+        pytest.skip("no Envoy here: python -m serving.frontdoor.environment")
+
+
+@pytest.fixture
+def host(installed, tmp_path):
+    """A process host of one's own; all that it runs ends with the test."""
+    made = ProcessHost(tmp_path / "serving", Offer(workers=1))
+    yield made
+    made.remove("loans", 30)
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory):
+    """Two versions of one model that answer differently."""
+    folder = tmp_path_factory.mktemp("bundles")
+    return {version: release_of(make_bundle(folder / version, threshold=threshold), version) for version, threshold in (("1", 0.6), ("2", 0.9))}
+
+
+def release_of(folder, version, **changes):
+    return Release("loans", version, digest(folder), {path.name: path.read_bytes() for path in folder.iterdir()}, **changes)
+
+
+class Client:
+    """Asks the front door of a deployment."""
+
+    def __init__(self, deployment):
+        address = urlsplit(deployment.url)
+        self.address = (address.hostname, address.port)
+        self.token = next(iter(read_tokens(deployment.token_file).values()))
+
+    def ask(self, connection=None, path="/predict", row=ROW, **headers):
+        """Status and decoded body."""
+        own = connection or http.client.HTTPConnection(*self.address, timeout=10)
+        try:
+            named = {"Authorization": f"Bearer {self.token}", **{name.replace("_", "-"): value for name, value in headers.items()}}
+            own.request("POST", path, json.dumps({"rows": [row]}), named)
+            answer = own.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            if connection is None:
+                own.close()
+
+    def version(self, **headers):
+        """Of the model that answers."""
+        status, answer = self.ask(**headers)
+        assert status == 200, answer
+        return answer["meta"]["tags"]["version"]
+
+
+class Load:
+    """A few clients that ask one after the other, on connections that they keep."""
+
+    def __init__(self, client, clients=2):
+        self.client, self.versions, self.failures = client, [], []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+
+    def _run(self):
+        connection = http.client.HTTPConnection(*self.client.address, timeout=10)
+        while not self._stop.is_set():
+            try:
+                status, answer = self.client.ask(connection)
+                (self.versions if status == 200 else self.failures).append(answer["meta"]["tags"]["version"] if status == 200 else (status, answer))
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(error)
+                connection.close()
+            time.sleep(0.005)
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()

@@ -1,0 +1,165 @@
+"""The process host with real services: beside each other, through their deaths, found again."""
+
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from serving.frontdoor.files import is_ready
+from serving.frontdoor.state import Traffic
+from stacks.deployer.host import DeploymentError
+from stacks.deployer.process.host import Offer, ProcessHost
+from stacks.deployer.process.layout import Layout
+from tabular.errors import InputError
+from tests.deployment.conftest import Client, Load, release_of
+from tests.deployment.door import wait_until
+from tests.serving.cases import make_bundle
+
+TIMEOUT = 30
+
+
+def serve(host, release):
+    """Start `release` and give it all traffic."""
+    instance = host.start(release, TIMEOUT)
+    host.shift("loans", Traffic.all_to(instance.name), TIMEOUT)
+    return Client(host.inspect("loans"))
+
+
+def observed(host):
+    return Layout(Path(host._folder) / "loans").read_observed()
+
+
+def pid(host, name):
+    return observed(host)["processes"][name]["pid"]
+
+
+def is_gone(number):
+    return not Path(f"/proc/{number}").exists() or "State:\tZ" in Path(f"/proc/{number}/status").read_text()
+
+
+def test_a_new_version_takes_over_without_a_failed_request(host, releases):
+    client = serve(host, releases["1"])
+    assert client.version() == "1"
+    with Load(client) as load:
+        time.sleep(0.5)
+        second = host.start(releases["2"], TIMEOUT)
+        assert set(load.versions) == {"1"} and second.name == "v2"
+        host.shift("loans", Traffic.all_to("v2"), TIMEOUT)
+        time.sleep(0.3)
+        host.delete("loans", "v1", TIMEOUT)
+        time.sleep(0.5)
+    assert load.failures == [] and set(load.versions) == {"1", "2"} and load.versions[-1] == "2"
+    assert load.versions.index("2") >= len([version for version in load.versions if version == "1"]) - 2
+    deployment = host.inspect("loans")
+    assert [instance.name for instance in deployment.instances] == ["v2"] and deployment.stable.digest == releases["2"].digest
+
+
+def test_a_dead_service_is_back_within_five_seconds(host, releases):
+    client = serve(host, releases["1"])
+    before = pid(host, "v1")
+    os.kill(before, signal.SIGKILL)
+    began = time.monotonic()
+    wait_until(lambda: client.ask()[0] == 503 or pid(host, "v1") != before, what="the death")
+    wait_until(lambda: client.ask()[0] == 200, 5, "the return")
+    assert time.monotonic() - began < 5
+    assert pid(host, "v1") != before and host.inspect("loans").instance("v1").restarts == 1
+
+
+def test_a_dead_front_door_is_back_with_its_routes(host, releases):
+    client = serve(host, releases["1"])
+    before = pid(host, "envoy")
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: observed(host)["processes"]["envoy"].get("pid") not in (None, before), 5, "the return")
+    wait_until(lambda: is_ready(Layout(host._folder / "loans").read_desired().door.admin_port), 5, "the front door")
+    assert client.version() == "1"
+
+
+def test_another_supervisor_takes_over_what_the_dead_one_left(host, releases):
+    client = serve(host, releases["1"])
+    layout, running = Layout(host._folder / "loans"), pid(host, "v1")
+    os.kill(observed(host)["supervisor"], signal.SIGKILL)
+    wait_until(lambda: not layout.is_supervised(), what="the supervisor's death")
+    assert client.version() == "1" and host.inspect("loans").stable.reason == "no supervisor runs"
+
+    # As from a new shell: another object, the same folder.
+    again = ProcessHost(host._folder, Offer(workers=1))
+    assert again.resume("loans", "v1", TIMEOUT).state == "ready"
+    assert pid(again, "v1") == running and client.version() == "1"
+    os.kill(running, signal.SIGKILL)
+    wait_until(lambda: pid(host, "v1") not in (None, running) and again.inspect("loans").stable.state == "ready", 5, "the return")
+
+
+def test_what_is_stopped_is_remembered_and_starts_again(host, releases):
+    client = serve(host, releases["1"])
+    host.start(releases["2"], TIMEOUT)
+    with pytest.raises(DeploymentError, match="v1 has traffic"):
+        host.stop("loans", "v1", TIMEOUT)
+    second = pid(host, "v2")
+    host.stop("loans", "v2", TIMEOUT)
+    assert is_gone(second) and host.inspect("loans").instance("v2").state == "stopped"
+    with pytest.raises(DeploymentError, match="v2 is stopped; only what is ready gets traffic"):
+        host.shift("loans", Traffic.all_to("v2"), TIMEOUT)
+    assert client.version() == "1"
+    host.resume("loans", "v2", TIMEOUT)
+    host.shift("loans", Traffic.split("v2", "v1", 0.5), TIMEOUT)
+    assert {client.version() for _ in range(30)} == {"1", "2"}
+    assert host.inspect("loans").share("v2") == 0.5
+
+
+def test_the_same_release_is_taken_as_it_runs(host, releases):
+    host.start(releases["1"], TIMEOUT)
+    running = pid(host, "v1")
+    assert host.start(releases["1"], TIMEOUT).name == "v1" and pid(host, "v1") == running
+    shadow = host.start(replace(releases["1"], role="shadow"), TIMEOUT)
+    assert shadow.name == "v1-shadow" and shadow.role == "shadow"
+    other = host.start(replace(releases["1"], settings={"max_rows": 7}), TIMEOUT)
+    assert other.name == "v1-2" and len(host.inspect("loans").instances) == 3
+
+
+def test_a_release_that_will_not_serve_leaves_nothing_and_says_why(host, releases, tmp_path):
+    client = serve(host, releases["1"])
+    broken = make_bundle(tmp_path / "broken")
+    examples = broken / "examples.json"
+    examples.write_text(examples.read_text().replace("0.772", "0.773"))
+    with pytest.raises(DeploymentError, match="refusing to serve: example 0"):
+        host.start(release_of(broken, "2"), TIMEOUT)
+    with pytest.raises(DeploymentError, match="registered as sha256:0"):
+        host.start(replace(releases["2"], digest="sha256:0"), TIMEOUT)
+    assert client.version() == "1" and [instance.name for instance in host.inspect("loans").instances] == ["v1"]
+
+
+def test_tokens_are_replaced_while_it_runs(host, releases):
+    client = serve(host, releases["1"])
+    path = Path(host.inspect("loans").token_file)
+    assert path.stat().st_mode & 0o077 == 0
+    path.write_text("someone too short\n")
+    wait_until(lambda: "line 1" in observed(host)["problem"], what="the complaint")
+    assert client.version() == "1"
+    path.write_text("someone a-new-token-that-is-long\n")
+    wait_until(lambda: client.ask()[0] == 401, what="the new token")
+    client.token = "a-new-token-that-is-long"
+    assert client.version() == "1"
+
+
+def test_removed_it_leaves_no_process(host, releases):
+    serve(host, releases["1"])
+    numbers = [process["pid"] for process in observed(host)["processes"].values()]
+    host.remove("loans", TIMEOUT)
+    wait_until(lambda: all(map(is_gone, numbers)), what="the end")
+    assert host.inspect("loans") is None
+    host.remove("loans", TIMEOUT)
+
+
+def test_it_is_not_offered_to_the_world_without_authentication(installed, releases, tmp_path):
+    with pytest.raises(InputError, match="loopback"):
+        ProcessHost(tmp_path, Offer(host="0.0.0.0", authentication=False)).start(releases["1"], TIMEOUT)
+    assert ProcessHost(tmp_path).inspect("loans") is None
+
+
+def test_statistics_are_those_of_the_front_door(host, releases):
+    client = serve(host, releases["1"])
+    client.version()
+    assert 'envoy_cluster_upstream_rq_total{envoy_cluster_name="v1"} 1' in host.statistics("loans")
