@@ -18,8 +18,7 @@ def repository(tmp_path) -> Project:
     project = Project(tmp_path)
     project.config("loans")
     # The stage calls the environment that `make` sets up.
-    (project.root / ".venv" / "bin").mkdir(parents=True)
-    (project.root / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    (project.root / ".venv").symlink_to(sys.prefix)
     (project.root / ".gitignore").write_text(".venv\n__pycache__\n/reports/\n/.zen/\n")
     run(project, "git", "init", "-q")
     dvc(project, "init", "-q")

@@ -56,14 +56,63 @@ def keep(page, name: str) -> None:
         page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
-def test_zenml_shows_the_dag_and_the_reports(trained, pages, browser):
-    _, summary = trained
+def open_run(browser, pages, summary):
+    """The run's page with the whole DAG in view."""
     page = browser.new_page()
-    page.goto(f"{pages[0]}/projects/default/runs/{summary['run_id']}")
-    page.get_by_text("load_table").first.wait_for(timeout=60_000)
-    for name in ("tune_lightgbm", "build_ensemble", "register_model"):
+    page.goto(f"{pages[0]}/projects/default/runs/{summary['run_id']}", wait_until="domcontentloaded")
+    page.get_by_text("load_table").first.wait_for(timeout=90_000)
+    page.get_by_label("Fit view").click()
+    page.get_by_text("register_model", exact=True).first.wait_for(timeout=30_000)
+    return page
+
+
+def test_zenml_shows_the_dag(trained, pages, browser):
+    _, summary = trained
+    page = open_run(browser, pages, summary)
+    for name in ("load_table", "tune_lightgbm", "tune_neural_network", "build_ensemble", "explain_model", "register_model"):
         assert page.get_by_text(name, exact=True).count() > 0, name
     keep(page, "dashboard_dag")
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("artifact", "heading"),
+    [("profile", "Data profile"), ("validation", "Validation"), ("evaluation", "Evaluation"), ("documents", "Model card: loans")],
+)
+def test_zenml_shows_the_reports(trained, pages, browser, artifact, heading):
+    _, summary = trained
+    page = open_run(browser, pages, summary)
+    page.get_by_text(artifact, exact=True).first.dispatch_event("click")
+    page.get_by_role("tab", name="Visualization").click()
+    load = page.get_by_role("button", name="Load Preview")
+    frame = page.locator("iframe")
+    load.or_(frame).first.wait_for(timeout=30_000)
+    if load.count():
+        load.click()
+    frame.first.wait_for(timeout=30_000)
+    shown = frame.first.content_frame
+    shown.locator("h1").first.wait_for(timeout=30_000)
+    assert heading in shown.locator("h1").first.inner_text()
+    assert shown.locator("table").count() > 0
+    keep(page, f"dashboard_{artifact}")
+    page.close()
+
+
+def test_mlflow_shows_the_run_and_its_files(trained, pages, browser):
+    project, summary = trained
+    run = project.versions("loans")[0]["run"]
+    experiment = project.python(
+        f"import mlflow; from stacks.active import connect_mlflow; connect_mlflow(); print(mlflow.MlflowClient().get_run('{run}').info.experiment_id)"
+    ).split()[-1]
+    page = browser.new_page()
+    page.goto(f"{pages[1]}/#/experiments/{experiment}/runs/{run}/artifacts/reports/evaluation.html", wait_until="domcontentloaded")
+    for name in ("bundle", "data_docs", "documents", "reports"):
+        page.get_by_text(name, exact=True).first.wait_for(timeout=60_000)
+    report = page.frame_locator("iframe").first.locator("h1").first
+    report.wait_for(timeout=30_000)
+    assert "Evaluation" in report.inner_text()
+    keep(page, "mlflow_run")
+    page.close()
 
 
 def test_second_start_finds_the_pages_running(trained, pages):
