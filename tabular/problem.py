@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ValidationError
 from pydantic import field_validator, model_validator
 
 from tabular.errors import InputError
@@ -175,6 +175,14 @@ class Gates(Section):
     baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against the LightGBM defaults on the same split.")
 
 
+class Serving(Section):
+    """How the model's service treats what it is sent."""
+
+    log_exclude: tuple[str, ...] = Field((), description="Columns that the prediction log does not keep.")
+    retention_days: NonNegativeFloat = Field(0.0, description="Predictions older than this leave the log; 0: none.")
+    max_rows: PositiveInt = Field(1000, description="Rows that one request may hold.")
+
+
 class Problem(Section):
     """One modelling problem. The YAML files in configs/ hold exactly these keys."""
 
@@ -192,6 +200,7 @@ class Problem(Section):
     constraints: Constraints = Constraints()
     evaluation: EvaluationConfig = EvaluationConfig()
     gates: Gates = Gates()
+    serving: Serving = Serving()
 
     @field_validator("name")
     @classmethod
