@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 # uv reads its own variable for extra wheel folders; pip's is honoured too. A CPU build of torch from PyTorch's own index:
 #   UV_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make training
-export UV_FIND_LINKS ?= $(subst $() ,$(comma),$(strip $(PIP_FIND_LINKS)))
 comma := ,
+empty :=
+export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LINKS)))
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 

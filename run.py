@@ -12,6 +12,8 @@ os.environ.setdefault("ZENML_LOGGING_VERBOSITY", "WARN")
 os.environ.setdefault("ZENML_ENABLE_RICH_TRACEBACK", "false")
 os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+if not sys.stdout.isatty():
+    os.environ.setdefault("ZENML_LOGGING_COLORS_DISABLED", "true")
 
 STARTED = time.monotonic()
 ROOT = Path(__file__).resolve().parent
@@ -54,9 +56,12 @@ def cli(context: click.Context, pipeline: str | None, dry_run: bool, schema: boo
         click.echo(context.get_help())
         raise SystemExit(2)
     from pipelines.commands import settings_from, train
+    from pipelines.summary import failures_in
 
-    problem, where = settings_from(ROOT, **options)
-    raise SystemExit(train(problem, where, root=ROOT, cache=not no_cache, dry_run=dry_run, summary_path=summary, started=STARTED))
+    with failures_in(summary, pipeline, STARTED):
+        problem, where = settings_from(ROOT, **options)
+        code = train(problem, where, root=ROOT, cache=not no_cache, dry_run=dry_run, summary_path=summary, started=STARTED)
+    raise SystemExit(code)
 
 
 @cli.command()

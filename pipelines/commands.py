@@ -13,7 +13,7 @@ from rich.console import Console
 from zenml.client import Client
 
 from pipelines.running import Outcome, pipeline_options, run_pipeline
-from pipelines.summary import TrainingSummary, print_training
+from pipelines.summary import TrainingSummary, print_training, write_summary
 from tabular.errors import InputError
 from tabular.problem import Problem, problem_from, read_settings
 
@@ -112,8 +112,7 @@ def train(
         outcome = _run(training, problem.name, cache, arguments, console)
     summary = _finish_training(outcome, root, started)
     if summary_path:
-        summary_path.parent.mkdir(parents=True, exist_ok=True)
-        summary_path.write_text(summary.to_json(), encoding="utf-8")
+        write_summary(summary_path, summary.to_json())
     print_training(outcome, summary, console)
     return 3 if summary.verdict == "rejected" else 0
 

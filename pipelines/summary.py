@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from rich.console import Console
 from rich.table import Table
 
 from pipelines.running import Outcome
+from tabular.errors import SwitchyardError
+
+
+@contextmanager
+def failures_in(path: Path | None, pipeline: str, started: float) -> Iterator[None]:
+    """Write a summary for a run that ends in an error, so that a script which reads it never reads an old one."""
+    if path and path.is_file():
+        path.unlink()
+    try:
+        yield
+    except SwitchyardError as error:
+        if path:
+            summary = {"pipeline": pipeline, "status": "failed", "duration_s": round(time.monotonic() - started, 2), "exit_code": error.exit_code}
+            write_summary(path, json.dumps({**summary, "error": str(error)}, indent=1) + "\n")
+        raise
+
+
+def write_summary(path: Path, text: str) -> None:
+    """Write `text` to `path`, making its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -35,6 +36,9 @@ def connect_mlflow() -> str:
     tracker = Client().active_stack.experiment_tracker
     if tracker is None or tracker.flavor != "mlflow":
         raise InputError(f"stack {environment()!r} has no MLflow experiment tracker; register one (python run.py stack up local)")
+    # The first call makes MLflow's tables, and Alembic tells of each.
+    for name in ("mlflow.store", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     import mlflow
 
     tracker.configure_mlflow()

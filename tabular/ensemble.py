@@ -13,16 +13,18 @@ import numpy as np
 
 from tabular.combining import Combination, Learner, blend, greedy, held_out_outputs, rank_auc, stack, vote
 from tabular.errors import SwitchyardError
+from tabular.families import FAMILIES
 from tabular.features.plan import FeaturePlan
 from tabular.folds import Folds, make_folds
 from tabular.leaderboard import Leaderboard, Row
 from tabular.model import Calibrator, Model, choose_threshold, conformal_half_width, fit_calibrator
 from tabular.problem import Problem
-from tabular.refit import Refit, refit_seconds
+from tabular.refit import Refit
 from tabular.split import Split
 from tabular.tasks import Metric, metric_of
+from tabular.tuning.cost import refit_seconds
 from tabular.tuning.crossval import constant_score, training_target
-from tabular.tuning.study import Candidate, Study
+from tabular.tuning.study import Candidate, Study, Trial
 
 __all__ = ["Leaderboard", "build_ensemble", "budget_left"]
 
@@ -38,6 +40,8 @@ _MARGIN = 0.002
 """How much of the best option's gain over a constant prediction a simpler one may lack at most."""
 _SIMPLICITY = ("single", "voting", "averaging", "greedy", "blending", "stacking")
 _CALIBRATED_ROWS = 10_000
+_LEAF_BYTES = 95
+"""Of a bundle for each leaf of its trees, its split included (14 MB for 150,000 leaves, measured on Adult)."""
 _WORK_S = 2.0
 """Comparing, calibrating and writing what no member is charged for."""
 
@@ -132,8 +136,9 @@ class _Comparison:
         self.forward = folds.kind == "time"
         self.truth = self.target[rows]
         self.outputs = [candidate.oof[rows] for _, candidate in self.pool]
-        self._costs = [refit_seconds(candidate, len(self.target), study.family) for study, candidate in self.pool]
+        self._costs = [refit_seconds(candidate.trial, study.family, len(self.target)) for study, candidate in self.pool]
         self._left_s = np.inf if left_s is None else left_s - _WORK_S
+        self._sizes = [_most_megabytes(study.family, candidate.trial, len(self.classes)) for study, candidate in self.pool]
 
     def score(self, truth: np.ndarray, output: np.ndarray) -> float:
         """The metric, turned so that greater is better."""
@@ -147,10 +152,11 @@ class _Comparison:
         return max(0.0, self.metric.sign * (score - constant))
 
     def fits(self, members: set[int]) -> bool:
-        """Whether these members together are few and quick enough."""
+        """Whether these members together are few, small and quick enough."""
         limit = self.problem.constraints.max_latency_ms
         most = MAX_MEMBERS if limit is None else max(1, min(MAX_MEMBERS, int(limit / _MEMBER_MS)))
-        return len(members) <= most and sum(self._costs[member] for member in members) <= self._left_s
+        small = sum(self._sizes[member] for member in members) <= (self.problem.constraints.max_bundle_mb or np.inf)
+        return small and len(members) <= most and sum(self._costs[member] for member in members) <= self._left_s
 
     def options(self) -> list[_Option]:
         """Singles first, then combinations of what fits."""
@@ -165,7 +171,7 @@ class _Comparison:
             if self.fits({*team, first}):
                 team.append(first)
         if lost := [self.pool[first][0].family for first in self.firsts if first not in team]:
-            self.notes.append(f"{', '.join(lost)}: too little time or latency left for it in an ensemble")
+            self.notes.append(f"{', '.join(lost)}: too little time, latency or size left for it in an ensemble")
         learners: list[tuple[str, Learner, bool]] = []
         if len(team) > 1:
             equal = "voting" if self.classes else "averaging"
@@ -176,7 +182,8 @@ class _Comparison:
         return options
 
     def _single(self, first: int) -> bool:
-        return first == self.firsts[0] or self.fits({first})
+        # Where nothing fits, the best is taken all the same: the gates say what is too large or too slow.
+        return self.fits({first}) or (first == self.firsts[0] and not any(self.fits({other}) for other in self.firsts))
 
     def _option(self, name: str, kind: str, learner: Learner, learns: bool) -> _Option:
         combination = learner(self.outputs, self.truth)
@@ -188,6 +195,12 @@ class _Comparison:
         # As in `Trial.pooled`: a holdout in time spans many moments, and so do these rows together.
         score = self.metric.sign * self.score(self.truth, oof) if self.forward else float(scores.mean())
         return _Option(name, kind, combination, oof, scores, score)
+
+
+def _most_megabytes(family: str, trial: Trial, n_classes: int) -> float:
+    """What a member may take in the bundle at most, in 10^6 bytes."""
+    iterations = max((best for best in trial.best_iterations if best is not None), default=trial.params.get("iterations", 1))
+    return FAMILIES[family].most_leaves(trial.params, iterations, max(1, n_classes if n_classes > 2 else 1)) * _LEAF_BYTES / 1e6
 
 
 def _choose(options: Sequence[_Option], comparison: _Comparison) -> tuple[_Option, str]:

@@ -1,4 +1,4 @@
-"""Fitting chosen candidates to all training rows: `Refit`, and what it will cost in time."""
+"""Fitting chosen candidates to all training rows: `Refit`."""
 
 from __future__ import annotations
 
@@ -17,20 +17,10 @@ from tabular.model import Member
 from tabular.problem import Problem
 from tabular.split import Split
 from tabular.table import model_frame
+from tabular.tuning.cost import EXPORT_S
 from tabular.tuning.study import Candidate, Trial
 
 logger = logging.getLogger(__name__)
-
-EXPORT_S = {"lightgbm": 1.0, "xgboost": 1.0, "random_forest": 3.0, "neural_network": 1.5}
-"""Seconds that writing one member into the bundle takes, parity check included."""
-_OVERHEAD_S = 0.3
-
-
-def refit_seconds(candidate: Candidate, rows: int, family: str) -> float:
-    """Estimated wall seconds to fit a candidate to all `rows` and to export it."""
-    trial = candidate.trial
-    fit = float(np.mean(np.array(trial.fit_seconds) * rows / np.array(trial.train_rows)))
-    return fit + _OVERHEAD_S + EXPORT_S.get(family, 1.5)
 
 
 def refit_params(family: str, trial: Trial, rows: int) -> Params:

@@ -53,10 +53,19 @@ def register_model(
     documents: Documents,
 ) -> Annotated[Registration, "registration"]:
     """Log the training and register its bundle as challenger; a bundle that is registered already is left as it is."""
+    tags = {
+        "verdict": verdict.verdict,
+        "data_source": table.source,
+        "data_revision": table.revision,
+        "code_commit": code_commit(),
+        "lock": lock_digest(),
+        "family": leaderboard.family,
+    }
     known = version_with_digest(problem.name, bundle.digest)
     if known:
         if verdict.verdict == "challenger":
-            make_challenger(problem.name, known, {})
+            # A run that died after the version and before its alias is mended here.
+            make_challenger(problem.name, known, tags)
         return Registration(verdict="unchanged", digest=bundle.digest, version=known, run_id=None)
     reports: dict[str, Storable] = {
         "profile": profile,
@@ -80,16 +89,7 @@ def register_model(
         run_name=context.pipeline_run.name,
         params=_params(problem, leaderboard),
         metrics={**evaluation.scalars(), **{f"cv_{metric}": value for metric, value in leaderboard.score.items()}},
-        tags={
-            "verdict": verdict.verdict,
-            "digest": bundle.digest,
-            "data_source": table.source,
-            "data_revision": table.revision,
-            "code_commit": code_commit(),
-            "lock": lock_digest(),
-            "zenml_run": str(context.pipeline_run.id),
-            "family": leaderboard.family,
-        },
+        tags={**tags, "digest": bundle.digest, "zenml_run": str(context.pipeline_run.id)},
         trials=[_trial(study, trial) for study in studies for trial in study.trials],
         files=files,
         bundle=bundle.files,

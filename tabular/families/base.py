@@ -174,6 +174,10 @@ class Family(ABC):
         """An unfitted estimator; see `Estimator` for the parameters."""
         return self.estimator(task, params, seed, n_classes, n_jobs, categorical_sizes)
 
+    def most_leaves(self, params: Params, iterations: int, width: int) -> int:
+        """How many leaves the trees of a fit may have at most, `width` trees an iteration; 0 for what has no trees."""
+        return 0
+
     def read(self, folder: Path) -> Estimator:
         """The fitted estimator kept in `folder`."""
         return self.estimator.read(folder)

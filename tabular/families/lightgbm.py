@@ -89,6 +89,9 @@ class LightGBMFamily(Family):
         common = {"bagging_freq": 1, "feature_fraction": 1.0, "min_sum_hessian_in_leaf": 1e-7, "max_bin": 255, "lambda_l2": 0.0}
         return {"iterations": 1000, "patience": 50, **tuned, **common}
 
+    def most_leaves(self, params: Params, iterations: int, width: int) -> int:
+        return iterations * width * params["num_leaves"]
+
     def suggest(self, trial: Any, task: str, n_rows: int, n_features: int) -> Params:
         """Seven parameters, the ones that Probst et al. find worth tuning for boosting, on log scales where sizes matter.
 

@@ -137,6 +137,9 @@ class RandomForestFamily(Family):
             return {"iterations": 200, "max_features": 0.333, "min_samples_split": 5, "min_samples_leaf": 1}
         return {"iterations": 200, "max_features": "sqrt", "min_samples_split": 10, "min_samples_leaf": 1}
 
+    def most_leaves(self, params: Params, iterations: int, width: int) -> int:
+        return MAX_LEAVES
+
     def suggest(self, trial: Any, task: str, n_rows: int, n_features: int) -> Params:
         """Features per split, leaf size and sample size: what Probst et al. find worth tuning in a forest.
 

@@ -120,6 +120,9 @@ class XGBoostFamily(Family):
         )
         return {"iterations": 1000, "patience": 50, **tuned, "reg_lambda": 0.0, "max_bin": 256}
 
+    def most_leaves(self, params: Params, iterations: int, width: int) -> int:
+        return iterations * width * 2 ** params["max_depth"]
+
     def suggest(self, trial: Any, task: str, n_rows: int, n_features: int) -> Params:
         """Seven parameters, the ones that Probst et al. find worth tuning for boosting.
 

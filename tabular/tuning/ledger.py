@@ -16,6 +16,9 @@ Session = tuple[float, float]
 _GAP_S = 5.0
 """Shorter pauses between sessions are work around tuning (artifacts being stored) and cost budget; longer ones are an absent user."""
 
+_COMPARING_S = 3.0
+"""To compare combinations, and for the orchestrator between two steps."""
+
 _WEIGHTS = {"lightgbm": 3.0, "xgboost": 3.0, "random_forest": 1.0, "neural_network": 2.5}
 """Relative shares before there is evidence: forests gain least from tuning (Probst, Boulesteix and Bischl,
 *Tunability*, JMLR 2019), boosting most."""
@@ -31,6 +34,8 @@ class Standing:
     best: float | None = None
     """Best cross-validated score so far, in the metric's own direction."""
     trials: int = 0
+    refit_s: float | None = None
+    """Estimated seconds to fit its best trial to all rows and to export it; None while it has none."""
 
 
 def clock(sessions: Iterable[Session]) -> float:
@@ -45,14 +50,22 @@ def clock(sessions: Iterable[Session]) -> float:
     return total
 
 
-def reserve(budget_s: float) -> float:
-    """Seconds of the budget that tuning leaves for the refit and the export: 20 % of short budgets, 12 % of long ones."""
-    return max(0.12 * budget_s, min(0.20 * budget_s, 15.0))
+def reserve(budget_s: float, standings: Sequence[Standing] = ()) -> float:
+    """Seconds of the budget that tuning leaves for the refit and the export.
+
+    20 % of short budgets and 12 % of long ones; less as soon as every family has a model and all of them together can
+    be fitted again in less.
+    """
+    most = max(0.12 * budget_s, min(0.20 * budget_s, 15.0))
+    costs = [standing.refit_s for standing in standings if standing.refit_s is not None or not standing.finished]
+    if not costs or None in costs:
+        return most
+    return min(most, sum(costs) + _COMPARING_S)
 
 
 def usable(standings: Sequence[Standing], budget_s: float) -> float:
     """Wall seconds that are left for tuning, all families together."""
-    return budget_s - reserve(budget_s) - clock(session for standing in standings for session in standing.sessions)
+    return budget_s - reserve(budget_s, standings) - clock(session for standing in standings for session in standing.sessions)
 
 
 def share(family: str, standings: Sequence[Standing], budget_s: float, parallel: int = 1) -> float:

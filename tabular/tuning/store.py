@@ -27,6 +27,7 @@ from tabular.features.plan import FeaturePlan
 from tabular.problem import Problem
 from tabular.split import Split
 from tabular.tasks import METRICS
+from tabular.tuning.cost import refit_seconds
 from tabular.tuning.files import StoredFiles, drop_torn_line, locked
 from tabular.tuning.ledger import Session, Standing
 from tabular.tuning.study import Trial, ranked
@@ -66,6 +67,13 @@ def study_key(split: Split, plan: FeaturePlan, problem: Problem, code: str) -> s
         "code": code,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def standing_of(family: str, trials: Sequence[Trial], metric: str, finished: bool, sessions: tuple[Session, ...]) -> Standing:
+    """Where a family is, by its trials."""
+    best = ranked(list(trials), metric)[:1]
+    cost = refit_seconds(best[0], family) if best else None
+    return Standing(family, finished, sessions, best[0].score if best else None, len(trials), cost)
 
 
 class FamilyLog:
@@ -199,9 +207,8 @@ class StudyStore:
                 result.append(Standing(family))
                 continue
             trials = [outcome for frozen in study.get_trials(deepcopy=False) if (outcome := _outcome(frozen)) is not None]
-            best = ranked(trials, metric)[:1]
             sessions = tuple((float(start), float(stop)) for start, stop in study.user_attrs.get("sessions", []))
-            result.append(Standing(family, _reached(study) >= wanted, sessions, best[0].score if best else None, len(trials)))
+            result.append(standing_of(family, trials, metric, _reached(study) >= wanted, sessions))
         return result
 
     def _discard(self, families: Sequence[str]) -> None:

@@ -28,7 +28,7 @@ from tabular.tuning.ledger import Standing, clock, far_behind, share, usable
 from tabular.tuning.defaults import START_POINTS, NearestTo
 from tabular.tuning.pace import Pace
 from tabular.tuning.pruning import CurveBound, Race
-from tabular.tuning.store import FamilyLog, StudyStore
+from tabular.tuning.store import FamilyLog, StudyStore, standing_of
 from tabular.tuning.study import Candidate, Study, Trial, ranked
 
 if TYPE_CHECKING:
@@ -271,8 +271,7 @@ class _Search:
             others = [name for name in self.problem.tuning.families if name != self.name]
             self._others = self.store.standings(others, self.metric.name, self.wanted)
             self._looked = time.monotonic()
-        best = ranked(self.log.trials, self.metric.name)[:1]
-        own = Standing(self.name, False, self.log.sessions, best[0].score if best else None, len(self.log.trials))
+        own = standing_of(self.name, self.log.trials, self.metric.name, False, self.log.sessions)
         known = {standing.family: standing for standing in (*self._others, own)}
         return [known[name] for name in dict.fromkeys((*self.problem.tuning.families, self.name))]
 

@@ -136,3 +136,11 @@ def test_commands_end_as_documented(answers, command, code, said):
     assert answers[command].code == code, answers[command].output
     assert said in answers[command].output
     assert "Traceback" not in answers[command].output
+
+
+def test_a_run_that_fails_writes_a_summary_that_says_so(tmp_path):
+    result = Project(tmp_path).run("--pipeline", "training", "--config", "configs/nothere.yaml")
+
+    assert result.code == 2
+    assert (result.summary["status"], result.summary["exit_code"]) == ("failed", 2)
+    assert "nothere.yaml" in result.summary["error"]

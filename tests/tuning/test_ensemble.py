@@ -176,6 +176,17 @@ def test_constraints_and_settings_forbid_ensembles():
     assert len(build_ensemble(studies, split, plan, fast, n_jobs=1)[0].members) == 1
 
 
+def test_a_bundle_limit_leaves_out_what_may_be_too_large():
+    studies, split, plan, problem = known_studies(30.0, 0.5)
+    model, _ = build_ensemble(studies, split, plan, problem, n_jobs=1)
+    small = problem.model_copy(update={"constraints": problem.constraints.model_copy(update={"max_bundle_mb": 5.0})})
+    limited, leaderboard = build_ensemble(studies, split, plan, small, n_jobs=1)
+
+    assert "random_forest" in {member.family for member in model.members}
+    assert {member.family for member in limited.members} == {"lightgbm"}
+    assert any("random_forest" in note and "size" in note for note in leaderboard.notes)
+
+
 def test_members_that_cannot_be_fitted_in_time_are_left_out_and_named():
     studies, split, plan, problem = known_studies(1.5, 1.5)
     model, leaderboard = build_ensemble(studies, split, plan, problem, budget_left_s=6.0, n_jobs=1)

@@ -77,3 +77,12 @@ def test_a_slow_learner_may_go_on_and_a_flat_curve_may_not():
     flat = CurveBound(done, 100)
     assert any(flat(step, 0.6 + 0.2 * np.exp(-step)) for step in range(100)) and flat.stopped
     assert not any(CurveBound(done[:2], 100)(step, 0.9) for step in range(100))
+
+
+def test_the_reserve_shrinks_when_every_model_can_soon_be_fitted_again():
+    quick = [Standing("lightgbm", True, refit_s=1.0), Standing("xgboost", False, refit_s=1.5)]
+
+    assert reserve(60, quick) == pytest.approx(5.5)
+    assert reserve(60, [*quick, Standing("neural_network", False)]) == reserve(60)
+    assert reserve(60, [*quick, Standing("neural_network", True)]) == pytest.approx(5.5)
+    assert reserve(60, [Standing("random_forest", True, refit_s=100.0)]) == reserve(60)

@@ -1,0 +1,83 @@
+"""Step: start the version beside those that serve, without traffic."""
+
+from typing import Annotated, Any
+
+from zenml import get_step_context, step
+
+from serving.frontdoor.state import Traffic
+from stacks.deployer.flavor import TIMEOUT_S, SwitchyardDeployer
+from stacks.deployer.host import Release
+from stacks.deployer.registration import active_deployer
+from stacks.registry import Registered
+from steps.deployment.guard import old_version_keeps_serving
+from steps.deployment.order import Order
+from tabular.problem import Problem
+from tabular.storable import Fact, Record
+
+
+class Deployed(Record):
+    """What runs now, and how it was before."""
+
+    model: str
+    version: str
+    digest: str
+    candidate: str
+    """Instance of the new version."""
+    candidate_url: str
+    stable: str | None
+    """Instance of the champion, where traffic is to be split with it."""
+    weights: tuple[tuple[str, int], ...]
+    """The traffic before."""
+    shadows: tuple[str, ...]
+    present: tuple[str, ...]
+    """Instances before."""
+
+    def traffic_before(self) -> Traffic:
+        """As the host knows it."""
+        return Traffic(self.weights, self.shadows)
+
+    def facts(self) -> dict[str, Fact]:
+        return {"model": self.model, "version": self.version, "digest": self.digest, "instance": self.candidate, "url": self.candidate_url}
+
+
+@step(enable_cache=False)
+def deploy_version(release: Registered, champion: Registered, problem: Problem, order: Order) -> Annotated[Deployed, "deployed"]:
+    """Start the version, and the champion where it is to share the traffic and does not run; wait until they are ready."""
+    deployer = active_deployer()
+    before = deployer.host.inspect(problem.name)
+    traffic = before.traffic if before else Traffic()
+    present = tuple(instance.name for instance in before.instances) if before else ()
+    with old_version_keeps_serving(deployer, problem.name, traffic, present):
+        stable = None if order.strategy == "all" else _start(deployer, champion, problem, "live")
+        candidate = _start(deployer, release, problem, "shadow" if order.strategy == "shadow" else "live")
+    return Deployed(
+        model=problem.name,
+        version=release.version,
+        digest=release.digest,
+        candidate=candidate.name,
+        candidate_url=candidate.url,
+        stable=stable.name if stable else None,
+        weights=traffic.weights,
+        shadows=traffic.shadows,
+        present=present,
+    )
+
+
+def _start(deployer: SwitchyardDeployer, registered: Registered, problem: Problem, role: Any) -> Any:
+    context = get_step_context()
+    origin = {"pipeline_name": context.pipeline.name, "pipeline_step_name": context.step_name}
+    release = Release(problem.name, registered.version, registered.digest, registered.files, role, _settings(problem))
+    return deployer.deploy(release, origin, TIMEOUT_S)
+
+
+def _settings(problem: Problem) -> dict[str, Any]:
+    """What the service needs to know of the problem; defaults are left out."""
+    time_column = problem.data.time_column
+    wanted = {
+        "entity_column": problem.data.entity_column,
+        "time_column": None if time_column == "@row" else time_column,
+        "log_exclude": list(problem.serving.log_exclude),
+        "retention_days": problem.serving.retention_days,
+        "max_rows": problem.serving.max_rows,
+    }
+    return {name: value for name, value in wanted.items() if value}

@@ -1,0 +1,34 @@
+"""`Order`: what is asked of a deployment, and by whom."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tabular.storable import Fact, Record
+
+Strategy = Literal["all", "canary", "ab", "shadow"]
+SHARES = {"canary": 0.1, "ab": 0.5}
+
+
+class Order(Record):
+    """What is asked of a deployment, and by whom."""
+
+    strategy: Strategy = "all"
+    """all: production; canary, ab: a share of the entities; shadow: a copy of the requests."""
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Of the candidate, in a canary or A/B deployment."""
+    version: str | None = None
+    """In the registry; the challenger, else the champion, where none is named."""
+    rollback: bool = False
+    """Back to the version that was in production last."""
+    by: str
+    why: str = ""
+
+    def candidate_share(self) -> float:
+        """The share asked for, or the strategy's usual one."""
+        return self.share or SHARES[self.strategy]
+
+    def facts(self) -> dict[str, Fact]:
+        return {"strategy": self.strategy, "rollback": self.rollback, "by": self.by, "why": self.why}

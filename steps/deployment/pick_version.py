@@ -1,0 +1,25 @@
+"""Step: which version is to be deployed, and which is in production."""
+
+from typing import Annotated
+
+from zenml import step
+
+import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
+from stacks.deployer.production import find_version, next_version, previous_version
+from stacks.registry import CHAMPION, Registered, find_alias
+from steps.deployment.order import Order
+from tabular.errors import InputError
+from tabular.problem import Problem
+
+
+@step(enable_cache=False)
+def pick_version(problem: Problem, order: Order) -> tuple[Annotated[Registered, "release"], Annotated[Registered, "champion"]]:
+    """Both with their bundles, from the registry as it is now; never cached."""
+    name = problem.name
+    version = order.version or (previous_version(name) if order.rollback else next_version(name))
+    release, champion = find_version(name, version), find_alias(name, CHAMPION)
+    if order.strategy != "all" and champion.version is None:
+        raise InputError(f"no version of {name!r} is in production for version {version} to run beside; deploy one with --strategy all")
+    if order.strategy != "all" and champion.version == version:
+        raise InputError(f"version {version} of {name!r} is in production already; there is nothing to try beside it")
+    return release, champion

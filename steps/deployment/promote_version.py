@@ -1,0 +1,45 @@
+"""Step: `champion` in MLflow and production in ZenML, for the version that serves everybody."""
+
+from typing import Annotated
+
+from zenml import step
+
+from stacks.deployer.production import promote
+from stacks.deployer.registration import active_deployer
+from stacks.registry import Registered
+from steps.deployment.deploy_version import Deployed
+from steps.deployment.guard import old_version_keeps_serving, retire_idle
+from steps.deployment.order import Order
+from steps.deployment.shift_traffic import Shift
+from tabular.storable import Fact, Record
+
+
+class Promotion(Record):
+    """What the deployment came to."""
+
+    promoted: bool
+    """False where the version is tried on a share, or on copies, of the requests."""
+    version: str
+    digest: str
+    previous: str | None
+    """Champion before, or still."""
+    by: str
+    why: str
+
+    def facts(self) -> dict[str, Fact]:
+        return {"promoted": self.promoted, "version": self.version, "previous": self.previous or "none", "by": self.by, "why": self.why}
+
+
+@step(enable_cache=False)
+def promote_version(
+    deployed: Deployed, shift: Shift, release: Registered, champion: Registered, order: Order
+) -> Annotated[Promotion, "promotion"]:
+    """Record who serves, and stop what has no traffic any more."""
+    deployer, previous = active_deployer(), champion.version
+    if order.strategy == "all":
+        with old_version_keeps_serving(deployer, deployed.model, deployed.traffic_before(), deployed.present):
+            previous = promote(deployed.model, release.version, order.by, order.why, withdraw=order.rollback)
+    retire_idle(deployer, deployer.host.inspect(deployed.model))
+    return Promotion(
+        promoted=order.strategy == "all", version=release.version, digest=release.digest, previous=previous, by=order.by, why=order.why
+    )

@@ -1,0 +1,38 @@
+"""Step: proof, by its own answers, that the endpoint serves the version that was asked for."""
+
+import json
+from typing import Annotated
+
+from zenml import step
+
+from stacks.deployer.host import DeploymentError
+from stacks.deployer.registration import active_deployer
+from stacks.registry import Registered
+from steps.deployment.deploy_version import Deployed
+from steps.deployment.endpoint import replay, served_digest
+from steps.deployment.guard import old_version_keeps_serving
+from tabular.storable import Fact, Record
+
+
+class Proof(Record):
+    """What the endpoint was seen to serve before it got any traffic."""
+
+    version: str
+    digest: str
+    examples: int
+    """Rows that it answered as the model must."""
+
+    def facts(self) -> dict[str, Fact]:
+        return {"version": self.version, "digest": self.digest, "examples": self.examples}
+
+
+@step(enable_cache=False)
+def verify_endpoint(deployed: Deployed, release: Registered) -> Annotated[Proof, "proof"]:
+    """Ask the new instance for its digest and replay the bundle's examples against it; if either is wrong it is stopped."""
+    with old_version_keeps_serving(active_deployer(), deployed.model, deployed.traffic_before(), deployed.present):
+        digest = served_digest(deployed.candidate_url)
+        if digest != release.digest:
+            raise DeploymentError(f"the endpoint of version {release.version} serves {digest}, not {release.digest}")
+        examples = json.loads(release.files["examples.json"])
+        count = replay(deployed.candidate_url, examples, release.digest)
+    return Proof(version=release.version, digest=digest, examples=count)
