@@ -37,6 +37,8 @@ class Release:
     role: Role = "live"
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of `serving.settings.Settings`, besides what the host sets: entity_column, log_exclude, ..."""
+    uri: str = ""
+    """Where the files lie in the stack's artifact store, for a host whose services fetch them."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,10 @@ class Host(ABC):
     """A place that serves models. Names of models and instances are those of `Deployment`."""
 
     @abstractmethod
+    def name_for(self, release: Release) -> str:
+        """What the instance of `release` is called: of the one that runs it already, else a new name."""
+
+    @abstractmethod
     def start(self, release: Release, timeout_s: float) -> Instance:
         """Start `release` beside what runs, without traffic, and wait until it is ready; an equal one that runs is taken as it is.
 
@@ -129,6 +135,10 @@ class Host(ABC):
     @abstractmethod
     def inspect(self, model: str) -> Deployment | None:
         """What is deployed of `model`; None where nothing ever was."""
+
+    @abstractmethod
+    def token(self, model: str) -> str | None:
+        """A token that the front door takes; None where it asks for none."""
 
     @abstractmethod
     def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:

@@ -70,7 +70,7 @@ class ProcessHost(Host):
                 _write_token(layout.tokens)
             desired = place[0] or Desired(self._new_door(layout))
             spec = self._spec(release, layout)
-            name = next((name for name, known in desired.instances.items() if _same(known, spec)), None) or _free_name(desired, release)
+            name = _name(desired, spec)
             if name in desired.instances:
                 spec = replace(desired.instances[name], running=True)
             place[0] = replace(desired, door=self._door(desired.door), instances={**desired.instances, name: spec})
@@ -80,6 +80,10 @@ class ProcessHost(Host):
             if name not in desired.instances:
                 self._forget(layout, name)
             raise
+
+    def name_for(self, release: Release) -> str:
+        layout = self._layout(release.model)
+        return _name(layout.read_desired() or Desired(self._new_door(layout)), self._spec(release, layout))
 
     def shift(self, model: str, traffic: Traffic, timeout_s: float) -> None:
         layout = self._layout(model)
@@ -141,6 +145,10 @@ class ProcessHost(Host):
         instances = tuple(_instance(name, spec, processes.get(name), supervised, layout) for name, spec in desired.instances.items())
         token_file = str(layout.tokens) if desired.door.authentication else None
         return Deployment(model, f"http://{desired.door.host}:{desired.door.port}", token_file, instances, desired.traffic)
+
+    def token(self, model: str) -> str | None:
+        path = self._deployed(model).token_file
+        return next(iter(files.read_tokens(path).values()), None) if path else None
 
     def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
         path = self._layout(model).log(name)
@@ -301,10 +309,11 @@ def _same(known: Spec, wanted: Spec) -> bool:
     return replace(known, http_port=0, metrics_port=0, running=True) == replace(wanted, http_port=0, metrics_port=0, running=True)
 
 
-def _free_name(desired: Desired, release: Release) -> str:
-    base = f"v{release.version}" + ("-shadow" if release.role == "shadow" else "")
+def _name(desired: Desired, spec: Spec) -> str:
+    same = next((name for name, known in desired.instances.items() if _same(known, spec)), None)
+    base = f"v{spec.version}" + ("-shadow" if spec.role == "shadow" else "")
     names = [base, *(f"{base}-{number}" for number in range(2, len(desired.instances) + 3))]
-    return next(name for name in names if name not in desired.instances)
+    return same or next(name for name in names if name not in desired.instances)
 
 
 def _free_port() -> int:

@@ -1,0 +1,213 @@
+"""The ZenML flavor `switchyard`: a model deployer around a `Host`, so that steps and pipelines never know which."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
+from uuid import UUID
+
+from zenml.client import Client
+from zenml.config.global_config import GlobalConfiguration
+from zenml.enums import ServiceState
+from zenml.model_deployers.base_model_deployer import BaseModelDeployer, BaseModelDeployerConfig, BaseModelDeployerFlavor
+from zenml.services import BaseService, ServiceConfig
+from zenml.utils.secret_utils import SecretField
+
+from serving.frontdoor.state import Traffic
+from stacks.deployer.bundles import read_bundle, stage_bundle
+from stacks.deployer.host import Deployment, DeploymentError, Host, Instance, Release
+from stacks.deployer.process.host import Offer, ProcessHost
+from stacks.deployer.service import FLAVOR, SERVICE_TYPE, ServedVersion, ServedVersionConfig
+from stacks.registry import zenml_model_name
+
+TIMEOUT_S = 120
+
+
+class SwitchyardDeployerConfig(BaseModelDeployerConfig):
+    """Where services run and how they are offered."""
+
+    kind: Literal["process"] = "process"
+    """process: on this machine."""
+    host: str = "127.0.0.1"
+    """Address of the front door; on any but loopback it asks for a token."""
+    port: int = 0
+    """Of the front door; 0: one that is free, for each model its own, and kept."""
+    authentication: bool = True
+    requests_per_second: int = 5_000
+    timeout_s: float = 30.0
+    log_url: str = SecretField(default="")
+    """SQLAlchemy URL of the prediction log; empty: SQLite beside MLflow's on this machine."""
+    workers: int = 2
+
+    @property
+    def is_local(self) -> bool:
+        """Whether services run on the client's machine."""
+        return self.kind == "process"
+
+
+class SwitchyardDeployer(BaseModelDeployer):
+    """One service for each deployed version; a front door for each model, whose traffic is shifted between them."""
+
+    NAME: ClassVar[str] = "Switchyard"
+    FLAVOR: ClassVar[type[BaseModelDeployerFlavor]]
+
+    @property
+    def config(self) -> SwitchyardDeployerConfig:
+        """The component's configuration."""
+        return cast(SwitchyardDeployerConfig, self._config)
+
+    @property
+    def host(self) -> Host:
+        """The host that the configuration names."""
+        config = self.config
+        folder = Path(GlobalConfiguration().local_stores_path) / "switchyard" / "serving"
+        offer = Offer(
+            host=config.host,
+            port=config.port,
+            authentication=config.authentication,
+            requests_per_second=config.requests_per_second,
+            timeout_s=config.timeout_s,
+            log_url=config.log_url,
+            workers=config.workers,
+        )
+        return ProcessHost(folder, offer)
+
+    def deploy(self, release: Release, origin: dict[str, str], timeout_s: float = TIMEOUT_S) -> Instance:
+        """Start `release` beside what runs, without traffic, and have ZenML show it.
+
+        Parameters
+        ----------
+        release : Release
+        origin : dict
+            pipeline_name and pipeline_step_name of who asks for it.
+
+        Raises
+        ------
+        DeploymentError
+            It did not become ready; nothing of it is left.
+        """
+        name = self.host.name_for(release)
+        if self._services(release.model, name):
+            # It is, or was, there: the host starts what has stopped.
+            return self.host.start(release, timeout_s)
+        config = ServedVersionConfig(
+            **origin,
+            name=f"{release.model}-{name}",
+            service_name=f"{release.model}-{name}",
+            model_name=zenml_model_name(release.model),
+            model_version=f"v{release.version}",
+            deployer=self.name,
+            model=release.model,
+            instance=name,
+            version=release.version,
+            digest=release.digest,
+            role=release.role,
+            bundle_uri=stage_bundle(release.files, release.digest),
+            settings=dict(release.settings),
+        )
+        try:
+            self.deploy_model(config, SERVICE_TYPE, timeout=int(timeout_s))
+        except RuntimeError as error:
+            # ZenML wraps whatever went wrong; users get the reason itself.
+            raise (error.__cause__ if isinstance(error.__cause__, DeploymentError) else DeploymentError(str(error))) from None
+        return self.host.inspect(release.model).instance(name)
+
+    def retire(self, model: str, name: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Stop an instance that has no traffic, and forget it here and in ZenML."""
+        self.host.delete(model, name, timeout_s)
+        for service in self._services(model, name):
+            Client().delete_service(service.uuid)
+
+    def perform_deploy_model(self, id: UUID, config: ServiceConfig, timeout: int = TIMEOUT_S) -> BaseService:  # noqa: A002
+        """ZenML's way in."""
+        config = cast(ServedVersionConfig, config)
+        files = read_bundle(config.bundle_uri)
+        release = Release(config.model, config.version, config.digest, files, config.role, config.settings, config.bundle_uri)
+        service = ServedVersion(uuid=id, config=config, admin_state=ServiceState.ACTIVE)
+        self.host.start(release, timeout)
+        service.update_status()
+        return service
+
+    def find_model_server(self, config: dict[str, Any] | None = None, **filters: Any) -> list[BaseService]:
+        """Services of this component alone: those of other stacks can't be asked how they are.
+
+        ZenML's own filter by config finds every service; this one finds those that serve the same.
+        """
+        found = super().find_model_server(**{"flavor": FLAVOR, **filters})
+        ours = [service for service in found if service.config.deployer == self.name]
+        return [service for service in ours if config is None or _same(service.config.model_dump(), config)]
+
+    def perform_stop_model(self, service: BaseService, timeout: int = TIMEOUT_S, force: bool = False) -> BaseService:
+        """Stop it; what it answered goes to the others, and with none left the front door says 503."""
+        config = cast(ServedVersionConfig, service.config)
+        self._withdraw(config, timeout)
+        self.host.stop(config.model, config.instance, timeout)
+        service.admin_state = ServiceState.INACTIVE
+        service.update_status()
+        return service
+
+    def perform_start_model(self, service: BaseService, timeout: int = TIMEOUT_S) -> BaseService:
+        """Start it again; it gets all traffic where nobody has any."""
+        config = cast(ServedVersionConfig, service.config)
+        instance = self.host.resume(config.model, config.instance, timeout)
+        if not self.host.inspect(config.model).traffic.weights and instance.role == "live":
+            self.host.shift(config.model, Traffic.all_to(instance.name), timeout)
+        service.admin_state = ServiceState.ACTIVE
+        service.update_status()
+        return service
+
+    def perform_delete_model(self, service: BaseService, timeout: int = TIMEOUT_S, force: bool = False) -> None:
+        """As stopping, for good."""
+        config = cast(ServedVersionConfig, service.config)
+        deployment = self.host.inspect(config.model)
+        if deployment is not None and deployment.instance(config.instance) is not None:
+            self._withdraw(config, timeout)
+            self.host.delete(config.model, config.instance, timeout)
+
+    @staticmethod
+    def get_model_server_info(service: BaseService) -> dict[str, str | None]:
+        """What ZenML shows of a service."""
+        return cast(ServedVersion, service).information()
+
+    def _withdraw(self, config: ServedVersionConfig, timeout_s: float) -> None:
+        """Take its traffic from an instance."""
+        deployment = cast(Deployment, self.host.inspect(config.model))
+        traffic = deployment.traffic
+        if config.instance not in traffic.names:
+            return
+        others = [name for name, weight in traffic.weights if name != config.instance and weight]
+        shadows = tuple(name for name in traffic.shadows if name != config.instance)
+        left = Traffic(Traffic.all_to(others[-1]).weights if others else (), shadows if others else ())
+        self.host.shift(config.model, left, timeout_s)
+
+    def _services(self, model: str, name: str) -> list[BaseService]:
+        found = self.find_model_server(service_name=f"{model}-{name}")
+        return [service for service in found if (service.config.model, service.config.instance) == (model, name)]
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two configs differ in nothing but who asked for them."""
+    names = (set(one) | set(other)) - {"pipeline_name", "pipeline_step_name"}
+    return all(one.get(name) == other.get(name) for name in names)
+
+
+class SwitchyardDeployerFlavor(BaseModelDeployerFlavor):
+    """Registers the deployer with ZenML."""
+
+    @property
+    def name(self) -> str:
+        """The flavor's name in stack files."""
+        return FLAVOR
+
+    @property
+    def config_class(self) -> type[BaseModelDeployerConfig]:
+        """Of the component's settings."""
+        return SwitchyardDeployerConfig
+
+    @property
+    def implementation_class(self) -> type[BaseModelDeployer]:
+        """The deployer."""
+        return SwitchyardDeployer
+
+
+SwitchyardDeployer.FLAVOR = SwitchyardDeployerFlavor

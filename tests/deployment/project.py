@@ -1,0 +1,72 @@
+"""A copy of the project with the serving rooms and environments, driven through `pipelines.deploying.deploy`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.pipelines.project import ROOT, Project, Result
+
+ENVIRONMENTS = (".venv-serving", ".venv-envoy")
+_DEPLOY = """
+import json, sys, pathlib
+from pipelines.commands import settings_from
+from pipelines.deploying import deploy
+from tabular.errors import SwitchyardError
+root = pathlib.Path.cwd()
+for options in json.loads(sys.argv[1]):
+    summary = root / options.pop("summary")
+    summary.unlink(missing_ok=True)
+    problem, where = settings_from(root, root / "configs" / options.pop("config"))
+    try:
+        code = deploy(problem, where, root=root, summary_path=summary, **options)
+    except SwitchyardError as error:
+        print(f"error: {error}")
+        code = error.exit_code
+print("exit", code)
+"""
+
+
+class ServingProject(Project):
+    """Trains, deploys, and ends what it started."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        for room in ("serving", "predictionlog"):
+            shutil.copytree(ROOT / room, self.root / room, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        for name in ENVIRONMENTS:
+            if not (self.root / name).exists() and (ROOT / name).exists():
+                (self.root / name).symlink_to(ROOT / name)
+
+    def deploy(self, name: str, **options: Any) -> Result:
+        """Run the deployment pipeline in a process of its own."""
+        script = self.root / "deploy_once.py"
+        script.write_text(_DEPLOY)
+        order = [{"config": f"{name}.yaml", "summary": "deployed.json", **options}]
+        output = self.call(str(script), json.dumps(order))
+        summary = self.root / "deployed.json"
+        code = int(output.rsplit("exit ", 1)[1]) if "exit " in output else 1
+        return Result(code, output, json.loads(summary.read_text()) if summary.is_file() else None)
+
+    def call(self, *arguments: str) -> str:
+        """What the project's Python prints, errors included."""
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=self.root, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        return done.stdout
+
+    def zenml(self, *arguments: str) -> str:
+        """What ZenML's command line prints."""
+        return self.call(str(Path(sys.executable).with_name("zenml")), *arguments)
+
+    def end(self, name: str) -> None:
+        """Stop everything of the model `name`."""
+        serving = next(self.store.glob("**/switchyard/serving"), None)
+        if serving is not None:
+            from stacks.deployer.process.host import ProcessHost
+
+            ProcessHost(serving).remove(name, 40)
