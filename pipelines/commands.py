@@ -149,8 +149,7 @@ def _finish_training(outcome: Outcome, root: Path, started: float) -> TrainingSu
         if name.endswith(".md"):
             written[target.stem] = target
     for name in ("profile", "quality", "validation", "plan", "leaderboard", "evaluation", "explanation", "comparison"):
-        page = outcome.artifact(name).html()
-        if page:
+        if page := outcome.page(name):
             target = reports / f"{name}.html"
             target.write_text(page, encoding="utf-8")
             written[name] = target

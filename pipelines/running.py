@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -18,8 +19,10 @@ from rich.console import Console
 from zenml.client import Client
 from zenml.enums import ExecutionMode, ExecutionStatus
 from zenml.integrations.registry import integration_registry
+from zenml.io import fileio
 from zenml.models import PipelineRunResponse, StepRunResponse
 
+from materializers.storable import PAGE
 from tabular.errors import SwitchyardError
 
 _POLL_S = 0.5
@@ -56,6 +59,14 @@ class Outcome:
             When no step returned one.
         """
         return self._version(name)[1].load()
+
+    def page(self, name: str) -> str | None:
+        """The page of the artifact `name` as its step rendered it, or None where it has none."""
+        path = os.path.join(self._version(name)[1].uri, PAGE)
+        if not fileio.exists(path):
+            return None
+        with fileio.open(path, "r") as source:
+            return source.read()
 
     def was_cached(self, name: str) -> bool:
         """Whether the artifact `name` was taken from an earlier run."""

@@ -70,8 +70,8 @@ def greedy(score: Score, fits: Callable[[set[int]], bool], seed: int) -> Learner
     score : callable
         What is maximised.
     fits : callable
-        Whether a set of distinct members may be an ensemble (not too many, time enough to fit them again). A single
-        member always may.
+        Whether a set of distinct members may be an ensemble (not too many or too large, time enough to fit them
+        again).
     seed : int
         Of the rows it is scored on where there are more than ten thousand.
 
@@ -88,7 +88,8 @@ def greedy(score: Score, fits: Callable[[set[int]], bool], seed: int) -> Learner
         total = np.zeros_like(outputs[0])
         best, best_size = -np.inf, 0
         for size in range(1, _ROUNDS + 1):
-            allowed = [member for member in range(len(outputs)) if not chosen or member in chosen or fits({*chosen, member})]
+            # Where nothing fits by itself, a single member has to do: what it lacks, the gates say.
+            allowed = [member for member in range(len(outputs)) if member in chosen or fits({*chosen, member})] or range(len(outputs))
             scores = {member: score(truth, (total + outputs[member]) / size) for member in allowed}
             member = max(scores, key=scores.__getitem__)
             chosen.append(member)

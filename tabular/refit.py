@@ -61,7 +61,7 @@ class Refit:
         """
         members = []
         for number, (family, candidate) in enumerate(chosen):
-            exports = sum(EXPORT_S.get(name, 1.5) for name, _ in chosen)
+            exports = sum(EXPORT_S.get(name, 0.7) for name, _ in chosen)
             deadline = None if end is None else max(time.monotonic(), end - exports)
             began = time.monotonic()
             members.append(self._member(family, candidate.trial, deadline))

@@ -189,7 +189,7 @@ def test_a_bundle_limit_leaves_out_what_may_be_too_large():
 
 def test_members_that_cannot_be_fitted_in_time_are_left_out_and_named():
     studies, split, plan, problem = known_studies(1.5, 1.5)
-    model, leaderboard = build_ensemble(studies, split, plan, problem, budget_left_s=6.0, n_jobs=1)
+    model, leaderboard = build_ensemble(studies, split, plan, problem, budget_left_s=4.5, n_jobs=1)
     assert len(model.members) == 1
     assert any("too little time" in note for note in leaderboard.notes)
 
