@@ -17,17 +17,18 @@ import json, sys, pathlib
 from pipelines.commands import settings_from
 from pipelines.deploying import deploy
 from tabular.errors import SwitchyardError
-root = pathlib.Path.cwd()
+root, results = pathlib.Path.cwd(), []
 for options in json.loads(sys.argv[1]):
-    summary = root / options.pop("summary")
+    summary = root / "deployed.json"
     summary.unlink(missing_ok=True)
     problem, where = settings_from(root, root / "configs" / options.pop("config"))
+    error = ""
     try:
         code = deploy(problem, where, root=root, summary_path=summary, **options)
-    except SwitchyardError as error:
-        print(f"error: {error}")
-        code = error.exit_code
-print("exit", code)
+    except SwitchyardError as raised:
+        code, error = raised.exit_code, str(raised)
+    results.append([code, error, json.loads(summary.read_text()) if summary.is_file() else None])
+print(json.dumps(results))
 """
 
 
@@ -42,15 +43,13 @@ class ServingProject(Project):
             if not (self.root / name).exists() and (ROOT / name).exists():
                 (self.root / name).symlink_to(ROOT / name)
 
-    def deploy(self, name: str, **options: Any) -> Result:
-        """Run the deployment pipeline in a process of its own."""
-        script = self.root / "deploy_once.py"
+    def deploy(self, name: str, *orders: dict[str, Any]) -> list[Result]:
+        """Run the deployment pipeline, once for each of `orders`, in a process of its own; a result's output is its error."""
+        script = self.root / "deploy_all.py"
         script.write_text(_DEPLOY)
-        order = [{"config": f"{name}.yaml", "summary": "deployed.json", **options}]
-        output = self.call(str(script), json.dumps(order))
-        summary = self.root / "deployed.json"
-        code = int(output.rsplit("exit ", 1)[1]) if "exit " in output else 1
-        return Result(code, output, json.loads(summary.read_text()) if summary.is_file() else None)
+        output = self.call(str(script), json.dumps([{"config": f"{name}.yaml", **order} for order in orders]))
+        assert output.rstrip().endswith("]"), output
+        return [Result(code, error, summary) for code, error, summary in json.loads(output.splitlines()[-1])]
 
     def call(self, *arguments: str) -> str:
         """What the project's Python prints, errors included."""

@@ -119,6 +119,17 @@ def test_the_same_release_is_taken_as_it_runs(host, releases):
     assert other.name == "v1-2" and len(host.inspect("loans").instances) == 3
 
 
+def test_deleted_and_started_again_it_is_the_new_one(host, releases):
+    client = serve(host, releases["1"])
+    for _ in range(2):
+        started = host.start(releases["2"], TIMEOUT)
+        host.shift("loans", Traffic.split("v2", "v1", 0.9999), TIMEOUT)
+        assert {client.version() for _ in range(5)} == {"2"} and started.name == "v2"
+        host.shift("loans", Traffic.all_to("v1"), TIMEOUT)
+        host.delete("loans", "v2", TIMEOUT)
+    assert client.version() == "1"
+
+
 def test_a_release_that_will_not_serve_leaves_nothing_and_says_why(host, releases, tmp_path):
     client = serve(host, releases["1"])
     broken = make_bundle(tmp_path / "broken")

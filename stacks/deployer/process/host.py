@@ -257,7 +257,11 @@ class ProcessHost(Host):
 
     @staticmethod
     def _wait_gone(layout: Layout, name: str, timeout_s: float) -> None:
-        _wait(lambda: not layout.is_supervised() or name not in layout.read_observed().get("processes", {}), timeout_s)
+        def is_gone() -> bool:
+            observed = layout.read_observed()
+            return name not in [*observed.get("processes", {}), *(process["name"] for process in observed.get("ending", []))]
+
+        _wait(lambda: not layout.is_supervised() or is_gone(), timeout_s)
 
     @staticmethod
     def _change(layout: Layout, traffic: Traffic) -> None:
@@ -289,6 +293,9 @@ class ProcessHost(Host):
 
 
 def _instance(name: str, spec: Spec, process: dict | None, supervised: bool, layout: Layout) -> Instance:
+    if process is not None and process["port"] != spec.http_port:
+        # One of the same name that is about to end.
+        process = None
     state, reason = (process or {}).get("state", "starting"), ""
     if not spec.running or not supervised:
         state, reason = "stopped", "" if not spec.running else "no supervisor runs"
@@ -301,7 +308,9 @@ def _instance(name: str, spec: Spec, process: dict | None, supervised: bool, lay
 def _is_wanted(layout: Layout) -> bool:
     """Whether anything should run or still does; a supervisor without work ends."""
     desired = layout.read_desired()
-    return desired is not None and (any(spec.running for spec in desired.instances.values()) or bool(layout.read_observed().get("processes")))
+    observed = layout.read_observed()
+    running = [name for name, spec in desired.instances.items() if spec.running] if desired else []
+    return bool(running or observed.get("processes") or observed.get("ending"))
 
 
 def _same(known: Spec, wanted: Spec) -> bool:

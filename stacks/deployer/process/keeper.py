@@ -26,6 +26,8 @@ class Keeper:
     Parameters
     ----------
     name : str
+    port : int
+        Tells it from another process of the same name.
     launch : callable
         Starts the process.
     probe : callable
@@ -34,8 +36,10 @@ class Keeper:
         Of a process that another supervisor started, which is taken over.
     """
 
-    def __init__(self, name: str, launch: Callable[[], Handle], probe: Callable[[], bool | None], handle: Handle | None = None) -> None:
-        self.name, self._launch, self._probe = name, launch, probe
+    def __init__(
+        self, name: str, port: int, launch: Callable[[], Handle], probe: Callable[[], bool | None], handle: Handle | None = None
+    ) -> None:
+        self.name, self.port, self._launch, self._probe = name, port, launch, probe
         self.handle = handle if handle and handle.is_alive() else None
         self.restarts, self._deaths = 0, 0
         self.ready = False
@@ -95,4 +99,4 @@ class Keeper:
     def observed(self) -> dict[str, Any]:
         """For the state file."""
         handle = {"pid": self.handle.pid, "started": self.handle.started} if self.handle else {}
-        return {"state": self.state, "restarts": self.restarts, **handle}
+        return {"name": self.name, "port": self.port, "state": self.state, "restarts": self.restarts, **handle}

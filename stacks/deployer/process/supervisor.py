@@ -39,14 +39,17 @@ class Supervisor:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._keepers: dict[str, Keeper] = {}
-        self._ending: dict[str, Keeper] = {}
+        self._ending: list[Keeper] = []
         self._tokens: dict[str, str] = {}
         self._tokens_seen, self._token_problem = 0, ""
         self._applied = -1
         self._written: dict = {}
         self._next_logs = 0.0
-        self._before = layout.read_observed().get("processes", {})
-        self._left_behind = tuple(self._before)
+        before = layout.read_observed()
+        self._before: dict[str, dict] = before.get("processes", {})
+        # What another supervisor was ending.
+        for process in before.get("ending", []):
+            self._end(process)
 
     def run(self) -> None:
         """Until nothing should run, or the process is told to end."""
@@ -70,49 +73,56 @@ class Supervisor:
 
     def _keep(self, desired: Desired) -> None:
         """Start, watch and end processes."""
-        wanted = {name: spec for name, spec in desired.instances.items() if spec.running}
-        for name in [name for name in self._keepers if name != ENVOY and name not in wanted]:
-            self._ending[name] = self._keepers.pop(name)
-        if not wanted and ENVOY in self._keepers:
-            self._ending[ENVOY] = self._keepers.pop(ENVOY)
-        # What another supervisor started and nobody wants any more.
-        for name in set(self._left_behind) - set(wanted) - ({ENVOY} if wanted else set()):
-            self._ending[name] = Keeper(name, _never, _never, self._known(name))
-        self._left_behind = ()
-        self._ending = {name: keeper for name, keeper in self._ending.items() if not keeper.end()}
-        for name, spec in wanted.items():
-            if name not in self._keepers and name not in self._ending:
-                self._keepers[name] = self._service(name, spec)
-        if wanted and ENVOY not in self._keepers and ENVOY not in self._ending:
-            self._write_envoy(desired)
-            self._keepers[ENVOY] = self._envoy(desired)
+        wanted = {name: spec.http_port for name, spec in desired.instances.items() if spec.running}
+        if wanted:
+            wanted[ENVOY] = desired.door.admin_port
+        for name in [name for name, keeper in self._keepers.items() if wanted.get(name) != keeper.port]:
+            self._ending.append(self._keepers.pop(name))
+        self._ending = [keeper for keeper in self._ending if not keeper.end()]
+        for name, port in wanted.items():
+            if name not in self._keepers:
+                self._keepers[name] = self._envoy(desired) if name == ENVOY else self._service(name, desired.instances[name], port)
+        # Nobody wants these any more, though another supervisor started them.
+        while self._before:
+            self._end(self._before.popitem()[1])
         for keeper in self._keepers.values():
             keeper.look()
 
-    def _service(self, name: str, spec: Spec) -> Keeper:
+    def _end(self, process: dict) -> None:
+        if "pid" in process:
+            handle = Handle(process["pid"], process["started"])
+            self._ending.append(Keeper(process["name"], process["port"], _never, _never, handle))
+
+    def _service(self, name: str, spec: Spec, port: int) -> Keeper:
         command = launch.command(spec.http_port, spec.metrics_port, workers=spec.workers, threads=spec.threads)
         variables = {**os.environ, **launch.variables(Settings(**{key: _plain(value) for key, value in spec.settings.items()}))}
         return Keeper(
             name,
+            port,
             lambda: handles.start(command, variables, self._layout.folder, self._layout.log(name)),
-            lambda: _health(spec.http_port),
-            self._known(name),
+            lambda: _health(port),
+            self._known(name, port),
         )
 
     def _envoy(self, desired: Desired) -> Keeper:
         layout, port = self._layout, desired.door.admin_port
+        self._write_envoy(desired)
         command = environment.command(environment.find_envoy() or "envoy", layout.envoy / "bootstrap.json")
         return Keeper(
             ENVOY,
+            port,
             lambda: handles.start(command, os.environ, layout.folder, layout.log(ENVOY)),
             lambda: files.is_ready(port) or None,
-            self._known(ENVOY),
+            self._known(ENVOY, port),
         )
 
-    def _known(self, name: str) -> Handle | None:
-        """The process that another supervisor started under `name`."""
-        found = self._before.pop(name, {})
-        return Handle(found["pid"], found["started"]) if "pid" in found else None
+    def _known(self, name: str, port: int) -> Handle | None:
+        """The process that another supervisor started under `name`, where it has the same port."""
+        found = self._before.get(name, {})
+        if "pid" not in found or found["port"] != port:
+            return None
+        del self._before[name]
+        return Handle(found["pid"], found["started"])
 
     def _configure(self, desired: Desired) -> None:
         """Bring Envoy to the versions, the traffic and the tokens of now; a version is made known before it is routed to."""
@@ -153,8 +163,13 @@ class Supervisor:
 
     def _write(self) -> None:
         """Tell what runs, where that has changed."""
-        processes = {name: keeper.observed() for name, keeper in {**self._ending, **self._keepers}.items()}
-        content = {"supervisor": os.getpid(), "applied": self._applied, "problem": self._token_problem, "processes": processes}
+        content = {
+            "supervisor": os.getpid(),
+            "applied": self._applied,
+            "problem": self._token_problem,
+            "processes": {name: keeper.observed() for name, keeper in self._keepers.items()},
+            "ending": [keeper.observed() for keeper in self._ending],
+        }
         if content != self._written:
             self._layout.write_observed(content)
             self._written = content

@@ -1,0 +1,152 @@
+"""The deployment pipeline, on bundles that the training pipeline made, with the stock microservice and Envoy."""
+
+import json
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from stacks.deployer.process.host import ProcessHost
+from tests.deployment.conftest import Client, Load
+from tests.deployment.project import ServingProject
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def project(installed, tmp_path_factory):
+    """Two trained versions, of which the first is deployed."""
+    made = ServingProject(tmp_path_factory.mktemp("deployment"))
+    made.config("loans", tuning={"trials": 1}, gates={"champion": "ignore"})
+    training = ["--pipeline", "training", "--config", "configs/loans.yaml"]
+    assert made.batch(training)[0].code == 0
+    made.first = made.deploy("loans", {"why": "the first"})[0]
+    assert made.first.code == 0, made.first.output
+    assert made.batch([*training, "--seed", "1"])[0].code == 0
+    yield made
+    made.end("loans")
+
+
+def host_of(project):
+    return ProcessHost(next(project.store.glob("**/switchyard/serving")))
+
+
+def client(project):
+    return Client(host_of(project).inspect("loans"))
+
+
+def row(project):
+    return json.loads(Path(project.first.summary["endpoint"]["example_request"]).read_text())["rows"][0]
+
+
+def champion(project):
+    return [version["version"] for version in project.versions("loans") if "champion" in version["aliases"]]
+
+
+def stages(project):
+    """ZenML's stages by version."""
+    code = (
+        "import json; from zenml.client import Client\n"
+        "print(json.dumps({v.name: str(v.stage) for v in Client().list_model_versions(model='loans.local')}))"
+    )
+    return json.loads(project.python(code).splitlines()[-1])
+
+
+def test_what_training_registered_answers(project):
+    summary = project.first.summary
+    assert summary["model"]["version"] == "1" and summary["serving"]["digest"] == summary["model"]["digest"]
+    assert summary["promoted"] and summary["previous"] is None and summary["examples"] > 0
+    assert set(summary["endpoint"]) == {"url", "predict_url", "example_request", "token_file"}
+    status, answer = client(project).ask(row=row(project))
+    assert status == 200 and answer["meta"]["tags"] == {"model": "loans", **summary["serving"]}
+    # The version that is champion carries who put it there.
+    (first,) = [version for version in project.versions("loans") if version["version"] == "1"]
+    assert first["aliases"] == ["champion"] and first["tags"]["production_why"] == "the first" and first["tags"]["production_by"]
+
+
+def test_the_printed_line_answers(project):
+    from pipelines.deploying import curl
+
+    line = curl(SimpleNamespace(endpoint=project.first.summary["endpoint"]))
+    answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout
+    assert json.loads(answer)["meta"]["tags"]["version"] == "1"
+
+
+def test_zenml_shows_stops_and_starts_the_service(project):
+    assert "deploy_version" in project.zenml("model-deployer", "models", "list")
+    code = (
+        "from zenml.client import Client; d = Client().active_stack.model_deployer\n"
+        "s = d.find_model_server()[0]; print(s.uuid, s.is_running, s.prediction_url, d.get_model_server_info(s)['VERSION'])"
+    )
+    uuid, running, url, version = project.python(code).splitlines()[-1].split()
+    assert (running, url, version) == ("True", project.first.summary["endpoint"]["predict_url"], "1")
+    project.zenml("model-deployer", "models", "stop", uuid, "--yes")
+    assert host_of(project).inspect("loans").instance("v1").state == "stopped"
+    project.zenml("model-deployer", "models", "start", uuid)
+    assert client(project).version(row=row(project)) == "1"
+
+
+def test_a_canary_is_tried_and_nothing_is_promoted(project):
+    canary, shadow = project.deploy("loans", {"strategy": "canary", "share": 0.4}, {"strategy": "shadow"})
+
+    assert canary.summary["candidate"]["version"] == "2" and canary.summary["candidate"]["share"] == 0.4
+    assert canary.summary["serving"]["version"] == "1" and not canary.summary["promoted"]
+    assert shadow.summary["candidate"]["role"] == "shadow"
+    assert champion(project) == ["1"]
+    assert {instance.name for instance in host_of(project).inspect("loans").instances} == {"v1", "v2-shadow"}
+    assert {client(project).version(row=row(project)) for _ in range(20)} == {"1"}
+
+
+def test_a_promotion_that_fails_leaves_everything_as_it_was(project):
+    registry = project.root / "stacks" / "registry.py"
+    whole = registry.read_text()
+    registry.write_text(whole + "\n\ndef mirror_to_zenml(*_arguments, **_options):\n    raise OSError('ZenML is away')\n")
+    try:
+        result = project.deploy("loans", {})[0]
+    finally:
+        registry.write_text(whole)
+
+    assert result.code == 1 and "version 1 still serves" in result.output and "ZenML is away" in result.output
+    assert client(project).version(row=row(project)) == "1" and champion(project) == ["1"]
+    (second,) = [version for version in project.versions("loans") if version["version"] == "2"]
+    assert second["aliases"] == ["challenger"] and "production_since" not in second["tags"]
+    assert host_of(project).inspect("loans").instance("v2") is None
+
+
+def test_a_new_version_replaces_the_old_one_under_load(project):
+    example = row(project)
+    asking = client(project)
+    asking.ask = lambda connection=None, **headers: Client.ask(asking, connection, row=example, **headers)
+    with Load(asking) as load:
+        result = project.deploy("loans", {"why": "better"})[0]
+    assert result.code == 0, result.output
+    assert load.failures == [] and load.versions[0] == "1" and load.versions[-1] == "2"
+    assert champion(project) == ["2"] and stages(project) == {"v1": "archived", "v2": "production"}
+    assert [version["aliases"] for version in project.versions("loans")] == [["champion"], []]
+    assert [instance.name for instance in host_of(project).inspect("loans").instances] == ["v2"]
+
+
+def test_rolled_back_it_says_who_and_why_and_not_twice(project):
+    back, again = project.deploy("loans", {"rollback": True, "why": "complaints"}, {"rollback": True})
+
+    assert back.code == 0 and back.summary["serving"]["version"] == "1" and back.summary["previous"] == "2"
+    assert client(project).version(row=row(project)) == "1" and champion(project) == ["1"]
+    tags = {version["version"]: version["tags"] for version in project.versions("loans")}
+    assert tags["2"]["withdrawn_why"] == tags["1"]["production_why"] == "complaints" and tags["2"]["withdrawn_by"]
+    assert again.code == 2 and "no earlier version in production" in again.output
+
+
+def test_what_cannot_be_done_is_said_before_anything_is_done(project):
+    orders = (
+        {"version": "9"},
+        {"strategy": "ab"},
+        {"strategy": "all", "share": 0.5},
+        {"strategy": "canary", "share": 1.5},
+        {"rollback": True, "version": "1"},
+    )
+    results = project.deploy("loans", *orders)
+    assert [result.code for result in results] == [2] * len(orders)
+    for result, words in zip(results, ("there is 1, 2", "in production already", "canary and ab", "below 1", "--rollback")):
+        assert words in result.output
+    assert client(project).version(row=row(project)) == "1"
