@@ -133,19 +133,20 @@ def deploy(
 
     stack = ensure_stack(root)
     console = terminal()
-    order = Order(strategy=strategy, share=share, version=version, rollback=rollback, by=os.environ.get("SWITCHYARD_USER") or _user(), why=why)
+    order = Order(strategy=strategy, share=share, version=version, rollback=rollback, by=_user(), why=why)
     what = "rollback" if rollback else f"version {version}" if version else "the newest version"
     if dry_run:
         console.print(f"[bold]deployment[/] {problem.name}: {what}, {strategy}, on stack {stack} (config: {where})")
-        pipeline_ = pipeline.with_options()
-        pipeline_.prepare(problem=problem, order=order)
-        for name, invocation in pipeline_.invocations.items():
+        planned = pipeline.with_options()
+        planned.prepare(problem=problem, order=order)
+        for name, invocation in planned.invocations.items():
             console.print(f"  {name} <- {', '.join(sorted(invocation.upstream_steps)) or 'nothing'}", highlight=False)
         return 0
     ensure_deployer()
     console.print(f"[bold]deployment[/] {problem.name}: {what}, {strategy}, on stack {stack} (config: {where})")
     run_name = f"deployment-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
-    outcome = run_pipeline(lambda: pipeline.with_options(**pipeline_options(run_name, True))(problem=problem, order=order), run_name, console)
+    options = pipeline_options(run_name, True)
+    outcome = run_pipeline(lambda: pipeline.with_options(**options)(problem=problem, order=order), run_name, console)
     deployed = active_deployer().host.inspect(problem.name)
     example = _write_example(root, problem.name, outcome.artifact("release").files)
     summary = DeploymentSummary.gather(outcome, deployed, example, order, time.monotonic() - began)
@@ -173,6 +174,9 @@ def _check(strategy: str, share: float | None, version: str | None, rollback: bo
 
 
 def _user() -> str:
+    """Who asks: SWITCHYARD_USER where one account deploys for many, else the account."""
+    if named := os.environ.get("SWITCHYARD_USER"):
+        return named
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -197,7 +201,8 @@ def _print(summary: DeploymentSummary, console: Console) -> None:
         how = "gets copies" if summary.candidate["role"] == "shadow" else f"answers {summary.candidate['share']:.2%}"
         lines.insert(1, f"trying    version {summary.candidate['version']}, which {how}, {summary.candidate['digest']}")
     if summary.promoted:
-        lines.append(f"champion  version {summary.model['version']}, before it {summary.previous or 'none'}; {summary.examples} examples answered as they must be")
+        proven = f"{summary.examples} examples answered as they must be"
+        lines.append(f"champion  version {summary.model['version']}, before it {summary.previous or 'none'}; {proven}")
     lines.append(f"run       {summary.run_id}, {summary.steps} steps, {summary.duration_s:.0f} s")
     for line in lines:
         console.print(line, highlight=False, markup=False)

@@ -58,7 +58,8 @@ def command(envoy: str, bootstrap: Path) -> list[str]:
     """Envoy's command line; one thread of work is enough for several thousand requests a second."""
     # Its warnings of every start: the authentication filter is not yet declared stable by its makers.
     quiet = ("--log-level", "warning", "--component-log-level", "misc:error")
-    return [envoy, "--config-path", str(bootstrap), "--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "1000", *quiet]
+    alone = ("--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "1000")
+    return [envoy, "--config-path", str(bootstrap), *alone, *quiet]
 
 
 def _digest() -> str:

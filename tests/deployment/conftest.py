@@ -38,7 +38,8 @@ def host(installed, tmp_path):
 def releases(tmp_path_factory):
     """Two versions of one model that answer differently."""
     folder = tmp_path_factory.mktemp("bundles")
-    return {version: release_of(make_bundle(folder / version, threshold=threshold), version) for version, threshold in (("1", 0.6), ("2", 0.9))}
+    thresholds = {"1": 0.6, "2": 0.9}
+    return {version: release_of(make_bundle(folder / version, threshold=value), version) for version, value in thresholds.items()}
 
 
 def release_of(folder, version, **changes):
@@ -85,7 +86,10 @@ class Load:
         while not self._stop.is_set():
             try:
                 status, answer = self.client.ask(connection)
-                (self.versions if status == 200 else self.failures).append(answer["meta"]["tags"]["version"] if status == 200 else (status, answer))
+                if status == 200:
+                    self.versions.append(answer["meta"]["tags"]["version"])
+                else:
+                    self.failures.append((status, answer))
             except (OSError, http.client.HTTPException) as error:
                 self.failures.append(error)
                 connection.close()

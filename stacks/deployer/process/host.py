@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import random
-import secrets
-import socket
-import subprocess
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,16 +16,12 @@ from serving.frontdoor import files
 from serving.frontdoor.state import Door, Traffic
 from stacks.deployer.host import Deployment, DeploymentError, Host, Instance, Release
 from stacks.deployer.process.layout import Desired, Layout, Spec
+from stacks.deployer.process.means import POLL_S, ensure_supervisor, free_port, wait, write_token
 from tabular.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[3]
-SUPERVISOR = "stacks.deployer.process.supervisor"
-# Below the range from which the kernel takes the ports of outgoing connections, so that a restart finds them free.
-_PORTS = range(20_000, 32_000)
 _LAST_LINES = 15
-_POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -67,7 +56,7 @@ class ProcessHost(Host):
         self._require_environments()
         with layout.changing() as place:
             if not layout.tokens.is_file():
-                _write_token(layout.tokens)
+                write_token(layout.tokens)
             desired = place[0] or Desired(self._new_door(layout))
             spec = self._spec(release, layout)
             name = _name(desired, spec)
@@ -91,7 +80,8 @@ class ProcessHost(Host):
         for name in traffic.names:
             instance = before.instance(name)
             if instance is None or instance.state != "ready":
-                raise DeploymentError(f"{model}: {name} is {instance.state if instance else 'not deployed'}; only what is ready gets traffic")
+                state = instance.state if instance else "not deployed"
+                raise DeploymentError(f"{model}: {name} is {state}; only what is ready gets traffic")
         if before.traffic != traffic:
             self._change(layout, traffic=traffic)
         try:
@@ -130,8 +120,8 @@ class ProcessHost(Host):
         with layout.changing() as place:
             place[0] = replace(place[0], traffic=Traffic(), instances={})
         # Also where no supervisor lives: processes that it left behind are to end.
-        self._supervise(layout)
-        if not _wait(lambda: not layout.is_supervised(), timeout_s):
+        ensure_supervisor(layout)
+        if not wait(lambda: not layout.is_supervised(), timeout_s):
             raise DeploymentError(f"{model}: not all of it has ended within {timeout_s:g} s; see {layout.log('supervisor')}")
         layout.desired.unlink()
 
@@ -178,7 +168,7 @@ class ProcessHost(Host):
             raise InputError("the front door needs Envoy; install it with: python -m serving.frontdoor.environment")
 
     def _new_door(self, layout: Layout) -> Door:
-        return Door(self._offer.port or _free_port(), _free_port(), access_log=str(layout.access_log))
+        return Door(self._offer.port or free_port(), free_port(), access_log=str(layout.access_log))
 
     def _door(self, door: Door) -> Door:
         """`door` as it is offered now; its port stays unless another is asked for."""
@@ -197,11 +187,13 @@ class ProcessHost(Host):
 
     def _spec(self, release: Release, layout: Layout) -> Spec:
         folder = layout.bundles / release.digest.removeprefix("sha256:")[:32]
+        layout.make()
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in release.files.items():
             (folder / name).write_bytes(content)
         if digest(folder) != release.digest:
-            raise DeploymentError(f"version {release.version} of {release.model} has the bundle {digest(folder)}, registered as {release.digest}")
+            found = digest(folder)
+            raise DeploymentError(f"version {release.version} of {release.model} has the bundle {found}, registered as {release.digest}")
         settings = {
             **release.settings,
             "bundle": str(folder),
@@ -213,11 +205,11 @@ class ProcessHost(Host):
             # One journal for all versions: what a stopped one has left, those that go on carry into the database.
             "journal": str(layout.journal),
         }
-        return Spec(release.version, release.digest, release.role, settings, _free_port(), _free_port(), self._offer.workers)
+        return Spec(release.version, release.digest, release.role, settings, free_port(), free_port(), self._offer.workers)
 
     def _wait_ready(self, model: str, name: str, timeout_s: float) -> Instance:
         layout = self._layout(model)
-        self._supervise(layout)
+        ensure_supervisor(layout)
         deadline = time.monotonic() + timeout_s
         while True:
             instance = self._deployed(model).instance(name)
@@ -227,7 +219,7 @@ class ProcessHost(Host):
             if instance.state == "failed" or time.monotonic() > deadline:
                 why = "it dies again and again" if instance.state == "failed" else f"it was not ready within {timeout_s:g} s"
                 raise DeploymentError(f"{model}, {name}: {why}; its last words: {' / '.join(self._last_words(model, name)) or 'none'}")
-            time.sleep(_POLL_S)
+            time.sleep(POLL_S)
 
     def _last_words(self, model: str, name: str) -> list[str]:
         lines = list(self.logs(model, name, _LAST_LINES))
@@ -235,10 +227,11 @@ class ProcessHost(Host):
 
     def _wait_applied(self, layout: Layout, timeout_s: float) -> None:
         generation = layout.read_desired().generation
-        self._supervise(layout)
-        done = _wait(lambda: layout.read_observed().get("applied", -1) >= generation, timeout_s)
+        ensure_supervisor(layout)
+        done = wait(lambda: layout.read_observed().get("applied", -1) >= generation, timeout_s)
         if not done:
-            raise DeploymentError(f"{layout.folder.name}: the front door did not take up its routes within {timeout_s:g} s; see {layout.log('envoy')}")
+            late = f"the front door did not take up its routes within {timeout_s:g} s; see {layout.log('envoy')}"
+            raise DeploymentError(f"{layout.folder.name}: {late}")
 
     def _drain(self, model: str, name: str, timeout_s: float) -> None:
         """Wait until `name` has answered all it was asked."""
@@ -248,7 +241,7 @@ class ProcessHost(Host):
         if name in deployment.traffic.names:
             raise DeploymentError(f"{model}: {name} has traffic; shift that first")
         port = self._layout(model).read_desired().door.admin_port
-        if not _wait(lambda: files.active_requests(port, name) == 0, timeout_s):
+        if not wait(lambda: files.active_requests(port, name) == 0, timeout_s):
             logger.warning("%s, %s: stopped with requests that it did not answer within %g s", model, name, timeout_s)
 
     def _forget(self, layout: Layout, name: str) -> None:
@@ -261,35 +254,12 @@ class ProcessHost(Host):
             observed = layout.read_observed()
             return name not in [*observed.get("processes", {}), *(process["name"] for process in observed.get("ending", []))]
 
-        _wait(lambda: not layout.is_supervised() or is_gone(), timeout_s)
+        wait(lambda: not layout.is_supervised() or is_gone(), timeout_s)
 
     @staticmethod
     def _change(layout: Layout, traffic: Traffic) -> None:
         with layout.changing() as place:
             place[0] = replace(place[0], traffic=traffic)
-
-    @staticmethod
-    def _supervise(layout: Layout) -> None:
-        """Start a supervisor where none lives; of two that start at once, one ends."""
-        if layout.is_supervised():
-            return
-        layout.logs.mkdir(parents=True, exist_ok=True)
-        # What an earlier one wrote holds no longer; processes are found by it, though.
-        observed = layout.read_observed()
-        if observed.get("applied", -1) != -1:
-            layout.write_observed({**observed, "applied": -1})
-        with layout.log("supervisor").open("ab") as log:
-            subprocess.Popen(
-                [sys.executable, "-m", SUPERVISOR, str(layout.folder)],
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            ).returncode = 0
-        if not _wait(lambda: layout.is_supervised() or not _is_wanted(layout), 10.0):
-            raise DeploymentError(f"the supervisor of {layout.folder.name} did not start; see {layout.log('supervisor')}")
 
 
 def _instance(name: str, spec: Spec, process: dict | None, supervised: bool, layout: Layout) -> Instance:
@@ -305,14 +275,6 @@ def _instance(name: str, spec: Spec, process: dict | None, supervised: bool, lay
     return Instance(name, spec.version, spec.digest, spec.role, url, state, reason, (process or {}).get("restarts", 0))
 
 
-def _is_wanted(layout: Layout) -> bool:
-    """Whether anything should run or still does; a supervisor without work ends."""
-    desired = layout.read_desired()
-    observed = layout.read_observed()
-    running = [name for name, spec in desired.instances.items() if spec.running] if desired else []
-    return bool(running or observed.get("processes") or observed.get("ending"))
-
-
 def _same(known: Spec, wanted: Spec) -> bool:
     """Whether they differ in nothing but the ports."""
     return replace(known, http_port=0, metrics_port=0, running=True) == replace(wanted, http_port=0, metrics_port=0, running=True)
@@ -323,26 +285,3 @@ def _name(desired: Desired, spec: Spec) -> str:
     base = f"v{spec.version}" + ("-shadow" if spec.role == "shadow" else "")
     names = [base, *(f"{base}-{number}" for number in range(2, len(desired.instances) + 3))]
     return same or next(name for name in names if name not in desired.instances)
-
-
-def _free_port() -> int:
-    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise DeploymentError(f"no port between {_PORTS.start} and {_PORTS.stop} is free")
-
-
-def _write_token(path: Path) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write("# One client a line: NAME TOKEN. Changes are taken up while the service runs.\n")
-        file.write(f"default {secrets.token_urlsafe(32)}\n")
-
-
-def _wait(condition: Callable[[], bool], timeout_s: float) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_S)
-    return True

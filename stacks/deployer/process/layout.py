@@ -63,6 +63,11 @@ class Layout:
         self.supervisor_lock = folder / "supervisor.lock"
         self.access_log = self.logs / "access.log"
 
+    def make(self) -> None:
+        """Make the folder, for its owner alone: tokens and the log's database are in its files."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+
     def log(self, name: str) -> Path:
         """Where the process `name` prints to."""
         return self.logs / f"{name}.log"
@@ -82,7 +87,7 @@ class Layout:
     @contextlib.contextmanager
     def changing(self) -> Iterator[list[Desired | None]]:
         """Change what should run, one process at a time: put it into the list in place of what is there."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.make()
         with (self.folder / "desired.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             before = self.read_desired()
