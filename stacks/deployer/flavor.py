@@ -118,6 +118,14 @@ class SwitchyardDeployer(BaseModelDeployer):
         for service in self._services(model, name):
             Client().delete_service(service.uuid)
 
+    def tidy(self, model: str) -> None:
+        """Have ZenML forget services of `model` that the host no longer knows."""
+        deployment = self.host.inspect(model)
+        known = {instance.name for instance in deployment.instances} if deployment else set()
+        for service in self.find_model_server():
+            if service.config.model == model and service.config.instance not in known:
+                Client().delete_service(service.uuid)
+
     def perform_deploy_model(self, id: UUID, config: ServiceConfig, timeout: int = TIMEOUT_S) -> BaseService:  # noqa: A002
         """ZenML's way in."""
         config = cast(ServedVersionConfig, config)

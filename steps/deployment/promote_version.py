@@ -40,6 +40,7 @@ def promote_version(
         with old_version_keeps_serving(deployer, deployed.model, deployed.traffic_before(), deployed.present):
             previous = promote(deployed.model, release.version, order.by, order.why, withdraw=order.rollback)
     retire_idle(deployer, deployer.host.inspect(deployed.model))
+    deployer.tidy(deployed.model)
     return Promotion(
         promoted=order.strategy == "all", version=release.version, digest=release.digest, previous=previous, by=order.by, why=order.why
     )

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from stacks.deployer.process.host import Offer, ProcessHost
 from stacks.deployer.process.layout import Layout
 from tabular.errors import InputError
 from tests.deployment.conftest import Client, Load, release_of
-from tests.deployment.door import wait_until
+from tests.deployment.door import free_port, wait_until
 from tests.serving.cases import make_bundle
 
 TIMEOUT = 30
@@ -168,6 +169,20 @@ def test_it_is_not_offered_to_the_world_without_authentication(installed, releas
     with pytest.raises(InputError, match="loopback"):
         ProcessHost(tmp_path, Offer(host="0.0.0.0", authentication=False)).start(releases["1"], TIMEOUT)
     assert ProcessHost(tmp_path).inspect("loans") is None
+
+
+def test_the_front_door_moves_to_a_port_that_is_free_and_to_no_other(host, releases):
+    serve(host, releases["1"])
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(InputError, match="is taken"):
+            ProcessHost(host._folder, Offer(port=taken.getsockname()[1], workers=1)).start(releases["1"], TIMEOUT)
+    port = free_port()
+    moved = ProcessHost(host._folder, Offer(port=port, workers=1))
+    moved.start(releases["1"], TIMEOUT)
+    assert moved.inspect("loans").url.endswith(f":{port}")
+    wait_until(lambda: Client(moved.inspect("loans")).ask()[0] == 200, what="the move")
 
 
 def test_statistics_are_those_of_the_front_door(host, releases):

@@ -16,7 +16,7 @@ from serving.frontdoor import files
 from serving.frontdoor.state import Door, Traffic
 from stacks.deployer.host import Deployment, DeploymentError, Host, Instance, Release
 from stacks.deployer.process.layout import Desired, Layout, Spec
-from stacks.deployer.process.means import POLL_S, ensure_supervisor, free_port, wait, write_token
+from stacks.deployer.process.means import POLL_S, ensure_supervisor, free_port, is_free, wait, write_token
 from tabular.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ class ProcessHost(Host):
         with layout.changing() as place:
             if not layout.tokens.is_file():
                 write_token(layout.tokens)
+            if place[0] is None and self._offer.port:
+                self._require_free(self._offer.port)
             desired = place[0] or Desired(self._new_door(layout))
             spec = self._spec(release, layout)
             name = _name(desired, spec)
@@ -167,12 +169,18 @@ class ProcessHost(Host):
         if envoy_environment.find_envoy() is None:
             raise InputError("the front door needs Envoy; install it with: python -m serving.frontdoor.environment")
 
+    def _require_free(self, port: int) -> None:
+        if not is_free(port, self._offer.host):
+            raise InputError(f"port {port} of {self._offer.host} is taken; set another, or 0 for any that is free, as the deployer's port")
+
     def _new_door(self, layout: Layout) -> Door:
         return Door(self._offer.port or free_port(), free_port(), access_log=str(layout.access_log))
 
     def _door(self, door: Door) -> Door:
         """`door` as it is offered now; its port stays unless another is asked for."""
         offer = self._offer
+        if offer.port not in (0, door.port):
+            self._require_free(offer.port)
         try:
             return replace(
                 door,

@@ -70,10 +70,19 @@ def free_port() -> int:
         There is none.
     """
     for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
+        if is_free(port):
             return port
     raise DeploymentError(f"no port between {_PORTS.start} and {_PORTS.stop} is free")
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether nobody listens on `port`."""
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        # As servers do: what lingers of closed connections takes no port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        return True
+    return False
 
 
 def write_token(path: Path) -> None:
