@@ -122,7 +122,7 @@ def plain(data: str, target: str, budget: float, folder: Path) -> None:
     _log(folder, problem, studies, evaluation, leaderboard, files, validation)
 
 
-def _log(folder, problem, studies, evaluation, leaderboard, files, validation) -> None:  # noqa: ANN001 - artifacts of plain()
+def _log(folder, problem, studies, evaluation, leaderboard, files, validation) -> None:
     import mlflow
     from mlflow.entities import Metric, Param
 

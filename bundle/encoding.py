@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timezone
+from typing import Any
 
 import numpy as np
 
@@ -116,7 +117,7 @@ def _parsed(text: str) -> np.datetime64:
 
 def _in_utc(value: date) -> np.datetime64:
     if isinstance(value, datetime) and value.tzinfo is not None:
-        value = value.astimezone(timezone.utc).replace(tzinfo=None)
+        value = value.astimezone(UTC).replace(tzinfo=None)
     exact = getattr(value, "to_datetime64", None)  # pandas' Timestamp keeps nanoseconds
     return exact() if exact else np.datetime64(value)
 

@@ -100,7 +100,7 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
         logger.setLevel(logging.CRITICAL)
     try:
         submit()
-    except Exception as raised:  # noqa: BLE001 - whatever a step raised is translated below
+    except Exception as raised:
         error = raised
     finally:
         watcher.finish()
@@ -152,7 +152,7 @@ class _Watcher(threading.Thread):
         while not self._over.wait(_POLL_S):
             try:
                 self._look()
-            except Exception:  # noqa: BLE001 - a store that is busy or away for a moment must not end the run
+            except Exception:
                 time.sleep(_POLL_S)
 
     def finish(self) -> None:

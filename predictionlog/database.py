@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -157,9 +157,9 @@ def insert_new(engine: Engine, table: Table, keys: tuple[str, ...]) -> Any:
 
 def as_utc(moment: datetime) -> datetime:
     """`moment` as the tables keep it: UTC without a zone. One without a zone is taken as UTC."""
-    return moment if moment.tzinfo is None else moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def now() -> datetime:
     """This moment, as the tables keep it."""
-    return as_utc(datetime.now(timezone.utc))
+    return as_utc(datetime.now(UTC))

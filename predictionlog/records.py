@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime, timezone
 from typing import Any
 
 Rows = list[dict[str, Any]]
@@ -121,4 +121,4 @@ def _prediction_rows(record: dict[str, Any]) -> Rows:
 
 def moment_of(epoch_seconds: float) -> datetime:
     """Epoch seconds as the tables keep moments: UTC without a zone."""
-    return datetime.fromtimestamp(epoch_seconds, timezone.utc).replace(tzinfo=None)
+    return datetime.fromtimestamp(epoch_seconds, UTC).replace(tzinfo=None)

@@ -26,7 +26,7 @@ from tabular.tuning.cost import refit_seconds
 from tabular.tuning.crossval import constant_score, training_target
 from tabular.tuning.study import Candidate, Study, Trial
 
-__all__ = ["Leaderboard", "build_ensemble", "budget_left"]
+__all__ = ["Leaderboard", "budget_left", "build_ensemble"]
 
 logger = logging.getLogger(__name__)
 

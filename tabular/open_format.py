@@ -7,7 +7,6 @@ import json
 import zipfile
 from typing import Any
 
-
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OURS = ("sklearn.", "tabular.features.", "numpy.", "scipy.sparse.")
 

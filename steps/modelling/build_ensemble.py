@@ -6,8 +6,8 @@ from zenml import step
 
 from steps.caching import depends_on
 from tabular import ensemble as library
-from tabular.leaderboard import Leaderboard
 from tabular.features.plan import FeaturePlan
+from tabular.leaderboard import Leaderboard
 from tabular.model import Model
 from tabular.problem import Problem
 from tabular.split import Split

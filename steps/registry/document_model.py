@@ -10,11 +10,11 @@ from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
 from tabular.comparison import Comparison, Verdict
 from tabular.documents import Documents, Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
-from tabular.leaderboard import Leaderboard
 from tabular.evaluation.evaluation import Evaluation
 from tabular.explanation import Explanation
 from tabular.export.bundle import Bundle, Parity
 from tabular.features.plan import FeaturePlan
+from tabular.leaderboard import Leaderboard
 from tabular.model import Model
 from tabular.problem import Problem
 from tabular.profile import Profile

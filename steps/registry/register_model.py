@@ -12,10 +12,10 @@ from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
 from tabular.comparison import Verdict
 from tabular.documents import Documents
-from tabular.leaderboard import Leaderboard
 from tabular.evaluation.evaluation import Evaluation
 from tabular.explanation import Explanation
 from tabular.export.bundle import Bundle
+from tabular.leaderboard import Leaderboard
 from tabular.problem import Problem
 from tabular.profile import Profile
 from tabular.quality import QualityReport

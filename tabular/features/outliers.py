@@ -70,7 +70,7 @@ class FlagOutliers(_ByColumn):
 
     def learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
         super().learn(X, y)
-        self.flagged_ = np.flatnonzero(((X < self.low_) | (X > self.high_)).any(axis=0))
+        self.flagged_ = np.flatnonzero(((self.low_ > X) | (self.high_ < X)).any(axis=0))
 
     def compute(self, op: Operator, x: Any) -> Any:
         if not len(self.flagged_):
@@ -182,4 +182,4 @@ def inliers(X: np.ndarray, method: Method, threshold: float | None = None, seed:
         flag = IsolationFlag(tuple(range(X.shape[1])), threshold, seed).fit(X)
         return flag.transform(X)[:, -1] == 0
     low, high = bounds(X, method, threshold)
-    return ~((X < low) | (X > high)).any(axis=1)
+    return ~((low > X) | (high < X)).any(axis=1)

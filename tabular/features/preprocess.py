@@ -18,11 +18,11 @@ from sklearn.preprocessing import Normalizer
 
 from tabular.features.base import Take
 from tabular.features.categories import CategoryCodes, OneHot, Ordinal, TargetMeans
+from tabular.features.checks import NUMBERS
 from tabular.features.dates import DateParts
 from tabular.features.derived import Derive
 from tabular.features.numeric import Bound, Impute, Products, Scale
 from tabular.features.outliers import ClipOutliers, FlagOutliers, IsolationFlag
-from tabular.features.checks import NUMBERS
 from tabular.features.plan import ColumnPlan, FeaturePlan
 from tabular.features.selection import Select
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tabular import html
-from tabular.features.dates import PARTS
 from tabular.features.checks import NUMBERS
+from tabular.features.dates import PARTS
 from tabular.features.plan import ColumnPlan, FeaturePlan
 from tabular.features.preprocess import ONEHOT_UP_TO, TARGET_CLASSES
 from tabular.features.selection import METHODS

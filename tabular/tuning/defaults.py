@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-
 START_POINTS: dict[str, tuple[dict[str, Any], ...]] = {
     "lightgbm": (
         {"learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 20, "min_sum_hessian_in_leaf": 1e-3,

@@ -23,9 +23,9 @@ from tabular.problem import Problem
 from tabular.split import Split
 from tabular.tasks import metric_of
 from tabular.tuning.crossval import FoldSource, Outcome, constant_score, cross_validate, training_target
+from tabular.tuning.defaults import START_POINTS, NearestTo
 from tabular.tuning.events import Event, Progress
 from tabular.tuning.ledger import Standing, clock, far_behind, share, usable
-from tabular.tuning.defaults import START_POINTS, NearestTo
 from tabular.tuning.pace import Pace
 from tabular.tuning.pruning import CurveBound, Race
 from tabular.tuning.store import FamilyLog, StudyStore, standing_of

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +90,7 @@ def test_wrong_columns_are_named(scorer):
 
 @pytest.mark.parametrize("rows", [1, 2])
 def test_moments_in_every_form_are_the_same_moment(scorer, rows):
-    moment = datetime(2024, 5, 1, 12, 30, tzinfo=timezone.utc)
+    moment = datetime(2024, 5, 1, 12, 30, tzinfo=UTC)
     forms = [
         "2024-05-01T12:30:00", "2024-05-01 12:30:00", "2024-05-01T12:30:00Z", "2024-05-01T14:30:00+02:00", "2024-05-01T12:30:00.000000000",
         moment, moment.replace(tzinfo=None), moment.astimezone(timezone(timedelta(hours=-5))), pd.Timestamp(moment),
@@ -98,7 +98,7 @@ def test_moments_in_every_form_are_the_same_moment(scorer, rows):
     ]  # fmt: skip
     for form in forms:
         assert scorer.encode(columns(rows, day=form))["numeric"][0, 3] == moment.timestamp(), form
-    assert scorer.encode(columns(rows, day=date(2024, 5, 1)))["numeric"][0, 3] == datetime(2024, 5, 1, tzinfo=timezone.utc).timestamp()
+    assert scorer.encode(columns(rows, day=date(2024, 5, 1)))["numeric"][0, 3] == datetime(2024, 5, 1, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize("rows", [1, 2])

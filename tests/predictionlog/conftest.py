@@ -13,6 +13,7 @@ import pytest
 from predictionlog import connect, create_tables
 from predictionlog.database import metadata
 
+
 def free_port():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

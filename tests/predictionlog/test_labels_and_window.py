@@ -1,6 +1,6 @@
 """Labels, the window that monitoring reads, and retention."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import func, select
@@ -10,7 +10,7 @@ from predictionlog.database import labels, predictions
 from tests.predictionlog.cases import record
 
 START = 1_700_000_000.0
-SINCE, UNTIL = datetime(2023, 11, 1), datetime(2023, 12, 1, tzinfo=timezone.utc)
+SINCE, UNTIL = datetime(2023, 11, 1), datetime(2023, 12, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_two_labels_for_one_prediction_in_one_go_the_later_holds(engine, log):
 def test_a_label_by_entity_and_time_belongs_to_the_latest_prediction_before_it(engine, log):
     day = 86_400.0
     log(*(record(f"r{n}", entities=["a"], events=[START + n * day]) for n in range(3)), record("other", entities=["b"], events=[START]))
-    start = datetime.fromtimestamp(START, timezone.utc)
+    start = datetime.fromtimestamp(START, UTC)
 
     result = add_labels(
         engine,
@@ -77,7 +77,7 @@ def test_a_label_by_entity_and_time_belongs_to_the_latest_prediction_before_it(e
 
 
 def test_labels_that_come_before_their_predictions_take_hold_later(engine, log):
-    start = datetime.fromtimestamp(START, timezone.utc)
+    start = datetime.fromtimestamp(START, UTC)
     given = [Label("yes", "r1"), Label("no", entity_id="a", event_time=start)]
     assert counts(add_labels(engine, given)) == (0, 2, 0, 0)
     assert counts(add_labels(engine, given)) == (0, 0, 2, 0)
@@ -109,7 +109,7 @@ def test_the_window_comes_in_chunks_that_lose_and_repeat_nothing(engine, log):
 def test_the_window_ends_before_until_and_knows_models_and_roles(engine, log):
     pytest.importorskip("pandas")
     log(record("r1", moment=START), record("r2", moment=START + 1))
-    start, end = (datetime.fromtimestamp(moment, timezone.utc) for moment in (START, START + 1))
+    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (START, START + 1))
 
     (frame,) = read_window(engine, start, end)
     assert frame["prediction_id"].tolist() == ["r1"]

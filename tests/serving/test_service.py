@@ -50,7 +50,7 @@ def test_the_label_is_by_the_threshold_of_the_bundle(service):
     _, answer = service.predict({"rows": [row, {**row, "age": 20}]})
 
     chances = [prediction["probabilities"]["yes"] for prediction in answer["predictions"]]
-    assert 0.5 < chances[0] and [prediction["label"] for prediction in answer["predictions"]] == [
+    assert chances[0] > 0.5 and [prediction["label"] for prediction in answer["predictions"]] == [
         "yes" if chance >= 0.6 else "no" for chance in chances
     ]
 
