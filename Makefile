@@ -11,10 +11,11 @@ export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LI
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help setup setup-test setup-serving training test lint lock dashboard doctor
+.PHONY: help setup setup-test setup-serving training deployment test lint lock dashboard doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
+	@echo "make deployment set up serving and deploy what was trained last"
 	@echo "make test       set up and run the tests"
 	@echo "make dashboard  ZenML dashboard and MLflow UI on loopback"
 	@echo "make doctor     check this machine and the active stack"
@@ -54,6 +55,10 @@ doctor: setup
 
 setup-serving: setup
 	$(BIN)/python -m serving.environment
+	$(BIN)/python -m serving.frontdoor.environment
+
+deployment: setup-serving
+	$(BIN)/python run.py --pipeline deployment
 
 lock:
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements.in -o requirements.txt

@@ -22,7 +22,7 @@ import click  # noqa: E402
 
 from tabular.errors import SwitchyardError  # noqa: E402
 
-PIPELINES = ("training",)
+PIPELINES = ("training", "deployment")
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,12 +36,30 @@ PIPELINES = ("training",)
 @click.option("--budget", type=float, help="Wall seconds of tuning, ensembling and export together.")
 @click.option("--trials", type=int, help="Trials per model family instead of a budget: deterministic for a seed.")
 @click.option("--seed", type=int, help="Seed of everything random.")
+@click.option("--strategy", type=click.Choice(("all", "canary", "ab", "shadow")), default="all", show_default=True, help="deployment: who gets the new version.")
+@click.option("--share", type=float, help="deployment: the new version's share of the requests, for canary and ab.")
+@click.option("--version", help="deployment: the version to deploy instead of the challenger.")
+@click.option("--rollback", is_flag=True, help="deployment: go back to the version that was in production before.")
+@click.option("--why", default="", help="deployment: a reason to keep with the version.")
 @click.option("--no-cache", is_flag=True, help="Run every step again.")
 @click.option("--dry-run", is_flag=True, help="Print the checked config, the DAG and the stack; run nothing.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the config.")
 @click.option("--summary", type=click.Path(path_type=Path, dir_okay=False), help="Write the run's summary to this JSON file.")
 @click.pass_context
-def cli(context: click.Context, pipeline: str | None, dry_run: bool, schema: bool, summary: Path | None, no_cache: bool, **options: object) -> None:
+def cli(
+    context: click.Context,
+    pipeline: str | None,
+    dry_run: bool,
+    schema: bool,
+    summary: Path | None,
+    no_cache: bool,
+    strategy: str,
+    share: float | None,
+    version: str | None,
+    rollback: bool,
+    why: str,
+    **settings: object,
+) -> None:
     """From a table to a model in production: python run.py --pipeline training --data FILE --target COLUMN."""
     if context.invoked_subcommand:
         return
@@ -55,12 +73,20 @@ def cli(context: click.Context, pipeline: str | None, dry_run: bool, schema: boo
     if pipeline is None:
         click.echo(context.get_help())
         raise SystemExit(2)
-    from pipelines.commands import settings_from, train
+    from pipelines.commands import settings_from
     from pipelines.summary import failures_in
 
     with failures_in(summary, pipeline, STARTED):
-        problem, where = settings_from(ROOT, **options)
-        code = train(problem, where, root=ROOT, cache=not no_cache, dry_run=dry_run, summary_path=summary, started=STARTED)
+        problem, where = settings_from(ROOT, **settings)
+        common = {"root": ROOT, "dry_run": dry_run, "summary_path": summary, "started": STARTED}
+        if pipeline == "training":
+            from pipelines.commands import train
+
+            code = train(problem, where, cache=not no_cache, **common)
+        else:
+            from pipelines.deploying import deploy
+
+            code = deploy(problem, where, strategy=strategy, share=share, version=version, rollback=rollback, why=why, **common)
     raise SystemExit(code)
 
 

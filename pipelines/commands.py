@@ -15,7 +15,7 @@ from zenml.client import Client
 from pipelines.running import Outcome, pipeline_options, run_pipeline
 from pipelines.summary import TrainingSummary, print_training, write_summary
 from tabular.errors import InputError
-from tabular.problem import Problem, problem_from, read_settings
+from tabular.problem import Problem, Serving, problem_from, read_settings
 
 DEFAULT_CONFIG = "configs/loans.yaml"
 # Command line option -> place in the config.
@@ -104,6 +104,8 @@ def train(
     console.print(f"[bold]training[/] {problem.name}: {source} -> {problem.data.target} on stack {stack} (config: {where})")
     location = stage_file(path) if is_file else source
     suite = _edited_suite(root, problem.name)
+    # How the model will be served is no part of the training: a change there must not miss the cache.
+    problem = problem.model_copy(update={"serving": Serving()})
     arguments = {"problem": problem, "location": location, "edited_suite": suite, "fresh": not cache}
     outcome = _run(training, problem.name, cache, arguments, console)
     if outcome.was_cached("registration") and _is_lost(outcome.artifact("registration"), problem.name):
@@ -113,8 +115,18 @@ def train(
     summary = _finish_training(outcome, root, started)
     if summary_path:
         write_summary(summary_path, summary.to_json())
-    print_training(outcome, summary, console)
+    print_training(outcome, summary, _deployment_command(problem, where, root), console)
     return 3 if summary.verdict == "rejected" else 0
+
+
+def _deployment_command(problem: Problem, where: str, root: Path) -> str:
+    """What to type to serve what was trained from the config `where`."""
+    config = Path(where)
+    if config.resolve() == (root / DEFAULT_CONFIG).resolve():
+        return "make deployment"
+    if config.is_file():
+        return f"python run.py --pipeline deployment --config {where}"
+    return f"python run.py --pipeline deployment --data {problem.data.source} --target {problem.data.target} --name {problem.name}"
 
 
 def _run(pipeline: Any, name: str, cache: bool, arguments: dict[str, Any], console: Console) -> Outcome:

@@ -87,8 +87,8 @@ class TrainingSummary:
         return json.dumps(asdict(self), indent=1) + "\n"
 
 
-def print_training(outcome: Outcome, summary: TrainingSummary, console: Console) -> None:
-    """Leaderboard, scores, verdict, where the reports are, what to type next."""
+def print_training(outcome: Outcome, summary: TrainingSummary, deployment: str, console: Console) -> None:
+    """Leaderboard, scores, verdict, where the reports are, what to type next (`deployment` to serve the model)."""
     board = Table(title=f"Leaderboard ({summary.metric}, cross-validated)", title_justify="left")
     headers, rows = outcome.artifact("leaderboard").rows()
     for header in headers:
@@ -115,4 +115,6 @@ def print_training(outcome: Outcome, summary: TrainingSummary, console: Console)
         f"run      {summary.run_id}, {summary.steps} steps, {summary.cached_steps} cached, {summary.duration_s:.0f} s", highlight=False
     )
     console.print("next     make dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
+    if summary.verdict != "rejected":
+        console.print(f"         {deployment}   (serve it)", highlight=False)
 
