@@ -6,7 +6,7 @@ import getpass
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from rich.console import Console
 
 from pipelines.commands import ensure_stack, terminal
 from pipelines.running import Outcome, pipeline_options, run_pipeline
+from pipelines.summary import RunSummary, run_facts, write_summary
 from stacks.deployer.host import Deployment
 from tabular.errors import InputError
 from tabular.problem import Problem
@@ -22,16 +23,9 @@ PREDICT = "/predict"
 
 
 @dataclass(frozen=True)
-class DeploymentSummary:
-    """What `--summary` writes. Keys are added, never renamed."""
+class DeploymentSummary(RunSummary):
+    """What a deployment adds."""
 
-    pipeline: str
-    run_id: str
-    status: str
-    duration_s: float
-    steps: int
-    cached_steps: int
-    stages: list[dict[str, Any]]
     model: dict[str, Any]
     strategy: str
     rollback: bool
@@ -58,13 +52,7 @@ class DeploymentSummary:
             "share": deployment.share(tried.name),
         }
         return cls(
-            pipeline="deployment",
-            run_id=str(outcome.run.id),
-            status=str(outcome.run.status.value),
-            duration_s=round(duration_s, 2),
-            steps=len(outcome.stages),
-            cached_steps=sum(stage.cached for stage in outcome.stages),
-            stages=[asdict(stage) for stage in outcome.stages],
+            **run_facts(outcome, "deployment", duration_s),
             model={"name": deployment.model, "version": promotion.version, "digest": promotion.digest},
             strategy=order.strategy,
             rollback=order.rollback,
@@ -80,9 +68,6 @@ class DeploymentSummary:
             serving={"version": stable.version, "digest": stable.digest},
             candidate=candidate,
         )
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1) + "\n"
 
 
 def deploy(
@@ -151,8 +136,7 @@ def deploy(
     example = _write_example(root, problem.name, outcome.artifact("release").files)
     summary = DeploymentSummary.gather(outcome, deployed, example, order, time.monotonic() - began)
     if summary_path:
-        summary_path.parent.mkdir(parents=True, exist_ok=True)
-        summary_path.write_text(summary.to_json(), encoding="utf-8")
+        write_summary(summary_path, summary.to_json())
     _print(summary, console)
     return 0
 

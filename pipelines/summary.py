@@ -38,8 +38,8 @@ def write_summary(path: Path, text: str) -> None:
 
 
 @dataclass(frozen=True)
-class TrainingSummary:
-    """What `--summary` writes. Keys are added by later pipelines, never renamed."""
+class RunSummary:
+    """What `--summary` writes of any run. Keys are added by later pipelines, never renamed."""
 
     pipeline: str
     run_id: str
@@ -48,6 +48,28 @@ class TrainingSummary:
     steps: int
     cached_steps: int
     stages: list[dict[str, Any]]
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+
+def run_facts(outcome: Outcome, pipeline: str, duration_s: float) -> dict[str, Any]:
+    """The fields of `RunSummary`, from a finished run."""
+    return {
+        "pipeline": pipeline,
+        "run_id": str(outcome.run.id),
+        "status": str(outcome.run.status.value),
+        "duration_s": round(duration_s, 2),
+        "steps": len(outcome.stages),
+        "cached_steps": sum(stage.cached for stage in outcome.stages),
+        "stages": [asdict(stage) for stage in outcome.stages],
+    }
+
+
+@dataclass(frozen=True)
+class TrainingSummary(RunSummary):
+    """What a training adds."""
+
     task: str
     metric: str
     model: dict[str, Any]
@@ -63,13 +85,7 @@ class TrainingSummary:
         # A cached registration is one of an earlier run: this run registered nothing.
         again = outcome.was_cached("registration") and registration.verdict == "challenger"
         return cls(
-            pipeline="training",
-            run_id=str(outcome.run.id),
-            status=str(outcome.run.status.value),
-            duration_s=round(duration_s, 2),
-            steps=len(outcome.stages),
-            cached_steps=sum(stage.cached for stage in outcome.stages),
-            stages=[asdict(stage) for stage in outcome.stages],
+            **run_facts(outcome, "training", duration_s),
             task=problem.task,
             metric=problem.metric,
             model={
@@ -82,9 +98,6 @@ class TrainingSummary:
             verdict="unchanged" if again else registration.verdict,
             reports=reports,
         )
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1) + "\n"
 
 
 def print_training(outcome: Outcome, summary: TrainingSummary, deployment: str, console: Console) -> None:

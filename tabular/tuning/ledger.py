@@ -16,7 +16,7 @@ Session = tuple[float, float]
 _GAP_S = 5.0
 """Shorter pauses between sessions are work around tuning (artifacts being stored) and cost budget; longer ones are an absent user."""
 
-_COMPARING_S = 3.0
+_COMPARING_S = 1.0
 """To compare combinations, and for the orchestrator between two steps."""
 
 _WEIGHTS = {"lightgbm": 3.0, "xgboost": 3.0, "random_forest": 1.0, "neural_network": 2.5}

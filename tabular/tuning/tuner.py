@@ -161,7 +161,8 @@ class _Search:
         left = self.until - time.monotonic()
         complete = [trial.seconds for trial in self.log.trials if trial.state == "complete"]
         if complete:
-            return Pace(self.until) if left >= max(_LEAST_S, 0.8 * float(np.median(complete))) else None
+            # A trial in half the usual time is worth it: most others are pruned, and what the clock cuts still has a score.
+            return Pace(self.until) if left >= max(_LEAST_S, 0.5 * float(np.median(complete))) else None
         standings = self._standings()
         alone = not any(standing.best is not None for standing in standings if standing.family != self.name)
         if not alone:

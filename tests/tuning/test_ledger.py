@@ -82,7 +82,7 @@ def test_a_slow_learner_may_go_on_and_a_flat_curve_may_not():
 def test_the_reserve_shrinks_when_every_model_can_soon_be_fitted_again():
     quick = [Standing("lightgbm", True, refit_s=1.0), Standing("xgboost", False, refit_s=1.5)]
 
-    assert reserve(60, quick) == pytest.approx(5.5)
+    assert reserve(60, quick) == pytest.approx(3.5)
     assert reserve(60, [*quick, Standing("neural_network", False)]) == reserve(60)
-    assert reserve(60, [*quick, Standing("neural_network", True)]) == pytest.approx(5.5)
+    assert reserve(60, [*quick, Standing("neural_network", True)]) == pytest.approx(3.5)
     assert reserve(60, [Standing("random_forest", True, refit_s=100.0)]) == reserve(60)
