@@ -23,11 +23,12 @@ import click  # noqa: E402
 from tabular.errors import SwitchyardError  # noqa: E402
 
 PIPELINES = ("training", "deployment")
+STRATEGIES = ("all", "canary", "ab", "shadow")
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--pipeline", type=click.Choice(PIPELINES), help="What to run.")
-@click.option("--config", type=click.Path(path_type=Path), help="A YAML file of configs/; the built-in loans when neither it nor --data is given.")
+@click.option("--config", type=click.Path(path_type=Path), help="A YAML file of configs/; without it and --data, the built-in loans.")
 @click.option("--data", help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source.")
 @click.option("--target", help="The column to predict.")
 @click.option("--time-column", help="Column that orders rows in time; @row: the file's order is time.")
@@ -36,7 +37,7 @@ PIPELINES = ("training", "deployment")
 @click.option("--budget", type=float, help="Wall seconds of tuning, ensembling and export together.")
 @click.option("--trials", type=int, help="Trials per model family instead of a budget: deterministic for a seed.")
 @click.option("--seed", type=int, help="Seed of everything random.")
-@click.option("--strategy", type=click.Choice(("all", "canary", "ab", "shadow")), default="all", show_default=True, help="deployment: who gets the new version.")
+@click.option("--strategy", type=click.Choice(STRATEGIES), default="all", show_default=True, help="deployment: who gets the new version.")
 @click.option("--share", type=float, help="deployment: the new version's share of the requests, for canary and ab.")
 @click.option("--version", help="deployment: the version to deploy instead of the challenger.")
 @click.option("--rollback", is_flag=True, help="deployment: go back to the version that was in production before.")

@@ -51,7 +51,8 @@ def start(root: Path, zenml_port: int, mlflow_port: int) -> None:
         if _answers(service):
             state = "already running"
         elif _taken(service.port):
-            raise SwitchyardError(f"port {service.port} is taken by another program; choose another for {service.name} (--{service.name}-port)")
+            taken = f"port {service.port} is taken by another program"
+            raise SwitchyardError(f"{taken}; choose another for {service.name} (--{service.name}-port)")
         else:
             _launch(service)
             state = "started"
@@ -89,7 +90,10 @@ def _zenml(port: int) -> _Service:
         "ZENML_LOCAL_STORES_PATH": GlobalConfiguration().local_stores_path,
         "ZENML_STORE_URL": store.config.url,
     }
-    command = (sys.executable, "-m", "uvicorn", "zenml.zen_server.zen_server_api:app", "--host", _HOST, "--port", str(port), "--log-level", "warning")
+    command = (
+        sys.executable, "-m", "uvicorn", "zenml.zen_server.zen_server_api:app", "--host", _HOST, "--port", str(port),
+        "--log-level", "warning",
+    )  # fmt: skip
     return _Service("zenml", port, "/health", command, environment)
 
 
@@ -135,7 +139,8 @@ def _launch(service: _Service) -> None:
         if process.poll() is not None:
             break
         time.sleep(0.3)
-    raise SwitchyardError(f"{service.name} did not come up on port {service.port}; the end of {log}:\n" + "\n".join(log.read_text(errors="replace").splitlines()[-5:]))
+    end = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+    raise SwitchyardError(f"{service.name} did not come up on port {service.port}; the end of {log}:\n{end}")
 
 
 def _answers(service: _Service) -> bool:

@@ -40,7 +40,7 @@ def examine(root: Path) -> int:
 def _safely(look: Callable[[Path], Iterator[Check]], root: Path) -> list[Check]:
     try:
         return list(look(root))
-    except Exception as error:  # noqa: BLE001 - a check that cannot be made is a finding, not a crash
+    except Exception as error:  # a check that cannot be made is a finding, not a crash
         return [Check(look.__name__.strip("_"), False, f"{type(error).__name__}: {error}", "make setup; then python run.py stack up local")]
 
 

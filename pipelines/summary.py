@@ -26,8 +26,9 @@ def failures_in(path: Path | None, pipeline: str, started: float) -> Iterator[No
         yield
     except SwitchyardError as error:
         if path:
-            summary = {"pipeline": pipeline, "status": "failed", "duration_s": round(time.monotonic() - started, 2), "exit_code": error.exit_code}
-            write_summary(path, json.dumps({**summary, "error": str(error)}, indent=1) + "\n")
+            seconds = round(time.monotonic() - started, 2)
+            ended = {"pipeline": pipeline, "status": "failed", "duration_s": seconds, "exit_code": error.exit_code, "error": str(error)}
+            write_summary(path, json.dumps(ended, indent=1) + "\n")
         raise
 
 
@@ -118,8 +119,11 @@ def print_training(outcome: Outcome, summary: TrainingSummary, deployment: str, 
         values = [summary.scores.get(column, {}).get(metric) for column in columns]
         scores.add_row(metric, *("" if value is None else f"{value:.4f}" for value in values))
     console.print(scores)
-    console.print(f"model    {summary.model['name']} version {summary.model['version'] or '-'} ({summary.model['family']}), {summary.model['digest']}")
-    console.print(f"verdict  [bold]{summary.verdict}[/]" + "".join(f"\n         {reason}" for reason in outcome.artifact("verdict").reasons()))
+    model = summary.model
+    console.print(f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}")
+    console.print(f"verdict  [bold]{summary.verdict}[/]")
+    for reason in outcome.artifact("verdict").reasons():
+        console.print(f"         {reason}", markup=False)
     for name in ("model_card", "evaluation", "explanation"):
         console.print(f"report   {summary.reports[name]}", highlight=False)
     folders = sorted({path.rsplit("/", 1)[0] for path in summary.reports.values()})

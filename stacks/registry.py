@@ -101,8 +101,9 @@ def mirror_to_zenml(name: str, version: str, tags: dict[str, str], stage: str) -
         client.create_model(name=model, description=f"Model {name} of environment {environment()}", save_models_to_registry=False)
     label = f"v{version}"
     known = client.list_model_versions(model=model, name=label)
-    created: Any = known.items[0] if known.total else client.create_model_version(model, label, tags=[f"{key}:{value}"[:250] for key, value in tags.items()])
-    created.set_stage(stage, force=True)
+    labels = [f"{key}:{value}"[:250] for key, value in tags.items()]
+    held: Any = known.items[0] if known.total else client.create_model_version(model, label, tags=labels)
+    held.set_stage(stage, force=True)
 
 
 @contextlib.contextmanager

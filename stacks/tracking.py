@@ -138,6 +138,7 @@ def _log_model(run_id: str, bundle: Path) -> str:
     import pandas as pd
 
     root = Path(__file__).parents[1]
+    libraries = (mlflow, np, onnxruntime, pd)
     with warnings.catch_warnings(), mlflow.start_run(run_id=run_id):
         # MLflow warns of a missing input example, which would only be a second copy of the bundle's own.
         warnings.simplefilter("ignore")
@@ -146,7 +147,7 @@ def _log_model(run_id: str, bundle: Path) -> str:
             python_model=str(root / "stacks" / "mlflow_model.py"),
             artifacts={"bundle": str(bundle)},
             signature=_signature(Signature.read(bundle)),
-            pip_requirements=[f"mlflow=={mlflow.__version__}", f"numpy=={np.__version__}", f"onnxruntime=={onnxruntime.__version__}", f"pandas=={pd.__version__}"],
+            pip_requirements=[f"{library.__name__}=={library.__version__}" for library in libraries],
             code_paths=[str(root / "bundle")],
         )
     return str(info.model_uri)

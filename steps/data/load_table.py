@@ -6,7 +6,7 @@ from typing import Annotated
 
 from zenml import step
 
-import materializers.storable
+import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
 from stacks.active import local_copy
 from tabular.data.labels import without_credentials
 from tabular.data.sources import read_source

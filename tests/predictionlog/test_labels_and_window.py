@@ -1,6 +1,6 @@
 """Labels, the window that monitoring reads, and retention."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select

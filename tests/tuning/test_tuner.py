@@ -137,7 +137,6 @@ def test_the_key_changes_with_what_matters_and_not_with_the_size_of_the_search()
 def test_a_small_budget_is_kept_and_every_family_has_a_model_or_a_reason(tmp_path):
     for name in ("lightgbm", "xgboost", "random_forest", "neural_network"):
         FAMILIES[name]  # a run has imported the libraries by then, and a busy machine takes its time for it
-    import torch
 
     split, plan, problem = search(budget_s=5)
     store = StudyStore(tmp_path, study_key(split, plan, problem, "code"))
