@@ -37,8 +37,8 @@ $(VENV)/.installed-test: requirements-test.txt $(VENV)/.installed
 setup: $(VENV)/.installed
 setup-test: $(VENV)/.installed-test
 
+# run.py registers the local stack where no stack of ours was ever chosen.
 training: setup
-	$(BIN)/python run.py stack up local
 	$(BIN)/python run.py --pipeline training
 
 test: setup-test setup-serving
