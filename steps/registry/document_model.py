@@ -25,6 +25,8 @@ from tabular.validation import ValidationReport
 
 _LIBRARIES = ("scikit-learn", "lightgbm", "xgboost-cpu", "torch", "optuna", "onnxruntime", "shap", "zenml", "mlflow")
 
+_REPEAT = "python run.py --pipeline training --config config.json  # config.json is among the files of this model's MLflow run"
+
 
 @step(cache_policy=depends_on(__file__))
 def document_model(
@@ -79,6 +81,7 @@ def document_model(
                 code_commit=code_commit(),
                 lock_digest=lock_digest(),
                 libraries={name: metadata.version(name) for name in _LIBRARIES},
+                command=_REPEAT,
             ),
         )
     )
