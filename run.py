@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 # Before ZenML is imported: quiet logs of its own, plain tracebacks, no usage statistics unless asked for.
 os.environ.setdefault("ZENML_LOGGING_VERBOSITY", "WARN")
@@ -21,46 +22,14 @@ ROOT = Path(__file__).resolve().parent
 import click  # noqa: E402
 
 from tabular.errors import SwitchyardError  # noqa: E402
-
-PIPELINES = ("training", "deployment")
-STRATEGIES = ("all", "canary", "ab", "shadow")
+from pipelines.options import PIPELINES, all_options, options_of  # noqa: E402
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--pipeline", type=click.Choice(PIPELINES), help="What to run.")
-@click.option("--config", type=click.Path(path_type=Path), help="A YAML file of configs/; without it and --data, the built-in loans.")
-@click.option("--data", help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source.")
-@click.option("--target", help="The column to predict.")
-@click.option("--time-column", help="Column that orders rows in time; @row: the file's order is time.")
-@click.option("--goal", help="What the model is for, in a sentence; it goes into the documents.")
-@click.option("--name", help="Name of the model in the registries; from the file's name when there is no config.")
-@click.option("--budget", type=float, help="Wall seconds of tuning, ensembling and export together.")
-@click.option("--trials", type=int, help="Trials per model family instead of a budget: deterministic for a seed.")
-@click.option("--seed", type=int, help="Seed of everything random.")
-@click.option("--strategy", type=click.Choice(STRATEGIES), default="all", show_default=True, help="deployment: who gets the new version.")
-@click.option("--share", type=float, help="deployment: the new version's share of the requests, for canary and ab.")
-@click.option("--version", help="deployment: the version to deploy instead of the challenger.")
-@click.option("--rollback", is_flag=True, help="deployment: go back to the version that was in production before.")
-@click.option("--why", default="", help="deployment: a reason to keep with the version.")
-@click.option("--no-cache", is_flag=True, help="Run every step again.")
-@click.option("--dry-run", is_flag=True, help="Print the checked config, the DAG and the stack; run nothing.")
+@click.option("--pipeline", type=click.Choice(tuple(PIPELINES)), help="What to run.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the config.")
-@click.option("--summary", type=click.Path(path_type=Path, dir_okay=False), help="Write the run's summary to this JSON file.")
 @click.pass_context
-def cli(
-    context: click.Context,
-    pipeline: str | None,
-    dry_run: bool,
-    schema: bool,
-    summary: Path | None,
-    no_cache: bool,
-    strategy: str,
-    share: float | None,
-    version: str | None,
-    rollback: bool,
-    why: str,
-    **settings: object,
-) -> None:
+def cli(context: click.Context, pipeline: str | None, schema: bool, **common: Any) -> None:
     """From a table to a model in production: python run.py --pipeline training --data FILE --target COLUMN."""
     if context.invoked_subcommand:
         return
@@ -74,21 +43,19 @@ def cli(
     if pipeline is None:
         click.echo(context.get_help())
         raise SystemExit(2)
+    settings, own = options_of(pipeline, context)
     from pipelines.commands import settings_from
     from pipelines.summary import failures_in
 
+    summary = common["summary"]
     with failures_in(summary, pipeline, STARTED):
         problem, where = settings_from(ROOT, **settings)
-        common = {"root": ROOT, "dry_run": dry_run, "summary_path": summary, "started": STARTED}
-        if pipeline == "training":
-            from pipelines.commands import train
-
-            code = train(problem, where, cache=not no_cache, **common)
-        else:
-            from pipelines.deploying import deploy
-
-            code = deploy(problem, where, strategy=strategy, share=share, version=version, rollback=rollback, why=why, **common)
+        run = PIPELINES[pipeline].load()
+        code = run(problem, where, **own, root=ROOT, dry_run=common["dry_run"], summary_path=summary, started=STARTED)
     raise SystemExit(code)
+
+
+cli.params.extend(all_options())
 
 
 @cli.command()

@@ -15,7 +15,7 @@ from zenml.client import Client
 from pipelines.running import Outcome, pipeline_options, run_pipeline
 from pipelines.summary import TrainingSummary, print_training, write_summary
 from tabular.errors import InputError
-from tabular.problem import Problem, Serving, problem_from, read_settings
+from tabular.problem import Problem, problem_from, read_settings
 
 DEFAULT_CONFIG = "configs/loans.yaml"
 # Command line option -> place in the config.
@@ -31,7 +31,7 @@ _PLACES = {
 }
 
 
-def settings_from(root: Path, config: Path | None, **options: Any) -> tuple[Problem, str]:
+def settings_from(root: Path, config: Path | None = None, **options: Any) -> tuple[Problem, str]:
     """The checked problem from a config file and the command line, which wins; and what to call its origin.
 
     Raises
@@ -86,7 +86,7 @@ def ensure_stack(root: Path) -> str:
 
 
 def train(
-    problem: Problem, where: str, *, root: Path, cache: bool, dry_run: bool, summary_path: Path | None, started: float
+    problem: Problem, where: str, *, root: Path, no_cache: bool, dry_run: bool, summary_path: Path | None, started: float
 ) -> int:
     """Run the training pipeline and return the exit code."""
     from pipelines.training import training
@@ -104,9 +104,8 @@ def train(
     console.print(f"[bold]training[/] {problem.name}: {source} -> {problem.data.target} on stack {stack} (config: {where})")
     location = stage_file(path) if is_file else source
     suite = _edited_suite(root, problem.name)
-    # How the model will be served is no part of the training: a change there must not miss the cache.
-    problem = problem.model_copy(update={"serving": Serving()})
-    arguments = {"problem": problem, "location": location, "edited_suite": suite, "fresh": not cache}
+    problem, cache = problem.for_training(), not no_cache
+    arguments = {"problem": problem, "location": location, "edited_suite": suite, "fresh": no_cache}
     outcome = _run(training, problem.name, cache, arguments, console)
     if outcome.was_cached("registration") and _is_lost(outcome.artifact("registration"), problem.name):
         console.print("the registry no longer holds this version: registering it again")

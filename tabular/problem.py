@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -193,6 +193,9 @@ class Serving(Section):
     max_rows: PositiveInt = Field(1000, description="Rows that one request may hold.")
 
 
+_AFTER_TRAINING = ("serving",)
+
+
 class Problem(Section):
     """One modelling problem. The YAML files in configs/ hold exactly these keys."""
 
@@ -211,6 +214,10 @@ class Problem(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     gates: Gates = Gates()
     serving: Serving = Serving()
+
+    def for_training(self) -> Self:
+        """This problem with the sections of a trained model's later life at their defaults: a change there trains nothing anew."""
+        return self.model_copy(update={name: type(self).model_fields[name].default for name in _AFTER_TRAINING})
 
     @field_validator("name")
     @classmethod

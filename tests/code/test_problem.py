@@ -58,3 +58,22 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_the_json_schema_refuses_unknown_keys_too():
     assert Problem.model_json_schema()["additionalProperties"] is False
+
+
+def test_an_option_of_another_pipeline_is_an_error_and_names_its_own(capsys, monkeypatch):
+    import run
+
+    monkeypatch.setattr("sys.argv", ["run.py", "--pipeline", "training", "--share", "0.2"])
+    with pytest.raises(SystemExit) as end:
+        run.main()
+
+    assert end.value.code == 2
+    assert "--share is for --pipeline deployment, not for training" in capsys.readouterr().err
+
+
+def test_later_life_is_no_part_of_training():
+    data = {"source": "builtin:loans", "target": "defaulted"}
+    one, other = (problem_from({"name": "loans", "data": data, "serving": {"max_rows": rows}}, "test") for rows in (1, 2))
+
+    assert one != other
+    assert one.for_training() == other.for_training()

@@ -1,0 +1,108 @@
+"""The options of `run.py --pipeline`, by who takes them: one that the chosen pipeline has no use for is an error, never ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+STRATEGIES = ("all", "canary", "ab", "shadow")
+
+CONFIG = click.Option(["--config"], type=click.Path(path_type=Path), help="A YAML file of configs/; without it and --data, the built-in loans.")
+DATA = click.Option(["--data"], help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source.")
+NAME = click.Option(["--name"], help="Name of the model in the registries; from the file's name when there is no config.")
+NO_CACHE = click.Option(["--no-cache"], is_flag=True, help="Run every step again.")
+
+PROBLEM = (
+    CONFIG,
+    DATA,
+    click.Option(["--target"], help="The column to predict."),
+    click.Option(["--time-column"], help="Column that orders rows in time; @row: the file's order is time."),
+    click.Option(["--goal"], help="What the model is for, in a sentence; it goes into the documents."),
+    NAME,
+    click.Option(["--budget"], type=float, help="Wall seconds of tuning, ensembling and export together."),
+    click.Option(["--trials"], type=int, help="Trials per model family instead of a budget: deterministic for a seed."),
+    click.Option(["--seed"], type=int, help="Seed of everything random."),
+)
+"""What changes the config."""
+
+DEPLOYMENT = (
+    click.Option(["--strategy"], type=click.Choice(STRATEGIES), default="all", show_default=True, help="Who gets the new version."),
+    click.Option(["--share"], type=float, help="The new version's share of the requests, for canary and ab."),
+    click.Option(["--version"], help="The version to deploy instead of the challenger."),
+    click.Option(["--rollback"], is_flag=True, help="Go back to the version that was in production before."),
+    click.Option(["--why"], default="", help="A reason to keep with the version."),
+)
+
+COMMON = (
+    click.Option(["--dry-run"], is_flag=True, help="Print the checked config, the DAG and the stack; run nothing."),
+    click.Option(["--summary"], type=click.Path(path_type=Path, dir_okay=False), help="Write the run's summary to this JSON file."),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One pipeline of the command line.
+
+    Parameters
+    ----------
+    function : str
+        `module:name` of what runs it. It is called with the checked problem, what to call the problem's origin, the
+        values of `own`, and `root`, `dry_run`, `summary_path` and `started`; it returns the exit code.
+    problem : tuple of Option
+        Those that change the config.
+    own : tuple of Option
+    """
+
+    function: str
+    problem: tuple[click.Option, ...]
+    own: tuple[click.Option, ...]
+
+    def load(self) -> Callable[..., int]:
+        """The function; only now are the heavy libraries imported."""
+        module, _, name = self.function.partition(":")
+        return getattr(import_module(module), name)
+
+
+PIPELINES = {
+    "training": Entry("pipelines.commands:train", PROBLEM, (NO_CACHE,)),
+    "deployment": Entry("pipelines.deploying:deploy", PROBLEM, DEPLOYMENT),
+}
+
+
+def all_options() -> list[click.Option]:
+    """Every option once, in the order in which `--help` shows them, with the pipelines that take it."""
+    takers: dict[str, list[str]] = {}
+    found: dict[str, click.Option] = {}
+    for pipeline, entry in PIPELINES.items():
+        for option in (*entry.problem, *entry.own):
+            found[option.name] = option
+            takers.setdefault(option.name, []).append(pipeline)
+    for name, option in found.items():
+        if len(takers[name]) < len(PIPELINES):
+            option.help = f"{', '.join(takers[name])}: {option.help}"
+    return [*found.values(), *COMMON]
+
+
+def options_of(pipeline: str, context: click.Context) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values of the options that change the problem, and of the pipeline's own.
+
+    Raises
+    ------
+    click.UsageError
+        An option was given that this pipeline does not take.
+    """
+    entry = PIPELINES[pipeline]
+    common = {option.name for option in COMMON} | {"pipeline", "schema"}
+    known = {option.name for option in (*entry.problem, *entry.own)} | common
+    for option in context.command.params:
+        if option.name not in known and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
+            takers = [name for name, other in PIPELINES.items() if option in (*other.problem, *other.own)]
+            raise click.UsageError(f"{option.opts[0]} is for --pipeline {' and '.join(takers)}, not for {pipeline}", context)
+    chosen = [{option.name: context.params[option.name] for option in group} for group in (entry.problem, entry.own)]
+    return chosen[0], chosen[1]
