@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -225,3 +226,35 @@ class Drain:
             except FileNotFoundError:
                 continue
         return waiting
+
+
+def settle(engine: Engine, folder: str | Path, timeout_s: float, poll_s: float = 0.1) -> int:
+    """Wait until what the journals in `folder` hold now is in the database; drains them where nobody else does.
+
+    Returns
+    -------
+    int
+        Bytes that are not there after `timeout_s`: 0 but for a drain that is stuck.
+    """
+    deadline = time.monotonic() + timeout_s
+    held = {}
+    for path in journals(folder):
+        with contextlib.suppress(FileNotFoundError):
+            held[path] = path.stat().st_size
+    drain = Drain(engine, folder)
+    try:
+        while True:
+            drain.run_once()
+            held = {path: size for path, size in held.items() if _is_waiting(engine, path, size)}
+            if not held or time.monotonic() > deadline:
+                return sum(held.values())
+            time.sleep(poll_s)
+    finally:
+        drain.close()
+
+
+def _is_waiting(engine: Engine, path: Path, size: int) -> bool:
+    # A file that is gone is in the database whole; only then is it removed.
+    with engine.connect() as connection:
+        done = connection.scalar(select(positions.c.position).where(positions.c.journal == path.name)) or 0
+    return size > done and path.is_file()

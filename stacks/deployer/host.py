@@ -11,10 +11,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from serving.frontdoor.state import WHOLE, Traffic
 from tabular.errors import SwitchyardError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 Role = Literal["live", "shadow"]
 State = Literal["starting", "ready", "failed", "stopped"]
@@ -143,3 +146,14 @@ class Host(ABC):
     @abstractmethod
     def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
         """Lines that the instance printed, the last `tail` of them."""
+
+    def log_url(self, model: str) -> str:
+        """SQLAlchemy URL of the prediction log of `model`, as this process reaches it; empty where there is none."""
+        return ""
+
+    def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int:
+        """Wait until what was answered before the call is in the log; bytes that are late.
+
+        Where services drain journals that nobody else can see there is nothing to wait for.
+        """
+        return 0

@@ -189,3 +189,22 @@ def test_statistics_are_those_of_the_front_door(host, releases):
     client = serve(host, releases["1"])
     client.version()
     assert 'envoy_cluster_upstream_rq_total{envoy_cluster_name="v1"} 1' in host.statistics("loans")
+
+
+def test_the_log_is_found_and_holds_what_was_answered_before(host, releases):
+    from predictionlog import connect, create_tables
+    from predictionlog.database import predictions
+
+    client = serve(host, releases["1"])
+    ids = [f"asked-{number}" for number in range(20)]
+    for identity in ids:
+        assert client.ask(x_request_id=identity)[0] == 200
+    engine = connect(host.log_url("loans"))
+    create_tables(engine)
+    try:
+        assert host.settle_log("loans", engine, TIMEOUT) == 0
+        with engine.connect() as connection:
+            logged = {row.prediction_id for row in connection.execute(predictions.select())}
+    finally:
+        engine.dispose()
+    assert set(ids) <= logged

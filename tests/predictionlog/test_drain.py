@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from predictionlog import Drain, Journal, connect, create_tables, label_record
 from predictionlog.database import labels, positions, predictions
+from predictionlog.drain import settle
 from predictionlog.journal import journals
 from tests.predictionlog.cases import ORIGIN, record
 
@@ -189,3 +190,25 @@ def test_killed_at_any_moment_every_record_is_there_once(tmp_path):
     # At most the one record of each writer that was written and not yet acknowledged.
     assert len(ids) - len(expected) <= 4
     assert journals(folder) == []
+
+
+def test_settling_drains_where_nobody_does(engine, tmp_path):
+    journal = Journal(tmp_path / "j")
+    journal.append(record("r1", rows=3))
+
+    assert settle(engine, tmp_path / "j", 10) == 0 and count(engine) == 3
+    journal.append(record("r2"))
+    Drain(engine, tmp_path / "j").run_once()  # the folder is free again
+    assert count(engine) == 4
+
+
+def test_settling_waits_for_the_drain_that_is_at_work(engine, tmp_path):
+    journal, busy = Journal(tmp_path / "j"), Drain(engine, tmp_path / "j")
+    busy.run_once()
+    journal.append(record("r1"))
+    late = threading.Timer(0.5, busy.run_once)
+    late.start()
+
+    assert settle(engine, tmp_path / "j", 0.1) > 0  # it says so when it could not wait longer
+    assert settle(engine, tmp_path / "j", 20) == 0 and count(engine) == 1
+    late.join()

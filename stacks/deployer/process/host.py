@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bundle.digest import digest
 from serving import environment as serving_environment
@@ -18,6 +19,9 @@ from stacks.deployer.host import Deployment, DeploymentError, Host, Instance, Re
 from stacks.deployer.process.layout import Desired, Layout, Spec
 from stacks.deployer.process.means import POLL_S, ensure_supervisor, free_port, is_free, wait, write_token
 from tabular.errors import InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -148,6 +152,15 @@ class ProcessHost(Host):
             with path.open(encoding="utf-8", errors="replace") as lines:
                 yield from deque((line.rstrip("\n") for line in lines), tail)
 
+    def log_url(self, model: str) -> str:
+        return self._offer.log_url or f"sqlite:///{self._folder.parent / 'predictions.db'}"
+
+    def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int:
+        from predictionlog.drain import settle
+
+        journal = self._layout(model).journal
+        return settle(engine, journal, timeout_s) if journal.is_dir() else 0
+
     def statistics(self, model: str) -> str:
         """Envoy's counts in Prometheus' text format; empty where the front door does not run."""
         desired = self._layout(model).read_desired()
@@ -209,7 +222,7 @@ class ProcessHost(Host):
             "version": release.version,
             "digest": release.digest,
             "role": release.role,
-            "log_url": self._offer.log_url or f"sqlite:///{self._folder.parent / 'predictions.db'}",
+            "log_url": self.log_url(release.model),
             # One journal for all versions: what a stopped one has left, those that go on carry into the database.
             "journal": str(layout.journal),
         }
