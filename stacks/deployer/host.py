@@ -157,3 +157,10 @@ class Host(ABC):
         Where services drain journals that nobody else can see there is nothing to wait for.
         """
         return 0
+
+    @abstractmethod
+    def statistics(self, model: str) -> str:
+        """The front door's counts for each version, in Prometheus' text format as Envoy names them, all its replicas together.
+
+        Empty where the front door does not run.
+        """

@@ -162,9 +162,11 @@ class ProcessHost(Host):
         return settle(engine, journal, timeout_s) if journal.is_dir() else 0
 
     def statistics(self, model: str) -> str:
-        """Envoy's counts in Prometheus' text format; empty where the front door does not run."""
         desired = self._layout(model).read_desired()
         return (files.admin(desired.door.admin_port, "/stats/prometheus") or "") if desired else ""
+
+    def log_url(self) -> str:
+        return self._offer.log_url or f"sqlite:///{self._folder.parent / 'predictions.db'}"
 
     def _layout(self, model: str) -> Layout:
         return Layout(self._folder / model)
