@@ -165,9 +165,6 @@ class ProcessHost(Host):
         desired = self._layout(model).read_desired()
         return (files.admin(desired.door.admin_port, "/stats/prometheus") or "") if desired else ""
 
-    def log_url(self) -> str:
-        return self._offer.log_url or f"sqlite:///{self._folder.parent / 'predictions.db'}"
-
     def _layout(self, model: str) -> Layout:
         return Layout(self._folder / model)
 
