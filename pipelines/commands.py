@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 from zenml.client import Client
 
-from pipelines.running import Outcome, pipeline_options, run_pipeline
+from pipelines.running import Outcome, execute
 from pipelines.summary import TrainingSummary, print_training, write_summary
 from tabular.errors import InputError
 from tabular.problem import Problem, problem_from, read_settings
@@ -130,7 +130,7 @@ def _deployment_command(problem: Problem, where: str, root: Path) -> str:
 
 def _run(pipeline: Any, name: str, cache: bool, arguments: dict[str, Any], console: Console) -> Outcome:
     run_name = f"{pipeline.name}-{name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
-    return run_pipeline(lambda: pipeline.with_options(**pipeline_options(run_name, cache))(**arguments), run_name, console)
+    return execute(pipeline, arguments, run_name, console, cache)
 
 
 def _is_lost(registration: Any, name: str) -> bool:

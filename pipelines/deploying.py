@@ -13,7 +13,7 @@ from typing import Any, Self
 from rich.console import Console
 
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, pipeline_options, run_pipeline
+from pipelines.running import Outcome, execute
 from pipelines.summary import RunSummary, run_facts, write_summary
 from stacks.deployer.host import Deployment
 from tabular.errors import InputError
@@ -130,8 +130,7 @@ def deploy(
     ensure_deployer()
     console.print(f"[bold]deployment[/] {problem.name}: {what}, {strategy}, on stack {stack} (config: {where})")
     run_name = f"deployment-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
-    options = pipeline_options(run_name, True)
-    outcome = run_pipeline(lambda: pipeline.with_options(**options)(problem=problem, order=order), run_name, console)
+    outcome = execute(pipeline, {"problem": problem, "order": order}, run_name, console)
     deployed = active_deployer().host.inspect(problem.name)
     example = _write_example(root, problem.name, outcome.artifact("release").files)
     summary = DeploymentSummary.gather(outcome, deployed, example, order, time.monotonic() - began)

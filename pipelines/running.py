@@ -1,6 +1,7 @@
 """Runs a pipeline on the active stack, says what happens while it happens, and tells how it ended.
 
-Progress comes from the run's records on the ZenML store, so it reads the same on every orchestrator.
+Progress comes from the run's records on the ZenML store, so it reads the same on every orchestrator. An orchestrator that
+runs elsewhere returns before the run ends; run.py waits here and looks whether the run can still end by itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,13 +22,20 @@ from zenml.client import Client
 from zenml.enums import ExecutionMode, ExecutionStatus
 from zenml.integrations.registry import integration_registry
 from zenml.io import fileio
-from zenml.models import PipelineRunResponse, StepRunResponse
+from zenml.models import PipelineRunResponse, PipelineRunUpdate, StepRunResponse, StepRunUpdate
+from zenml.utils.time_utils import utc_now
 
 from materializers.storable import PAGE
+from stacks.settings import run_settings
+from stacks.watching import RunWatch, watch_for
 from tabular.errors import SwitchyardError
 
 _POLL_S = 0.5
+_LOOK_S = 2.0
+_SILENCE_S = 120.0
+"""How long the ZenML server or the cluster may leave questions about a run unanswered."""
 _MOST_STEPS = 500
+_AGAIN = {ExecutionStatus.FAILED, ExecutionStatus.RETRYING, ExecutionStatus.RETRIED}
 _DONE = {ExecutionStatus.COMPLETED, ExecutionStatus.CACHED, ExecutionStatus.FAILED, ExecutionStatus.STOPPED, ExecutionStatus.SKIPPED}
 
 
@@ -79,8 +88,33 @@ class Outcome:
         raise KeyError(name)
 
 
+def execute(pipeline: Any, arguments: dict[str, Any], run_name: str, console: Console, cache: bool = True) -> Outcome:
+    """Run `pipeline` with `arguments` on the active stack, as its settings want it, and wait for its end.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        A function decorated with ZenML's `@pipeline`.
+    cache : bool
+        Whether steps may be taken from earlier runs.
+
+    Raises
+    ------
+    SwitchyardError
+        The user's error that a step raised, whichever process it ran in, or `RunFailed` with the step and the cause.
+    """
+    from stacks.active import pipelines_image
+
+    planned = pipeline.with_options()
+    planned.prepare(**arguments)
+    stack = Client().active_stack_model.name
+    wanted = run_settings(stack, pipeline.name, planned.invocations, lambda: pipelines_image(lambda line: console.print(f"  [dim]{line}[/]", highlight=False)))
+    options = {**pipeline_options(run_name, cache), **wanted.options()}
+    return run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console)
+
+
 def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) -> Outcome:
-    """Run `submit` (a pipeline function bound to its arguments) and wait for its end.
+    """Run `submit` (a pipeline function bound to its arguments) and wait for its end; `execute` applies the stack's settings.
 
     Raises
     ------
@@ -93,6 +127,7 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     watcher = _Watcher(run_name, console)
     watcher.start()
     error: BaseException | None = None
+    watch: RunWatch | None = None
     for name in ("tabular", "steps"):
         logging.getLogger(name).setLevel(logging.INFO)
     quiet = [logging.getLogger(name) for name in ("zenml.orchestrators", "zenml.steps", "zenml.execution", "zenml.pipelines")]
@@ -100,6 +135,10 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
         logger.setLevel(logging.CRITICAL)
     try:
         submit()
+        run = _find_run(run_name)
+        if run is not None and not run.status.is_finished:
+            watch = watch_for(run.id)
+            _wait(run.id, watch)
     except Exception as raised:
         error = raised
     finally:
@@ -108,7 +147,7 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     if run is None:
         raise error or RunFailed(f"run {run_name} was never started")
     if error is not None or run.status != ExecutionStatus.COMPLETED:
-        raise _translated(run, error) from error
+        raise _translated(run, error, watch) from error
     return Outcome(run, watcher.stages)
 
 
@@ -117,22 +156,81 @@ def pipeline_options(run_name: str, cache: bool) -> dict[str, Any]:
     return {"run_name": run_name, "enable_cache": cache, "execution_mode": ExecutionMode.FAIL_FAST}
 
 
+def _wait(run: UUID, watch: RunWatch | None) -> None:
+    """Wait for the end of a run that goes on elsewhere; end it where it can't end well by itself, or on Ctrl-C."""
+    heard = time.monotonic()
+    try:
+        while True:
+            try:
+                if Client().get_pipeline_run(run, hydrate=False).status.is_finished:
+                    return
+                trouble = _user_error(run) or (watch.look() if watch else None)
+                heard = time.monotonic()
+            except Exception as silence:
+                if time.monotonic() - heard > _SILENCE_S:
+                    why = str(silence).strip().splitlines()[:1] or [type(silence).__name__]
+                    raise RunFailed(
+                        f"nobody answered questions about the run for {_SILENCE_S:.0f} s ({why[0]}); it may still go on: "
+                        "the same command waits for it or does what is left"
+                    ) from silence
+                trouble = None
+            if trouble:
+                _end(run, watch, ExecutionStatus.FAILED, str(trouble))
+                raise trouble if isinstance(trouble, SwitchyardError) else RunFailed(trouble)
+            time.sleep(_LOOK_S)
+    except KeyboardInterrupt:
+        _end(run, watch, ExecutionStatus.STOPPED, "stopped by the user")
+        raise
+
+
+def _user_error(run: UUID) -> SwitchyardError | None:
+    """The user's own error where a step raised one that its retries can only repeat."""
+    steps = Client().list_run_steps(pipeline_run_id=run, size=_MOST_STEPS, hydrate=False).items
+    for step in steps:
+        if step.status in _AGAIN:
+            found = _own_error(Client().get_run_step(step.id))
+            if found is not None:
+                return found
+    return None
+
+
+def _end(run: UUID, watch: RunWatch | None, status: ExecutionStatus, reason: str) -> None:
+    """Stop what is left of a run and say so in its record."""
+    if watch is not None:
+        watch.stop()
+    store = Client().zen_store
+    for step in Client().list_run_steps(pipeline_run_id=run, size=_MOST_STEPS, hydrate=False).items:
+        if not step.status.is_finished:
+            store.update_run_step(step.id, StepRunUpdate(status=status, end_time=utc_now()))
+    store.update_run(run, PipelineRunUpdate(status=status, status_reason=reason[:250]))
+
+
 def _find_run(run_name: str) -> PipelineRunResponse | None:
     runs = Client().list_pipeline_runs(name=run_name, hydrate=True)
     return runs.items[0] if runs.items else None
 
 
-def _translated(run: PipelineRunResponse, error: BaseException | None) -> Exception:
+def _own_error(step: StepRunResponse) -> SwitchyardError | None:
+    """The error of ours that `step` raised in its process, made again in this one."""
+    info = step.exception_info
+    module, _, kind = ((info.source if info else None) or "").rpartition(".")
+    return getattr(importlib.import_module(module), kind)(info.message) if info and module == "tabular.errors" else None
+
+
+def _translated(run: PipelineRunResponse, error: BaseException | None, watch: RunWatch | None) -> Exception:
     """The user's own error where a step raised one, else one line that names step and cause."""
     if isinstance(error, SwitchyardError):
         return error
     for name, step in run.steps.items():
-        if step.status == ExecutionStatus.FAILED and (info := step.exception_info):
-            module, _, kind = (info.source or "").rpartition(".")
-            if module == "tabular.errors":
-                return getattr(importlib.import_module(module), kind)(info.message)
+        if step.status != ExecutionStatus.FAILED:
+            continue
+        if own := _own_error(step):
+            return own
+        if info := step.exception_info:
             last = (info.traceback or "").strip().splitlines()[-1:] or [info.message or "no message"]
             return RunFailed(f"step {name} failed: {last[0]} (the whole log: zenml logs, or the dashboard's run {run.name})")
+        if seen := watch.reason(name) if watch else None:
+            return RunFailed(seen)
     return RunFailed(f"run {run.name} ended as {run.status}: {error or 'no step says why'}")
 
 
@@ -158,7 +256,8 @@ class _Watcher(threading.Thread):
     def finish(self) -> None:
         self._over.set()
         self.join()
-        self._look()
+        with suppress(Exception):  # What ended the run is told by the caller, who asks the server again.
+            self._look()
 
     def _look(self) -> None:
         if self._run_id is None:

@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +70,20 @@ def studies_root() -> str:
     if "://" in store.path:
         raise InputError(f"artifact store {store.name!r} is remote: set {STUDIES_VARIABLE} to a SQLAlchemy URL that all step pods reach")
     return os.path.join(store.path, "switchyard", "studies")
+
+
+def pipelines_image(report: Callable[[str], None] = lambda line: None) -> str:
+    """The image that pipelines run in on the active stack, built (and pushed to its registry) where it is not there yet.
+
+    Raises
+    ------
+    SwitchyardError
+        It can't be built or pushed; the message says how to mend it.
+    """
+    from stacks.images import ensure_image
+
+    registry = Client().active_stack.container_registry
+    return ensure_image("pipelines", registry.config.uri if registry else "", report)
 
 
 def stage_file(path: Path) -> str:

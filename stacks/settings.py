@@ -1,0 +1,125 @@
+"""What a stack asks of every run: `run_settings`, read from the `settings` section of its YAML file.
+
+```yaml
+settings:
+  parallel: 4                  # model families tuned at once; they share a budget accordingly
+  all:                         # of every run: ZenML settings by their keys (docker, orchestrator, ...), and `retry`
+    docker: {parent_image: "{image}", skip_build: true}
+  pipelines:
+    deployment: {orchestrator: {service_account_name: deployer}}
+  steps:                       # by name or pattern; later entries win, and they win over `all` and `pipelines`
+    "*": {retry: {max_retries: 2}}
+    "tune_*": {orchestrator: {pod_settings: {resources: {limits: {memory: 4Gi}}}}}
+```
+
+No step and no pipeline knows of it: names are matched when a run is put together. Mappings are merged key by key; a list
+replaces a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tabular.errors import InputError
+
+FOLDER = Path(__file__).parent
+IMAGE = "{image}"
+"""Stands for the image that pipelines run in; built when a run needs it."""
+_RETRY = "retry"
+_SECTIONS = ("parallel", "all", "pipelines", "steps")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What one run is given, in ZenML's words."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    """Of the pipeline: what runs the orchestrator."""
+    retry: dict[str, Any] | None = None
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By step: `settings` and `retry`."""
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of `Pipeline.with_options`."""
+        options: dict[str, Any] = {}
+        if self.settings:
+            options["settings"] = self.settings
+        if self.retry:
+            options["retry"] = self.retry
+        if self.steps:
+            options["steps"] = self.steps
+        return options
+
+
+def run_settings(stack: str, pipeline: str, steps: Iterable[str], image: Callable[[], str], folder: Path = FOLDER) -> RunSettings:
+    """What the stack `stack` asks of a run of `pipeline` with `steps`; nothing where it has no file.
+
+    Parameters
+    ----------
+    image : callable
+        The name of the pipelines' image; called only where the settings mention it.
+
+    Raises
+    ------
+    InputError
+        When the section is not as described above.
+    """
+    section = _section(stack, folder)
+    base = _merged(section.get("all", {}), section.get("pipelines", {}).get(pipeline, {}))
+    patterns: Mapping[str, Any] = section.get("steps", {})
+    known = image() if IMAGE in str(section) else ""
+    chosen = {}
+    for step in steps:
+        own: dict[str, Any] = {}
+        for pattern, entry in patterns.items():
+            if fnmatchcase(step, pattern):
+                own = _merged(own, entry)
+        if own:
+            whole = _filled(_merged(base, own), known)
+            retry = whole.pop(_RETRY, None)
+            chosen[step] = {"settings": whole, **({_RETRY: retry} if retry else {})}
+    settings = _filled(base, known)
+    return RunSettings(settings, settings.pop(_RETRY, None), chosen)
+
+
+def parallel_families(stack: str, folder: Path = FOLDER) -> int:
+    """How many model families the stack tunes at once, each on a machine (or part of one) of its own."""
+    return int(_section(stack, folder).get("parallel", 1))
+
+
+def _section(stack: str, folder: Path) -> dict[str, Any]:
+    path = folder / f"{stack}.yaml"
+    if not path.is_file():
+        return {}
+    section = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("settings") or {}
+    unknown = [key for key in section if key not in _SECTIONS] if isinstance(section, dict) else ["settings"]
+    if unknown:
+        raise InputError(f"{path.name}: settings.{unknown[0]} is unknown; there is {', '.join(_SECTIONS)}")
+    for name in ("pipelines", "steps"):
+        for key, entry in (section.get(name) or {}).items():
+            if not isinstance(entry, dict):
+                raise InputError(f"{path.name}: settings.{name}.{key} must be a mapping")
+    if not isinstance(section.get("parallel", 1), int) or section.get("parallel", 1) < 1:
+        raise InputError(f"{path.name}: settings.parallel must be a whole number above 0")
+    return {key: value for key, value in section.items() if value}
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if isinstance(below, Mapping) and isinstance(above, Mapping):
+        keys = dict.fromkeys((*below, *above))
+        return {key: _merged(below.get(key, above.get(key)), above.get(key, below.get(key))) for key in keys}
+    return above
+
+
+def _filled(value: Any, image: str) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _filled(item, image) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, image) for item in value]
+    return value.replace(IMAGE, image) if isinstance(value, str) else value

@@ -1,0 +1,63 @@
+"""What a stack's YAML asks of a run, without anything run."""
+
+import pytest
+import yaml
+
+from stacks.settings import parallel_families, run_settings
+from tabular.errors import InputError
+
+SECTION = {
+    "parallel": 3,
+    "all": {"docker": {"parent_image": "{image}"}, "orchestrator": {"account": "steps", "pod": {"cpu": 1, "memory": "1Gi"}}},
+    "pipelines": {"deployment": {"orchestrator": {"account": "deployer"}}},
+    "steps": {
+        "*": {"retry": {"max_retries": 2}},
+        "tune_*": {"orchestrator": {"pod": {"memory": "4Gi"}, "tolerations": [{"key": "gpu"}]}},
+        "tune_xgboost": {"orchestrator": {"tolerations": []}},
+    },
+}
+
+
+def write(folder, section):
+    (folder / "there.yaml").write_text(yaml.safe_dump({"name": "there", "components": {}, "settings": section}))
+
+
+def settings(folder, pipeline="training", steps=("load_table", "tune_lightgbm", "tune_xgboost"), image="registry/image:1"):
+    return run_settings("there", pipeline, steps, lambda: image, folder)
+
+
+def test_later_and_closer_settings_win_and_the_rest_is_kept(tmp_path):
+    write(tmp_path, SECTION)
+    chosen = settings(tmp_path)
+    assert chosen.settings["docker"] == {"parent_image": "registry/image:1"}
+    assert chosen.retry is None
+    assert chosen.steps["load_table"]["settings"]["orchestrator"] == {"account": "steps", "pod": {"cpu": 1, "memory": "1Gi"}}
+    tuning = chosen.steps["tune_lightgbm"]
+    assert tuning["retry"] == {"max_retries": 2}
+    assert tuning["settings"]["orchestrator"] == {"account": "steps", "pod": {"cpu": 1, "memory": "4Gi"}, "tolerations": [{"key": "gpu"}]}
+    assert chosen.steps["tune_xgboost"]["settings"]["orchestrator"]["tolerations"] == []
+    assert parallel_families("there", tmp_path) == 3
+
+
+def test_a_pipeline_has_its_own_and_so_have_its_steps(tmp_path):
+    write(tmp_path, SECTION)
+    chosen = settings(tmp_path, "deployment", ["deploy_version"])
+    assert chosen.settings["orchestrator"]["account"] == "deployer"
+    assert chosen.steps["deploy_version"]["settings"]["orchestrator"]["account"] == "deployer"
+
+
+def test_no_image_is_built_where_none_is_mentioned(tmp_path):
+    write(tmp_path, {"steps": {"*": {"retry": {"max_retries": 1}}}})
+
+    def build():
+        raise AssertionError("built")
+
+    assert run_settings("there", "training", ["load_table"], build, tmp_path).options() == {"steps": {"load_table": {"settings": {}, "retry": {"max_retries": 1}}}}
+    assert run_settings("nowhere", "training", ["load_table"], build, tmp_path).options() == {}
+
+
+@pytest.mark.parametrize("section", [{"step": {}}, {"steps": {"*": 3}}, {"parallel": 0}, ["all"]])
+def test_a_wrong_section_is_named(tmp_path, section):
+    write(tmp_path, section)
+    with pytest.raises(InputError, match=r"there.yaml: settings"):
+        settings(tmp_path)
