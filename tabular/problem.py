@@ -193,7 +193,50 @@ class Serving(Section):
     max_rows: PositiveInt = Field(1000, description="Rows that one request may hold.")
 
 
-_AFTER_TRAINING = ("serving",)
+class BusinessMetric(Section):
+    """What else must not suffer from a candidate."""
+
+    value: str = Field(description="A column of the requests, or an expression of numeric ones, label, actual, score and prediction.")
+    better: Literal["higher", "lower"] = "higher"
+    max_loss: NonNegativeFloat = Field(0.0, description="By how much the candidate's mean may be worse, in the unit of the value.")
+
+
+class Guardrails(Section):
+    """What stops an experiment early, whatever the score says."""
+
+    max_errors: Share = Field(0.01, description="Share of failed requests that the candidate may have above production's.")
+    max_slowdown: Annotated[float, Field(ge=1)] = Field(2.0, description="Times production's 95th percentile of the answering time.")
+    business: BusinessMetric | None = None
+    alpha: Share = Field(0.01, description="Chance that one of them stops a candidate that is no worse; for each.")
+
+
+class ExperimentConfig(Section):
+    """When a canary or an A/B test is decided."""
+
+    metric: Literal["auto", "accuracy", "log_loss", "brier", "roc_auc", "mae", "rmse"] = Field(
+        "auto", description="auto: the problem's metric, or the loss that comes nearest to it.")
+    goal: Literal["auto", "better", "not_worse"] = Field(
+        "auto", description="What the candidate must show: ab wants it better, canary not worse by minimum_effect.")
+    alpha: Share = Field(0.05, description="Chance of a false winner, however often one looks.")
+    power: Share = Field(0.8, description="Chance of finding minimum_effect within the planned size.")
+    minimum_effect: PositiveFloat | None = Field(
+        None, description="The smallest difference that matters; without one 0.03 of accuracy, Brier or ROC-AUC, 5 % of other losses.")
+    min_labels: Annotated[int, Field(ge=20)] = Field(100, description="Entities with a label, in each arm, before the score is judged.")
+    max_days: PositiveFloat = Field(14.0, description="Then it is stopped, and the champion stays.")
+    ramp: tuple[Share, ...] = Field((), description="Shares that a canary is raised to, one after the other: [0.05, 0.2, 0.5].")
+    ramp_hours: NonNegativeFloat = Field(24.0, description="At each share, at the least.")
+    ramp_requests: PositiveInt = Field(100, description="That the candidate must have answered at each share, at the least.")
+    guardrails: Guardrails = Guardrails()
+
+    @field_validator("ramp")
+    @classmethod
+    def _rising(cls, ramp: tuple[float, ...]) -> tuple[float, ...]:
+        if list(ramp) != sorted(set(ramp)):
+            raise ValueError("each share must be above the one before it")
+        return ramp
+
+
+_AFTER_TRAINING = ("serving", "experiment")
 
 
 class Problem(Section):
@@ -214,6 +257,7 @@ class Problem(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     gates: Gates = Gates()
     serving: Serving = Serving()
+    experiment: ExperimentConfig = ExperimentConfig()
 
     def for_training(self) -> Self:
         """This problem with the sections of a trained model's later life at their defaults: a change there trains nothing anew."""
