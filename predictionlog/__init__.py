@@ -18,6 +18,7 @@ _HOMES = {
     "connect": "database",
     "create_tables": "database",
     "label_record": "records",
+    "log_batch": "batch",
     "prediction_id": "records",
     "prediction_record": "records",
     "prune": "retention",

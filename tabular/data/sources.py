@@ -46,6 +46,12 @@ class RawTable:
     """What was done on the way that the user should know, one sentence each."""
 
 
+def is_in_memory(data: problem.Data) -> bool:
+    """Whether the source is no file: built-in, OpenML's, or the result of a query."""
+    source = data.source.strip()
+    return source.startswith(("builtin:", "openml:")) or is_database(source) or bool(data.query)
+
+
 def read_source(data: problem.Data, base: Path | None = None) -> RawTable:
     """Read the table that `data` names.
 
