@@ -169,12 +169,17 @@ class Cluster:
             raise ClusterError(f"the cluster does not answer: {error}") from error
 
 
+def in_pod() -> bool:
+    """Whether this process runs in a pod that has an account."""
+    return bool(os.environ.get("KUBERNETES_SERVICE_HOST")) and _ACCOUNT.is_file()
+
+
 def _connect(context: str | None) -> Any:
     from kubernetes import client, config
 
     configuration = client.Configuration()
     try:
-        if os.environ.get("KUBERNETES_SERVICE_HOST") and _ACCOUNT.is_file():
+        if in_pod():
             config.load_incluster_config(client_configuration=configuration)
         else:
             config.load_kube_config(context=context, client_configuration=configuration)
