@@ -85,10 +85,13 @@ class Entry:
         return getattr(import_module(module), name)
 
 
+WHY = next(option for option in DEPLOYMENT if option.name == "why")
+
 PIPELINES = {
     "training": Entry("pipelines.commands:train", PROBLEM, (NO_CACHE,)),
     "deployment": Entry("pipelines.deploying:deploy", PROBLEM, DEPLOYMENT),
     "inference": Entry("pipelines.scoring:score", (CONFIG, NAME), INFERENCE),
+    "retraining": Entry("pipelines.retraining:retrain", PROBLEM, (WHY,)),
 }
 
 
