@@ -16,6 +16,7 @@ STRATEGIES = ("all", "canary", "ab", "shadow")
 CONFIG = click.Option(["--config"], type=click.Path(path_type=Path), help="A YAML file of configs/; without it and --data, the built-in loans.")
 DATA = click.Option(["--data"], help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source; the table to score.")
 NAME = click.Option(["--name"], help="Name of the model in the registries; from the file's name when there is no config.")
+WHY = click.Option(["--why"], default="", help="A reason to keep with the version, or with the retraining.")
 VERSION = click.Option(["--version"], help="The version to deploy instead of the challenger, or to score with instead of the champion.")
 NO_CACHE = click.Option(["--no-cache"], is_flag=True, help="Run every step again.")
 
@@ -37,7 +38,7 @@ DEPLOYMENT = (
     click.Option(["--share"], type=float, help="The new version's share of the requests, for canary and ab."),
     VERSION,
     click.Option(["--rollback"], is_flag=True, help="Go back to the version that was in production before."),
-    click.Option(["--why"], default="", help="A reason to keep with the version."),
+    WHY,
 )
 
 INFERENCE = (
@@ -84,8 +85,6 @@ class Entry:
         module, _, name = self.function.partition(":")
         return getattr(import_module(module), name)
 
-
-WHY = next(option for option in DEPLOYMENT if option.name == "why")
 
 PIPELINES = {
     "training": Entry("pipelines.commands:train", PROBLEM, (NO_CACHE,)),

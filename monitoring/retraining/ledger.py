@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Column, DateTime, Engine, Integer, MetaData, String, Table, Text, func, insert, select, update
+from sqlalchemy import Column, DateTime, Engine, Integer, MetaData, String, Table, Text, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from monitoring.decision import Decision
@@ -270,6 +270,11 @@ class Ledger:
         with self._engine.begin() as connection:
             connection.execute(update(_retrainings).where(_retrainings.c.id == claim.id).values(**values))
             return _claim(connection.execute(select(_retrainings).where(_retrainings.c.id == claim.id)).one())
+
+    def forget(self) -> None:
+        """Take all entries of the model out."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(_retrainings).where(_retrainings.c.model == self._model))
 
     def _values(self, decision: Decision, moment: datetime) -> dict[str, Any]:
         return {
