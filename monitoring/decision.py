@@ -46,3 +46,15 @@ class Decision(Record):
 
     def facts(self) -> dict[str, Fact]:
         return {"action": self.action, "reason": self.reason, "rows": self.rows, "labelled": self.labelled, "version": self.version}
+
+    def html(self) -> str:
+        from tabular.html import badge, page, table
+
+        levels = {"nothing": "good", "alert": "warn", "retrain": "bad"}
+        rows = [
+            (rule.name, "" if rule.value is None else rule.value, "" if rule.threshold is None else rule.threshold,
+             badge(rule.verdict, levels[rule.verdict]), rule.reason)
+            for rule in self.rules
+        ]  # fmt: skip
+        lead = f"{self.model} version {self.version}, {self.rows:,} predictions, {self.labelled:,} with a label. {self.reason}"
+        return page(f"Decision: {self.action}", [("Rules", table(("rule", "value", "limit", "verdict", "reason"), rows))], lead)

@@ -11,6 +11,7 @@ from steps.data.profile_table import profile_in_full, profile_table
 from steps.data.split_table import split_table
 from steps.data.validate_holdout import infer_expectations, validate_holdout
 from steps.evaluation.compare_models import compare_models
+from steps.evaluation.describe_reference import describe_reference
 from steps.evaluation.evaluate_model import evaluate_model
 from steps.evaluation.explain_model import explain_model
 from steps.modelling.build_ensemble import build_ensemble
@@ -52,6 +53,7 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: bool) ->
     bundle, parity = export_bundle(model, split, resolved)
     evaluation = evaluate_model(bundle, split, plan, resolved)
     explanation = explain_model(bundle, split, resolved)
+    reference = describe_reference(bundle, split, evaluation, explanation, suite, resolved)
     champion = find_champion(resolved)
     comparison, verdict = compare_models(model, bundle, evaluation, champion, split, resolved)
     documents = document_model(
@@ -84,5 +86,6 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: bool) ->
         suite=suite,
         validation=validation,
         explanation=explanation,
+        reference=reference,
         documents=documents,
     )

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Arrivals": "counts",
     "Drain": "drain",
     "Journal": "journal",
     "Label": "labels",
@@ -16,13 +17,16 @@ _HOMES = {
     "Progress": "drain",
     "add_labels": "labels",
     "connect": "database",
+    "count_labels": "counts",
+    "count_versions": "counts",
     "create_tables": "database",
     "label_record": "records",
-    "log_batch": "batch",
+    "newest_prediction": "counts",
     "prediction_id": "records",
     "prediction_record": "records",
     "prune": "retention",
     "read_window": "window",
+    "span_of_last": "counts",
 }
 __all__ = sorted(_HOMES)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, Row, and_, or_, select
 
-from predictionlog.database import as_utc, predictions
+from predictionlog.counts import window_conditions
+from predictionlog.database import predictions
 from predictionlog.labels import current_labels
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 INPUT, PROBABILITY = "input.", "probability."
 """What the names of input columns and of class probabilities begin with in the frames."""
+
+# Of the "minimal standard" generator (Park, Miller & Stockmeyer, CACM 36, 1993): consecutive ids fall evenly below the modulus.
+_MULTIPLIER, _MODULUS = 48271, 2**31 - 1
 
 _TIMES = ("time", "event_time", "actual_time")
 
@@ -27,6 +31,8 @@ def read_window(
     model: str | None = None,
     chunk: int = 10_000,
     role: str | None = "live",
+    digest: str | None = None,
+    share: float = 1.0,
 ) -> Iterator[pd.DataFrame]:
     """The predictions made from `since` up to and without `until`, oldest first, with the label that holds for each.
 
@@ -41,6 +47,11 @@ def read_window(
         Rows of a frame at most: bounds memory, whatever the window's size.
     role : str or None
         live, shadow, or None for both.
+    digest : str, optional
+        Of the bundle that answered; all by default.
+    share : float
+        Above 0 up to 1: of the predictions, spread evenly over the window and the same at every reading. Only these
+        leave the database.
 
     Yields
     ------
@@ -52,9 +63,9 @@ def read_window(
     import pandas as pd
 
     columns = predictions.c
-    conditions = [columns.time >= as_utc(since), columns.time < as_utc(until)]
-    conditions += [columns.model == model] if model is not None else []
-    conditions += [columns.role == role] if role is not None else []
+    conditions = window_conditions(since, until, model, role, digest)
+    if share < 1:
+        conditions.append((columns.id * _MULTIPLIER) % _MODULUS < int(share * _MODULUS))
     query = select(predictions).where(*conditions).order_by(columns.time, columns.id).limit(chunk)
     last: Row[Any] | None = None
     while True:

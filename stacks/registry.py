@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from bundle import Scorer, Signature
 from stacks.active import connect_mlflow, environment
 from tabular.storable import Fact, Storable
 
@@ -42,6 +43,12 @@ class Registered(Storable):
         bundle = folder / "bundle"
         files = {path.name: path.read_bytes() for path in sorted(bundle.iterdir())} if bundle.is_dir() else None
         return cls(name, version or None, digest or None, files)
+
+    def scorer(self) -> Scorer:
+        """What scores with this version's bundle."""
+        if not self.files:
+            raise ValueError(f"model {self.name!r}: no version, so nothing to score with")
+        return Scorer.of(self.files["model.onnx"], Signature.from_json(self.files["signature.json"].decode("utf-8")))
 
     def facts(self) -> dict[str, Fact]:
         return {"name": self.name, "version": self.version or "none", "digest": self.digest or "none"}

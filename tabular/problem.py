@@ -12,8 +12,6 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -25,6 +23,8 @@ from pydantic import (
 )
 
 from tabular.errors import InputError
+from tabular.monitoring_config import Monitoring
+from tabular.section import Section
 
 Task = Literal["auto", "binary", "multiclass", "regression"]
 Kind = Literal["numeric", "categorical", "boolean", "datetime", "text"]
@@ -32,12 +32,6 @@ Role = Literal["feature", "target", "id", "time", "group", "ignored"]
 FamilyName = Literal["lightgbm", "xgboost", "random_forest", "neural_network"]
 Action = Literal["warn", "drop", "stop"]
 Share = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Section(BaseModel):
-    """A part of the config: immutable, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ColumnOverride(Section):
@@ -236,19 +230,7 @@ class ExperimentConfig(Section):
         return ramp
 
 
-class Retraining(Section):
-    """When, and on what, a model is trained again because monitoring says so."""
-
-    act: bool = Field(False, description="Whether --pipeline monitoring acts on its decision where neither --act nor --no-act is given.")
-    window_days: PositiveFloat | None = Field(None, description="Train on rows of the last so many days, old and new; on all where absent.")
-    min_labels: PositiveInt = Field(200, description="Labelled predictions since retraining was first asked for that there must be.")
-    cooldown_hours: NonNegativeFloat = Field(24.0, description="From the beginning of one retraining to that of the next.")
-    per_week: PositiveInt = Field(2, description="Retrainings that may begin within seven days.")
-    strategy: Literal["canary", "ab", "all"] = Field("canary", description="How the new version is tried; all: not at all.")
-    share: Share | None = Field(None, description="Of the entities that get it meanwhile; the strategy's usual one where absent.")
-
-
-_AFTER_TRAINING = ("serving", "experiment", "retraining")
+_AFTER_TRAINING = ("serving", "experiment", "monitoring")
 
 
 class Problem(Section):
@@ -270,7 +252,7 @@ class Problem(Section):
     gates: Gates = Gates()
     serving: Serving = Serving()
     experiment: ExperimentConfig = ExperimentConfig()
-    retraining: Retraining = Retraining()
+    monitoring: Monitoring = Monitoring()
 
     def for_training(self) -> Self:
         """This problem with the sections of a trained model's later life at their defaults: a change there trains nothing anew."""

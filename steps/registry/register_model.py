@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from zenml import get_step_context, step
 
+from monitoring.reference import FOLDER, Reference
+from stacks.reference import ensure_reference
 from stacks.registry import version_with_digest
 from stacks.tracking import TrainingRecord, TrialRecord, log_training, make_challenger, register_version
 from steps.caching import depends_on
@@ -50,6 +52,7 @@ def register_model(
     suite: Suite,
     validation: ValidationReport,
     explanation: Explanation,
+    reference: Reference,
     documents: Documents,
 ) -> Annotated[Registration, "registration"]:
     """Log the training and register its bundle as challenger; a bundle that is registered already is left as it is."""
@@ -63,6 +66,7 @@ def register_model(
     }
     known = version_with_digest(problem.name, bundle.digest)
     if known:
+        ensure_reference(problem.name, known, reference)
         if verdict.verdict == "challenger":
             # A run that died after the version and before its alias is mended here.
             make_challenger(problem.name, known, tags)
@@ -81,6 +85,7 @@ def register_model(
     files = {f"reports/{name}.html": page.encode() for name, report in reports.items() if (page := report.html())}
     files |= {f"documents/{name}": text.encode() for name, text in documents.files.items()}
     files |= {f"data_docs/{name}": content for name, content in _site(validation).items()}
+    files |= {f"{FOLDER}/{name}": content for name, content in _files(reference).items()}
     files["expectations.json"] = suite.to_json().encode()
     files["config.json"] = problem.model_dump_json(indent=1).encode()
     context = get_step_context()
@@ -111,6 +116,13 @@ def _params(problem: Problem, leaderboard: Leaderboard) -> dict[str, Any]:
 def _trial(study: Study, trial: Any) -> TrialRecord:
     metrics = {study.metric: trial.score, f"{study.metric}_std": trial.std} if trial.fold_scores else {}
     return TrialRecord(f"{study.family} {trial.number}", {**trial.params, **trial.choices}, metrics, {"family": study.family, "state": trial.state})
+
+
+def _files(storable: Storable) -> dict[str, bytes]:
+    """What `storable` writes, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        storable.write(Path(folder))
+        return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
 
 def _site(validation: ValidationReport) -> dict[str, bytes]:

@@ -23,6 +23,11 @@ class Predictions:
     upper: np.ndarray | None = None
     """Regression: ends of the prediction interval, shape (n,), or None where the model gives none."""
 
+    def at(self, rows: np.ndarray) -> Predictions:
+        """The answers of the rows at these positions."""
+        fields = ("probabilities", "labels", "values", "lower", "upper")
+        return Predictions(**{name: None if (array := getattr(self, name)) is None else array[rows] for name in fields})
+
     def __len__(self) -> int:
         return len(self.values if self.probabilities is None else self.probabilities)
 

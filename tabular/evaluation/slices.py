@@ -88,12 +88,7 @@ def slice_scores(
     truth: np.ndarray, predictions: Predictions, problem: Problem, classes: tuple[str, ...], rows: Mapping[str, np.ndarray]
 ) -> dict[str, Scores]:
     """The scores of every slice as functions of the weights of all rows, ready to be resampled with the rest."""
-    return {value: on_rows(scores_of(truth[at], _part(predictions, at), problem.task, classes), at) for value, at in rows.items()}
-
-
-def _part(predictions: Predictions, rows: np.ndarray) -> Predictions:
-    fields = ("probabilities", "labels", "values", "lower", "upper")
-    return Predictions(**{name: None if (array := getattr(predictions, name)) is None else array[rows] for name in fields})
+    return {value: on_rows(scores_of(truth[at], predictions.at(at), problem.task, classes), at) for value, at in rows.items()}
 
 
 def describe_slices(
@@ -117,7 +112,7 @@ def describe_slices(
                 rows=len(at),
                 small=bool(small),
                 score=draws[value][metric].estimate(problem.evaluation.confidence),
-                rates=_rates(truth[at], _part(predictions, at), problem.task, draws[value]),
+                rates=_rates(truth[at], predictions.at(at), problem.task, draws[value]),
             )
         )
     large = [part for part in slices if not part.small]

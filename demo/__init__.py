@@ -1,1 +1,0 @@
-"""`make demo`: a year in the life of a model, told in ten minutes, by the commands that users type."""

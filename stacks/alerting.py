@@ -1,0 +1,73 @@
+"""What alerts need of the stack: secrets, links, and its own alerter."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from zenml.client import Client
+
+from monitoring.alerts import Alert, ChannelError
+from tabular.monitoring_config import Channel
+
+if TYPE_CHECKING:
+    from monitoring.alerts.send import Deliver
+
+_REFERENCE = re.compile(r"\{\{\s*([\w-]+)\.([\w-]+)\s*\}\}")
+
+
+def with_secrets(channel: Channel) -> Channel:
+    """`channel` with every {{secret.key}} replaced by what the ZenML secret store holds there.
+
+    Raises
+    ------
+    ChannelError
+        Names the secret or key that is not there.
+    """
+    return Channel.model_validate(_resolved(channel.model_dump()))
+
+
+def _resolved(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolved(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_resolved(part) for part in value)
+    return _REFERENCE.sub(lambda found: _secret(*found.groups()), value) if isinstance(value, str) else value
+
+
+def _secret(name: str, key: str) -> str:
+    try:
+        values = Client().get_secret(name).secret_values
+    except KeyError:
+        raise ChannelError(f"the secret store has no secret {name!r}; make it: zenml secret create {name} --{key}=...", lasting=True) from None
+    if key not in values:
+        raise ChannelError(f"secret {name!r} has no key {key!r}; it has {', '.join(sorted(values)) or 'none'}", lasting=True)
+    return values[key]
+
+
+def links(dashboard: str) -> tuple[str, ...]:
+    """Where to look: what the config names, and this run in ZenML's dashboard where the client is connected to a server."""
+    from zenml import get_step_context
+    from zenml.utils.dashboard_utils import get_run_url
+
+    found = [dashboard] if dashboard else []
+    try:
+        context = get_step_context()
+        url = get_run_url(context.pipeline_run)
+        found.append(url or f"run {context.pipeline_run.name}")
+    except RuntimeError:
+        pass
+    return tuple(found)
+
+
+def stack_alerter() -> tuple[tuple[Channel, Deliver], ...]:
+    """The stack's alerter as a channel, where it has one."""
+    alerter = Client().active_stack.alerter
+    if alerter is None:
+        return ()
+
+    def deliver(alert: Alert, _channel: Channel) -> None:
+        if not alerter.post(alert.text):
+            raise ChannelError(f"alerter {alerter.name} did not take it")
+
+    return ((Channel(kind="alerter", url=f"alerter://{alerter.name}", attempts=1), deliver),)

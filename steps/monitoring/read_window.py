@@ -1,0 +1,27 @@
+"""Step: the window, from the prediction log or from a table."""
+
+from typing import Annotated
+
+from zenml import step
+
+from monitoring.look import Look
+from monitoring.reference import Reference
+from monitoring.window import Window, window_of_log, window_of_table
+from stacks.active import local_copy
+from stacks.deployer.predictions import prediction_log
+from stacks.registry import Registered
+from tabular.data.sources import read_source
+from tabular.problem import Problem
+
+
+@step(enable_cache=False)
+def read_window(production: Registered, reference: Reference, look: Look, problem: Problem) -> Annotated[Window, "window"]:
+    """Predictions of the version in production with the labels that hold now; never cached, since both keep coming."""
+    settings = problem.monitoring
+    name, version, facts = production.name, str(production.version), reference.facts_
+    if look.location is None:
+        with prediction_log(name, settings.settle_s) as engine:
+            return window_of_log(engine, name, version, facts, look, settings.window, settings.sample_rows)
+    with local_copy(look.location) as path:
+        raw = read_source(facts.problem.data.model_copy(update={"source": path}))
+    return window_of_table(raw.frame, production.scorer(), name, version, facts, look, settings.sample_rows, raw.revision)

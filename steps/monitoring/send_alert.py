@@ -1,0 +1,22 @@
+"""Step: at most one alert."""
+
+from typing import Annotated
+
+from zenml import step
+
+from monitoring.alerts import AlertResult, compose, send
+from monitoring.decision import Decision
+from monitoring.drift import DriftReport
+from monitoring.ledger import Ledger
+from stacks.alerting import links, stack_alerter, with_secrets
+from stacks.deployer.predictions import prediction_log
+from tabular.problem import Problem
+
+
+@step(enable_cache=False)
+def send_alert(decision: Decision, drift: DriftReport, problem: Problem) -> Annotated[AlertResult, "alert"]:
+    """Tell the channels of the config, and the stack's alerter where it has one; none of them can fail the run."""
+    settings = problem.monitoring
+    with prediction_log(problem.name, settle_s=0) as engine:
+        alert = compose(decision, drift, links(settings.link))
+        return send(alert, settings.channels, Ledger(engine), with_secrets, stack_alerter())
