@@ -2,8 +2,8 @@
 # By hand: `docker build -t switchyard .` in the repository's root.
 #
 # Code is baked in at /app, where ZenML looks for it: no pod downloads any. Runs as user 8888 with a read-only root file
-# system; only /tmp is written:
-#   docker run --read-only --tmpfs /tmp switchyard python run.py --help
+# system; /tmp and /app/.zen are written:
+#   docker run --read-only --tmpfs /tmp --tmpfs /app/.zen:uid=8888 switchyard python run.py --help
 ARG PYTHON=python:3.11-slim-bookworm
 
 FROM ${PYTHON} AS libraries
@@ -38,20 +38,18 @@ COPY materializers/ /app/materializers/
 COPY stacks/ /app/stacks/
 COPY steps/ /app/steps/
 COPY pipelines/ /app/pipelines/
-# A ZenML repository that nobody writes to: the pod's environment says which stack is active. The two folders are where
-# run.py writes documents and reports; mount something there to keep them.
-RUN mkdir -p /app/.zen /app/docs /app/reports \
- && printf 'active_stack_id: null\n' >/app/.zen/config.yaml \
- && python3 -m compileall -q /app
+RUN python3 -m compileall -q /app
 
 FROM ${PYTHON}
+COPY --from=libraries /opt/switchyard /opt/switchyard
 # LightGBM's and scikit-learn's threads.
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends libgomp1 >/dev/null \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt /var/log/apt /var/log/dpkg.log \
  && groupadd --gid 8888 switchyard \
- && useradd --uid 8888 --gid 8888 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin switchyard
-COPY --from=libraries /opt/switchyard /opt/switchyard
+ && useradd --uid 8888 --gid 8888 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin switchyard \
+ # ZenML's record of the active stack, and where run.py writes documents and reports: mount a volume where root is read-only.
+ && install -d -o 8888 -g 8888 /app/.zen /app/docs /app/reports
 COPY --from=code /app /app
 ENV PATH=/opt/switchyard/bin:$PATH \
     VIRTUAL_ENV=/opt/switchyard \

@@ -11,11 +11,12 @@ export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LI
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help setup setup-test setup-serving training deployment test lint lock dashboard doctor
+.PHONY: help kubernetes setup setup-test setup-serving training deployment test lint lock dashboard doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
 	@echo "make deployment set up serving and deploy what was trained last"
+	@echo "make kubernetes install the cluster's stack in the current kube context and make it the active one"
 	@echo "make test       set up and run the tests"
 	@echo "make dashboard  ZenML dashboard and MLflow UI on loopback"
 	@echo "make doctor     check this machine and the active stack"
@@ -59,6 +60,9 @@ setup-serving: setup
 
 deployment: setup-serving
 	$(BIN)/python run.py --pipeline deployment
+
+kubernetes: setup
+	$(BIN)/python run.py stack up kubernetes
 
 lock:
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements.in -o requirements.txt

@@ -73,13 +73,25 @@ def stack() -> None:
 
 @stack.command("up")
 @click.argument("name")
-def stack_up(name: str) -> None:
-    """Register the stack NAME and make it the active one of this repository."""
-    from pipelines.commands import ensure_repository
-    from stacks.registration import register_stack
+@click.option("--namespace", default="switchyard", show_default=True, help="Of the cluster; for the stack kubernetes.")
+@click.option("--settings", type=click.Path(path_type=Path), help="KEY=VALUE file: your own S3, databases, ingress; for the stack kubernetes.")
+def stack_up(name: str, namespace: str, settings: Path | None) -> None:
+    """Register the stack NAME and make it the active one of this repository; `kubernetes` is installed first."""
+    from pipelines.stacking import up
 
-    ensure_repository(ROOT)
-    click.echo(f"stack {register_stack(name)} is registered and active")
+    up(ROOT, name, namespace, settings, click.echo)
+
+
+@stack.command("down")
+@click.argument("name")
+@click.option("--namespace", default="switchyard", show_default=True)
+@click.option("--yes", is_flag=True, help="Delete data too, without asking.")
+@click.option("--keep-data", is_flag=True, help="Keep volumes and secrets, without asking.")
+def stack_down(name: str, namespace: str, yes: bool, keep_data: bool) -> None:
+    """Remove what `stack up kubernetes` installed."""
+    from pipelines.stacking import down
+
+    down(ROOT, name, namespace, True if yes else False if keep_data else None, click.echo, click.confirm)
 
 
 @cli.command()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +16,20 @@ from zenml.enums import StackComponentType
 from tabular.errors import InputError
 
 FOLDER = Path(__file__).parent
+# Two braces are ZenML's own: a reference to a secret.
+_PLACEHOLDER = re.compile(r"(?<!\{)\{([a-z_]+)\}(?!\})")
 
 
-def register_stack(name: str, activate: bool = True) -> str:
+def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] | None = None) -> str:
     """Create or update the stack of `stacks/NAME.yaml` and its components on the connected ZenML server or store.
 
     Parameters
     ----------
     activate : bool
         Make it the active stack of this repository.
+    values : mapping, optional
+        What stands in braces in the file's configurations. {local_stores} is always known; what is not given here is
+        read from the environment, {some_name} from SWITCHYARD_SOME_NAME.
 
     Returns
     -------
@@ -31,7 +39,7 @@ def register_stack(name: str, activate: bool = True) -> str:
     Raises
     ------
     InputError
-        When there is no such file.
+        When there is no such file, or a value is not known.
     """
     path = FOLDER / f"{name}.yaml"
     if not path.is_file():
@@ -41,9 +49,10 @@ def register_stack(name: str, activate: bool = True) -> str:
     stores = Path(GlobalConfiguration().local_stores_path)
     (stores / "switchyard").mkdir(parents=True, exist_ok=True)
     client = Client()
+    known_values = {**(values or {}), "local_stores": str(stores)}
     components = {}
     for kind, component in description["components"].items():
-        configuration = {key: _filled(value, stores) for key, value in component.get("configuration", {}).items()}
+        configuration = _filled(component.get("configuration", {}), known_values, name)
         components[StackComponentType(kind)] = _ensure_component(
             client, StackComponentType(kind), component["name"], component["flavor"], configuration
         )
@@ -72,5 +81,22 @@ def _differs(stack: Any, components: dict[StackComponentType, Any]) -> bool:
     return any(present.get(kind) != {uuid} for kind, uuid in components.items())
 
 
-def _filled(value: Any, stores: Path) -> Any:
-    return value.replace("{local_stores}", str(stores)) if isinstance(value, str) else value
+def _filled(value: Any, values: Mapping[str, Any], stack: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(item, values, stack) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, values, stack) for item in value]
+    if not isinstance(value, str):
+        return value
+    if alone := _PLACEHOLDER.fullmatch(value):
+        # A value that stands alone keeps its type.
+        return _value(alone[1], values, stack)
+    return _PLACEHOLDER.sub(lambda found: str(_value(found[1], values, stack)), value)
+
+
+def _value(name: str, values: Mapping[str, Any], stack: str) -> Any:
+    variable = f"SWITCHYARD_{name.upper()}"
+    found = values.get(name, os.environ.get(variable))
+    if found is None:
+        raise InputError(f"{stack}.yaml: nobody says what {{{name}}} is; set {variable}, or let `python run.py stack up {stack}` find it")
+    return found

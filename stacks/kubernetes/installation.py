@@ -1,0 +1,175 @@
+"""`run.py stack up kubernetes` and its opposite: from a kube context to a stack that runs pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stacks.images import DOCKERFILES, PREPARED, ensure_image
+from stacks.kubernetes import secrets
+from stacks.kubernetes.addresses import Addresses, check_reach, find_addresses
+from stacks.kubernetes.checks import check_cluster, check_operator
+from stacks.kubernetes.kubectl import ClusterError, Kubectl, config_map, current_context
+from stacks.kubernetes.manifests import split, write_overlay
+from stacks.kubernetes.settings import Settings
+from stacks.kubernetes.waiting import wait_for_deployments
+from tabular.errors import InputError
+
+NAMESPACE = "switchyard"
+Report = Callable[[str], None]
+_SERVERS = {"trial": ("database", "objects", "zenml", "mlflow"), "external": ("zenml", "mlflow")}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What is there after `install`."""
+
+    kubectl: Kubectl
+    addresses: Addresses
+    object_store: dict[str, str]
+    """Its keys, as a client needs them."""
+    registry: str
+    images: dict[str, str]
+    """By kind."""
+    settings: Settings
+
+    def values(self) -> dict[str, Any]:
+        """What stacks/kubernetes.yaml leaves open."""
+        trial = self.settings.overlay == "trial"
+        return {
+            "kubernetes_context": self.kubectl.context,
+            "kubernetes_namespace": self.kubectl.namespace,
+            "container_registry": self.registry,
+            "mlflow_url": self.addresses.mlflow,
+            "object_store_url": self.addresses.objects,
+            "object_store_region": self.object_store["AWS_DEFAULT_REGION"],
+            "bucket": self.addresses.bucket,
+            "serving_image": self.images["serving"],
+            "frontdoor_image": self.images["frontdoor"],
+            "serving_replicas": 1 if trial else 3,
+            "serving_requests": {"memory": "256Mi", "cpu": "100m"} if trial else {"memory": "512Mi", "cpu": "500m"},
+        }
+
+
+def install(root: Path, settings: Settings, namespace: str, registry: str | None, report: Report) -> Installed:
+    """Bring the cluster of the current kube context to where it should be; what is so already is left alone.
+
+    Parameters
+    ----------
+    registry : str, optional
+        HOST[:PORT][/PATH] that images are pushed to and nodes pull from.
+    report : callable
+        Told a line for each thing that is done.
+
+    Raises
+    ------
+    SwitchyardError
+        The first thing that is in the way, and how to mend it.
+    """
+    if not registry:
+        raise InputError("CONTAINER_REGISTRY is not set: export the registry that images go to, as CONTAINER_REGISTRY=ghcr.io/NAME")
+    kubectl = Kubectl(current_context(), namespace)
+    version = check_cluster(kubectl, settings)
+    report(f"context {kubectl.context}: Kubernetes {version}, rights, Seldon's resource and storage are as needed")
+    image = ensure_image("pipelines", registry, report)
+    folder = write_overlay(root, kubectl, settings, image)
+    early, late = split(kubectl.render(folder))
+    kubectl.apply(*early)
+    addresses = find_addresses(kubectl, settings)
+    keys = secrets.ensure(kubectl, settings, addresses.objects)
+    kubectl.apply(
+        config_map("addresses", addresses.values()),
+        config_map("kubeconfig", {"config": _in_cluster_config(kubectl)}),
+        *late,
+    )
+    report(f"applied {len(early) + len(late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
+    # The servers start while the images that serve are built.
+    images = {kind: ensure_image(kind, registry, report) for kind in DOCKERFILES}
+    kubectl.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
+    check_operator(kubectl)
+    report("Seldon's operator answers")
+    wait_for_deployments(kubectl, _SERVERS[settings.overlay], report)
+    check_reach(addresses.objects, "S3", path="/", wait_s=10)
+    check_reach(addresses.zenml, "ZenML")
+    check_reach(addresses.mlflow, "MLflow")
+    _ensure_bucket(keys, addresses.bucket)
+    return Installed(kubectl, addresses, keys, registry, images, settings)
+
+
+def uninstall(namespace: str, delete_data: bool, report: Report) -> None:
+    """Remove what `install` and deployments made: all of the namespace, or all but volumes and secrets.
+
+    Raises
+    ------
+    ClusterError
+        There is no such installation.
+    """
+    kubectl = Kubectl(current_context(), namespace)
+    _check_ours(kubectl)
+    kubectl.run("delete", "seldondeployments.machinelearning.seldon.io", "--all", "--ignore-not-found", timeout_s=180)
+    if delete_data:
+        kubectl.run("delete", "namespace", namespace, "--wait=true", timeout_s=600)
+        report(f"namespace {namespace} is gone, its volumes and secrets with it")
+        return
+    kinds = "cronjobs,jobs,deployments,horizontalpodautoscalers,poddisruptionbudgets,services,ingresses,networkpolicies,configmaps"
+    kubectl.run("delete", kinds, "--all", "--ignore-not-found", timeout_s=300)
+    kubectl.run("delete", "rolebindings,roles,serviceaccounts", "-l", "app.kubernetes.io/part-of=switchyard", "--ignore-not-found")
+    report(f"namespace {namespace} keeps volumes and secrets; the next `stack up kubernetes` takes them up")
+
+
+def holds_data(namespace: str) -> list[str]:
+    """Names of the installation's volumes; empty where data lies outside the cluster."""
+    kubectl = Kubectl(current_context(), namespace)
+    _check_ours(kubectl)
+    return [claim["metadata"]["name"] for claim in kubectl.items("persistentvolumeclaims")]
+
+
+def _check_ours(kubectl: Kubectl) -> None:
+    found = kubectl.get("namespace", kubectl.namespace)
+    if found is None or found["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") != "switchyard":
+        raise ClusterError(f"context {kubectl.context!r} has no Switchyard in namespace {kubectl.namespace}")
+
+
+def _ensure_bucket(keys: dict[str, str], bucket: str) -> None:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = boto3.client(
+        "s3",
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        endpoint_url=keys["AWS_ENDPOINT_URL"],
+        region_name=keys["AWS_DEFAULT_REGION"],
+        config=Config(retries={"max_attempts": 3}, connect_timeout=5),
+    )
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+            raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} refuses bucket {bucket} ({error}): check S3_ACCESS_KEY_ID and its rights") from None
+        try:
+            client.create_bucket(Bucket=bucket)
+        except ClientError as refused:
+            raise ClusterError(f"bucket {bucket} is not there and can't be made ({refused}): make it, or give the keys that right") from None
+    except BotoCoreError as error:
+        raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} does not answer this machine: {error}") from None
+
+
+def _in_cluster_config(kubectl: Kubectl) -> str:
+    """A kubeconfig for pods that start runs: the client's context by name, the pod's own account by rights. Holds no secret."""
+    import json
+
+    account = "/var/run/secrets/kubernetes.io/serviceaccount"
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "here", "cluster": {"server": "https://kubernetes.default.svc", "certificate-authority": f"{account}/ca.crt"}}],
+            "users": [{"name": "pod", "user": {"tokenFile": f"{account}/token"}}],
+            "contexts": [{"name": kubectl.context, "context": {"cluster": "here", "user": "pod", "namespace": kubectl.namespace}}],
+            "current-context": kubectl.context,
+        }
+    )

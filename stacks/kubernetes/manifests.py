@@ -1,0 +1,89 @@
+"""The overlay of one installation: the repository's own, with namespace, images and addresses filled in.
+
+It is written to `.switchyard/kubernetes/CONTEXT-NAMESPACE`, where it can be read, compared and applied by hand
+(`kubectl apply -k`). Nothing in it is secret.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from stacks.kubernetes.kubectl import Kubectl
+from stacks.kubernetes.settings import Settings
+
+OVERLAYS = Path(__file__).parent / "overlays"
+FACES = {"zenml": 8080, "mlflow": 5000, "objects": 9000}
+"""Services that clients reach, and their ports."""
+ACCOUNTS = ("orchestrator", "steps", "deployer", "monitoring", "serving", "servers")
+_PLACEHOLDER = "switchyard-pipelines"
+
+
+def write_overlay(root: Path, kubectl: Kubectl, settings: Settings, image: str) -> Path:
+    """The installation's own kustomization below `root`; returns its folder."""
+    folder = root / ".switchyard" / "kubernetes" / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{kubectl.context}-{kubectl.namespace}")
+    folder.mkdir(parents=True, exist_ok=True)
+    repository, _, tag = image.rpartition(":")
+    resources = [os.path.relpath(OVERLAYS / settings.overlay, folder)]
+    if settings.ingress_class:
+        (folder / "ingress.yaml").write_text(yaml.safe_dump_all(_ingresses(settings)), encoding="utf-8")
+        resources.append("ingress.yaml")
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": kubectl.namespace,
+        "resources": resources,
+        "images": [{"name": _PLACEHOLDER, "newName": repository, "newTag": tag}],
+        "patches": _patches(settings),
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization, sort_keys=False), encoding="utf-8")
+    return folder
+
+
+def split(rendered: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The namespace and what has an address or names an account, which secrets need first; and the rest."""
+    objects = [item for item in yaml.safe_load_all(rendered) if item]
+    early = ("Namespace", "Service", "ServiceAccount")
+    return [item for item in objects if item["kind"] in early], [item for item in objects if item["kind"] not in early]
+
+
+def _patches(settings: Settings) -> list[dict[str, Any]]:
+    patches = []
+    if settings.service_type != "ClusterIP":
+        for name in FACES if settings.overlay == "trial" else ("zenml", "mlflow"):
+            patches.append(_patch("Service", name, "add", "/spec/type", settings.service_type))
+    if settings.storage_class and settings.overlay == "trial":
+        for name in ("database", "objects"):
+            patches.append(_patch("PersistentVolumeClaim", name, "add", "/spec/storageClassName", settings.storage_class))
+    if settings.image_pull_secret:
+        for name in ACCOUNTS:
+            patches.append(_patch("ServiceAccount", name, "add", "/imagePullSecrets", [{"name": settings.image_pull_secret}]))
+    return patches
+
+
+def _patch(kind: str, name: str, operation: str, path: str, value: Any) -> dict[str, Any]:
+    return {"target": {"kind": kind, "name": name}, "patch": json.dumps([{"op": operation, "path": path, "value": value}])}
+
+
+def _ingresses(settings: Settings) -> list[dict[str, Any]]:
+    made = []
+    for name, url in (("zenml", settings.zenml_url), ("mlflow", settings.mlflow_url)):
+        host = urlsplit(url).hostname
+        backend = {"service": {"name": name, "port": {"number": FACES[name]}}}
+        spec: dict[str, Any] = {
+            "ingressClassName": settings.ingress_class,
+            "rules": [{"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
+        }
+        if settings.ingress_tls_secret:
+            spec["tls"] = [{"hosts": [host], "secretName": settings.ingress_tls_secret}]
+        # Artifacts go through MLflow's server: no limit on a request's size.
+        annotations = {"nginx.ingress.kubernetes.io/proxy-body-size": "0"}
+        metadata = {"name": name, "annotations": annotations, "labels": {"app.kubernetes.io/part-of": "switchyard"}}
+        made.append({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec})
+    return made

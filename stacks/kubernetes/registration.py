@@ -1,0 +1,102 @@
+"""Logs this machine in to the installed ZenML server and registers its stacks there."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from stacks.kubernetes import secrets
+from stacks.kubernetes.installation import Installed
+from stacks.kubernetes.kubectl import ClusterError, secret
+from tabular.errors import InputError
+
+_ACCOUNT = "switchyard"
+_STORE_SECRET = "switchyard-object-store"
+_KEY = "ZENML_STORE_API_KEY"
+_ENVIRONMENT = ("ZENML_STORE_URL", "ZENML_STORE_API_KEY", "ZENML_STORE_USERNAME", "ZENML_STORE_PASSWORD", "ZENML_ACTIVE_STACK_ID")
+
+
+def log_in(installed: Installed) -> None:
+    """Connect this machine's ZenML client to the server, by the key of a service account that is made once.
+
+    Raises
+    ------
+    InputError
+        The environment names another server.
+    ClusterError
+        The server refuses the key or the administrator's password.
+    """
+    from zenml.config.global_config import GlobalConfiguration
+    from zenml.exceptions import CredentialsNotValid
+    from zenml.login.credentials_store import get_credentials_store
+    from zenml.zen_stores.rest_zen_store import RestZenStoreConfiguration
+
+    # ZenML tells at length that the stacks of another server are not on this one.
+    logging.getLogger("zenml").setLevel(logging.ERROR)
+    for name in _ENVIRONMENT:
+        if os.environ.get(name):
+            raise InputError(f"{name} is set and would win over the installed ZenML server: unset {name}")
+    url, kubectl = installed.addresses.zenml, installed.kubectl
+    key = secrets.read(kubectl, secrets.ZENML_CLIENT).get(_KEY)
+    store = get_credentials_store()
+    configuration = GlobalConfiguration()
+    try:
+        if key is None:
+            store.set_password(url, "admin", secrets.read(kubectl, secrets.ZENML_SERVER)["admin-password"])
+            configuration.set_store(RestZenStoreConfiguration(url=url))
+            key = _make_key()
+            kubectl.apply(secret(secrets.ZENML_CLIENT, {_KEY: key}))
+        present = store.get_credentials(url)
+        if configuration.store_configuration.url == url and present is not None and present.api_key == key:
+            return
+        store.set_api_key(url, key)
+        configuration.set_store(RestZenStoreConfiguration(url=url))
+    except CredentialsNotValid as error:
+        raise ClusterError(
+            f"ZenML at {url} refuses the key in secret {secrets.ZENML_CLIENT} ({error}): kubectl -n {kubectl.namespace} "
+            f"delete secret {secrets.ZENML_CLIENT}, then the same command again"
+        ) from None
+
+
+def log_out(url_prefix: str = "http") -> None:
+    """Go back to this machine's own ZenML store where the client is logged in to a server."""
+    from zenml.config.global_config import GlobalConfiguration
+
+    configuration = GlobalConfiguration()
+    if configuration.store_configuration.url.startswith(url_prefix):
+        configuration.set_default_store()
+
+
+def register(installed: Installed) -> None:
+    """Register the local stack and the cluster's on the server, the latter active."""
+    from zenml.client import Client
+
+    from stacks.deployer.registration import ensure_flavor
+    from stacks.registration import register_stack
+
+    client = Client()
+    keys = {
+        "aws_access_key_id": installed.object_store["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": installed.object_store["AWS_SECRET_ACCESS_KEY"],
+    }
+    known = client.list_secrets(name=_STORE_SECRET)
+    if known.total == 0:
+        client.create_secret(_STORE_SECRET, keys)
+    elif client.get_secret(known.items[0].id).secret_values != keys:
+        client.update_secret(known.items[0].id, add_or_update_values=keys)
+    ensure_flavor()
+    register_stack("local", activate=False)
+    register_stack("kubernetes", values=installed.values())
+
+
+def _make_key() -> str:
+    from zenml.client import Client
+    from zenml.utils.time_utils import utc_now
+
+    client = Client()
+    if client.list_service_accounts(name=_ACCOUNT).total == 0:
+        client.create_service_account(_ACCOUNT, description="Clients and pods of this installation")
+    made = client.create_api_key(_ACCOUNT, f"installation-{utc_now():%Y%m%d-%H%M%S}", set_key=False)
+    if made.key is None:
+        raise ClusterError("ZenML made no API key")
+    return str(made.key)

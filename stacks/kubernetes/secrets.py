@@ -1,0 +1,82 @@
+"""Secrets of an installation: made once, in the cluster, and kept; none is ever written to a file."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Mapping
+
+import sqlalchemy
+
+from stacks.kubernetes.kubectl import Kubectl, secret
+from stacks.kubernetes.settings import Settings
+
+OBJECT_STORE = "object-store"
+DATABASES = "databases"
+DATABASE_SERVER = "database-server"
+ZENML_SERVER = "zenml-server"
+ZENML_CLIENT = "zenml-client"
+_NAMES = ("zenml", "mlflow", "studies", "predictions")
+
+
+def read(kubectl: Kubectl, name: str) -> dict[str, str]:
+    """Values of a Secret; empty where there is none."""
+    found = kubectl.get("secret", name) or {}
+    return {key: base64.b64decode(value).decode() for key, value in (found.get("data") or {}).items()}
+
+
+def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> dict[str, str]:
+    """Make what is missing, and put in what the settings say.
+
+    Returns
+    -------
+    dict
+        The keys of the object store as a client needs them.
+    """
+    _keep(kubectl, ZENML_SERVER, {"admin-password": _password(), "jwt-key": secrets.token_hex(32), "encryption-key": secrets.token_hex(32)})
+    if settings.overlay == "trial":
+        server = _keep(kubectl, DATABASE_SERVER, {"root-password": _password(), "user-password": _password()})
+        user = f"switchyard:{server['user-password']}@database:3306"
+        urls = {name: f"mysql://{user}/{name}" for name in _NAMES}
+        keys = read(kubectl, OBJECT_STORE)
+        access, hidden = keys.get("AWS_ACCESS_KEY_ID", "switchyard"), keys.get("AWS_SECRET_ACCESS_KEY", _password())
+    else:
+        urls = {name: getattr(settings, f"{name}_database_url") for name in _NAMES}
+        access, hidden = settings.s3_access_key_id, settings.s3_secret_access_key
+    _set(kubectl, DATABASES, {f"{name}-url": _sqlalchemy(url, name) for name, url in urls.items()})
+    store = {
+        "AWS_ACCESS_KEY_ID": access,
+        "AWS_SECRET_ACCESS_KEY": hidden,
+        "AWS_ENDPOINT_URL": object_store_url,
+        "AWS_DEFAULT_REGION": settings.s3_region,
+    }
+    _set(kubectl, OBJECT_STORE, store)
+    return store
+
+
+def _sqlalchemy(url: str, name: str) -> str:
+    """The URL with the driver that is installed; ZenML wants its own spelling, without one."""
+    parsed = sqlalchemy.make_url(url)
+    backend = parsed.get_backend_name()
+    if name == "zenml":
+        return parsed.set(drivername="mysql").render_as_string(hide_password=False)
+    driver = "postgresql+psycopg" if backend == "postgresql" else "mysql+pymysql"
+    return parsed.set(drivername=driver).render_as_string(hide_password=False)
+
+
+def _keep(kubectl: Kubectl, name: str, made: Mapping[str, str]) -> dict[str, str]:
+    """A Secret as it is, with what it lacks of `made`."""
+    present = read(kubectl, name)
+    values = {**made, **present}
+    if values != present:
+        kubectl.apply(secret(name, values))
+    return values
+
+
+def _set(kubectl: Kubectl, name: str, values: Mapping[str, str]) -> None:
+    if read(kubectl, name) != values:
+        kubectl.apply(secret(name, dict(values)))
+
+
+def _password() -> str:
+    return secrets.token_hex(20)

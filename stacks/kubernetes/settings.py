@@ -1,0 +1,106 @@
+"""What an installation is told besides the kube context: a short file of KEY=VALUE lines, or nothing for a trial."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import sqlalchemy
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tabular.errors import InputError
+
+EXAMPLE = "stacks/kubernetes/overlays/external/settings.env.example"
+_EXTERNAL = (
+    "s3_endpoint_url",
+    "s3_access_key_id",
+    "s3_secret_access_key",
+    "zenml_database_url",
+    "mlflow_database_url",
+    "studies_database_url",
+    "predictions_database_url",
+)
+
+
+class Settings(BaseModel):
+    """Keys of the file, in small letters. Those of S3 and the databases come together or not at all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    s3_endpoint_url: str = ""
+    s3_bucket: str = "switchyard"
+    s3_region: str = "us-east-1"
+    s3_access_key_id: str = ""
+    s3_secret_access_key: str = ""
+    zenml_database_url: str = ""
+    """mysql://; ZenML's server takes nothing else."""
+    mlflow_database_url: str = ""
+    studies_database_url: str = ""
+    predictions_database_url: str = ""
+
+    service_type: Literal["ClusterIP", "LoadBalancer"] = "ClusterIP"
+    """How this machine reaches ZenML, MLflow and the trial's S3."""
+    zenml_url: str = ""
+    """Where an ingress or a tunnel offers ZenML; reached from this machine and from pods."""
+    mlflow_url: str = ""
+    s3_url: str = ""
+    """The same for the trial's own S3 server."""
+    ingress_class: str = ""
+    """Makes an Ingress for zenml_url and mlflow_url."""
+    ingress_tls_secret: str = ""
+    storage_class: str = ""
+    image_pull_secret: str = ""
+
+    @property
+    def overlay(self) -> Literal["trial", "external"]:
+        """The overlay that fits."""
+        return "external" if self.s3_endpoint_url else "trial"
+
+
+def read_settings(path: Path | None) -> Settings:
+    """Settings of the file at `path`; a trial's where there is none.
+
+    Raises
+    ------
+    InputError
+        The file is not there, or a key or value is wrong; names the key.
+    """
+    if path is None:
+        return Settings()
+    if not path.is_file():
+        raise InputError(f"no settings file {path}; start from {EXAMPLE}")
+    values: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        key, found, value = text.partition("=")
+        if not found:
+            raise InputError(f"{path}, line {number}: no KEY=VALUE")
+        if value.strip():
+            values[key.strip().lower()] = value.strip().strip("'\"")
+    try:
+        settings = Settings(**values)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]).upper() if first["loc"] else "?"
+        raise InputError(f"{path}: {key}: {first['msg']}; {EXAMPLE} lists the keys") from None
+    _check(settings, path)
+    return settings
+
+
+def _check(settings: Settings, path: Path) -> None:
+    given = [key for key in _EXTERNAL if getattr(settings, key)]
+    if given and len(given) < len(_EXTERNAL):
+        missing = next(key for key in _EXTERNAL if not getattr(settings, key))
+        raise InputError(f"{path}: {missing.upper()} is missing; S3 and the four databases come together, or none for a trial in the cluster")
+    for key in (key for key in given if key.endswith("_database_url")):
+        try:
+            backend = sqlalchemy.make_url(getattr(settings, key)).get_backend_name()
+        except sqlalchemy.exc.ArgumentError:
+            raise InputError(f"{path}: {key.upper()} is no SQLAlchemy URL, as mysql://user:password@host:3306/name") from None
+        known = ("mysql", "mariadb") if key.startswith("zenml") else ("mysql", "mariadb", "postgresql")
+        if backend not in known:
+            raise InputError(f"{path}: {key.upper()} begins with {backend}://; there it must be {' or '.join(known)}")
+    if settings.ingress_class and not (settings.zenml_url and settings.mlflow_url):
+        raise InputError(f"{path}: INGRESS_CLASS needs ZENML_URL and MLFLOW_URL, the names that the ingress answers to")

@@ -1,0 +1,88 @@
+"""Waits until deployments are ready, and says early and in one line when they can't become so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from stacks.kubernetes.kubectl import ClusterError, Kubectl, Refused
+
+WAIT_S = 600.0
+_PAUSE_S = 1.0
+_PATIENCE = 5
+"""Looks at which the same trouble must be seen: registries and volumes have their moods."""
+_RESTARTS = 3
+_PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+
+
+def wait_for_deployments(kubectl: Kubectl, names: Sequence[str], report: Callable[[str], None], wait_s: float = WAIT_S) -> None:
+    """Return when all of `names` are rolled out.
+
+    Raises
+    ------
+    ClusterError
+        One can't be: its image, its volume, its admission or its own last words say why.
+    """
+    until = time.monotonic() + wait_s
+    seen: dict[str, int] = {}
+    ready: set[str] = set()
+    while True:
+        found = {item["metadata"]["name"]: item for item in kubectl.items("deployments")}
+        for name in names:
+            if name in found and name not in ready and _rolled_out(found[name]):
+                ready.add(name)
+                report(f"{name} is ready")
+        waiting = [name for name in names if name not in ready]
+        if not waiting:
+            return
+        trouble = list(_troubles(kubectl, waiting, found))
+        seen = {text: seen.get(text, 0) + 1 for text in trouble}
+        lasting = next((text for text in trouble if seen[text] >= _PATIENCE), None)
+        if lasting:
+            raise ClusterError(lasting)
+        if time.monotonic() > until:
+            raise ClusterError(f"{', '.join(waiting)} did not become ready in {wait_s:.0f} s: kubectl -n {kubectl.namespace} describe pods")
+        time.sleep(_PAUSE_S)
+
+
+def _rolled_out(deployment: dict[str, Any]) -> bool:
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    return current and status.get("updatedReplicas", 0) >= wanted and status.get("availableReplicas", 0) >= wanted == status.get("replicas", 0)
+
+
+def _troubles(kubectl: Kubectl, names: Sequence[str], found: dict[str, Any]) -> Iterator[str]:
+    for name in names:
+        for condition in found.get(name, {}).get("status", {}).get("conditions", []):
+            if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+                yield f"{name}: the cluster refuses its pods: {condition['message']}"
+    for pod in kubectl.items("pods"):
+        name = pod["metadata"].get("labels", {}).get("app.kubernetes.io/name")
+        if name in names:
+            yield from _of_pod(kubectl, str(name), pod)
+
+
+def _of_pod(kubectl: Kubectl, name: str, pod: dict[str, Any]) -> Iterator[str]:
+    status = pod.get("status", {})
+    for condition in status.get("conditions", []):
+        if condition.get("reason") == "Unschedulable":
+            hint = "; STORAGE_CLASS in a file for --settings names another" if "PersistentVolumeClaim" in condition["message"] else ""
+            yield f"{name} finds no place: {condition['message']}{hint}"
+    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+        state = container.get("state", {}).get("waiting") or {}
+        if state.get("reason") in _PULL:
+            yield (
+                f"the cluster can't pull {container['image']}: nodes must reach the registry and may need a login "
+                f"(IMAGE_PULL_SECRET in a file for --settings); kubectl -n {kubectl.namespace} describe pod {pod['metadata']['name']}"
+            )
+        if state.get("reason") == "CrashLoopBackOff" and container.get("restartCount", 0) >= _RESTARTS:
+            yield f"{name} ends again and again: {_last_words(kubectl, pod['metadata']['name'], container['name'])}"
+
+
+def _last_words(kubectl: Kubectl, pod: str, container: str) -> str:
+    try:
+        lines = kubectl.run("logs", pod, "-c", container, "--previous", "--tail", "20").strip().splitlines()
+    except Refused:
+        lines = []
+    return lines[-1][:300] if lines else f"kubectl -n {kubectl.namespace} logs {pod} -c {container} --previous"

@@ -1,0 +1,118 @@
+"""What goes into an image, and what its name says; the engine is asked in tests/cluster."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from stacks import images
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    for name in images.context_files("pipelines"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def name(root: Path) -> str:
+    return images.image_name("pipelines", "registry.example/team", root)
+
+
+def test_all_rooms_go_in_and_nothing_else_of_the_repository():
+    rooms = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+    files = images.context_files("pipelines")
+
+    assert set(rooms) <= {file.split("/")[0] for file in files}
+    assert not any(file.startswith(("tests/", "docs/", "benchmarks/", ".")) or "__pycache__" in file for file in files)
+    assert {"run.py", "requirements.txt", "configs/loans.yaml"} <= files
+
+
+def test_name_is_a_digest_of_lock_code_and_arguments(project, monkeypatch):
+    first = name(project)
+    assert first.startswith("registry.example/team/switchyard-pipelines:")
+
+    (project / "steps/__pycache__").mkdir(exist_ok=True)
+    (project / "steps/__pycache__/x.pyc").write_bytes(b"x")
+    (project / "README.md").write_text("x")
+    assert name(project) == first
+
+    (project / "steps/new.py").write_text("")
+    second = name(project)
+    (project / "requirements.txt").write_text("zenml\n")
+    third = name(project)
+    monkeypatch.setenv("SWITCHYARD_TORCH_INDEX", "https://index.example")
+    assert len({first, second, third, name(project)}) == 4
+
+
+def test_what_is_sent_is_what_is_named_and_a_folder_of_wheels_comes_along(project, tmp_path_factory, monkeypatch):
+    wheels = tmp_path_factory.mktemp("wheels")
+    (wheels / "torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl").write_bytes(b"wheel")
+    before = name(project)
+    monkeypatch.setenv("PIP_FIND_LINKS", f"{wheels} https://index.example")
+
+    with images._context("pipelines", project) as file, tarfile.open(fileobj=file) as archive:
+        sent = set(archive.getnames())
+
+    assert sent == images.context_files("pipelines", project) | {"torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl"}
+    assert name(project) == before
+
+
+def test_code_comes_after_the_libraries_so_that_an_edit_leaves_their_layer_alone():
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    final = lines[max(number for number, line in enumerate(lines) if line.startswith("FROM")) :]
+    copies = [line for line in final if line.startswith("COPY")]
+
+    assert [line.split()[1] for line in copies] == ["--from=libraries", "--from=code"]
+
+
+def test_a_prepared_image_is_taken_as_it_is(monkeypatch):
+    monkeypatch.setenv("SWITCHYARD_IMAGE_SERVING", "registry.example/serving:1")
+
+    assert images.ensure_image("serving", "nowhere.invalid") == "registry.example/serving:1"
+
+
+def test_without_an_engine_one_line_says_what_to_do(monkeypatch):
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+
+    with pytest.raises(images.ImageError, match="DOCKER_HOST"):
+        images.ensure_image("pipelines", "127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"error": "write /x: no space left on device"}, "disk is full"),
+        ({"error": "The command '/bin/sh -c false' returned a non-zero code: 1"}, "building Dockerfile failed"),
+    ],
+)
+def test_a_failed_build_says_why(project, said, told):
+    class Engine:
+        class api:  # noqa: N801 - stands for docker's own attribute
+            @staticmethod
+            def build(**_options):
+                yield {"stream": "Step 1/2 : RUN false\n"}
+                yield said
+
+    with pytest.raises(images.ImageError, match=told):
+        images._build(Engine(), "pipelines", "x:1", project)
+
+
+@pytest.mark.parametrize(("answer", "told"), [("denied: requested access to the resource is denied", "docker login"), ("EOF", "CONTAINER_REGISTRY")])
+def test_a_refused_push_says_how_to_mend_it(answer, told):
+    class Engine:
+        class api:  # noqa: N801
+            @staticmethod
+            def push(_repository, **_options):
+                yield {"status": "Preparing"}
+                yield {"error": answer}
+
+    with pytest.raises(images.ImageError, match=told):
+        images._push(Engine(), "registry.example/x:1")

@@ -1,0 +1,104 @@
+"""The parts of `stack up kubernetes` that need no cluster: the settings file, placeholders, what is said when something is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stacks.kubernetes.settings import read_settings
+from stacks.kubernetes.waiting import _rolled_out
+from stacks.registration import _filled
+from tabular.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "stacks/kubernetes/overlays/external/settings.env.example"
+
+
+def written(tmp_path, text: str) -> Path:
+    path = tmp_path / "settings.env"
+    path.write_text(text)
+    return path
+
+
+def test_no_file_means_a_trial():
+    assert read_settings(None).overlay == "trial"
+
+
+def test_the_example_is_complete_once_its_keys_are_in(tmp_path):
+    text = EXAMPLE.read_text().replace("ACCESS_KEY_ID=\n", "ACCESS_KEY_ID=a\n").replace("SECRET_ACCESS_KEY=\n", "SECRET_ACCESS_KEY=b\n")
+    settings = read_settings(written(tmp_path, text))
+
+    assert settings.overlay == "external"
+    assert settings.s3_endpoint_url == "https://s3.eu-west-1.amazonaws.com"
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (("", "S3_ACCESS_KEY_ID="), "S3_ACCESS_KEY_ID is missing"),
+        (("ZENML_DATABASE_URL=mysql://", "ZENML_DATABASE_URL=postgresql://"), "ZENML_DATABASE_URL begins with postgresql"),
+        (("S3_BUCKET", "S3_BUKET"), "S3_BUKET"),
+        (("SERVICE_TYPE=ClusterIP", "SERVICE_TYPE=Magic"), "SERVICE_TYPE"),
+        (("SERVICE_TYPE=ClusterIP", "INGRESS_CLASS=nginx"), "INGRESS_CLASS needs ZENML_URL"),
+        (("SERVICE_TYPE=ClusterIP", "SERVICE_TYPE"), "no KEY=VALUE"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_key(tmp_path, change, named):
+    text = EXAMPLE.read_text()
+    if not change[0]:
+        path = written(tmp_path, text)
+    else:
+        text = text.replace("ACCESS_KEY_ID=\n", "ACCESS_KEY_ID=a\n").replace("SECRET_ACCESS_KEY=\n", "SECRET_ACCESS_KEY=b\n")
+        path = written(tmp_path, text.replace(*change))
+    with pytest.raises(InputError, match=named):
+        read_settings(path)
+
+
+def test_placeholders_are_filled_at_any_depth_and_references_to_secrets_are_left(monkeypatch):
+    monkeypatch.setenv("SWITCHYARD_FROM_ENVIRONMENT", "there")
+    filled = _filled(
+        {"a": ["{given}/x", {"b": "{from_environment}"}], "c": "{{secret.key}}", "d": 1, "e": "{number}"}, {"given": "here", "number": 3}, "some"
+    )
+
+    assert filled == {"a": ["here/x", {"b": "there"}], "c": "{{secret.key}}", "d": 1, "e": 3}
+
+
+def test_a_value_that_nobody_gives_is_named():
+    with pytest.raises(InputError, match=r"\{mlflow_url\}.*SWITCHYARD_MLFLOW_URL"):
+        _filled("{mlflow_url}", {}, "kubernetes")
+
+
+def test_rolled_out_is_only_what_runs_as_it_was_last_asked_for():
+    def deployment(**status):
+        return {"metadata": {"generation": 2}, "spec": {"replicas": 1}, "status": {"observedGeneration": 2, **status}}
+
+    assert _rolled_out(deployment(updatedReplicas=1, availableReplicas=1, replicas=1))
+    assert not _rolled_out(deployment(updatedReplicas=1, availableReplicas=1, replicas=2))
+    assert not _rolled_out(deployment(replicas=1, availableReplicas=1))
+    assert not _rolled_out(deployment(observedGeneration=1, updatedReplicas=1, availableReplicas=1, replicas=1))
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        ({"CONTAINER_REGISTRY": ""}, "CONTAINER_REGISTRY is not set"),
+        ({"CONTAINER_REGISTRY": "registry.example", "KUBECONFIG": "/nowhere"}, "kube context|no kubectl"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(tmp_path, environment, told):
+    done = subprocess.run(
+        [sys.executable, "run.py", "stack", "up", "kubernetes"],
+        cwd=ROOT,
+        env={**os.environ, "ZENML_CONFIG_PATH": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode in (1, 2)
+    assert done.stderr.startswith("error: ") and len(done.stderr.strip().splitlines()) == 1
+    assert re.search(told, done.stderr)

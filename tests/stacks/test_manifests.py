@@ -1,0 +1,135 @@
+"""What `kubectl apply -k` would apply, looked at without a cluster."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stacks.deployer.kubernetes.rights import RULES
+from stacks.kubernetes.kubectl import Kubectl
+from stacks.kubernetes.manifests import write_overlay
+from stacks.kubernetes.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here")
+OVERLAYS = ("trial", "external")
+IMAGE = "registry.example/switchyard-pipelines:0123456789abcdef"
+
+
+def render(folder: Path) -> list[dict]:
+    done = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def objects(request) -> list[dict]:
+    return render(ROOT / "stacks/kubernetes/overlays" / request.param)
+
+
+def of_kind(objects: list[dict], kind: str) -> dict[str, dict]:
+    return {item["metadata"]["name"]: item for item in objects if item["kind"] == kind}
+
+
+def test_namespace_enforces_the_restricted_level(objects):
+    labels = of_kind(objects, "Namespace")["switchyard"]["metadata"]["labels"]
+
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_every_pod_is_locked_down_and_says_what_it_needs(objects):
+    for name, deployment in of_kind(objects, "Deployment").items():
+        pod = deployment["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] > 0, name
+        assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault", name
+        assert not pod["automountServiceAccountToken"], name
+        assert not any("hostPath" in volume for volume in pod["volumes"]), name
+        for container in [*pod.get("initContainers", []), *pod["containers"]]:
+            context = container["securityContext"]
+            assert context == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}, name
+            assert set(container["resources"]) == {"requests", "limits"}, name
+        for container in pod["containers"]:
+            assert {"readinessProbe", "livenessProbe"} <= set(container), name
+
+
+def test_every_server_has_a_budget_and_a_policy(objects):
+    deployments = of_kind(objects, "Deployment")
+    for kind in ("PodDisruptionBudget", "NetworkPolicy"):
+        selectors = [item["spec"].get("selector", item["spec"].get("podSelector")) for item in of_kind(objects, kind).values()]
+        for name, deployment in deployments.items():
+            labels = deployment["spec"]["template"]["metadata"]["labels"]
+            assert any(wanted and wanted.items() <= labels.items() for wanted in (item.get("matchLabels") for item in selectors)), (kind, name)
+    assert of_kind(objects, "NetworkPolicy")["nobody-unless-said"]["spec"]["podSelector"] == {}
+
+
+def test_accounts_are_there_and_nobody_has_rights_outside_the_namespace(objects):
+    accounts = of_kind(objects, "ServiceAccount")
+    for deployment in of_kind(objects, "Deployment").values():
+        assert deployment["spec"]["template"]["spec"]["serviceAccountName"] in accounts
+    assert not of_kind(objects, "ClusterRole") and not of_kind(objects, "ClusterRoleBinding")
+    bound = {subject["name"] for binding in of_kind(objects, "RoleBinding").values() for subject in binding["subjects"]}
+    assert bound == {"orchestrator", "monitoring", "deployer"}
+
+
+def test_rights_are_those_of_the_documented_table(objects):
+    assert rights_of_roles(objects) == documented_rights()
+
+
+def test_the_deployer_may_do_what_its_host_needs(objects):
+    assert of_kind(objects, "Role")["deployer"]["rules"] == RULES
+
+
+def test_no_secret_is_in_the_repository(objects):
+    assert not of_kind(objects, "Secret")
+
+
+def test_an_installation_has_its_own_namespace_image_and_addresses():
+    settings = Settings(
+        service_type="LoadBalancer",
+        storage_class="fast",
+        image_pull_secret="login",
+        ingress_class="nginx",
+        zenml_url="https://zenml.example.org",
+        mlflow_url="https://mlflow.example.org",
+    )
+    folder = write_overlay(ROOT, Kubectl("test/context", "other"), settings, IMAGE)
+    try:
+        objects = render(folder)
+    finally:
+        shutil.rmtree(folder)
+
+    assert {item["metadata"].get("namespace", item["metadata"]["name"]) for item in objects} == {"other"}
+    assert {binding["subjects"][0]["namespace"] for binding in of_kind(objects, "RoleBinding").values()} == {"other"}
+    assert of_kind(objects, "Deployment")["zenml"]["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
+    assert of_kind(objects, "Service")["mlflow"]["spec"]["type"] == "LoadBalancer"
+    assert of_kind(objects, "PersistentVolumeClaim")["objects"]["spec"]["storageClassName"] == "fast"
+    assert of_kind(objects, "ServiceAccount")["steps"]["imagePullSecrets"] == [{"name": "login"}]
+    assert of_kind(objects, "Ingress")["zenml"]["spec"]["rules"][0]["host"] == "zenml.example.org"
+
+
+def documented_rights() -> dict[str, dict[str, set[str]]]:
+    """account -> resource -> verbs of the table in docs/kubernetes.md."""
+    rights: dict[str, dict[str, set[str]]] = {}
+    for line in (ROOT / "docs/kubernetes.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split("|")]
+        if len(cells) == 4 and (account := re.fullmatch(r"`([a-z]+)`", cells[0])):
+            rights.setdefault(account[1], {})[cells[2]] = set(cells[3].split())
+    return rights
+
+
+def rights_of_roles(objects: list[dict]) -> dict[str, dict[str, set[str]]]:
+    rights: dict[str, dict[str, set[str]]] = {}
+    for name, role in of_kind(objects, "Role").items():
+        for rule in role["rules"]:
+            for resource in rule["resources"]:
+                full = ".".join(filter(None, [resource, rule["apiGroups"][0]]))
+                if "/" in resource and rule["apiGroups"][0]:
+                    whole, _, part = resource.partition("/")
+                    full = f"{whole}.{rule['apiGroups'][0]}/{part}"
+                rights.setdefault(name, {})[full] = set(rule["verbs"])
+    return rights
