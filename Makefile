@@ -69,3 +69,4 @@ lock:
 	sed -i 's/+cpu//' requirements.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-test.in -o requirements-test.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 serving/requirements.in -o serving/requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c serving/requirements.txt serving/requirements-image.in -o serving/requirements-image.txt

@@ -46,13 +46,13 @@ def cli(context: click.Context, pipeline: str | None, schema: bool, **common: An
     settings, own = options_of(pipeline, context)
     from pipelines.commands import settings_from
     from pipelines.summary import failures_in
+    from pipelines.textfile import told_to_prometheus
 
-    summary = common["summary"]
-    with failures_in(summary, pipeline, STARTED):
+    with told_to_prometheus(common["summary"]) as told, failures_in(told.summary, pipeline, STARTED):
         problem, where = settings_from(ROOT, **settings)
-        run = PIPELINES[pipeline].load()
-        code = run(problem, where, **own, root=ROOT, dry_run=common["dry_run"], summary_path=summary, started=STARTED)
-    raise SystemExit(code)
+        run, told.model = PIPELINES[pipeline].load(), problem.name
+        told.code = run(problem, where, **own, root=ROOT, dry_run=common["dry_run"], summary_path=told.summary, started=STARTED)
+    raise SystemExit(told.code)
 
 
 cli.params.extend(all_options())
@@ -97,15 +97,26 @@ def stack_down(name: str, namespace: str, yes: bool, keep_data: bool) -> None:
 @cli.command()
 @click.option("--zenml-port", default=8237, show_default=True)
 @click.option("--mlflow-port", default=5001, show_default=True)
-@click.option("--stop", is_flag=True, help="Stop both.")
-def dashboard(zenml_port: int, mlflow_port: int, stop: bool) -> None:
-    """Start the ZenML dashboard and the MLflow UI on loopback and print their addresses."""
+@click.option("--evidently-port", default=8001, show_default=True)
+@click.option("--stop", is_flag=True, help="Stop them, and what `prometheus` started.")
+def dashboard(zenml_port: int, mlflow_port: int, evidently_port: int, stop: bool) -> None:
+    """Start the ZenML dashboard, the MLflow UI and Evidently's windows on loopback and print their addresses."""
     from pipelines.dashboards import start, stop_all
 
     if stop:
         stop_all()
     else:
-        start(ROOT, zenml_port, mlflow_port)
+        start(ROOT, zenml_port, mlflow_port, evidently_port)
+
+
+@cli.command()
+@click.option("--exporter-port", default=9108, show_default=True, help="Of the page with the pipelines' metrics and what is deployed.")
+@click.option("--prometheus-port", default=9090, show_default=True)
+def prometheus(exporter_port: int, prometheus_port: int) -> None:
+    """Write Prometheus' configuration for what is deployed here, and start it on loopback where it is installed."""
+    from pipelines.dashboards import start_prometheus
+
+    start_prometheus(ROOT, exporter_port, prometheus_port)
 
 
 def main() -> None:

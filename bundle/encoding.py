@@ -156,6 +156,8 @@ def numbers_of(name: str, kind: str, values: Sequence[Any] | np.ndarray) -> np.n
     if array is not None and array.ndim == 1:
         if array.dtype.kind in "fiu" and kind != "boolean":
             return _finite(name, array.astype(np.float64))
+        if array.dtype.kind == "f" and kind == "boolean" and (np.isnan(array) | (array == 0) | (array == 1)).all():
+            return array.astype(np.float64)
         if array.dtype.kind == "M" and kind == "datetime":
             return _moments(name, array)
     if kind == "numeric" and not (array is not None and array.dtype.kind in "mMc"):

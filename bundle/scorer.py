@@ -150,7 +150,10 @@ class Scorer:
 
     def score(self, columns: Columns, strict: bool = True) -> Answer:
         """The answers for `columns`, which are as in `encode`; n may be 0."""
-        inputs = self.encode(columns, strict)
+        return self.answer(self.encode(columns, strict))
+
+    def answer(self, inputs: Mapping[str, np.ndarray]) -> Answer:
+        """The answers for what `encode` made."""
         rows = len(next(iter(inputs.values())))
         if rows == 0:
             return self._empty()

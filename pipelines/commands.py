@@ -41,7 +41,8 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
     """
     given = {key: value for key, value in options.items() if value is not None}
     if config is None and "data" not in given:
-        config = root / DEFAULT_CONFIG
+        named = root / "configs" / f"{given.get('name')}.yaml"
+        config = named if named.is_file() else root / DEFAULT_CONFIG
     settings: dict[str, Any] = read_settings(config) if config else {}
     if config is None and "target" not in given:
         raise InputError("--data needs --target COLUMN, the column to predict")

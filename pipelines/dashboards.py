@@ -1,9 +1,10 @@
-"""Starts and stops the pages a person looks at: ZenML's dashboard and the MLflow UI, both on loopback."""
+"""Starts and stops the pages a person looks at, all on loopback: ZenML's dashboard, the MLflow UI, Evidently's windows, and Prometheus."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,14 +33,16 @@ class _Service:
     health: str
     command: tuple[str, ...]
     environment: dict[str, str]
+    says: str = "OK"
+    """What the health page's text holds."""
 
     @property
     def url(self) -> str:
         return f"http://{_HOST}:{self.port}"
 
 
-def start(root: Path, zenml_port: int, mlflow_port: int) -> None:
-    """Start both pages, or find them running, and print where they are.
+def start(root: Path, zenml_port: int, mlflow_port: int, evidently_port: int) -> None:
+    """Start the pages, or find them running, and print where they are.
 
     Raises
     ------
@@ -47,19 +50,56 @@ def start(root: Path, zenml_port: int, mlflow_port: int) -> None:
         When a port belongs to something else or a page does not come up.
     """
     ensure_stack(root)
-    for service in (_zenml(zenml_port), _mlflow(mlflow_port)):
-        if _answers(service):
-            state = "already running"
-        elif _taken(service.port):
-            taken = f"port {service.port} is taken by another program"
-            raise SwitchyardError(f"{taken}; choose another for {service.name} (--{service.name}-port)")
-        else:
-            _launch(service)
-            state = "started"
+    for service in (_zenml(zenml_port), _mlflow(mlflow_port), _evidently(evidently_port)):
+        _ensure(service)
         if service.name == "zenml":
             _skip_survey(service.url)
-        click.echo(f"{service.name:<7}{service.url}   {state}")
     click.echo("stop    python run.py dashboard --stop")
+
+
+def start_prometheus(root: Path, exporter_port: int, port: int) -> None:
+    """Write Prometheus' configuration, start the exporter that it asks, and Prometheus itself where it is installed.
+
+    Raises
+    ------
+    SwitchyardError
+        As `start`.
+    """
+    from pipelines.textfile import metrics_folder
+
+    ensure_stack(root)
+    folder, here = _state_folder() / "prometheus", root / "stacks" / "monitoring"
+    folder.mkdir(exist_ok=True)
+    config = folder / "prometheus.yml"
+    config.write_text((here / "prometheus.yml").read_text(encoding="utf-8").replace("@EXPORTER@", str(exporter_port)), encoding="utf-8")
+    (folder / "alerts.yml").write_text((here / "alerts.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    serving = _state_folder().parent / "serving"
+    command = (sys.executable, "-m", "stacks.monitoring.exporter", str(exporter_port), str(metrics_folder()), str(serving))
+    _ensure(_Service("exporter", exporter_port, "/health", command, {"PYTHONPATH": str(root)}))
+    program = shutil.which("prometheus")
+    if program:
+        command = (
+            program, f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}", f"--web.listen-address={_HOST}:{port}",
+            "--storage.tsdb.retention.time=30d",
+        )  # fmt: skip
+        _ensure(_Service("prometheus", port, "/-/ready", command, {}, says="READY"))
+    else:
+        click.echo(f"no prometheus on the PATH (apt-get install prometheus); run yours with --config.file={config}")
+    click.echo(f"grafana import {here / 'grafana' / 'switchyard.json'} with this Prometheus as its data source")
+    click.echo("stop    python run.py dashboard --stop")
+
+
+def _ensure(service: _Service) -> None:
+    """Start `service`, or find it running, and say where it is."""
+    if _answers(service):
+        state = "already running"
+    elif _taken(service.port):
+        taken = f"port {service.port} is taken by another program"
+        raise SwitchyardError(f"{taken}; choose another for {service.name} (--{service.name}-port)")
+    else:
+        _launch(service)
+        state = "started"
+    click.echo(f"{service.name:<10} {service.url}   {state}")
 
 
 def stop_all() -> None:
@@ -111,6 +151,19 @@ def _mlflow(port: int) -> _Service:
     return _Service("mlflow", port, "/health", command, {})
 
 
+def workspace_folder() -> Path:
+    """Where the windows are that Evidently shows."""
+    return _state_folder().parent / "evidently"
+
+
+def _evidently(port: int) -> _Service:
+    folder = workspace_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    program = str(Path(sys.executable).with_name("evidently"))
+    command = (program, "ui", "--host", _HOST, "--port", str(port), "--workspace", str(folder))
+    return _Service("evidently", port, "/api/version", command, {"DO_NOT_TRACK": "1"}, says="EVIDENTLY UI")
+
+
 def _state_folder() -> Path:
     from zenml.config.global_config import GlobalConfiguration
 
@@ -146,7 +199,7 @@ def _launch(service: _Service) -> None:
 def _answers(service: _Service) -> bool:
     try:
         with urllib.request.urlopen(service.url + service.health, timeout=2) as answer:
-            return bool(answer.status == 200 and answer.read(64).strip(b'"\n').upper() == b"OK")
+            return bool(answer.status == 200 and service.says.encode() in answer.read(64).upper())
     except (OSError, urllib.error.URLError):
         return False
 

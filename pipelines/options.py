@@ -14,8 +14,10 @@ from click.core import ParameterSource
 STRATEGIES = ("all", "canary", "ab", "shadow")
 
 CONFIG = click.Option(["--config"], type=click.Path(path_type=Path), help="A YAML file of configs/; without it and --data, the built-in loans.")
-DATA = click.Option(["--data"], help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source.")
+DATA = click.Option(["--data"], help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source; the table to score.")
 NAME = click.Option(["--name"], help="Name of the model in the registries; from the file's name when there is no config.")
+WHY = click.Option(["--why"], default="", help="A reason to keep with the version, or with the retraining.")
+VERSION = click.Option(["--version"], help="The version to deploy instead of the challenger, or to score with instead of the champion.")
 NO_CACHE = click.Option(["--no-cache"], is_flag=True, help="Run every step again.")
 
 PROBLEM = (
@@ -34,9 +36,24 @@ PROBLEM = (
 DEPLOYMENT = (
     click.Option(["--strategy"], type=click.Choice(STRATEGIES), default="all", show_default=True, help="Who gets the new version."),
     click.Option(["--share"], type=float, help="The new version's share of the requests, for canary and ab."),
-    click.Option(["--version"], help="The version to deploy instead of the challenger."),
+    VERSION,
     click.Option(["--rollback"], is_flag=True, help="Go back to the version that was in production before."),
-    click.Option(["--why"], default="", help="A reason to keep with the version."),
+    WHY,
+)
+
+INFERENCE = (
+    DATA,
+    click.Option(["--output"], help="Where the answers go: PATH or URL, .csv, .tsv or .parquet, text also .gz."),
+    VERSION,
+    click.Option(["--query"], help="SQL to run when --data is a SQLAlchemy URL."),
+    click.Option(
+        ["--extra"],
+        type=click.Choice(("refuse", "drop", "keep")),
+        default="refuse",
+        show_default=True,
+        help="Columns that neither model nor config knows: an error, left out, or taken into the output.",
+    ),
+    click.Option(["--no-log"], is_flag=True, help="Leave the predictions out of the prediction log."),
 )
 
 MONITORING = (
@@ -80,6 +97,8 @@ class Entry:
 PIPELINES = {
     "training": Entry("pipelines.commands:train", PROBLEM, (NO_CACHE,)),
     "deployment": Entry("pipelines.deploying:deploy", PROBLEM, DEPLOYMENT),
+    "inference": Entry("pipelines.scoring:score", (CONFIG, NAME), INFERENCE),
+    "retraining": Entry("pipelines.retraining:retrain", PROBLEM, (WHY,)),
     "monitoring": Entry("pipelines.watching:monitor", (CONFIG, NAME), MONITORING),
 }
 

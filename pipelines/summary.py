@@ -77,6 +77,8 @@ class TrainingSummary(RunSummary):
     scores: dict[str, dict[str, float]]
     verdict: str
     reports: dict[str, str]
+    reasons: list[str]
+    """What the gates said, one sentence each."""
 
     @classmethod
     def gather(cls, outcome: Outcome, reports: dict[str, str], duration_s: float) -> Self:
@@ -98,6 +100,7 @@ class TrainingSummary(RunSummary):
             scores=evaluation.summary_scores(leaderboard.score),
             verdict="unchanged" if again else registration.verdict,
             reports=reports,
+            reasons=list(outcome.artifact("verdict").reasons()),
         )
 
 

@@ -21,6 +21,7 @@ _HOMES = {
     "count_versions": "counts",
     "create_tables": "database",
     "label_record": "records",
+    "log_batch": "batch",
     "newest_prediction": "counts",
     "prediction_id": "records",
     "prediction_record": "records",

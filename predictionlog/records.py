@@ -77,7 +77,7 @@ def rows_of(payload: bytes) -> tuple[Rows, Rows]:
         if record["kind"] == "label":
             return [], [_label_row(record)]
         if record["kind"] == "prediction":
-            return _prediction_rows(record), []
+            return prediction_rows(record), []
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"an entry of kind {record.get('kind')!r} lacks {error}") from None
     raise ValueError(f"entries of kind {record['kind']!r} are unknown")
@@ -93,7 +93,8 @@ def _label_row(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _prediction_rows(record: dict[str, Any]) -> Rows:
+def prediction_rows(record: dict[str, Any], first: int = 0) -> Rows:
+    """The rows of one decoded entry of kind prediction; `first` is the number of its first row within the request."""
     answers, origin = record["answers"], record["origin"]
     count = len(next(values for values in answers.values() if values is not None))
     received = moment_of(record["time"])
@@ -102,9 +103,9 @@ def _prediction_rows(record: dict[str, Any]) -> Rows:
         event = record["events"][row] if record["events"] else None
         rows.append(
             {
-                "prediction_id": prediction_id(record["request"], row),
+                "prediction_id": prediction_id(record["request"], first + row),
                 "request_id": record["request"],
-                "row": row,
+                "row": first + row,
                 "role": origin["role"],
                 "entity_id": record["entities"][row] if record["entities"] else None,
                 "time": received,

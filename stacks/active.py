@@ -14,6 +14,7 @@ from pathlib import Path
 from zenml.client import Client
 from zenml.io import fileio
 
+from tabular.data.labels import STAGED
 from tabular.errors import InputError
 
 STUDIES_VARIABLE = "SWITCHYARD_STUDIES"
@@ -106,6 +107,14 @@ def stage_file(path: Path) -> str:
     return target
 
 
+def stage_table(content: bytes, name: str) -> str:
+    """Put a table that was put together here into the active artifact store, named by its content; what `data.source` says of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        return STAGED + stage_file(path)
+
+
 def _copy(path: Path, target: str) -> None:
     partial = f"{target}.{os.getpid()}.partial"
     with path.open("rb") as source, fileio.open(partial, "wb") as sink:
@@ -115,10 +124,15 @@ def _copy(path: Path, target: str) -> None:
 
 @contextmanager
 def local_copy(location: str) -> Iterator[str]:
-    """The file behind `location` as a local path where it lies in a remote artifact store, else `location` itself."""
+    """The file behind `location` as a local path where it lies in a remote artifact store, else `location` itself.
+
+    What stands before the path of a staged table (`log:`) stays.
+    """
     store = Client().active_stack.artifact_store.path
+    kind = STAGED if location.startswith(STAGED) else ""
+    whole, location = location, location.removeprefix(STAGED)
     if not location.startswith(store) or "://" not in store:
-        yield location
+        yield whole
         return
     with tempfile.TemporaryDirectory() as folder:
         target = os.path.join(folder, os.path.basename(location))
@@ -126,4 +140,4 @@ def local_copy(location: str) -> Iterator[str]:
             if fileio.exists(location + suffix):
                 with fileio.open(location + suffix, "rb") as source, open(target + suffix, "wb") as sink:
                     shutil.copyfileobj(source, sink, 1 << 20)
-        yield target
+        yield kind + target

@@ -230,7 +230,19 @@ class ExperimentConfig(Section):
         return ramp
 
 
-_AFTER_TRAINING = ("serving", "experiment", "monitoring")
+class Retraining(Section):
+    """When, and on what, a model is trained again because monitoring says so."""
+
+    act: bool = Field(False, description="Whether --pipeline monitoring acts on its decision where neither --act nor --no-act is given.")
+    window_days: PositiveFloat | None = Field(None, description="Train on rows of the last so many days, old and new; on all where absent.")
+    min_labels: PositiveInt = Field(200, description="Labelled predictions since retraining was first asked for that there must be.")
+    cooldown_hours: NonNegativeFloat = Field(24.0, description="From the beginning of one retraining to that of the next.")
+    per_week: PositiveInt = Field(2, description="Retrainings that may begin within seven days.")
+    strategy: Literal["canary", "ab", "all"] = Field("canary", description="How the new version is tried; all: not at all.")
+    share: Share | None = Field(None, description="Of the entities that get it meanwhile; the strategy's usual one where absent.")
+
+
+_AFTER_TRAINING = ("serving", "experiment", "retraining", "monitoring")
 
 
 class Problem(Section):
@@ -252,6 +264,7 @@ class Problem(Section):
     gates: Gates = Gates()
     serving: Serving = Serving()
     experiment: ExperimentConfig = ExperimentConfig()
+    retraining: Retraining = Retraining()
     monitoring: Monitoring = Monitoring()
 
     def for_training(self) -> Self:

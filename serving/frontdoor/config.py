@@ -27,6 +27,7 @@ _REWRITES = {"/feedback": "/api/v1.0/feedback", "/health": "/health/status"}
 _TYPE = "type.googleapis.com/envoy"
 _HTTP = f"{_TYPE}.extensions.filters.http"
 _CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
+_OTHERS = "envoy.retry_host_predicates.previous_hosts"
 _AUTH, _RATE, _BUFFER = (f"envoy.filters.http.{name}" for name in ("api_key_auth", "local_ratelimit", "buffer"))
 
 
@@ -105,28 +106,49 @@ def listeners(door: Door, folder: str) -> Json:
 
 def clusters(upstreams: Sequence[Upstream]) -> Json:
     """A cluster for each version, by whose name its statistics go."""
+    return {"resources": [_cluster(upstream) for upstream in upstreams]}
+
+
+def _cluster(upstream: Upstream) -> Json:
     return {
-        "resources": [
-            {
-                "@type": f"{_TYPE}.config.cluster.v3.Cluster",
-                "name": upstream.name,
-                "type": "STATIC" if upstream.host.replace(".", "").isdigit() else "STRICT_DNS",
-                "connect_timeout": "1s",
-                "load_assignment": {
-                    "cluster_name": upstream.name,
-                    "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(upstream.host, upstream.port)}}]}],
-                },
-                "typed_extension_protocol_options": {
-                    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                        "@type": f"{_TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions",
-                        "common_http_protocol_options": {"idle_timeout": _IDLE},
-                        "explicit_http_config": {"http_protocol_options": {}},
-                    }
-                },
+        "@type": f"{_TYPE}.config.cluster.v3.Cluster",
+        "name": upstream.name,
+        "connect_timeout": "1s",
+        "load_assignment": {
+            "cluster_name": upstream.name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(upstream.host, upstream.port)}}]}],
+        },
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": f"{_TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "common_http_protocol_options": {"idle_timeout": _IDLE},
+                "explicit_http_config": {"http_protocol_options": {}},
             }
-            for upstream in upstreams
-        ]
+        },
+        **({"type": "STATIC"} if upstream.host.replace(".", "").isdigit() else _BY_NAME),
     }
+
+
+# A name stands for all replicas of a version: who comes and goes is seen within a second, who refuses connections is
+# left alone for a moment, and never are all of them.
+_BY_NAME: Json = {
+    "type": "STRICT_DNS",
+    "dns_refresh_rate": "1s",
+    "dns_lookup_family": "V4_PREFERRED",
+    "lb_policy": "LEAST_REQUEST",
+    "outlier_detection": {
+        "split_external_local_origin_errors": True,
+        "consecutive_local_origin_failure": 1,
+        "enforcing_consecutive_local_origin_failure": 100,
+        "enforcing_local_origin_success_rate": 0,
+        "enforcing_success_rate": 0,
+        "enforcing_consecutive_5xx": 0,
+        "enforcing_consecutive_gateway_failure": 0,
+        "interval": "1s",
+        "base_ejection_time": "3s",
+        "max_ejection_percent": 50,
+    },
+}
 
 
 def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str]) -> Json:
@@ -183,7 +205,16 @@ def _weighted(traffic: Traffic) -> Json:
 
 
 def _once() -> Json:
-    return {"retry_on": "connect-failure,reset", "num_retries": 1, "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"}}
+    return {
+        "retry_on": "connect-failure,reset",
+        "num_retries": 1,
+        "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"},
+        # Another replica than the one that failed, where there is another.
+        "retry_host_predicate": [
+            {"name": _OTHERS, "typed_config": {"@type": f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}
+        ],
+        "host_selection_retry_max_attempts": 3,
+    }
 
 
 def _clients(tokens: Mapping[str, str]) -> Json:

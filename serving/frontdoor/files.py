@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ class TokenError(ValueError):
 
 
 def read_tokens(path: str | Path) -> dict[str, str]:
+    """The tokens in the file `path`; as `parse_tokens`."""
+    return parse_tokens(Path(path).read_text(encoding="utf-8"), str(path))
+
+
+def parse_tokens(text: str, where: str) -> dict[str, str]:
     """Client name -> bearer token: a line is `TOKEN` or `CLIENT TOKEN`; empty lines and those that begin with # are left out.
 
     Raises
@@ -27,17 +33,22 @@ def read_tokens(path: str | Path) -> dict[str, str]:
         A line has more parts, a token shorter than 16 characters or another than visible ASCII, or a token stands twice.
     """
     found: dict[str, str] = {}
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         parts = line.split()
         if not parts or line.startswith("#"):
             continue
         client, token = (f"client-{number}", parts[0]) if len(parts) == 1 else (parts[0], parts[-1])
         if len(parts) > 2 or len(token) < 16 or not (token.isascii() and token.isprintable()):
-            raise TokenError(f"{path}, line {number}: write TOKEN or CLIENT TOKEN, the token at least 16 visible ASCII characters")
+            raise TokenError(f"{where}, line {number}: write TOKEN or CLIENT TOKEN, the token at least 16 visible ASCII characters")
         if client in found or token in found.values():
-            raise TokenError(f"{path}, line {number}: this client or token stands in the file already")
+            raise TokenError(f"{where}, line {number}: this client or token stands in the file already")
         found[client] = token
     return found
+
+
+def new_tokens() -> str:
+    """The content of a token file with one new token."""
+    return f"# One client a line: NAME TOKEN. Changes are taken up while the service runs.\ndefault {secrets.token_urlsafe(32)}\n"
 
 
 def write_static(folder: Path, door: Door) -> Path:
@@ -92,6 +103,13 @@ def has_clusters(admin_port: int, upstreams: Sequence[Upstream]) -> bool:
         for host in cluster.get("host_statuses", [])
     }
     return found == {(upstream.name, upstream.port) for upstream in upstreams}
+
+
+def reachable(admin_port: int) -> dict[str, int]:
+    """The versions that the running Envoy knows, and how many addresses it has found of each."""
+    answer = admin(admin_port, "/clusters?format=json")
+    clusters = json.loads(answer).get("cluster_statuses", []) if answer else []
+    return {cluster["name"]: len(cluster.get("host_statuses", [])) for cluster in clusters}
 
 
 def active_requests(admin_port: int, upstream: str) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 from uuid import UUID
 
+from pydantic import Field
 from zenml.client import Client
 from zenml.config.global_config import GlobalConfiguration
 from zenml.enums import ServiceState
@@ -16,9 +18,10 @@ from zenml.utils.secret_utils import SecretField
 from serving.frontdoor.state import Traffic
 from stacks.deployer.bundles import read_bundle, stage_bundle
 from stacks.deployer.host import Deployment, DeploymentError, Host, Instance, Release
-from stacks.deployer.process.host import Offer, ProcessHost
+from stacks.deployer.kubernetes.offer import Offer
 from stacks.deployer.service import FLAVOR, SERVICE_TYPE, ServedVersion, ServedVersionConfig
 from stacks.registry import zenml_model_name
+from tabular.errors import InputError
 
 TIMEOUT_S = 120
 
@@ -26,23 +29,60 @@ TIMEOUT_S = 120
 class SwitchyardDeployerConfig(BaseModelDeployerConfig):
     """Where services run and how they are offered."""
 
-    kind: Literal["process"] = "process"
-    """process: on this machine."""
-    host: str = "127.0.0.1"
-    """Address of the front door; on any but loopback it asks for a token."""
-    port: int = 0
-    """Of the front door; 0: one that is free, for each model its own, and kept."""
+    kind: Literal["process", "kubernetes"] = "process"
+    """process: on this machine; kubernetes: in a cluster, by Seldon's operator."""
     authentication: bool = True
     requests_per_second: int = 5_000
+    """For each process of the front door."""
     timeout_s: float = 30.0
-    log_url: str = SecretField(default="")
-    """SQLAlchemy URL of the prediction log; empty: SQLite beside MLflow's on this machine."""
     workers: int = 2
+
+    host: str = "127.0.0.1"
+    """process: address of the front door; on any but loopback it asks for a token."""
+    port: int = 0
+    """process: of the front door; 0: one that is free, for each model its own, and kept."""
+    log_url: str = SecretField(default="")
+    """process: SQLAlchemy URL of the prediction log; empty: SQLite beside MLflow's on this machine."""
+
+    kubernetes_context: str | None = None
+    """kubernetes, as everything that follows: of the client's kubeconfig; pods use their own account."""
+    namespace: str = "switchyard"
+    serving_image: str = ""
+    frontdoor_image: str = ""
+    replicas: int = 3
+    max_replicas: int = 0
+    """Above `replicas`: an autoscaler adds pods up to that number."""
+    target_cpu: int = 70
+    """Per cent of the request at which the autoscaler keeps the pods."""
+    requests: dict[str, str] = Field(default_factory=lambda: dict(Offer().requests))
+    limits: dict[str, str] = Field(default_factory=lambda: dict(Offer().limits))
+    """Resources of each pod that serves."""
+    frontdoor_replicas: int = 2
+    service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    """How the front door is reached."""
+    ingress_host: str = ""
+    """Name of an ingress for it, with `{model}` in it; empty: no ingress."""
+    ingress_class: str = ""
+    ingress_tls_secret: str = ""
+    service_account: str = ""
+    """Of the pods that serve."""
+    image_pull_secret: str = ""
+    log_secret: str = Offer().log_secret
+    """Secret with the prediction log's URL under `predictions-url`; empty: no log."""
+    store_secret: str = Offer().store_secret
+    """Secret with the artifact store's AWS_* variables, by which pods fetch bundles."""
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    tolerations: list[dict[str, Any]] = Field(default_factory=list)
 
     @property
     def is_local(self) -> bool:
         """Whether services run on the client's machine."""
         return self.kind == "process"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether pods must be able to ask ZenML's server for it."""
+        return self.kind == "kubernetes"
 
 
 class SwitchyardDeployer(BaseModelDeployer):
@@ -59,18 +99,8 @@ class SwitchyardDeployer(BaseModelDeployer):
     @property
     def host(self) -> Host:
         """The host that the configuration names."""
-        config = self.config
-        folder = Path(GlobalConfiguration().local_stores_path) / "switchyard" / "serving"
-        offer = Offer(
-            host=config.host,
-            port=config.port,
-            authentication=config.authentication,
-            requests_per_second=config.requests_per_second,
-            timeout_s=config.timeout_s,
-            log_url=config.log_url,
-            workers=config.workers,
-        )
-        return ProcessHost(folder, offer)
+        folder = Path(GlobalConfiguration().local_stores_path) / "switchyard"
+        return (_process_host if self.config.kind == "process" else _kubernetes_host)(self.config, folder)
 
     def deploy(self, release: Release, origin: dict[str, str], timeout_s: float = TIMEOUT_S) -> Instance:
         """Start `release` beside what runs, without traffic, and have ZenML show it.
@@ -86,6 +116,7 @@ class SwitchyardDeployer(BaseModelDeployer):
         DeploymentError
             It did not become ready; nothing of it is left.
         """
+        release = replace(release, uri=stage_bundle(release.files, release.digest))
         name = self.host.name_for(release)
         if self._services(release.model, name):
             # It is, or was, there: the host starts what has stopped.
@@ -102,7 +133,7 @@ class SwitchyardDeployer(BaseModelDeployer):
             version=release.version,
             digest=release.digest,
             role=release.role,
-            bundle_uri=stage_bundle(release.files, release.digest),
+            bundle_uri=release.uri,
             settings=dict(release.settings),
         )
         try:
@@ -191,6 +222,29 @@ class SwitchyardDeployer(BaseModelDeployer):
     def _services(self, model: str, name: str) -> list[BaseService]:
         found = self.find_model_server(service_name=f"{model}-{name}")
         return [service for service in found if (service.config.model, service.config.instance) == (model, name)]
+
+
+def _process_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:
+    from stacks.deployer.process.host import Offer as ProcessOffer
+    from stacks.deployer.process.host import ProcessHost
+
+    return ProcessHost(folder / "serving", ProcessOffer(**_settings(config, ProcessOffer)))
+
+
+def _kubernetes_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:
+    from stacks.deployer.kubernetes.client import Cluster, in_pod
+    from stacks.deployer.kubernetes.host import KubernetesHost
+
+    if not config.authentication:
+        raise InputError("in a cluster the front door always asks for a token; leave the deployer's authentication on")
+    offer = Offer(**{**_settings(config, Offer), "tolerations": tuple(config.tolerations)})
+    # A pod has nobody to leave a copy of the tokens for.
+    return KubernetesHost(Cluster(config.namespace, config.kubernetes_context), offer, None if in_pod() else folder / "tokens")
+
+
+def _settings(config: SwitchyardDeployerConfig, offer: type) -> dict[str, Any]:
+    """The settings that `offer` knows."""
+    return {field.name: getattr(config, field.name) for field in fields(offer)}
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:

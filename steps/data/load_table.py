@@ -8,7 +8,7 @@ from zenml import step
 
 import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
 from stacks.active import local_copy
-from tabular.data.labels import without_credentials
+from tabular.data.labels import STAGED, without_credentials
 from tabular.data.sources import read_source
 from tabular.errors import InputError
 from tabular.features.history import add_history
@@ -30,7 +30,9 @@ def load_table(problem: Problem, location: str) -> tuple[Annotated[Table, "table
     with local_copy(location) as readable:
         try:
             raw = read_source(problem.data.model_copy(update={"source": readable}))
-            table, resolved, notes = resolve(replace(raw, source=source), problem)
+            # A staged table names the source beneath by itself.
+            raw = raw if source.startswith(STAGED) else replace(raw, source=source)
+            table, resolved, notes = resolve(raw, problem)
         except InputError as error:
             # The user knows the file by its own name, not by its place in the artifact store.
             raise InputError(str(error).replace(readable, source)) from None

@@ -57,11 +57,11 @@ def read_delimited(
     text, notes = to_utf8(content, encoding, label)
     if not text.strip():
         raise InputError(f"{label} is empty")
-    _refuse_other_formats(text, label)
+    refuse_other_formats(text, label)
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise InputError(f"data.delimiter must be one character, not {delimiter!r}")
-    found = _sniff(text, target)
-    names, header_lines, ended = _header(text, delimiter or found, label)
+    found = sniff(text, target)
+    names, header_lines, ended = header_of(text, delimiter or found, label)
     if ended:
         raise InputError(f"{label} has a header but no rows")
     names, trimmed = named(names, label, f"line {header_lines}")
@@ -77,7 +77,7 @@ def read_delimited(
     return frame, (*notes, *trimmed, *blanks)
 
 
-def _refuse_other_formats(text: bytes, label: str) -> None:
+def refuse_other_formats(text: bytes, label: str) -> None:
     start = text[:512].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise InputError(f"{label} is a web page or XML, not a table; a login page comes when a link needs one")
@@ -96,7 +96,7 @@ def _rows(text: bytes, delimiter: str) -> csv.reader:
     return csv.reader(_lines(text), delimiter=delimiter)
 
 
-def _sniff(text: bytes, target: str) -> str:
+def sniff(text: bytes, target: str) -> str:
     """The delimiter that gives the target a column, most rows the header's width, and the most columns; in this order."""
     sample = text[:_SAMPLE]
     best, best_mark = ",", (False, 0.0, 0)
@@ -121,7 +121,7 @@ def _sniff(text: bytes, target: str) -> str:
     return best
 
 
-def _header(text: bytes, delimiter: str, label: str) -> tuple[list[str], int, bool]:
+def header_of(text: bytes, delimiter: str, label: str) -> tuple[list[str], int, bool]:
     """The header's fields, the number of lines up to its end, and whether nothing follows."""
     reader = _rows(text, delimiter)
     try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,12 +92,32 @@ def _nearby(path: Path) -> str:
         return ""
 
 
+def download(url: str, target: Path) -> None:
+    """Stream the file behind any fsspec URL into `target`, memory flat.
+
+    Raises
+    ------
+    InputError
+        As `fetch`.
+    """
+    import fsspec
+
+    with _errors_of(without_credentials(url)), fsspec.open(url, "rb") as stream, target.open("wb") as sink:
+        shutil.copyfileobj(stream, sink, 1 << 20)
+
+
 def _read_url(url: str, label: str, limit: Limit, hashes: ContentHash) -> bytes:
     import fsspec
 
+    with _errors_of(label), fsspec.open(url, "rb") as stream:
+        return read_limited(stream, limit, label, hashes.update)
+
+
+@contextmanager
+def _errors_of(label: str) -> Iterator[None]:
+    """Whatever a file system says, as one line for the user."""
     try:
-        with fsspec.open(url, "rb") as stream:
-            return read_limited(stream, limit, label, hashes.update)
+        yield
     except InputError:
         raise
     except FileNotFoundError as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+STAGED = "log:"
+"""What the source of a table begins with that a retraining put together (`tabular.data.staged`)."""
+
 _AUTHORITY = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/@?#\s]*(?:@[^/@?#\s]*)*@")
 _QUERY = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.-]*://[^?#\s]*)[?#]\S*")
 

@@ -7,6 +7,7 @@ path or fsspec URL                  CSV, TSV or Parquet, plain or in gz, bz2, xz
 SQLAlchemy URL with `data.query`    the database
 `builtin:NAME`                      `tabular.data.builtin`
 `openml:NAME`                       OpenML
+`log:PATH`                          `tabular.data.staged`: a table with rows of the prediction log
 ==================================  ==============================================================
 
 What a file is, its first bytes say, not its name. Text stays text here: `tabular.inference` decides what it means.
@@ -24,11 +25,12 @@ from tabular.data.builtin import read_builtin
 from tabular.data.delimited import read_delimited
 from tabular.data.files import fetch
 from tabular.data.headers import drop_nameless, named
-from tabular.data.labels import without_credentials
+from tabular.data.labels import STAGED, without_credentials
 from tabular.data.openml import read_openml
 from tabular.data.packing import Limit
 from tabular.data.parquet import MAGIC, read_parquet
 from tabular.data.sql import is_database, read_sql
+from tabular.data.staged import read_staged
 from tabular.errors import InputError
 from tabular.table import digest_frame
 
@@ -44,6 +46,12 @@ class RawTable:
     """`dvc:<md5>` or `sha256:<hex>`."""
     notes: tuple[str, ...] = ()
     """What was done on the way that the user should know, one sentence each."""
+
+
+def is_in_memory(data: problem.Data) -> bool:
+    """Whether the source is no file: built-in, OpenML's, or the result of a query."""
+    source = data.source.strip()
+    return source.startswith(("builtin:", "openml:")) or is_database(source) or bool(data.query)
 
 
 def read_source(data: problem.Data, base: Path | None = None) -> RawTable:
@@ -68,6 +76,8 @@ def read_source(data: problem.Data, base: Path | None = None) -> RawTable:
         frame = read_builtin(source) if source.startswith("builtin:") else read_openml(source)
         names, notes = named([str(name) for name in frame.columns], source, "header")
         return _content_addressed(frame.set_axis(list(names), axis=1), source, notes)
+    if source.startswith(STAGED):
+        return RawTable(*read_staged(source, Limit(data.max_unpacked_mb)))
     label = without_credentials(source)
     if is_database(source) or (data.query and "://" in source):
         frame, notes = read_sql(source, data.query, label)

@@ -33,7 +33,7 @@ def test_it_serves_read_only_and_without_rights(engine, tmp_path):
     context = tmp_path / "context"
     for name in ("bundle", "predictionlog", "serving"):
         (context / name).mkdir(parents=True)
-        for path in [*(ROOT / name).glob("*.py"), *(ROOT / name).glob("requirements.txt"), *(ROOT / name).glob("Dockerfile")]:
+        for path in [*(ROOT / name).glob("*.py"), *(ROOT / name).glob("requirements-image.txt"), *(ROOT / name).glob("Dockerfile")]:
             (context / name / path.name).write_bytes(path.read_bytes())
     image, _ = engine.images.build(path=str(context), dockerfile="serving/Dockerfile", tag="switchyard-serving:test", rm=True)
     assert image.attrs["Size"] < 600 * 1024**2

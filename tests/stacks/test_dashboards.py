@@ -1,4 +1,4 @@
-"""What a person sees: both pages in a real browser, after a real run. Screenshots go where SWITCHYARD_SCREENSHOTS says."""
+"""What a person sees: the pages in a real browser, after a real run. Screenshots go where SWITCHYARD_SCREENSHOTS says."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+WINDOWS = """
+from datetime import datetime
+from monitoring.workspace import WindowFigures, record_window
+from pipelines.dashboards import workspace_folder
+for month in (1, 2, 3, 3):
+    values = {"drift_share": month / 10, "drift_share_limit": 0.1, "score": 0.9 - month / 100, "rows": 500, "version": 1, "latency_p95_ms": None}
+    record_window(workspace_folder(), "loans", WindowFigures(f"window {month}", datetime(2026, month, 1), "1", values, ("alert",)))
+"""
+
+
+def options(ports) -> list[str]:
+    names = ("zenml", "mlflow", "evidently")
+    return [part for name, port in zip(names, ports, strict=True) for part in (f"--{name}-port", str(port))]
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> tuple[Project, dict]:
     project = Project(tmp_path_factory.mktemp("dashboards"))
@@ -32,12 +47,13 @@ def trained(tmp_path_factory) -> tuple[Project, dict]:
 
 
 @pytest.fixture(scope="module")
-def pages(trained) -> Iterator[tuple[str, str]]:
+def pages(trained) -> Iterator[tuple[str, str, str]]:
     project, _ = trained
-    zenml, mlflow = free_port(), free_port()
-    done = project.run("dashboard", "--zenml-port", str(zenml), "--mlflow-port", str(mlflow))
+    ports = [free_port() for _ in range(3)]
+    project.python(WINDOWS)
+    done = project.run("dashboard", *options(ports))
     assert done.code == 0, done.output
-    yield f"http://127.0.0.1:{zenml}", f"http://127.0.0.1:{mlflow}"
+    yield tuple(f"http://127.0.0.1:{port}" for port in ports)
     assert project.run("dashboard", "--stop").code == 0
 
 
@@ -115,10 +131,25 @@ def test_mlflow_shows_the_run_and_its_files(trained, pages, browser):
     page.close()
 
 
+def test_evidently_shows_the_windows_over_time(pages, browser):
+    page = browser.new_page()
+    page.goto(pages[2], wait_until="domcontentloaded")
+    page.get_by_text("loans", exact=True).first.click(timeout=90_000)
+    for title in ("Drift share", "Score", "Volume", "Version in production"):
+        page.get_by_text(title, exact=True).first.wait_for(timeout=60_000)
+    page.get_by_text("columns that drifted").first.wait_for(timeout=60_000)
+    keep(page, "evidently_windows")
+    page.get_by_text("Reports", exact=True).first.click()
+    page.get_by_text("2026-03-01 00:00, version 1").first.wait_for(timeout=60_000)
+    # A window that was looked at twice is there once.
+    assert page.get_by_text("2026-03-01 00:00, version 1").count() == 1
+    page.close()
+
+
 def test_second_start_finds_the_pages_running(trained, pages):
     project, _ = trained
     ports = [address.rsplit(":", 1)[1] for address in pages]
-    again = project.run("dashboard", "--zenml-port", ports[0], "--mlflow-port", ports[1])
+    again = project.run("dashboard", *options(ports))
 
     assert again.code == 0
-    assert again.output.count("already running") == 2
+    assert again.output.count("already running") == 3

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import secrets
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from serving.frontdoor.files import new_tokens
 from stacks.deployer.host import DeploymentError
 from stacks.deployer.process.layout import Layout
 
@@ -88,8 +88,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 def write_token(path: Path) -> None:
     """Write a token file with one new token, for its owner's eyes."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write("# One client a line: NAME TOKEN. Changes are taken up while the service runs.\n")
-        file.write(f"default {secrets.token_urlsafe(32)}\n")
+        file.write(new_tokens())
 
 
 def wait(condition: Callable[[], bool], timeout_s: float) -> bool:

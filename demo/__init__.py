@@ -1,0 +1,1 @@
+"""`make demo`: a year in the life of a model, told in ten minutes, by the commands that users type."""

@@ -1,0 +1,155 @@
+"""The closed loop: one look at production by the monitoring pipeline, and what run.py does about it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.commands import terminal
+from pipelines.summary import write_summary
+from tabular.problem import Problem
+
+
+def watch(
+    problem: Problem,
+    where: str,
+    *,
+    root: Path,
+    summary_path: Path,
+    act: bool | None = None,
+    schedule: str | None = None,
+    dry_run: bool = False,
+    started: float | None = None,
+    **looked: Any,
+) -> int:
+    """Monitor, show the window on the dashboard and, where the config or the command line wants it, act on the decision.
+
+    Parameters
+    ----------
+    problem : Problem
+    where : str
+        What to call the config's origin.
+    root : Path
+    summary_path : Path
+        Gets the monitoring run's summary and, under `retraining`, what was done.
+    act : bool, optional
+        Instead of `retraining.act`.
+    schedule : str, optional
+        Cron expression: do this again and again instead of once now.
+    looked : dict
+        Options of `pipelines.watching.monitor`.
+
+    Raises
+    ------
+    SwitchyardError
+        The window can't be looked at, or a retraining failed for a reason that may pass.
+    """
+    from pipelines.watching import monitor
+
+    if schedule is not None and not dry_run:
+        return _keep_running(schedule, problem.name, root)
+    code = monitor(problem, where, root=root, dry_run=dry_run, summary_path=summary_path, started=started, **looked)
+    if dry_run or code:
+        return code
+    summary = json.loads(summary_path.read_text(encoding="utf-8"))
+    _show(problem, summary)
+    if problem.retraining.act if act is None else act:
+        from pipelines.retraining import act as act_on
+
+        began = time.monotonic()
+        found = act_on(problem, where, decision_of(summary["run_id"]), root=root, console=terminal())
+        summary |= {"retraining": asdict(found), "duration_s": round(summary["duration_s"] + time.monotonic() - began, 2)}
+        write_summary(summary_path, json.dumps(summary, indent=1) + "\n")
+    return 0
+
+
+def decision_of(run: str) -> Any:
+    """The decision that the monitoring run with this id came to."""
+    from zenml.client import Client
+
+    from pipelines.running import Outcome
+
+    return Outcome(Client().get_pipeline_run(run)).artifact("decision")
+
+
+def _keep_running(schedule: str, model: str, root: Path) -> int:
+    """As the active stack keeps schedules: a CronJob on a cluster, a loop in the foreground here."""
+    from pipelines.commands import ensure_stack
+    from pipelines.scheduling import check_schedule, on_schedule
+    from stacks.active import is_local
+
+    check_schedule(schedule)
+    arguments = without_schedule(sys.argv[1:])
+    console = terminal()
+    ensure_stack(root)
+    if is_local():
+        on_schedule(schedule, [sys.executable, "run.py", *arguments], console, cwd=str(root))
+    from stacks.kubernetes.schedule import schedule_run
+
+    console.print(schedule_run(f"monitoring-{model}", schedule, arguments), highlight=False, markup=False)
+    return 0
+
+
+def without_schedule(arguments: list[str]) -> list[str]:
+    """A command line's arguments without `--schedule` and its value."""
+    kept, skip = [], False
+    for argument in arguments:
+        if skip or argument == "--schedule" or argument.startswith("--schedule="):
+            skip = argument == "--schedule"
+            continue
+        kept.append(argument)
+    return kept
+
+
+def _show(problem: Problem, summary: Mapping[str, Any]) -> None:
+    """Put the window onto Evidently's pages; those who can't be told are warned, nothing fails for it."""
+    import logging
+
+    from monitoring.workspace import WindowFigures, record_window
+    from pipelines.dashboards import workspace_folder
+
+    scores, drift, window, rules = summary["scores"], summary["drift"], summary["window"], {rule["name"]: rule for rule in summary["rules"]}
+    latency = _latency(problem.name, summary["model"]["version"])
+    measured, estimated = (scores[kind].get(scores["metric"]) for kind in ("measured", "estimated"))
+    version = str(summary["model"]["version"])
+    values = {
+        "drift_share": rules.get("drift_share", {}).get("value"),
+        "drift_share_limit": rules.get("drift_share", {}).get("threshold"),
+        "score": measured,
+        "estimated_score": estimated,
+        "reference_score": scores["holdout"],
+        "score_floor": rules.get("performance_floor", {}).get("threshold"),
+        "rows": window["rows"],
+        "labelled": window["labelled"],
+        "version": float(version) if version.replace(".", "", 1).isdigit() else None,
+        "latency_p50_ms": latency.get(0.5),
+        "latency_p95_ms": latency.get(0.95),
+        "quality": rules.get("data_quality", {}).get("value"),
+    }
+    figures = WindowFigures(summary["key"], datetime.fromisoformat(window["until"]), version, values, (summary["decision"],))
+    try:
+        record_window(workspace_folder(), problem.name, figures)
+    except Exception as error:  # noqa: BLE001 - a picture of the run is not the run
+        logging.getLogger(__name__).warning("the window is not on the dashboard: %s", error)
+
+
+def _latency(model: str, version: str) -> dict[float, float | None]:
+    """Milliseconds within which a share of the requests was answered, as the front door has counted since it started."""
+    from monitoring.experiment.counts import Counts
+    from serving.frontdoor.statistics import read_statistics
+    from stacks.deployer.registration import active_deployer
+
+    host = active_deployer().host
+    deployment = host.inspect(model)
+    instance = next((one for one in deployment.instances if one.version == version), None) if deployment else None
+    counted = read_statistics(host.statistics(model)).get(instance.name) if instance else None
+    if counted is None:
+        return {}
+    counts = Counts(latency=tuple(sorted(counted.latency.items())))
+    return {level: counts.quantile(level) for level in (0.5, 0.95)}

@@ -1,0 +1,139 @@
+"""`FrontDoors`: the front door's pods of one model: whether they follow, what they count, where they are."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable
+
+from serving.frontdoor.pod import PORT, STATUS_PORT
+from stacks.deployer.host import DeploymentError
+from stacks.deployer.kubernetes import frontdoor, reasons
+from stacks.deployer.kubernetes.client import Cluster, ClusterError, Object
+from stacks.deployer.kubernetes.names import Names
+from stacks.deployer.kubernetes.offer import Offer
+
+POLL_S = 0.3
+_SEEN = "switchyard/seen"
+_SAMPLE = re.compile(r"^([^\s{]+(?:\{.*\})?) (\S+)$")
+
+
+class FrontDoors:
+    """Of one model.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    model : str
+    offer : Offer
+    """
+
+    def __init__(self, cluster: Cluster, model: str, offer: Offer) -> None:
+        self._cluster, self._model, self._offer, self._names = cluster, model, offer, Names.of(model)
+
+    def nudge(self) -> None:
+        """Have the pods look at their Secret now: a change of the pod itself is what the kubelet acts on at once."""
+        for pod in self._pods():
+            self._cluster.annotate("Pod", pod["metadata"]["name"], {_SEEN: f"{time.time_ns()}"})
+
+    def wait_applied(self, generation: int, timeout_s: float) -> None:
+        """Wait until every pod that answers clients works by `generation` or a later one, and one does at least.
+
+        Raises
+        ------
+        DeploymentError
+            Not in time, or there is no hope; with the pod's own reason.
+        """
+        deadline, behind, since = time.monotonic() + timeout_s, "none of its pods runs", {}
+        while True:
+            try:
+                pods = self._pods()
+                late = [(pod["metadata"]["name"], self._lag(pod, generation)) for pod in pods]
+                late = [(name, lag) for name, lag in late if lag]
+                if any(map(reasons.is_ready, pods)) and not late:
+                    return
+                found = reasons.trouble(pods, self._deployments())
+                if found:
+                    behind = found.reason
+                    began = since.setdefault((found.pod, found.patience_s), time.monotonic())
+                    if found.patience_s is not None and time.monotonic() - began >= found.patience_s:
+                        deadline = 0.0
+                elif late:
+                    behind = "; ".join(f"{name}: {lag}" for name, lag in late)
+            except ClusterError as error:
+                if not error.is_passing:
+                    raise
+                behind = str(error)
+            if time.monotonic() > deadline:
+                raise DeploymentError(f"{self._model}: the front door did not take up its routes within {timeout_s:g} s: {behind}")
+            time.sleep(POLL_S)
+
+    def active_requests(self, instance: str) -> int:
+        """Requests that `instance` has not answered yet."""
+        pattern = re.compile(r'^envoy_cluster_upstream_rq_active\{envoy_cluster_name="([^"]*)"\} (\d+)$', re.MULTILINE)
+        return sum(int(count) for name, count in pattern.findall(self.statistics()) if name == instance)
+
+    def statistics(self) -> str:
+        """Envoy's counts in Prometheus' text format, summed over the pods."""
+        texts = [self._cluster.ask(pod["metadata"]["name"], STATUS_PORT, "/statistics") for pod in self._running()]
+        return added_up(text for text in texts if text)
+
+    def url(self) -> str:
+        """Where clients find it."""
+        offer = self._offer
+        if offer.ingress_host:
+            return f"{'https' if offer.ingress_tls_secret else 'http'}://{frontdoor.host_name(self._names, offer)}"
+        service = self._cluster.get("Service", self._names.frontdoor) or {}
+        balancers = service.get("status", {}).get("loadBalancer", {}).get("ingress", [])
+        found = next((one.get("hostname") or one.get("ip") for one in balancers), None)
+        address = found or service.get("spec", {}).get("clusterIP")
+        return f"http://{address or f'{self._names.frontdoor}.{self._cluster.namespace}.svc'}:{PORT}"
+
+    def _lag(self, pod: Object, generation: int) -> str:
+        """What keeps `pod` from `generation`; empty where nothing does, or where it is no client's yet."""
+        statuses = pod["status"].get("containerStatuses", [])
+        if not any("running" in status.get("state", {}) for status in statuses):
+            # One that starts reads the Secret as it is by then.
+            return ""
+        answer = self._cluster.ask(pod["metadata"]["name"], STATUS_PORT, "/applied")
+        if answer is None:
+            return "it does not answer"
+        told = json.loads(answer)
+        if told["applied"] >= generation:
+            return ""
+        return told["problem"] or f"it works by generation {told['applied']}, not by {generation}"
+
+    def _running(self) -> list[Object]:
+        return [pod for pod in self._pods() if pod.get("status", {}).get("phase") == "Running"]
+
+    def _pods(self) -> list[Object]:
+        return [pod for pod in self._cluster.list("Pod", frontdoor.selector(self._names)) if not reasons.is_over(pod)]
+
+    def _deployments(self) -> list[Object]:
+        found = self._cluster.get("Deployment", self._names.frontdoor)
+        return [found] if found else []
+
+
+def added_up(texts: Iterable[str]) -> str:
+    """Several pages of Prometheus' text format as one: samples of the same name and labels are added.
+
+    Right for counters, histograms and gauges of amounts, which is what Envoy has of its clusters.
+    """
+    sums: dict[str, float] = {}
+    kinds: dict[str, str] = {}
+    for text in texts:
+        for line in text.splitlines():
+            if line.startswith("# TYPE "):
+                kinds[line.split()[2]] = line
+            elif found := _SAMPLE.match(line):
+                sums[found[1]] = sums.get(found[1], 0.0) + float(found[2])
+    lines, told = [], set()
+    for sample, value in sums.items():
+        name = re.sub(r"_(bucket|sum|count)$", "", sample.partition("{")[0])
+        for key in (sample.partition("{")[0], name):
+            if key in kinds and key not in told:
+                lines.append(kinds[key])
+                told.add(key)
+        lines.append(f"{sample} {int(value) if value.is_integer() else value!r}")
+    return "\n".join(lines) + "\n" if lines else ""

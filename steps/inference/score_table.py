@@ -1,0 +1,123 @@
+"""Step: check the table, then score it, write it and log it."""
+
+import contextlib
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+from zenml import step
+
+from bundle.digest import digest_files
+from predictionlog import log_batch
+from stacks.deployer.predictions import prediction_log
+from stacks.files import local_input, whole_output
+from stacks.registry import Registered
+from steps.inference.order import ScoringOrder
+from tabular.batch.columns import layout_of
+from tabular.batch.output import TableWriter, format_of
+from tabular.batch.report import Scored
+from tabular.batch.rows import Rows, open_rows, rows_of_frame
+from tabular.batch.scoring import Logged, Origin, check_table, score_rows, scorer_of
+from tabular.data.sources import is_in_memory, read_source
+from tabular.errors import InputError, SwitchyardError
+from tabular.problem import Problem
+from tabular.table import digest_frame
+
+logger = logging.getLogger(__name__)
+
+
+@step(enable_cache=False)
+def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> Annotated[Scored, "scored"]:
+    """Two readings of the table: the first finds it good, or stops before anything is written; the second scores it.
+
+    The output appears when it is whole. Prediction ids come from the table's content, the version and the row, so a run
+    that is repeated logs nothing twice.
+    """
+    if digest_files(release.files) != release.digest:
+        raise SwitchyardError(f"version {release.version} of {release.name} has another bundle in the registry than was registered")
+    scorer = scorer_of(release.files)
+    with _rows(problem, order, scorer.signature.columns[0].name) as (rows, content):
+        layout = layout_of(rows, scorer.signature, problem, order.extra)
+        checked = check_table(rows, scorer, layout)
+        logger.info("%s: %s rows are good; scoring with version %s", order.label, f"{checked.rows:,}", release.version)
+        identity = hashlib.sha256(f"{content}\0{release.name}\0{release.digest}".encode()).hexdigest()[:20]
+        origin = Origin(release.name, release.version, release.digest, f"batch-{identity}")
+        exclude = frozenset(problem.serving.log_exclude)
+        with (
+            _log(origin, order.log) as log,
+            whole_output(order.output, identity) as path,
+            TableWriter(path, format_of(order.output)) as writer,
+        ):
+            answers = score_rows(rows, scorer, layout, origin, writer, checked.rows, log, exclude)
+            writer.close()
+    edges, shares = answers.histogram()
+    return Scored(
+        model=release.name,
+        version=release.version,
+        digest=release.digest,
+        source=order.label,
+        content=content,
+        request_id=origin.request_id,
+        rows=checked.rows,
+        logged=checked.rows if order.log else 0,
+        columns=checked.columns,
+        distribution=answers.distribution(),
+        edges=edges,
+        shares=shares,
+        notes=rows.notes,
+    )
+
+
+@contextlib.contextmanager
+def _rows(problem: Problem, order: ScoringOrder, expected: str) -> Iterator[tuple[Rows, str]]:
+    """The table and the digest of its content."""
+    data = problem.data.model_copy(update={"source": order.source, "query": order.query})
+    if is_in_memory(data):
+        raw = read_source(data)
+        yield rows_of_frame(raw.frame, order.label), f"sha256:{digest_frame(raw.frame)}"
+        return
+    with local_input(order.source) as path:
+        _require_file(path, order.label)
+        before = os.stat(path)
+        with path.open("rb") as file:
+            content = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        yield open_rows(path, order.label, expected, data.delimiter, data.encoding), content
+        after = os.stat(path)
+        if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+            raise InputError(f"{order.label} changed while it was read; run again when it is finished")
+
+
+def _require_file(path: Path, label: str) -> None:
+    if not path.exists():
+        raise InputError(f"{label} does not exist")
+    if not path.is_file():
+        raise InputError(f"{label} is no file; name a CSV or Parquet file")
+
+
+@contextlib.contextmanager
+def _log(origin: Origin, wanted: bool) -> Iterator[Callable[[Logged], None] | None]:
+    """What takes chunks into the prediction log; None where they are not to be logged."""
+    if not wanted:
+        yield None
+        return
+    moment, version = time.time(), {"model": origin.model, "version": origin.version, "digest": origin.digest}
+    with prediction_log(origin.model) as engine:
+
+        def log(part: Logged) -> None:
+            log_batch(
+                engine,
+                request_id=origin.request_id,
+                first=part.first,
+                moment=moment,
+                origin=version,
+                inputs=part.inputs,
+                answers=part.answers,
+                entity_ids=part.entity_ids,
+                event_times=part.event_times,
+            )
+
+        yield log

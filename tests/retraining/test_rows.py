@@ -1,0 +1,183 @@
+"""Old rows and labelled predictions become one training table, in which nobody who was held out is trained on."""
+
+import json
+import time
+from datetime import timedelta
+
+import pandas as pd
+import pytest
+
+from monitoring.retraining.rows import labelled_predictions, put_together
+from predictionlog import Label, add_labels, connect, create_tables
+from predictionlog.database import predictions
+from predictionlog.records import prediction_record, rows_of
+from tabular.data.labels import STAGED
+from tabular.data.loans import loans
+from tabular.data.sources import RawTable, read_source
+from tabular.data.staged import to_staged
+from tabular.errors import InputError
+from tabular.inference import resolve
+from tabular.problem import problem_from
+from tabular.split import split_table
+
+FEATURES = ["age", "sex", "income", "loan_amount", "purpose", "is_customer", "account_opened"]
+
+
+def problem(**changes):
+    data = {"source": "builtin:loans", "target": "defaulted", "time_column": "application_date", "entity_column": "applicant_id"}
+    return problem_from({"name": "loans", "data": {**data, **changes.pop("data", {})}, **changes}, "test")
+
+
+def applications(months, rows):
+    return loans(rows, months=months)[["application_date", "applicant_id", *FEATURES, "defaulted"]]
+
+
+def resolved(frame, asked):
+    return resolve(RawTable(frame, "builtin:loans", "sha256:old"), asked)[:2]
+
+
+@pytest.fixture
+def engine(tmp_path):
+    made = connect(f"sqlite:///{tmp_path}/log.db")
+    create_tables(made)
+    return made
+
+
+def serve(engine, frame, name="r", role="live", model="loans"):
+    """Log `frame` as the service would after answering it row by row."""
+    rows = []
+    for number, row in enumerate(json.loads(frame.to_json(orient="records", date_format="iso"))):
+        moment = pd.Timestamp(row["application_date"]).timestamp()
+        record = prediction_record(
+            request_id=f"{name}{number}", origin={"model": model, "version": "1", "digest": "sha256:1", "role": role},
+            inputs={column: [row[column]] for column in FEATURES}, answers={"label": ["0"], "probabilities": [{"0": 0.7, "1": 0.3}]},
+            entity_ids=[row["applicant_id"]], event_times=[moment], moment=time.time(),
+        )  # fmt: skip
+        rows += rows_of(record)[0]
+    with engine.begin() as connection:
+        connection.execute(predictions.insert(), rows)
+
+
+def label(engine, values, name="r"):
+    add_labels(engine, [Label(str(value), f"{name}{number}") for number, value in enumerate(values)])
+
+
+def test_labelled_predictions_read_like_the_rows_they_were(engine):
+    old, new = applications((0, 5), 600), applications((6, 6), 100)
+    table, settled = resolved(old, problem())
+    serve(engine, new)
+    label(engine, new.defaulted)
+    read = labelled_predictions(engine, "loans", table.schema, settled)
+
+    whole, _ = resolved(pd.concat([old, new], ignore_index=True), problem())
+    expected = whole.frame.iloc[600:].reset_index(drop=True)
+    pd.testing.assert_frame_equal(read.reset_index(drop=True)[list(expected.columns)], expected, check_dtype=False)
+
+
+def test_only_live_predictions_of_this_model_whose_outcome_is_known_count_and_the_last_label_holds(engine):
+    table, settled = resolved(applications((0, 5), 600), problem())
+    new = applications((6, 6), 50)
+    serve(engine, new)
+    serve(engine, new, "s", role="shadow")
+    serve(engine, new, "o", model="others")
+    label(engine, [0] * 30)
+    label(engine, [1] * 10)
+    label(engine, [1] * 50, "s")
+    label(engine, [1] * 50, "o")
+    read = labelled_predictions(engine, "loans", table.schema, settled)
+
+    assert read.defaulted.tolist().count("1") == 10 and len(read) == 30
+
+
+def test_what_was_scored_twice_or_is_in_the_table_by_now_counts_once(engine):
+    old, new = applications((0, 5), 600), applications((6, 6), 100)
+    serve(engine, new)
+    serve(engine, new, "again")
+    label(engine, new.defaulted)
+    label(engine, new.defaulted, "again")
+    table, settled = resolved(pd.concat([old, new.head(40)], ignore_index=True), problem())
+    rows = put_together(table, labelled_predictions(engine, "loans", table.schema, settled), settled, "builtin:loans", None)
+
+    assert (rows.old, rows.new) == (640, 60)
+    assert not rows.frame.duplicated().any()
+
+
+@pytest.mark.parametrize("kind", ["random", "time"])
+def test_held_out_rows_are_not_trained_on(engine, kind, tmp_path):
+    old, new = applications((0, 11), 1200), applications((12, 14), 600)
+    table, settled = resolved(old, problem(split={"kind": kind}))
+    before = split_table(table, settled)
+    serve(engine, new)
+    label(engine, new.defaulted)
+    rows = put_together(table, labelled_predictions(engine, "loans", table.schema, settled), settled, "builtin:loans", None)
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(to_staged(rows.frame, rows.label))
+    asked = rows.problem.model_copy(update={"data": rows.problem.data.model_copy(update={"source": f"{STAGED}{path}"})})
+    again, found, _ = resolve(read_source(asked.data), asked)
+    after = split_table(again, found)
+
+    if kind == "random":
+        assert not set(before.holdout.applicant_id) & set(after.train.applicant_id)
+        assert len(after.holdout) > len(before.holdout)
+    else:
+        assert after.holdout.application_date.min() > old.application_date.max()
+        assert (after.train.application_date > old.application_date.max()).sum() > 400
+    assert len(after.train) + len(after.holdout) == 1800
+    assert [(column.name, column.kind, column.role) for column in again.schema.columns] == [
+        (column.name, column.kind, column.role) for column in table.schema.columns
+    ]
+    assert again.source == "builtin:loans (sha256:old) and 600 labelled predictions until 2024-03-31"
+    assert again.revision.startswith("sha256:")
+
+
+def test_a_window_keeps_the_last_days(engine):
+    old, new = applications((0, 11), 1200), applications((12, 12), 100)
+    table, settled = resolved(old, problem())
+    serve(engine, new)
+    label(engine, new.defaulted)
+    rows = put_together(table, labelled_predictions(engine, "loans", table.schema, settled), settled, "builtin:loans", 90)
+
+    assert rows.new == 100 and 150 < rows.old < 300
+    assert rows.frame.application_date.min() >= new.application_date.max() - timedelta(days=90)
+    undated, without = resolved(old.drop(columns="application_date"), problem(data={"time_column": None}))
+    with pytest.raises(InputError, match="needs the rows' dates"):
+        put_together(undated, labelled_predictions(engine, "loans", undated.schema, without), without, "x", 90)
+
+
+def test_equal_content_is_an_equal_file(engine):
+    table, settled = resolved(applications((0, 5), 600), problem())
+    rows = put_together(table, labelled_predictions(engine, "loans", table.schema, settled), settled, "builtin:loans", None)
+
+    assert (rows.new, to_staged(rows.frame, "x")) == (0, to_staged(rows.frame.copy(), "x"))
+
+
+def test_what_the_log_leaves_out_is_named(engine):
+    table, settled = resolved(applications((0, 5), 600), problem())
+    new = applications((6, 6), 10)
+    serve(engine, new)
+    label(engine, new.defaulted)
+    with engine.begin() as connection:
+        connection.execute(predictions.update().values(inputs={name: 1 for name in FEATURES if name != "age"}))
+    with pytest.raises(InputError, match="has no column 'age' to train on; take it out of serving.log_exclude"):
+        labelled_predictions(engine, "loans", table.schema, settled)
+
+
+def test_a_group_that_the_log_does_not_keep_is_refused(engine):
+    frame = applications((0, 5), 600).assign(branch=lambda rows: "b" + (rows.index % 50).astype(str))
+    table, settled = resolved(frame, problem(data={"group_column": "branch"}, split={"kind": "group"}))
+
+    with pytest.raises(InputError, match="set data.entity_column: branch"):
+        labelled_predictions(engine, "loans", table.schema, settled)
+
+
+def test_a_file_of_another_origin_is_not_taken_for_one(tmp_path):
+    applications((0, 1), 100).to_parquet(tmp_path / "plain.parquet")
+
+    with pytest.raises(InputError, match="was not put together from the prediction log"):
+        read_source(replace_source(problem(), f"{STAGED}{tmp_path}/plain.parquet"))
+    with pytest.raises(InputError, match=r"gone\.parquet"):
+        read_source(replace_source(problem(), f"{STAGED}{tmp_path}/gone.parquet"))
+
+
+def replace_source(asked, source):
+    return asked.data.model_copy(update={"source": source})

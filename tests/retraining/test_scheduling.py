@@ -1,0 +1,46 @@
+"""A schedule without a scheduler: runs at the times it says, one at a time, whatever becomes of them."""
+
+import io
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from pipelines.scheduling import on_schedule
+from tabular.errors import InputError
+
+
+class Enough(Exception):
+    pass
+
+
+def test_it_says_when_it_runs_and_runs_then():
+    told, moment, ran = io.StringIO(), datetime(2026, 3, 1, 8, 50, 10, tzinfo=UTC), []
+
+    def sleep(seconds):
+        nonlocal moment
+        moment += timedelta(seconds=seconds)
+
+    def run(command, cwd):
+        nonlocal moment
+        ran.append((moment, command, cwd))
+        # The second takes longer than the hour until the third would begin.
+        moment += timedelta(minutes=75 if len(ran) == 2 else 5)
+        if len(ran) == 3:
+            raise Enough
+        return subprocess.CompletedProcess(command, 1)
+
+    with pytest.raises(Enough):
+        on_schedule("0 * * * *", ["python", "run.py", "--pipeline", "monitoring"], Console(file=told, width=200), cwd="/x", now=lambda: moment, sleep=sleep, run=run)
+
+    assert [when.hour for when, _, _ in ran] == [9, 10, 12]
+    assert ran[0][1:] == (["python", "run.py", "--pipeline", "monitoring"], "/x")
+    assert "next 2026-03-01 09:00 UTC, in 9 min: run.py --pipeline monitoring" in told.getvalue()
+    assert "it ended with exit code 1" in told.getvalue()
+
+
+@pytest.mark.parametrize("schedule", ["hourly", "0 * * *", "61 * * * *", "* * * * * *"])
+def test_what_is_no_schedule_is_refused(schedule):
+    with pytest.raises(InputError, match="no cron expression"):
+        on_schedule(schedule, ["x"], Console(), cwd=".")
