@@ -87,11 +87,12 @@ def ensure_stack(root: Path) -> str:
 
 
 def train(
-    problem: Problem, where: str, *, root: Path, no_cache: bool, dry_run: bool, summary_path: Path | None, started: float
+    problem: Problem, where: str, *, root: Path, no_cache: bool, dry_run: bool, summary_path: Path | None, started: float, workers: int = 1
 ) -> int:
     """Run the training pipeline and return the exit code."""
     from pipelines.training import training
     from stacks.active import stage_file
+    from stacks.settings import parallel_families
     from steps.registry.register_model import register_model
 
     console = terminal()
@@ -100,13 +101,17 @@ def train(
     is_file = "://" not in source and path.is_file()
     stack = ensure_stack(root)
     if dry_run:
-        _show_plan(problem, where, stack, training, console)
+        _show_plan(problem, where, stack, training, workers, console)
         return 0
     console.print(f"[bold]training[/] {problem.name}: {source} -> {problem.data.target} on stack {stack} (config: {where})")
     location = stage_file(path) if is_file else source
     suite = _edited_suite(root, problem.name)
     problem, cache = problem.for_training(), not no_cache
-    arguments = {"problem": problem, "location": location, "edited_suite": suite, "fresh": no_cache}
+    fresh = f"{stack}-{time.time_ns()}" if no_cache else ""
+    # With a number of trials the time is nobody's share.
+    parallel = parallel_families(stack) if problem.tuning.trials is None else 1
+    shares = {"parallel": min(parallel, len(problem.tuning.families)), "workers": workers}
+    arguments = {"problem": problem, "location": location, "edited_suite": suite, "fresh": fresh, **shares}
     outcome = _run(training, problem.name, cache, arguments, console)
     if outcome.was_cached("registration") and _is_lost(outcome.artifact("registration"), problem.name):
         console.print("the registry no longer holds this version: registering it again")
@@ -175,9 +180,9 @@ def _finish_training(outcome: Outcome, root: Path, started: float) -> TrainingSu
     return summary
 
 
-def _show_plan(problem: Problem, where: str, stack: str, training: Any, console: Console) -> None:
+def _show_plan(problem: Problem, where: str, stack: str, training: Any, workers: int, console: Console) -> None:
     pipeline = training.with_options()
-    pipeline.prepare(problem=problem, location=problem.data.source, edited_suite="", fresh=False)
+    pipeline.prepare(problem=problem, location=problem.data.source, edited_suite="", workers=workers)
     console.print(f"[bold]config[/] (checked, from {where})")
     console.print(yaml.safe_dump(problem.model_dump(mode="json"), sort_keys=False, allow_unicode=True), highlight=False, markup=False)
     console.print("[bold]steps[/]")

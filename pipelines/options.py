@@ -18,6 +18,10 @@ DATA = click.Option(["--data"], help="PATH, URL, builtin:NAME or openml:NAME ins
 NAME = click.Option(["--name"], help="Name of the model in the registries; from the file's name when there is no config.")
 WHY = click.Option(["--why"], default="", help="A reason to keep with the version, or with the retraining.")
 VERSION = click.Option(["--version"], help="The version to deploy instead of the challenger, or to score with instead of the champion.")
+WORKERS = click.Option(
+    ["--workers"], type=click.IntRange(1, 64), default=1, show_default=True,
+    help="Steps that share the trials of one family, by a study in the stack's database.",
+)  # fmt: skip
 NO_CACHE = click.Option(["--no-cache"], is_flag=True, help="Run every step again.")
 
 PROBLEM = (
@@ -95,7 +99,7 @@ class Entry:
 
 
 PIPELINES = {
-    "training": Entry("pipelines.commands:train", PROBLEM, (NO_CACHE,)),
+    "training": Entry("pipelines.commands:train", PROBLEM, (NO_CACHE, WORKERS)),
     "deployment": Entry("pipelines.deploying:deploy", PROBLEM, DEPLOYMENT),
     "inference": Entry("pipelines.scoring:score", (CONFIG, NAME), INFERENCE),
     "retraining": Entry("pipelines.retraining:retrain", PROBLEM, (WHY,)),

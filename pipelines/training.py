@@ -16,6 +16,7 @@ from steps.evaluation.evaluate_model import evaluate_model
 from steps.evaluation.explain_model import explain_model
 from steps.modelling.build_ensemble import build_ensemble
 from steps.modelling.export_bundle import export_bundle
+from steps.modelling.gather_study import gather_study
 from steps.modelling.plan_features import plan_features
 from steps.modelling.tune_family import tune_family
 from steps.registry.document_model import document_model
@@ -25,7 +26,7 @@ from tabular.problem import Problem
 
 
 @pipeline(name="training")
-def training(problem: Problem, location: str, edited_suite: str, fresh: bool) -> None:
+def training(problem: Problem, location: str, edited_suite: str, fresh: str = "", parallel: int = 1, workers: int = 1) -> None:
     """From a table to a registered, explained, documented model.
 
     Parameters
@@ -36,8 +37,12 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: bool) ->
         Where steps read the table: the artifact store for a local file, else the source itself.
     edited_suite : str
         The expectations a person keeps for this problem, as JSON text; empty to infer them.
-    fresh : bool
-        Start finished studies anew instead of taking up their trials.
+    fresh : str
+        Name of the run that starts finished studies anew instead of taking up their trials.
+    parallel : int
+        Model families that are tuned at once, each with a machine (or a part of one) of its own.
+    workers : int
+        Step invocations that share the trials of one family.
     """
     table, resolved = load_table(problem, location)
     profile = profile_table(table, resolved)
@@ -48,7 +53,15 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: bool) ->
     validation = validate_holdout(split, suite)
     admission = open_gate(quality, validation, resolved)
     plan = plan_features(split, admission, resolved)
-    studies = [tune_family(split, plan, resolved, family, fresh, id=f"tune_{family}") for family in problem.tuning.families]
+    searches = {family: range(1, workers + 1) for family in problem.tuning.families}
+    found = {
+        family: [
+            tune_family(split, plan, resolved, family, fresh, parallel, workers, worker, id=f"tune_{family}" + f"_{worker}" * (workers > 1))
+            for worker in numbers
+        ]
+        for family, numbers in searches.items()
+    }
+    studies = [gather_study(seen, id=f"gather_{family}") if len(seen) > 1 else seen[0] for family, seen in found.items()]
     model, leaderboard = build_ensemble(studies, split, plan, resolved)
     bundle, parity = export_bundle(model, split, resolved)
     evaluation = evaluate_model(bundle, split, plan, resolved)

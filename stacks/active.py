@@ -16,6 +16,8 @@ from zenml.io import fileio
 
 from tabular.data.labels import STAGED
 from tabular.errors import InputError
+from tabular.tuning.files import StoredFiles
+from tabular.tuning.store import StudyStore
 
 STUDIES_VARIABLE = "SWITCHYARD_STUDIES"
 DVC_SUFFIX = ".dvc"
@@ -55,22 +57,28 @@ def mlflow_artifact_root() -> str | None:
     return (Path(uri.removeprefix("sqlite:///")).parent / "mlartifacts").as_uri()
 
 
-def studies_root() -> str:
-    """Where tuning keeps its trials so that a killed run continues: a folder, or a SQLAlchemy URL.
+def studies(key: str, fresh: str = "", shared: bool = False) -> StudyStore:
+    """Where the search `key` keeps its trials, so that a killed run continues and workers share them.
 
-    The artifact store's folder on a local stack; elsewhere the variable SWITCHYARD_STUDIES names it.
+    The variable SWITCHYARD_STUDIES names a folder or, as a SQLAlchemy URL, a database; without it they are in the artifact
+    store's folder. Predictions of a study in a database lie in the artifact store.
 
     Raises
     ------
     InputError
         When the artifact store is remote and the variable is not set.
     """
-    if configured := os.environ.get(STUDIES_VARIABLE):
-        return configured
     store = Client().active_stack.artifact_store
-    if "://" in store.path:
+    folder = os.path.join(store.path, "switchyard", "studies")
+    root = os.environ.get(STUDIES_VARIABLE) or folder
+    if "://" not in root:
+        return StudyStore(root, key, fresh=fresh, shared=shared)
+    if root == folder:
         raise InputError(f"artifact store {store.name!r} is remote: set {STUDIES_VARIABLE} to a SQLAlchemy URL that all step pods reach")
-    return os.path.join(store.path, "switchyard", "studies")
+    # The artifact store of a cloud knows its login; a bare URL would not.
+    system = getattr(store, "filesystem", None) if "://" in store.path else None
+    files = StoredFiles(f"{folder}/{key}", system)
+    return StudyStore(root, key, files=files, fresh=fresh, shared=shared)
 
 
 def pipelines_image(report: Callable[[str], None] = lambda line: None) -> str:

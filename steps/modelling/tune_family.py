@@ -1,24 +1,30 @@
-"""Step: search the hyperparameters of one model family."""
+"""Step: search the hyperparameters of one model family, or take a share in it."""
 
 from typing import Annotated
 
 from zenml import step
 
-from stacks.active import studies_root
+from stacks.active import studies
 from steps.caching import code_digest, depends_on
 from tabular.features.plan import FeaturePlan
 from tabular.problem import FamilyName, Problem
 from tabular.split import Split
 from tabular.tuning.leaderboard import LiveLeaderboard
-from tabular.tuning.store import StudyStore, study_key
+from tabular.tuning.store import study_key
 from tabular.tuning.study import Study
 from tabular.tuning.tuner import tune_family as tune
 
 
 @step(cache_policy=depends_on(__file__))
-def tune_family(split: Split, plan: FeaturePlan, problem: Problem, family: FamilyName, fresh: bool) -> Annotated[Study, "study"]:
-    """Cross-validated trials of `family`, taken up where an earlier run of the same search was stopped."""
-    key = study_key(split, plan, problem, code_digest(__file__))
-    store = StudyStore(studies_root(), key, fresh=fresh)
+def tune_family(
+    split: Split, plan: FeaturePlan, problem: Problem, family: FamilyName, fresh: str, parallel: int = 1, workers: int = 1, worker: int = 1
+) -> Annotated[Study, "study"]:
+    """Cross-validated trials of `family`, taken up where an earlier run of the same search was stopped.
+
+    With several `workers` each invocation, told from the others by `worker`, claims trials of one study in the database and
+    returns what it saw at its end.
+    """
+    key = study_key(split, plan, problem, code_digest(__file__), shared=workers > 1)
+    store = studies(key, fresh=fresh, shared=workers > 1)
     with LiveLeaderboard() as leaderboard:
-        return tune(split, plan, problem, family, store, leaderboard)
+        return tune(split, plan, problem, family, store, leaderboard, parallel=parallel)

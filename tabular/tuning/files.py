@@ -5,19 +5,28 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
 
 class StoredFiles:
-    """A folder of small files, local or behind any fsspec URL. A file is there whole or not at all."""
+    """A folder of small files, local or behind any fsspec URL. A file is there whole or not at all.
 
-    def __init__(self, root: str):
+    Parameters
+    ----------
+    root : str
+        A folder or an fsspec URL.
+    system : fsspec.AbstractFileSystem, optional
+        The file system that `root` lies on, where its URL alone does not say how to log in.
+    """
+
+    def __init__(self, root: str, system: Any = None):
         import fsspec
 
-        self._system, self._root = fsspec.core.url_to_fs(root)
+        self._system, self._root = (system, root) if system is not None else fsspec.core.url_to_fs(root)
         self._local = isinstance(self._system, fsspec.implementations.local.LocalFileSystem)
 
     def write(self, name: str, content: bytes) -> None:
@@ -34,11 +43,12 @@ class StoredFiles:
         return self._system.cat_file(f"{self._root}/{name}")
 
     def remove(self, name: str) -> None:
-        path = f"{self._root}/{name}"
-        if self._system.exists(path):
-            self._system.rm_file(path)
+        with suppress(FileNotFoundError):
+            self._system.rm_file(f"{self._root}/{name}")
 
     def remove_all(self, folder: str) -> None:
+        # Others may have written since this process last listed the folder.
+        self._system.invalidate_cache()
         path = f"{self._root}/{folder}"
         if self._system.exists(path):
             self._system.rm(path, recursive=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -133,6 +134,36 @@ class Study(Storable):
         from tabular.tuning.report import study_page
 
         return study_page(self)
+
+
+def merged(studies: Sequence[Study]) -> Study:
+    """One study from what each worker of a shared search saw at its end.
+
+    Whoever finished a trial saw it, so the best trials of all are among the candidates of one who did.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        Of one family and one search, at least one.
+    """
+    first = studies[0]
+    if any((study.family, study.metric, study.timed) != (first.family, first.metric, first.timed) for study in studies):
+        raise ValueError("these studies are not of one search")
+    trials = {trial.number: trial for study in reversed(studies) for trial in study.trials}
+    kept = {candidate.trial.number: candidate.oof for study in studies for candidate in study.candidates}
+    in_order = tuple(trials[number] for number in sorted(trials))
+    best = [trial for trial in ranked(in_order, first.metric) if trial.number in kept][: max(len(study.candidates) for study in studies)]
+    return Study(
+        family=first.family,
+        metric=first.metric,
+        trials=in_order,
+        candidates=tuple(Candidate(trial, kept[trial.number]) for trial in best),
+        # A worker that came to nothing says nothing about the others.
+        reason="" if best and any(not study.reason for study in studies) else next((study.reason for study in studies if study.reason), ""),
+        seconds=max(study.seconds for study in studies),
+        clock_s=max(study.clock_s for study in studies),
+        timed=first.timed,
+    )
 
 
 def ranked(trials: tuple[Trial, ...] | list[Trial], metric: str) -> list[Trial]:

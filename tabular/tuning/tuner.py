@@ -28,7 +28,8 @@ from tabular.tuning.events import Event, Progress
 from tabular.tuning.ledger import Standing, clock, far_behind, share, usable
 from tabular.tuning.pace import Pace
 from tabular.tuning.pruning import CurveBound, Race
-from tabular.tuning.store import FamilyLog, StudyStore, standing_of
+from tabular.tuning.familylog import FamilyLog, standing_of
+from tabular.tuning.store import StudyStore
 from tabular.tuning.study import Candidate, Study, Trial, ranked
 
 if TYPE_CHECKING:
@@ -135,10 +136,8 @@ class _Search:
 
     def _search(self) -> str:
         """Run trials until the number or the time is reached; why it ended early, if it did."""
-        while True:
-            done = len(self.log.trials)
-            if not self.timed and done >= self.wanted:
-                break
+        limit = None if self.timed else int(self.wanted)
+        while not self.log.reached(limit):
             tail = self.log.trials[-_FAILURES:]
             if len(tail) == _FAILURES and all(trial.state == "failed" for trial in tail):
                 return f"gave up after {_FAILURES} failed trials in a row: {tail[-1].reason}"
@@ -150,7 +149,8 @@ class _Search:
                     return reason
             else:
                 pace = Pace()
-            if self._trial(done, pace).out_of_time:
+            number = self.log.claim(limit)
+            if number is None or self._trial(number, pace).out_of_time:
                 break
         if not ranked(self.log.trials, self.metric.name):
             return self._dropped()
@@ -190,6 +190,7 @@ class _Search:
     def _trial(self, number: int, pace: Pace) -> Outcome:
         began = time.monotonic()
         trial = self._ask(number)
+        self.log.began(trial, number)
         params, choices = self._suggest(trial, number)
         if self.timed and "epochs" in params:
             params = self._in_time(params)
@@ -207,8 +208,8 @@ class _Search:
             best_iterations=outcome.best_iterations, train_rows=outcome.train_rows, first_loss=outcome.first_loss,
             fit_seconds=[round(seconds, 3) for seconds in outcome.fit_seconds], seconds=round(time.monotonic() - began, 3),
             truncated=outcome.truncated, reason=outcome.reason)
-        self.log.add(trial, record, outcome.oof)
-        self._tell("trial", record)
+        if self.log.add(trial, record, outcome.oof):
+            self._tell("trial", record)
         return outcome
 
     def _ask(self, number: int) -> optuna.Trial:

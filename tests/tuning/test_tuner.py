@@ -17,7 +17,7 @@ from tests.tuning.tables import search
 ROOT = Path(__file__).parents[2]
 
 
-def tune(root, family="lightgbm", progress=None, fresh=False, **tuning):
+def tune(root, family="lightgbm", progress=None, fresh="", **tuning):
     split, plan, problem = search(families=[family], **tuning)
     store = StudyStore(root, study_key(split, plan, problem, "code"), fresh=fresh)
     return tune_family(split, plan, problem, family, store, progress, n_jobs=1)
@@ -66,7 +66,7 @@ def test_killed_in_a_trial_it_goes_on_without_repeating_one(tmp_path, die_at_bea
         import os, signal, sys
         sys.path.insert(0, {str(ROOT)!r})
         from tests.tuning.test_tuner import tune
-        from tabular.tuning.store import FamilyLog
+        from tabular.tuning.familylog import FamilyLog
         beats, beat = [], FamilyLog.beat
         def counted(log):
             beat(log)
@@ -109,7 +109,10 @@ def test_fresh_begins_a_finished_search_again_but_resumes_an_unfinished_one(tmp_
         if event.trial:
             numbers.append(event.trial.number)
 
-    tune(tmp_path, trials=2, fresh=True, progress=note)
+    tune(tmp_path, trials=2, fresh="again", progress=note)
+    assert numbers == [0, 1]
+    # What the run has begun itself it takes up: a step that is tried again does not repeat its trials.
+    tune(tmp_path, trials=2, fresh="again", progress=note)
     assert numbers == [0, 1]
 
     def interrupt(event):
@@ -117,9 +120,9 @@ def test_fresh_begins_a_finished_search_again_but_resumes_an_unfinished_one(tmp_
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        tune(tmp_path / "other", trials=4, fresh=True, progress=interrupt)
+        tune(tmp_path / "other", trials=4, fresh="again", progress=interrupt)
     numbers.clear()
-    study = tune(tmp_path / "other", trials=4, fresh=True, progress=note)
+    study = tune(tmp_path / "other", trials=4, fresh="again", progress=note)
     assert numbers == [3]
     assert [trial.params for trial in study.trials[:2]] == [trial.params for trial in first.trials]
 

@@ -1,0 +1,15 @@
+"""Step: one study from what the workers of a family found."""
+
+from typing import Annotated
+
+from zenml import step
+
+from steps.caching import depends_on
+from tabular.tuning import study as library
+from tabular.tuning.study import Study
+
+
+@step(cache_policy=depends_on(__file__))
+def gather_study(studies: list[Study]) -> Annotated[Study, "study"]:
+    """All trials of the search, each once, with the predictions of the best."""
+    return library.merged(studies)
