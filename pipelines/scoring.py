@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, pipeline_options, run_pipeline
+from pipelines.running import Outcome, execute
 from pipelines.summary import RunSummary, run_facts, write_summary
 from tabular.errors import InputError
 from tabular.problem import Problem
@@ -123,8 +123,7 @@ def score(
         extra=extra,
         log=not no_log,
     )
-    options = pipeline_options(run_name, True)
-    outcome = run_pipeline(lambda: inference.with_options(**options)(problem=problem, order=order), run_name, console)
+    outcome = execute(inference, {"problem": problem, "order": order}, run_name, console)
     if fetched:
         bring(order.output, target)
     report = root / "reports" / problem.name / "inference.html"

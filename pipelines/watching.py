@@ -16,7 +16,7 @@ from rich.table import Table
 from monitoring.decide import window_key
 from monitoring.look import Look, span_of
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, pipeline_options, run_pipeline
+from pipelines.running import Outcome, execute
 from pipelines.summary import RunSummary, run_facts, write_summary
 from tabular.errors import InputError
 from tabular.problem import Problem
@@ -141,8 +141,7 @@ def monitor(
         return 0
     ensure_deployer()
     run_name = f"monitoring-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
-    options = pipeline_options(run_name, True)
-    outcome = run_pipeline(lambda: pipeline.with_options(**options)(problem=problem, look=look), run_name, console)
+    outcome = execute(pipeline, {"problem": problem, "look": look}, run_name, console)
     summary = MonitoringSummary.gather(outcome, _write_pages(outcome, root, problem.name), time.monotonic() - began)
     if summary_path:
         write_summary(summary_path, summary.to_json())
