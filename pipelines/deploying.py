@@ -16,6 +16,7 @@ from pipelines.commands import ensure_stack, terminal
 from pipelines.running import Outcome, execute
 from pipelines.summary import RunSummary, run_facts, write_summary
 from stacks.deployer.host import Deployment
+from steps.deployment.order import SHARES
 from tabular.errors import InputError
 from tabular.problem import Problem
 
@@ -38,6 +39,8 @@ class DeploymentSummary(RunSummary):
     """Who answers what no candidate does."""
     candidate: dict[str, Any] | None
     """Who is tried on a share of the requests, or on copies."""
+    plan: dict[str, Any] | None
+    """Entities and days that a canary or an A/B test needs, as far as known."""
 
     @classmethod
     def gather(cls, outcome: Outcome, deployment: Deployment, example: Path, order: Any, duration_s: float) -> Self:
@@ -67,6 +70,7 @@ class DeploymentSummary(RunSummary):
             },
             serving={"version": stable.version, "digest": stable.digest},
             candidate=candidate,
+            plan=outcome.artifact("plan").model_dump() if order.strategy in SHARES else None,
         )
 
 
@@ -136,7 +140,7 @@ def deploy(
     summary = DeploymentSummary.gather(outcome, deployed, example, order, time.monotonic() - began)
     if summary_path:
         write_summary(summary_path, summary.to_json())
-    _print(summary, console)
+    _print(summary, outcome.artifact("plan").sentence() if summary.plan else None, console)
     return 0
 
 
@@ -175,7 +179,7 @@ def _write_example(root: Path, name: str, files: dict[str, bytes]) -> Path:
     return path
 
 
-def _print(summary: DeploymentSummary, console: Console) -> None:
+def _print(summary: DeploymentSummary, plan: str | None, console: Console) -> None:
     lines = [
         f"serving   {summary.model['name']} version {summary.serving['version']}, {summary.serving['digest']}",
         f"endpoint  {summary.endpoint['predict_url']}",
@@ -186,6 +190,8 @@ def _print(summary: DeploymentSummary, console: Console) -> None:
     if summary.promoted:
         proven = f"{summary.examples} examples answered as they must be"
         lines.append(f"champion  version {summary.model['version']}, before it {summary.previous or 'none'}; {proven}")
+    if plan:
+        lines += [f"plan      {plan}", "judge     python run.py --pipeline experiment, with the same config; --watch 300 until it is decided"]
     lines.append(f"run       {summary.run_id}, {summary.steps} steps, {summary.duration_s:.0f} s")
     for line in lines:
         console.print(line, highlight=False, markup=False)

@@ -10,6 +10,7 @@ from steps.deployment.pick_version import pick_version
 from steps.deployment.promote_version import promote_version
 from steps.deployment.shift_traffic import shift_traffic
 from steps.deployment.verify_endpoint import verify_endpoint
+from steps.experiment.plan_experiment import plan_experiment
 from tabular.problem import Problem
 
 
@@ -27,5 +28,6 @@ def deployment(problem: Problem, order: Order) -> None:
     release, champion = pick_version(problem, order)
     deployed = deploy_version(release, champion, problem, order)
     proof = verify_endpoint(deployed, release)
-    shift = shift_traffic(deployed, proof, release, order)
+    plan = plan_experiment(release, champion, problem, order)
+    shift = shift_traffic(deployed, proof, release, champion, plan, order)
     promote_version(deployed, shift, release, champion, order)

@@ -68,6 +68,10 @@ MONITORING = (
 )
 """--data is here a table to score and look at, instead of the prediction log."""
 
+EXPERIMENT = (
+    click.Option(["--watch"], type=click.FloatRange(min=1), help="Look again after so many seconds until it is decided."),
+)
+
 COMMON = (
     click.Option(["--dry-run"], is_flag=True, help="Print the checked config, the DAG and the stack; run nothing."),
     click.Option(["--summary"], type=click.Path(path_type=Path, dir_okay=False), help="Write the run's summary to this JSON file."),
@@ -104,6 +108,7 @@ PIPELINES = {
     "inference": Entry("pipelines.scoring:score", (CONFIG, NAME), INFERENCE),
     "retraining": Entry("pipelines.retraining:retrain", PROBLEM, (WHY,)),
     "monitoring": Entry("pipelines.watching:monitor", (CONFIG, NAME), MONITORING),
+    "experiment": Entry("pipelines.experimenting:judge", PROBLEM, EXPERIMENT),
 }
 
 

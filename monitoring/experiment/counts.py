@@ -20,9 +20,13 @@ class Counts(Record):
         """What was counted after `before` was; all of it where the front door was started anew since and counts from zero."""
         if self.requests < before.requests or self.errors < before.errors:
             return self
-        earlier = dict(before.latency)
-        latency = tuple((edge, count - earlier.get(edge, 0)) for edge, count in self.latency)
-        return Counts(requests=self.requests - before.requests, errors=self.errors - before.errors, latency=latency)
+        return self.less(before)
+
+    def less(self, part: Counts) -> Counts:
+        """Without those of `part`."""
+        earlier = dict(part.latency)
+        latency = tuple((edge, max(0, count - earlier.get(edge, 0))) for edge, count in self.latency)
+        return Counts(requests=max(0, self.requests - part.requests), errors=max(0, self.errors - part.errors), latency=latency)
 
     @property
     def error_rate(self) -> float:

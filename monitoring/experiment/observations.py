@@ -6,14 +6,17 @@ independent would find winners in noise. An entity counts once, with the mean ov
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from monitoring.experiment.losses import Measure, is_positive, pair_losses
+from monitoring.experiment.losses import MEASURES, Measure, is_positive, pair_losses
 from tabular.errors import InputError
+from tabular.storable import Fact, Storable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,12 +33,12 @@ class Tally:
     without_entity: int = 0
     """Left out: nobody knows whom they were about, so they were split by request."""
     labelled: int = 0
-    entities: set[str] = field(default_factory=set)
-    """With a label or not."""
+    entities: int = 0
+    """With a label or not, those that both arms answered included."""
 
 
 @dataclass
-class Observations:
+class Observations(Storable):
     """What both arms have shown so far."""
 
     measure: Measure
@@ -75,10 +78,29 @@ class Observations:
         taken = self.business_version == version
         return _means(self.business_entity[taken], self.business[taken])
 
+    def write(self, folder: Path) -> None:
+        about = {"measure": self.measure.name, "crossed": self.crossed, "tallies": {name: asdict(own) for name, own in self.tallies.items()}}
+        (folder / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        np.savez_compressed(folder / "rows.npz", **{name: values.astype(str) if values.dtype == object else values for name, values in arrays.items()})
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+        tallies = {name: Tally(**own) for name, own in about["tallies"].items()}
+        with np.load(folder / "rows.npz", allow_pickle=False) as arrays:
+            return cls(MEASURES[about["measure"]], tallies, **{name: arrays[name] for name in _ARRAYS}, crossed=about["crossed"])
+
+    def facts(self) -> dict[str, Fact]:
+        return {f"{what} of version {name}": value for name, own in self.tallies.items() for what, value in asdict(own).items()}
+
     @property
     def times(self) -> np.ndarray:
         """Moments at which labels came, rising."""
         return np.unique(self.time)
+
+
+_ARRAYS = ("version", "entity", "time", "loss", "positive", "business_version", "business_entity", "business")
 
 
 def observe(
@@ -108,6 +130,7 @@ def observe(
     import pandas as pd
 
     tallies = {version: Tally() for version in versions}
+    entities: dict[str, set[str]] = {version: set() for version in versions}
     parts: list[pd.DataFrame] = []
     for frame in frames:
         frame = frame[frame["version"].isin(versions) & ~frame["request_id"].str.startswith(VERIFICATION)]
@@ -125,9 +148,11 @@ def observe(
             tally.rows += len(own)
             tally.without_entity += int((~named).sum())
             tally.labelled += int((named & own["loss"].notna()).sum())
-            tally.entities.update(own.loc[named, "entity"])
+            entities[version].update(own.loc[named, "entity"])
         parts.append(part[part["entity"].notna() & (part["loss"].notna() | part["business"].notna())])
-    crossed = set.intersection(*(tally.entities for tally in tallies.values()))
+    for version, tally in tallies.items():
+        tally.entities = len(entities[version])
+    crossed = set.intersection(*entities.values())
     empty = pd.DataFrame({name: [] for name in ("version", "entity", "loss", "positive", "time", "business")})
     rows = pd.concat(parts, ignore_index=True) if parts else empty
     rows = rows[~rows["entity"].isin(crossed)]

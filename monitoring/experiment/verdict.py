@@ -108,6 +108,7 @@ def judge(
     counts: tuple[Counts, Counts],
     config: ExperimentConfig,
     now: datetime,
+    dead: str | None = None,
 ) -> Judgement:
     """Judge a running experiment by its present stage.
 
@@ -122,6 +123,8 @@ def judge(
     config : ExperimentConfig
     now : datetime
         With a zone.
+    dead : str, optional
+        Why the candidate does not run any more.
     """
     versions = experiment.candidate, experiment.champion
     values = [observations.values(version) for version in versions]
@@ -133,12 +136,17 @@ def judge(
         interval = compare(*values, alpha, optimal_at, scale)
     effect = minimum_effect(config, observations.measure.unit, float(values[1].mean()) if len(values[1]) else None)
     rails = [guardrails.error_rate(*counts, config.guardrails), guardrails.latency(*counts, config.guardrails)]
+    if dead:
+        reason = f"the candidate does not run: {dead}"
+        rails.append(Guardrail(name="running", candidate=None, champion=None, limit=0.0, standing="broken", reason=reason))
     if config.guardrails.business:
         business = [observations.business_values(version) for version in versions]
         rails.append(guardrails.business(*business, config.guardrails.business, config.guardrails.alpha, optimal_at))
     goal = goal_of(experiment.strategy, config)
     days = (now - experiment.started) / timedelta(days=1)
     verdict, reasons = _decide(rails, interval, values, goal, effect, days, config)
+    if experiment.verdict:
+        verdict, reasons = experiment.verdict, (experiment.reason,)
     raise_to = _next_share(experiment, config, counts[0], rails, now) if verdict == "continue" else None
     if raise_to is not None:
         reasons = (*reasons, f"at {experiment.stage.share:g} of the entities every guardrail holds: the share rises to {raise_to:g}")
@@ -234,7 +242,7 @@ def _arm(version: str, share: float, observations: Observations, values: np.ndar
         requests=counts.requests,
         rows=tally.rows,
         without_entity=tally.without_entity,
-        entities=len(tally.entities),
+        entities=tally.entities,
         labelled_entities=len(values),
         loss=loss,
         score=None if loss is None else observations.measure.score(loss),

@@ -20,6 +20,8 @@ DESCRIPTION = ("/seldon.json", "/openapi.json", "/metadata", "/api/v1.0/metadata
 ENTITY_HEADER = "x-entity-id"
 CLIENT_HEADER = "x-client"
 ROUTES, LISTENER = "predictions", "frontdoor"
+OTHER = "other"
+"""Name in the statistics of what is no prediction; only the stable version answers it."""
 
 # Shorter than the 75 s that the service keeps an idle connection, else a request is sent into a closed one.
 _IDLE = "60s"
@@ -168,10 +170,11 @@ def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str]) -> Json:
         split = _weighted(traffic) | {"timeout": timeout, "retry_policy": _once()}
         if traffic.shadows:
             split["request_mirror_policies"] = [{"cluster": name, "disable_shadow_host_suffix_append": True} for name in traffic.shadows]
-        found += [_route(path, stable, public=door.authentication, unlimited=True) for path in HEALTH]
+        counted = {"stat_prefix": OTHER}
+        found += [_route(path, stable, public=door.authentication, unlimited=True) | counted for path in HEALTH]
         found += [_route(path, split) for path in PREDICTIONS]
-        found += [_route(path, stable) for path in FEEDBACK]
-        found += [_route(path, stable | {"retry_policy": _once()}) for path in DESCRIPTION]
+        found += [_route(path, stable) | counted for path in FEEDBACK]
+        found += [_route(path, stable | {"retry_policy": _once()}) | counted for path in DESCRIPTION]
     else:
         nothing = {"direct_response": {"status": 503}}
         found += [{"match": {"path": path}, **nothing} for path in (*HEALTH, *PREDICTIONS, *FEEDBACK, *DESCRIPTION)]

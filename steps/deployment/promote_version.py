@@ -4,12 +4,13 @@ from typing import Annotated
 
 from zenml import step
 
+from stacks.deployer.experiments import end_all
 from stacks.deployer.production import promote
 from stacks.deployer.registration import active_deployer
 from stacks.registry import Registered
 from steps.deployment.deploy_version import Deployed
 from steps.deployment.guard import old_version_keeps_serving, retire_idle
-from steps.deployment.order import Order
+from steps.deployment.order import SHARES, Order
 from steps.deployment.shift_traffic import Shift
 from tabular.storable import Fact, Record
 
@@ -39,6 +40,8 @@ def promote_version(
     if order.strategy == "all":
         with old_version_keeps_serving(deployer, deployed.model, deployed.traffic_before(), deployed.present):
             previous = promote(deployed.model, release.version, order.by, order.why, withdraw=order.rollback)
+    running = release.version if order.strategy in SHARES else None
+    end_all(deployed.model, f"version {release.version} was deployed ({order.strategy})", but=running)
     retire_idle(deployer, deployer.host.inspect(deployed.model))
     deployer.tidy(deployed.model)
     return Promotion(

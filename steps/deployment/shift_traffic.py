@@ -1,18 +1,26 @@
 """Step: the front door sends requests to the version that was proven."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Annotated
 
 from zenml import step
 
+from monitoring.experiment.planning import Plan
+from monitoring.experiment.record import Experiment, Stage
 from serving.frontdoor.state import Traffic
+from stacks.deployer.experiments import forget, open_experiments, save
+from stacks.deployer.flavor import SwitchyardDeployer
 from stacks.deployer.registration import active_deployer
 from stacks.registry import Registered
 from steps.deployment.deploy_version import Deployed
 from steps.deployment.endpoint import ask, replay
 from steps.deployment.guard import TIMEOUT_S, old_version_keeps_serving
-from steps.deployment.order import Order
+from steps.deployment.order import SHARES, Order
 from steps.deployment.verify_endpoint import Proof
+from steps.experiment.traffic import counts_of
 from tabular.storable import Fact, Record
 
 
@@ -30,17 +38,56 @@ class Shift(Record):
 
 
 @step(enable_cache=False)
-def shift_traffic(deployed: Deployed, proof: Proof, release: Registered, order: Order) -> Annotated[Shift, "shift"]:
-    """Shift, then ask through the front door; where that fails the traffic goes back."""
+def shift_traffic(
+    deployed: Deployed, proof: Proof, release: Registered, champion: Registered, plan: Plan, order: Order
+) -> Annotated[Shift, "shift"]:
+    """Shift, then ask through the front door; where that fails the traffic goes back.
+
+    A canary or an A/B test is recorded before its first request: a record without split traffic is seen for what it is,
+    split traffic without a record would never end.
+    """
     deployer = active_deployer()
     traffic = _traffic(deployed, order)
-    with old_version_keeps_serving(deployer, deployed.model, deployed.traffic_before(), deployed.present):
+    with (
+        old_version_keeps_serving(deployer, deployed.model, deployed.traffic_before(), deployed.present),
+        _recorded(deployer, deployed, champion, plan, order),
+    ):
         deployer.host.shift(deployed.model, traffic, TIMEOUT_S)
         url = deployer.host.inspect(deployed.model).url
         ask(url, "/health")
         if order.strategy == "all":
             replay(url, json.loads(release.files["examples.json"]), proof.digest, deployer.host.token(deployed.model), limit=1)
     return Shift(weights=traffic.weights, shadows=traffic.shadows, url=url)
+
+
+@contextmanager
+def _recorded(deployer: SwitchyardDeployer, deployed: Deployed, champion: Registered, plan: Plan, order: Order) -> Iterator[None]:
+    """Keep the record of a canary or an A/B test with the candidate's version; on an error it is as it was."""
+    if order.strategy not in SHARES:
+        yield
+        return
+    before = next((one for one in open_experiments(deployed.model) if one.candidate == deployed.version), None)
+    stage = Stage(share=order.candidate_share(), since=datetime.now(UTC), counts=counts_of(deployer.host, deployed.model))
+    started = Experiment(
+        model=deployed.model,
+        strategy=order.strategy,
+        candidate=deployed.version,
+        champion=champion.version,
+        stages=(stage,),
+        planned=plan.entities,
+        by=order.by,
+    )
+    shared = {name for name, weight in deployed.weights if weight} == {deployed.candidate, deployed.stable}
+    if before and shared and (before.champion, before.strategy, before.verdict) == (champion.version, order.strategy, None):
+        # The same test, at another share: what was planned when it began still holds.
+        same = before.stage.share == stage.share
+        started = before if same else before.model_copy(update={"stages": (*before.stages, stage)})
+    save(started)
+    try:
+        yield
+    except BaseException:
+        save(before) if before else forget(started)
+        raise
 
 
 def _traffic(deployed: Deployed, order: Order) -> Traffic:

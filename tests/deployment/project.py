@@ -1,4 +1,4 @@
-"""A copy of the project with the serving rooms and environments, driven through `pipelines.deploying.deploy`."""
+"""A copy of the project with the serving rooms and environments, driven through `pipelines.deploying.deploy` and its likes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ _DEPLOY = """
 import json, sys, pathlib
 from pipelines.commands import settings_from
 from pipelines.deploying import deploy
+from pipelines.experimenting import judge
 from tabular.errors import SwitchyardError
 root, results = pathlib.Path.cwd(), []
 for options in json.loads(sys.argv[1]):
     summary = root / "deployed.json"
     summary.unlink(missing_ok=True)
+    run = {"deployment": deploy, "experiment": judge}[options.pop("pipeline", "deployment")]
     problem, where = settings_from(root, root / "configs" / options.pop("config"))
     error = ""
     try:
-        code = deploy(problem, where, root=root, summary_path=summary, **options)
+        code = run(problem, where, root=root, summary_path=summary, **options)
     except SwitchyardError as raised:
         code, error = raised.exit_code, str(raised)
     results.append([code, error, json.loads(summary.read_text()) if summary.is_file() else None])
@@ -44,7 +46,10 @@ class ServingProject(Project):
                 (self.root / name).symlink_to(ROOT / name)
 
     def deploy(self, name: str, *orders: dict[str, Any]) -> list[Result]:
-        """Run the deployment pipeline, once for each of `orders`, in a process of its own; a result's output is its error."""
+        """Run the deployment pipeline, or the one that an order names, once for each of `orders`, in a process of its own.
+
+        A result's output is its error.
+        """
         script = self.root / "deploy_all.py"
         script.write_text(_DEPLOY)
         output = self.call(str(script), json.dumps([{"config": f"{name}.yaml", **order} for order in orders]))

@@ -7,6 +7,7 @@ import pytest
 
 from serving.frontdoor import environment, files
 from serving.frontdoor.state import Door, Traffic, Upstream
+from serving.frontdoor.statistics import read_statistics
 from tests.deployment.door import TOKEN, Stub, running, wait_until
 
 pytestmark = pytest.mark.skipif(environment.find_envoy() is None, reason="no Envoy here: python -m serving.frontdoor.environment")
@@ -181,6 +182,22 @@ def test_statistics_are_by_version_and_the_log_has_no_payload(door, stubs):
     entry = json.loads(text.splitlines()[0])
     assert entry["path"] == "/predict" and entry["status"] == 200 and entry["version"] in ("v1", "v2") and entry["client"] == "tests"
     assert "secret" not in text and TOKEN not in text
+
+
+def test_statistics_tell_errors_and_times_of_predictions_from_the_rest(door, stubs):
+    door.shift(Traffic.split("v2", "v1", 0.5))
+    for number in range(20):
+        door.request("/predict", x_entity_id=f"e{number}")
+    for _ in range(7):
+        door.request("/health", method="GET")
+    door.request("/feedback", x_break="always")
+    # Envoy brings times up to date every five seconds.
+    wait_until(lambda: read_statistics(door.statistics())["v2"].latency.get(float("inf")), 20, "the times")
+    found = read_statistics(door.statistics())
+    assert found["v1"].requests + found["v2"].requests == 28
+    assert (found["v1"].errors, found["v2"].errors, found["other"].errors) == (1, 0, 1)
+    assert found["other"].requests == 8 and found["v2"].latency[float("inf")] == found["v2"].requests
+    assert read_statistics(2 * (door.statistics() + "\n"))["other"].requests == 16
 
 
 def test_versions_come_and_go_without_a_failed_request(door, stubs):

@@ -1,0 +1,1 @@
+"""Steps of the experiment pipeline, and the planning of one."""

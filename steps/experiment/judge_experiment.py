@@ -1,0 +1,22 @@
+"""Step: promote, stop or continue."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from zenml import step
+
+from monitoring.experiment.observations import Observations
+from monitoring.experiment.record import Experiment
+from monitoring.experiment.verdict import Judgement, judge
+from steps.experiment.traffic import ExperimentTraffic
+from tabular.problem import Problem
+
+
+@step(enable_cache=False)
+def judge_experiment(
+    experiment: Experiment, observations: Observations, traffic: ExperimentTraffic, problem: Problem
+) -> Annotated[Judgement, "judgement"]:
+    """Judge it at this moment; one that was decided before stays so."""
+    counts = traffic.candidate.counts, traffic.champion.counts
+    dead = traffic.candidate.reason or "it failed" if traffic.candidate.state == "failed" else None
+    return judge(experiment, observations, counts, problem.experiment, datetime.now(UTC), dead)

@@ -1,0 +1,179 @@
+"""A/B tests and canaries through two live services: the better one wins, a bad one is rolled back, whoever is killed on the way."""
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from monitoring.experiment.record import Experiment
+from predictionlog import connect
+from predictionlog.labels import Label, add_labels
+from stacks.deployer.process.host import ProcessHost
+from tests.deployment.conftest import Client
+from tests.deployment.project import ServingProject
+from tests.pipelines.project import kill, wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+QUICK = {"min_labels": 40, "metric": "accuracy", "minimum_effect": 0.1}
+
+
+@pytest.fixture(scope="module")
+def project(installed, tmp_path_factory):
+    """Two trained versions, of which the first is deployed."""
+    made = ServingProject(tmp_path_factory.mktemp("experiment"))
+    made.config("loans", tuning={"trials": 1}, gates={"champion": "ignore"}, experiment=QUICK)
+    training = ["--pipeline", "training", "--config", "configs/loans.yaml"]
+    assert made.batch(training)[0].code == 0
+    made.first = made.deploy("loans", {})[0]
+    assert made.first.code == 0, made.first.output
+    assert made.batch([*training, "--seed", "1"])[0].code == 0
+    yield made
+    made.end("loans")
+
+
+class Users:
+    """Entities that ask the front door, and learn what was true."""
+
+    def __init__(self, project, seed):
+        self.project, self.rng, self.seed = project, np.random.default_rng(seed), seed
+        self.host = ProcessHost(next(project.store.glob("**/switchyard/serving")))
+        self.client = Client(self.host.inspect("loans"))
+        example = Path(project.first.summary["endpoint"]["example_request"])
+        self.row = {key: value for key, value in json.loads(example.read_text())["rows"][0].items() if key != "applicant_id"}
+
+    def ask(self, count, start=0):
+        """Entity -> (prediction id, version, label); those that got an error are left out."""
+        found = {}
+        for number in range(start, start + count):
+            entity = f"user-{self.seed}-{number}"
+            status, answer = self.client.ask(row=self.row, x_entity_id=entity)
+            if status == 200:
+                meta, prediction = answer["meta"], answer["predictions"][0]
+                found[entity] = meta["puid"], meta["tags"]["version"], prediction["label"]
+        return found
+
+    def learn(self, asked, right):
+        """Labels, by which a version's answers are right in a share `right[version]`."""
+        labels = []
+        for puid, version, label in asked.values():
+            other = "1" if str(label) == "0" else "0"
+            labels.append(Label(str(label) if self.rng.random() < right[version] else other, prediction_id=puid))
+        engine = connect(self.host.log_url("loans"))
+        self.host.settle_log("loans", engine, 30)
+        counts = add_labels(engine, labels)
+        engine.dispose()
+        assert counts.matched == len(labels)
+
+
+def experiment_of(project, version):
+    (found,) = [one for one in project.versions("loans") if one["version"] == version]
+    return Experiment.model_validate_json(found["tags"]["experiment"])
+
+
+def champion(project):
+    return [version["version"] for version in project.versions("loans") if "champion" in version["aliases"]]
+
+
+def serving(project):
+    return {instance.name for instance in ProcessHost(next(project.store.glob("**/switchyard/serving"))).inspect("loans").instances}
+
+
+def test_nothing_to_judge_is_said(project):
+    (result,) = project.deploy("loans", {"pipeline": "experiment"})
+    assert result.code == 2 and "no canary and no A/B test of 'loans' runs" in result.output
+
+
+def test_the_better_candidate_is_promoted_even_by_the_second_who_tries(project):
+    users = Users(project, 0)
+    (deployed,) = project.deploy("loans", {"strategy": "ab"})
+    assert deployed.code == 0 and deployed.summary["plan"]["entities"] > deployed.summary["plan"]["fixed"] > 0
+    running = experiment_of(project, "2")
+    assert (running.champion, running.stage.share, running.verdict, running.ended) == ("1", 0.5, None, None)
+
+    (early,) = project.deploy("loans", {"pipeline": "experiment"})
+    assert early.summary["verdict"] == "continue" and early.summary["acted"] is None and champion(project) == ["1"]
+
+    asked = users.ask(220)
+    users.client.ask(row=users.row)
+    users.learn(asked, {"1": 0.5, "2": 1.0})
+    process = project.start("--pipeline", "experiment", "--config", "configs/loans.yaml")
+    wait_until(lambda: experiment_of(project, "2").verdict == "promote", 120, "the verdict")
+    kill(process)
+    # Half-way: whoever is champion is the whole of the old or the new, and somebody answers.
+    assert champion(project) in (["1"], ["2"]) and users.client.version(row=users.row) in ("1", "2")
+
+    (result,) = project.deploy("loans", {"pipeline": "experiment"})
+    assert result.code == 0 and result.summary["verdict"] == "promote" and result.summary["acted"] == "promoted"
+    assert result.summary["serving"]["version"] == "2" and champion(project) == ["2"] and serving(project) == {"v2"}
+    arms = result.summary["arms"]
+    assert arms["candidate"]["score"] > arms["champion"]["score"] and arms["candidate"]["without_entity"] + arms["champion"]["without_entity"] == 1
+    assert result.summary["experiment"]["interval"]["lower"] > 0
+    assert "<svg" in (project.root / result.summary["reports"]["experiment"]).read_text()
+    ended = experiment_of(project, "2")
+    assert ended.ended and "better" in ended.reason
+    (second,) = [one for one in project.versions("loans") if one["version"] == "2"]
+    assert "better" in second["tags"]["production_why"]
+
+
+def test_a_canary_is_raised_and_one_that_answers_worse_is_rolled_back(project):
+    ramp = {**QUICK, "ramp": [0.4], "ramp_hours": 0, "ramp_requests": 10}
+    project.config("loans", tuning={"trials": 1}, gates={"champion": "ignore"}, experiment=ramp)
+    (deployed,) = project.deploy("loans", {"strategy": "canary", "share": 0.2, "version": "1"})
+    assert deployed.code == 0, deployed.output
+    users = Users(project, 1)
+    asked = users.ask(120)
+    (raised,) = project.deploy("loans", {"pipeline": "experiment"})
+    assert raised.summary["acted"] == "raised" and [stage.share for stage in experiment_of(project, "1").stages] == [0.2, 0.4]
+    again = users.ask(120)
+    before, after = ({entity for entity, (_, version, _) in found.items() if version == "1"} for found in (asked, again))
+    assert before < after
+
+    users.learn(users.ask(300, start=1000), {"1": 0.4, "2": 1.0})
+    (result,) = project.deploy("loans", {"pipeline": "experiment"})
+    assert result.summary["verdict"] == "stop" and "worse" in result.summary["reasons"][0]
+    assert result.summary["acted"] == "stopped" and champion(project) == ["2"] and serving(project) == {"v2"}
+    assert users.client.version(row=users.row) == "2"
+    assert experiment_of(project, "1").ended
+
+
+def test_a_canary_that_fails_is_rolled_back_while_somebody_watches(project):
+    (deployed,) = project.deploy("loans", {"strategy": "canary", "share": 0.3, "version": "1"})
+    assert deployed.code == 0, deployed.output
+    users, over = Users(project, 2), threading.Event()
+    observed = users.host._layout("loans").read_observed
+    watching = project.start("--pipeline", "experiment", "--config", "configs/loans.yaml", "--watch", "2")
+
+    def attack():
+        while not over.is_set():
+            process = observed().get("processes", {}).get("v1")
+            if process:
+                try:
+                    os.killpg(process["pid"], signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.2)
+
+    attacker = threading.Thread(target=attack)
+    attacker.start()
+    answered = 0
+    try:
+        deadline = time.monotonic() + 120
+        while watching.poll() is None and time.monotonic() < deadline:
+            answered += len(users.ask(5, start=int(time.monotonic() * 1000)))
+            time.sleep(0.05)
+    finally:
+        over.set()
+        attacker.join()
+    output, _ = watching.communicate(timeout=60)
+    assert watching.returncode == 0, output
+    assert "verdict   stop" in output and "guardrail" in output
+    assert champion(project) == ["2"] and serving(project) == {"v2"} and answered
+    assert users.client.version(row=users.row) == "2"
+    assert "guardrail" in experiment_of(project, "1").reason
