@@ -14,7 +14,7 @@ class Counts(Record):
     errors: int = 0
     """Answered with 5xx, or not at all."""
     latency: tuple[tuple[float, int], ...] = ()
-    """Upper edge in milliseconds, and how many were answered within it; edges rise, the last is infinite or left out."""
+    """Upper edge in milliseconds, and how many were answered within it; edges rise and are finite, since JSON knows no other."""
 
     def since(self, before: Counts) -> Counts:
         """What was counted after `before` was; all of it where the front door was started anew since and counts from zero."""
@@ -50,7 +50,7 @@ class Counts(Record):
         for edge, count in self.latency:
             if count >= wanted:
                 inside = (wanted - below) / (count - below) if count > below else 1.0
-                return low if math.isinf(edge) else low + (edge - low) * inside
+                return low + (edge - low) * inside
             low, below = edge, count
         return low
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Literal
 
 from monitoring.experiment.counts import Counts
@@ -30,7 +31,8 @@ class ExperimentTraffic(Record):
 def counts_of(host: Host, model: str) -> dict[str, Counts]:
     """What the front door of `model` has counted so far, by instance."""
     return {
-        name: Counts(requests=own.requests, errors=own.errors, latency=tuple(sorted(own.latency.items())))
+        # JSON, as which this is kept, knows no infinity; Envoy's last edge before it is an hour.
+        name: Counts(requests=own.requests, errors=own.errors, latency=tuple(sorted(edge for edge in own.latency.items() if isfinite(edge[0]))))
         for name, own in read_statistics(host.statistics(model)).items()
     }
 

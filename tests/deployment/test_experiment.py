@@ -1,12 +1,9 @@
 """A/B tests and canaries through two live services: the better one wins, a bad one is rolled back, whoever is killed on the way."""
 
-import json
 import os
 import signal
-import subprocess
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,22 +15,42 @@ from stacks.deployer.process.host import ProcessHost
 from tests.deployment.conftest import Client
 from tests.deployment.project import ServingProject
 from tests.pipelines.project import kill, wait_until
+from tests.serving.cases import ROW, make_bundle
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 QUICK = {"min_labels": 40, "metric": "accuracy", "minimum_effect": 0.1}
 
 
+_REGISTER = """
+import sys, mlflow
+from bundle import digest
+from stacks.active import connect_mlflow, mlflow_artifact_root
+connect_mlflow()
+client = mlflow.MlflowClient()
+experiment = client.create_experiment("loans", artifact_location=mlflow_artifact_root())
+client.create_registered_model("loans")
+for folder in sys.argv[1:]:
+    run = client.create_run(experiment).info
+    client.log_artifacts(run.run_id, folder, "bundle")
+    client.log_metric(run.run_id, "holdout_accuracy", 0.7)
+    version = client.create_model_version("loans", f"{run.artifact_uri}/bundle", run.run_id, tags={"digest": digest(folder)})
+    client.set_registered_model_alias("loans", "challenger", version.version)
+"""
+
+
 @pytest.fixture(scope="module")
 def project(installed, tmp_path_factory):
-    """Two trained versions, of which the first is deployed."""
-    made = ServingProject(tmp_path_factory.mktemp("experiment"))
-    made.config("loans", tuning={"trials": 1}, gates={"champion": "ignore"}, experiment=QUICK)
-    training = ["--pipeline", "training", "--config", "configs/loans.yaml"]
-    assert made.batch(training)[0].code == 0
-    made.first = made.deploy("loans", {})[0]
+    """Two registered versions, made by hand, of which the first is deployed."""
+    folder = tmp_path_factory.mktemp("experiment")
+    made = ServingProject(folder)
+    made.settings = {"data": {"target": "default", "time_column": None, "entity_column": None}}
+    made.config("loans", **made.settings, experiment=QUICK)
+    assert made.run("stack", "up", "local").code == 0
+    bundles = [str(make_bundle(folder / version, threshold=threshold)) for version, threshold in (("1", 0.6), ("2", 0.9))]
+    assert "Error" not in made.call("-c", _REGISTER, *bundles)
+    (made.first,) = made.deploy("loans", {"version": "1"})
     assert made.first.code == 0, made.first.output
-    assert made.batch([*training, "--seed", "1"])[0].code == 0
     yield made
     made.end("loans")
 
@@ -45,8 +62,7 @@ class Users:
         self.project, self.rng, self.seed = project, np.random.default_rng(seed), seed
         self.host = ProcessHost(next(project.store.glob("**/switchyard/serving")))
         self.client = Client(self.host.inspect("loans"))
-        example = Path(project.first.summary["endpoint"]["example_request"])
-        self.row = {key: value for key, value in json.loads(example.read_text())["rows"][0].items() if key != "applicant_id"}
+        self.row = ROW
 
     def ask(self, count, start=0):
         """Entity -> (prediction id, version, label); those that got an error are left out."""
@@ -63,8 +79,8 @@ class Users:
         """Labels, by which a version's answers are right in a share `right[version]`."""
         labels = []
         for puid, version, label in asked.values():
-            other = "1" if str(label) == "0" else "0"
-            labels.append(Label(str(label) if self.rng.random() < right[version] else other, prediction_id=puid))
+            other = "yes" if label == "no" else "no"
+            labels.append(Label(label if self.rng.random() < right[version] else other, prediction_id=puid))
         engine = connect(self.host.log_url("loans"))
         self.host.settle_log("loans", engine, 30)
         counts = add_labels(engine, labels)
@@ -124,7 +140,7 @@ def test_the_better_candidate_is_promoted_even_by_the_second_who_tries(project):
 
 def test_a_canary_is_raised_and_one_that_answers_worse_is_rolled_back(project):
     ramp = {**QUICK, "ramp": [0.4], "ramp_hours": 0, "ramp_requests": 10}
-    project.config("loans", tuning={"trials": 1}, gates={"champion": "ignore"}, experiment=ramp)
+    project.config("loans", **project.settings, experiment=ramp)
     (deployed,) = project.deploy("loans", {"strategy": "canary", "share": 0.2, "version": "1"})
     assert deployed.code == 0, deployed.output
     users = Users(project, 1)

@@ -1,6 +1,8 @@
 """What an experiment comes to, and why."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +11,10 @@ from monitoring.experiment.counts import Counts
 from monitoring.experiment.losses import MEASURES, measure_for
 from monitoring.experiment.observations import Observations, business_value, observe
 from monitoring.experiment.planning import plan
-from monitoring.experiment.record import Stage
+from monitoring.experiment.record import Experiment, Stage
 from monitoring.experiment.verdict import Judgement, judge
 from tabular.errors import InputError
+from tabular.problem import BusinessMetric, ExperimentConfig, Guardrails
 from tests.experiment.cases import CLASSES, NOW, SOUND, config, experiment, frame_of
 
 
@@ -89,7 +92,7 @@ def test_without_labels_one_waits_until_the_days_are_over_and_then_the_champion_
     [
         (Counts(requests=100, errors=8, latency=SOUND.latency), "stop", "8 of 100 requests failed"),
         (Counts(requests=100, errors=1, latency=SOUND.latency), "continue", ""),
-        (Counts(requests=100, latency=((5.0, 50), (10.0, 55), (25.0, 60), (float("inf"), 100))), "stop", "took longer than"),
+        (Counts(requests=100, latency=((5.0, 50), (10.0, 55), (25.0, 60), (60000.0, 100))), "stop", "took longer than"),
         (Counts(), "continue", ""),
     ],
 )
@@ -149,6 +152,8 @@ def test_judgement_and_observations_are_kept_and_shown(tmp_path):
         thing.write(tmp_path / name)
         again = kind.read(tmp_path / name)
         assert again.facts() == thing.facts()
+    running = experiment(stages=(Stage(share=0.5, since=NOW, counts={"v1": SOUND}),))
+    assert Experiment.model_validate_json(running.model_dump_json()) == running
     assert (again.values("2") == observations.values("2")).all()
     assert "<svg" in found.html() and "promote" in found.html() and "<script" not in found.html()
     widths = [point.upper - point.lower for point in found.sequence]
@@ -164,6 +169,12 @@ def test_a_plan_says_what_is_known_and_no_more():
     assert by_holdout.entities and "holdout" in by_holdout.sentence()
     unknown = plan(MEASURES["log_loss"], 0.5, config(minimum_effect=None), None, "1", timedelta(0), None)
     assert unknown.entities is None and "not known" in unknown.sentence()
+
+
+def test_every_key_of_the_config_is_explained():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "experiments.md").read_text().split("## What to set")[1]
+    keys = set(ExperimentConfig.model_fields) - {"guardrails"} | {f"guardrails.{name}" for name in Guardrails.model_fields}
+    assert keys | set(BusinessMetric.model_fields) <= set(re.findall(r"`([\w.]+)`", text))
 
 
 def test_the_measure_follows_the_problem_or_the_config():
