@@ -40,6 +40,8 @@ def test_settings_named_in_operations_are_those_of_the_component():
     from stacks.deployer.flavor import SwitchyardDeployerConfig
     from tabular.problem import Serving
 
-    text = (DOCS / "operations.md").read_text().split("## Settings")[1].split("##")[0]
+    # One section for each host.
+    sections = (DOCS / "operations.md").read_text().split("## Settings")[1:]
+    text = "".join(section.split("##")[0] for section in sections)
     assert set(SwitchyardDeployerConfig.model_fields) - {"kind"} <= set(re.findall(r"`(\w+)`", text))
     assert {f"serving.{name}" for name in Serving.model_fields} <= set(re.findall(r"`([\w.]+)`", text))

@@ -1,0 +1,91 @@
+"""A namespace of models on a real cluster, with what they lean on; and the same interface on this machine."""
+
+import contextlib
+import os
+import secrets
+from dataclasses import dataclass, replace
+
+import pytest
+
+from stacks.deployer.host import DeploymentError, Host
+from stacks.deployer.kubernetes.client import Cluster
+from stacks.deployer.kubernetes.host import KubernetesHost
+from stacks.deployer.kubernetes.offer import Offer
+from stacks.deployer.process.host import Offer as ProcessOffer
+from stacks.deployer.process.host import ProcessHost
+from tests.deployment.conftest import installed, releases  # noqa: F401 - fixtures
+from tests.kubernetes.backing import Backing, apply, kubectl, namespace_of
+
+TIMEOUT = 120
+SMALL = {"memory": "160Mi", "cpu": "50m"}
+
+
+@dataclass
+class Place:
+    """A host, and releases made for it."""
+
+    host: Host
+    model: str
+    bundles: dict
+
+    def release(self, version, **changes):
+        return replace(self.bundles[version], model=self.model, **changes)
+
+
+@pytest.fixture(scope="session")
+def images():
+    """Of serving and front door, in the registry."""
+    registry = os.environ.get("CONTAINER_REGISTRY")
+    if not (registry and os.environ.get("KUBECONFIG")):
+        pytest.skip("no cluster: set KUBECONFIG and CONTAINER_REGISTRY to those of one that tests may use")
+    from stacks.images import ensure_image
+
+    return {f"{kind}_image": ensure_image(kind, registry) for kind in ("serving", "frontdoor")}
+
+
+@pytest.fixture(scope="session")
+def backing(images):
+    made = Backing(f"switchyard-backing-{secrets.token_hex(3)}")
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def namespace(backing):
+    """Whose pods must be of the `restricted` level."""
+    name = f"switchyard-test-{secrets.token_hex(3)}"
+    apply(namespace_of(name, "restricted"))
+    apply(*backing.secrets_for(name))
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def cluster_place(images, backing, namespace, releases, tmp_path):  # noqa: F811
+    """Makes a place on the cluster, with a model of its own; settings are the offer's."""
+    made = []
+
+    def make(**settings):
+        offer = Offer(namespace=namespace, requests=SMALL, replicas=1, workers=1, **images)
+        host = KubernetesHost(Cluster(namespace), replace(offer, **settings), tmp_path / "tokens")
+        bundles = {version: replace(one, uri=backing.upload(one.digest[-12:], one.files)) for version, one in releases.items()}
+        made.append(Place(host, f"loans-{secrets.token_hex(3)}", bundles))
+        return made[-1]
+
+    yield make
+    for place in made:
+        # The namespace goes at the end; nobody waits for pods here.
+        with contextlib.suppress(DeploymentError):
+            place.host.remove(place.model, 0)
+
+
+@pytest.fixture(params=["process", pytest.param("kubernetes", marks=pytest.mark.cluster)])
+def place(request, releases, tmp_path):  # noqa: F811
+    """One of each host."""
+    if request.param == "kubernetes":
+        yield request.getfixturevalue("cluster_place")()
+        return
+    request.getfixturevalue("installed")
+    made = Place(ProcessHost(tmp_path / "serving", ProcessOffer(workers=1)), "loans", releases)
+    yield made
+    made.host.remove(made.model, 30)
