@@ -53,7 +53,7 @@ def ensure_image(kind: str, registry: str, report: Callable[[str], None] = lambd
     if prepared := os.environ.get(PREPARED.format(kind=kind.upper())):
         return prepared
     name = image_name(kind, registry, root)
-    if registry and _in_registry(name):
+    if registry and is_in_registry(name):
         return name
     engine = _engine()
     if not _has_image(engine, name):
@@ -94,6 +94,21 @@ def context_files(kind: str, root: Path = ROOT) -> set[str]:
         for source in [word for word in words[1:] if not word.startswith("--")][:-1]:
             found.update(_files_of(source, root))
     return found
+
+
+def is_in_registry(name: str) -> bool:
+    """Whether the registry holds `name`; one that asks for a login is asked through the engine, which has it."""
+    host, _, rest = name.partition("/")
+    repository, _, tag = rest.rpartition(":")
+    scheme = "http" if host.split(":")[0] in ("localhost", "127.0.0.1") else "https"
+    request = urllib.request.Request(f"{scheme}://{host}/v2/{repository}/manifests/{tag}", method="HEAD", headers={"Accept": _MANIFESTS})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        return False if error.code == 404 else _engine_finds(name)
+    except OSError:
+        return _engine_finds(name)
 
 
 def _files_of(source: str, root: Path) -> Iterator[str]:
@@ -205,21 +220,6 @@ def _error_in(lines: Iterator[dict[str, Any]], said: list[str]) -> str | None:
     except APIError as error:
         return _first_line(error.explanation or error)
     return None
-
-
-def _in_registry(name: str) -> bool:
-    """Whether the registry holds `name`; one that asks for a login is asked through the engine, which has it."""
-    host, _, rest = name.partition("/")
-    repository, _, tag = rest.rpartition(":")
-    scheme = "http" if host.split(":")[0] in ("localhost", "127.0.0.1") else "https"
-    request = urllib.request.Request(f"{scheme}://{host}/v2/{repository}/manifests/{tag}", method="HEAD", headers={"Accept": _MANIFESTS})
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return bool(answer.status == 200)
-    except urllib.error.HTTPError as error:
-        return False if error.code == 404 else _engine_finds(name)
-    except OSError:
-        return _engine_finds(name)
 
 
 def _engine_finds(name: str) -> bool:

@@ -12,7 +12,7 @@ from stacks.kubernetes import secrets
 from stacks.kubernetes.addresses import Addresses, check_reach, find_addresses
 from stacks.kubernetes.checks import check_cluster, check_operator
 from stacks.kubernetes.kubectl import ClusterError, Kubectl, config_map, current_context
-from stacks.kubernetes.manifests import split, write_overlay
+from stacks.kubernetes.manifests import servers_image, split, write_overlay
 from stacks.kubernetes.settings import Settings
 from stacks.kubernetes.waiting import wait_for_deployments
 from tabular.errors import InputError
@@ -74,7 +74,7 @@ def install(root: Path, settings: Settings, namespace: str, registry: str | None
     version = check_cluster(kubectl, settings)
     report(f"context {kubectl.context}: Kubernetes {version}, rights, Seldon's resource and storage are as needed")
     image = ensure_image("pipelines", registry, report)
-    folder = write_overlay(root, kubectl, settings, image)
+    folder = write_overlay(root, kubectl, settings, servers_image(root, kubectl, image))
     early, late = split(kubectl.render(folder))
     kubectl.apply(*early)
     addresses = find_addresses(kubectl, settings)

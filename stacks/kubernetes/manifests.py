@@ -6,6 +6,7 @@ It is written to `.switchyard/kubernetes/CONTEXT-NAMESPACE`, where it can be rea
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -15,18 +16,38 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from stacks.images import is_in_registry
 from stacks.kubernetes.kubectl import Kubectl
 from stacks.kubernetes.settings import Settings
 
 OVERLAYS = Path(__file__).parent / "overlays"
 FACES = {"zenml": 8080, "mlflow": 5000, "objects": 9000}
 """Services that clients reach, and their ports."""
-ACCOUNTS = ("orchestrator", "steps", "deployer", "monitoring", "serving", "servers")
+ACCOUNTS = ("orchestrator", "steps", "deployer", "observer", "monitoring", "serving", "servers")
 _PLACEHOLDER = "switchyard-pipelines"
+_MADE_OF, _IMAGE = "switchyard/made-of", "switchyard/image"
+_SERVERS_USE = ("Dockerfile", "requirements.txt", "stacks/kubernetes/database.py")
+
+
+def servers_image(root: Path, kubectl: Kubectl, image: str) -> str:
+    """The image that the servers run: the one they have, while what they run of it is the same, else `image`.
+
+    They need its libraries and little else; an edit of a step is no reason to replace them.
+    """
+    found = (kubectl.get("deployment", "zenml") or {}).get("metadata", {}).get("annotations") or {}
+    present = found.get(_IMAGE, "")
+    return present if found.get(_MADE_OF) == _made_of(root) and is_in_registry(present) else image
+
+
+def _made_of(root: Path) -> str:
+    digest = hashlib.sha256()
+    for name in _SERVERS_USE:
+        digest.update((root / name).read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def write_overlay(root: Path, kubectl: Kubectl, settings: Settings, image: str) -> Path:
-    """The installation's own kustomization below `root`; returns its folder."""
+    """The installation's own kustomization below `root`, its servers running `image`; returns its folder."""
     folder = root / ".switchyard" / "kubernetes" / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{kubectl.context}-{kubectl.namespace}")
     folder.mkdir(parents=True, exist_ok=True)
     repository, _, tag = image.rpartition(":")
@@ -40,7 +61,7 @@ def write_overlay(root: Path, kubectl: Kubectl, settings: Settings, image: str) 
         "namespace": kubectl.namespace,
         "resources": resources,
         "images": [{"name": _PLACEHOLDER, "newName": repository, "newTag": tag}],
-        "patches": _patches(settings),
+        "patches": [*_patches(settings), _annotations({_MADE_OF: _made_of(root), _IMAGE: image})],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization, sort_keys=False), encoding="utf-8")
     return folder
@@ -65,6 +86,12 @@ def _patches(settings: Settings) -> list[dict[str, Any]]:
         for name in ACCOUNTS:
             patches.append(_patch("ServiceAccount", name, "add", "/imagePullSecrets", [{"name": settings.image_pull_secret}]))
     return patches
+
+
+def _annotations(values: dict[str, str]) -> dict[str, Any]:
+    metadata = {"name": "any", "annotations": values}
+    patch = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata}
+    return {"target": {"kind": "Deployment", "name": "zenml|mlflow"}, "patch": yaml.safe_dump(patch)}
 
 
 def _patch(kind: str, name: str, operation: str, path: str, value: Any) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _manifest(job: str, cron: str, arguments: Sequence[str], image: str, context
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
-    writable = {"tmp": "/tmp", "documents": f"{_APP}/docs", "reports": f"{_APP}/reports"}
+    writable = {"tmp": "/tmp", "documents": f"{_APP}/docs", "reports": f"{_APP}/reports", "repository": f"{_APP}/.zen"}
     volumes: list[dict[str, Any]] = [{"name": volume, "emptyDir": {"sizeLimit": "2Gi"}} for volume in writable]
     mounts = [{"name": volume, "mountPath": path} for volume, path in writable.items()]
     volumes.append({"name": "kubeconfig", "configMap": {"name": "kubeconfig"}})

@@ -73,11 +73,11 @@ def test_accounts_are_there_and_nobody_has_rights_outside_the_namespace(objects)
         assert deployment["spec"]["template"]["spec"]["serviceAccountName"] in accounts
     assert not of_kind(objects, "ClusterRole") and not of_kind(objects, "ClusterRoleBinding")
     bound = {subject["name"] for binding in of_kind(objects, "RoleBinding").values() for subject in binding["subjects"]}
-    assert bound == {"orchestrator", "monitoring", "deployer"}
+    assert bound == {"orchestrator", "monitoring", "observer", "deployer"}
 
 
 def test_rights_are_those_of_the_documented_table(objects):
-    assert rights_of_roles(objects) == documented_rights()
+    assert rights_of_accounts(objects) == documented_rights()
 
 
 def test_the_deployer_may_do_what_its_host_needs(objects):
@@ -104,7 +104,7 @@ def test_an_installation_has_its_own_namespace_image_and_addresses():
         shutil.rmtree(folder)
 
     assert {item["metadata"].get("namespace", item["metadata"]["name"]) for item in objects} == {"other"}
-    assert {binding["subjects"][0]["namespace"] for binding in of_kind(objects, "RoleBinding").values()} == {"other"}
+    assert {subject["namespace"] for binding in of_kind(objects, "RoleBinding").values() for subject in binding["subjects"]} == {"other"}
     assert of_kind(objects, "Deployment")["zenml"]["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
     assert of_kind(objects, "Service")["mlflow"]["spec"]["type"] == "LoadBalancer"
     assert of_kind(objects, "PersistentVolumeClaim")["objects"]["spec"]["storageClassName"] == "fast"
@@ -122,14 +122,11 @@ def documented_rights() -> dict[str, dict[str, set[str]]]:
     return rights
 
 
-def rights_of_roles(objects: list[dict]) -> dict[str, dict[str, set[str]]]:
+def rights_of_accounts(objects: list[dict]) -> dict[str, dict[str, set[str]]]:
     rights: dict[str, dict[str, set[str]]] = {}
-    for name, role in of_kind(objects, "Role").items():
-        for rule in role["rules"]:
-            for resource in rule["resources"]:
-                full = ".".join(filter(None, [resource, rule["apiGroups"][0]]))
-                if "/" in resource and rule["apiGroups"][0]:
-                    whole, _, part = resource.partition("/")
-                    full = f"{whole}.{rule['apiGroups'][0]}/{part}"
-                rights.setdefault(name, {})[full] = set(rule["verbs"])
+    for binding in of_kind(objects, "RoleBinding").values():
+        rules = of_kind(objects, "Role")[binding["roleRef"]["name"]]["rules"]
+        for subject, rule, resource in ((s, r, name) for s in binding["subjects"] for r in rules for name in r["resources"]):
+            full = ".".join(filter(None, [resource, rule["apiGroups"][0]]))
+            rights.setdefault(subject["name"], {}).setdefault(full, set()).update(rule["verbs"])
     return rights

@@ -1,0 +1,143 @@
+"""What an installation is on a real cluster: repeatable, locked down, and without a secret where none should be."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from tests.stacks.test_manifests import documented_rights
+
+pytestmark = pytest.mark.cluster
+ACCOUNTS = ("orchestrator", "monitoring", "observer", "deployer", "steps", "serving", "servers")
+
+
+def test_a_second_up_changes_nothing(installed):
+    def state():
+        kinds = "deployments,services,secrets,roles,rolebindings,networkpolicies,poddisruptionbudgets,persistentvolumeclaims"
+        found = installed.items(kinds)
+        return {(item["kind"], item["metadata"]["name"]): item["metadata"].get("generation", item["metadata"]["resourceVersion"]) for item in found}
+
+    before = state()
+    pods = {pod["metadata"]["uid"] for pod in installed.items("pods", "-l", "app.kubernetes.io/part-of=switchyard")}
+    again, _ = installed.up()
+
+    assert again.code == 0, again.output
+    assert "building" not in again.output and "pushed" not in again.output
+    assert state() == before
+    assert {pod["metadata"]["uid"] for pod in installed.items("pods", "-l", "app.kubernetes.io/part-of=switchyard")} == pods
+
+
+def test_both_stacks_are_on_the_server_and_can_be_chosen(installed):
+    code = """
+from zenml.client import Client
+client = Client()
+print(client.zen_store.config.url.split(":")[0], sorted(stack.name for stack in client.list_stacks().items), client.active_stack_model.name)
+for name in ("local", "kubernetes"):
+    client.activate_stack(name)
+    print(type(client.active_stack.orchestrator).__name__)
+"""
+    said = installed.project.python(code)
+
+    assert "http ['default', 'kubernetes', 'local'] kubernetes" in said
+    assert "LocalOrchestrator" in said and "KubernetesOrchestrator" in said
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_rights_are_those_of_the_documented_table(installed, account):
+    said = installed.kubectl("auth", "can-i", "--list", f"--as=system:serviceaccount:{installed.namespace}:{account}", "--no-headers")
+    found = {}
+    for line in said.splitlines():
+        resource, verbs = line.split()[0], re.findall(r"\[([^\]]*)\]", line)[-1]
+        if not resource.startswith(("[", "selfsubject")):
+            found[resource] = set(verbs.split())
+
+    assert found == documented_rights().get(account, {})
+
+
+def test_every_pod_is_allowed_by_the_restricted_level_and_mounts_no_token_it_does_not_need(installed):
+    labels = json.loads(installed.kubectl("get", "namespace", installed.namespace, "-o", "json"))["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+    refused = installed.kubectl("label", "--dry-run=server", "--overwrite", "namespace", installed.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    assert "violate" not in refused
+    for pod in installed.items("pods", "-l", "app.kubernetes.io/name"):
+        volumes = [source for volume in pod["spec"]["volumes"] if "projected" in volume for source in volume["projected"]["sources"]]
+        assert not any("serviceAccountToken" in source for source in volumes), pod["metadata"]["name"]
+
+
+def test_no_secret_is_in_descriptions_logs_or_other_objects(installed):
+    values = secret_values(installed)
+    assert len(values) >= 6
+    texts = {"describe": installed.kubectl("describe", "all,configmaps,secrets,serviceaccounts,events"), "first up": installed.first.output}
+    texts["objects"] = installed.kubectl("get", "deployments,replicasets,jobs,cronjobs,pods,configmaps,events", "-o", "yaml")
+    for pod in installed.items("pods"):
+        name = pod["metadata"]["name"]
+        texts[name] = installed.kubectl("logs", name, "--all-containers", "--tail=-1", check=False)
+    found = [(where, key) for where, text in texts.items() for key, value in values.items() if value in text]
+
+    assert found == []
+
+
+def test_overlay_on_disk_holds_no_secret(installed):
+    written = [path for path in (installed.project.root / ".switchyard").rglob("*") if path.is_file()]
+    values = secret_values(installed).values()
+
+    assert written
+    assert not any(value in path.read_text() for path in written for value in values)
+
+
+def test_image_is_without_compiler_test_tool_cuda_and_secrets_and_runs_locked_down(installed):
+    image = installed.items("deployments", "-l", "app.kubernetes.io/name=mlflow")[0]["spec"]["template"]["spec"]["containers"][0]["image"]
+    look = """
+import importlib.util as u, os, pathlib, shutil, sys
+import stacks.deployer.flavor, pipelines.training, lightgbm
+site = pathlib.Path(u.find_spec("numpy").origin).parents[1]
+print([name for name in ("gcc", "cc", "c++", "make", "pytest") if shutil.which(name)], [name for name in ("pytest", "playwright") if u.find_spec(name)],
+      [path.name for path in site.glob("nvidia*")], os.getuid() > 0, stacks.deployer.flavor.__file__)
+try:
+    open("/app/x", "w")
+except OSError as error:
+    print(error.strerror)
+"""
+    run = ["docker", "run", "--rm", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", image, "python", "-c", look]
+    done = subprocess.run(run, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines()[-2:] == ["[] [] [] True /app/stacks/deployer/flavor.py", "Read-only file system"]
+
+    history = subprocess.run(["docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image], capture_output=True, text=True, check=True).stdout
+    inspected = subprocess.run(["docker", "inspect", image], capture_output=True, text=True, check=True).stdout
+    assert not any(value in history + inspected for value in secret_values(installed).values())
+    assert json.loads(inspected)[0]["Config"]["User"] == "8888:8888"
+
+
+def test_seldon_that_is_not_there_and_rights_that_are_missing_are_said_with_the_way_out(installed, tmp_path):
+    """As an account without rights, in a namespace that is not there."""
+    account = f"system:serviceaccount:{installed.namespace}:steps"
+    config = json.loads(subprocess.run(["kubectl", "config", "view", "--raw", "-o", "json"], capture_output=True, text=True, check=True).stdout)
+    for user in config["users"]:
+        user["user"]["as"] = account
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(config))
+    before = os.environ["KUBECONFIG"]
+    os.environ["KUBECONFIG"] = str(path)
+    try:
+        result = installed.project.run("stack", "up", "kubernetes", "--namespace", "not-there")
+    finally:
+        os.environ["KUBECONFIG"] = before
+
+    assert result.code == 1
+    assert "may not create namespaces" in result.output and "--clusterrole=admin" in result.output
+
+
+def secret_values(installed) -> dict[str, str]:
+    """All that must be nowhere else: values of Secrets, but for names, addresses and regions."""
+    plain = {"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"}
+    found = {}
+    for item in installed.items("secrets"):
+        if item["metadata"]["name"] in ("object-store", "databases", "database-server", "zenml-server", "zenml-client"):
+            found |= {f"{item['metadata']['name']}/{key}": base64.b64decode(value).decode() for key, value in item["data"].items() if key not in plain}
+    return found
