@@ -13,7 +13,8 @@ from typing import Any
 
 from pipelines.commands import terminal
 from pipelines.summary import write_summary
-from tabular.problem import Problem
+from tabular.errors import InputError
+from tabular.problem import Problem, read_settings
 
 
 def watch(
@@ -52,6 +53,9 @@ def watch(
     """
     from pipelines.watching import monitor
 
+    acts = problem.retraining.act if act is None else act
+    if acts and read_settings(where).get("name") != problem.name:
+        raise InputError(f"--act trains {problem.name!r} again by its config: name that by --config, or look only (--no-act)")
     if schedule is not None and not dry_run:
         return _keep_running(schedule, problem.name, root)
     code = monitor(problem, where, root=root, dry_run=dry_run, summary_path=summary_path, started=started, **looked)
@@ -59,7 +63,7 @@ def watch(
         return code
     summary = json.loads(summary_path.read_text(encoding="utf-8"))
     _show(problem, summary)
-    if problem.retraining.act if act is None else act:
+    if acts:
         from pipelines.retraining import act as act_on
 
         began = time.monotonic()
@@ -90,6 +94,7 @@ def _keep_running(schedule: str, model: str, root: Path) -> int:
     ensure_stack(root)
     if is_local():
         on_schedule(schedule, [sys.executable, "run.py", *arguments], console, cwd=str(root))
+        return 0
     from stacks.kubernetes.schedule import schedule_run
 
     console.print(schedule_run(f"monitoring-{model}", schedule, arguments), highlight=False, markup=False)

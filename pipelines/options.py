@@ -65,6 +65,8 @@ MONITORING = (
     click.Option(["--until"], help="End of the window; with the newest prediction where it is not given."),
     click.Option(["--window"], help="Instead of --since: a time (30m, 12h, 7d, 2w), or the last rows (2000)."),
     DATA,
+    click.Option(["--act/--no-act"], default=None, help="Retrain where the decision says so, instead of the config's retraining.act."),
+    click.Option(["--schedule"], help='Again and again at the times of a cron expression, in UTC: "0 * * * *".'),
 )
 """--data is here a table to score and look at, instead of the prediction log."""
 
@@ -107,8 +109,8 @@ PIPELINES = {
     "deployment": Entry("pipelines.deploying:deploy", PROBLEM, DEPLOYMENT),
     "inference": Entry("pipelines.scoring:score", (CONFIG, NAME), INFERENCE),
     "retraining": Entry("pipelines.retraining:retrain", PROBLEM, (WHY,)),
-    "monitoring": Entry("pipelines.watching:monitor", (CONFIG, NAME), MONITORING),
     "experiment": Entry("pipelines.experimenting:judge", PROBLEM, EXPERIMENT),
+    "monitoring": Entry("pipelines.loop:watch", (CONFIG, NAME), MONITORING),
 }
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zenml.client import Client
+from zenml.enums import StackComponentType
 from zenml.io import fileio
 
 from tabular.data.labels import STAGED
@@ -26,6 +27,11 @@ DVC_SUFFIX = ".dvc"
 def environment() -> str:
     """Name of the environment that models belong to: the active stack's."""
     return Client().active_stack_model.name
+
+
+def is_local() -> bool:
+    """Whether the active stack runs pipelines on this machine."""
+    return Client().active_stack_model.components[StackComponentType.ORCHESTRATOR][0].flavor_name == "local"
 
 
 def connect_mlflow() -> str:
