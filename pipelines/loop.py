@@ -57,7 +57,7 @@ def watch(
     if acts and read_settings(where).get("name") != problem.name:
         raise InputError(f"--act trains {problem.name!r} again by its config: name that by --config, or look only (--no-act)")
     if schedule is not None and not dry_run:
-        return _keep_running(schedule, problem.name, root)
+        return _keep_running(schedule, problem.name, where, root)
     code = monitor(problem, where, root=root, dry_run=dry_run, summary_path=summary_path, started=started, **looked)
     if dry_run or code:
         return code
@@ -82,7 +82,7 @@ def decision_of(run: str) -> Any:
     return Outcome(Client().get_pipeline_run(run)).artifact("decision")
 
 
-def _keep_running(schedule: str, model: str, root: Path) -> int:
+def _keep_running(schedule: str, model: str, where: str, root: Path) -> int:
     """As the active stack keeps schedules: a CronJob on a cluster, a loop in the foreground here."""
     from pipelines.commands import ensure_stack
     from pipelines.scheduling import check_schedule, on_schedule
@@ -95,9 +95,12 @@ def _keep_running(schedule: str, model: str, root: Path) -> int:
     if is_local():
         on_schedule(schedule, [sys.executable, "run.py", *arguments], console, cwd=str(root))
         return 0
-    from stacks.kubernetes.schedule import schedule_run
+    from stacks.active import pipelines_image
+    from stacks.kubernetes import schedule as cluster
 
-    console.print(schedule_run(f"monitoring-{model}", schedule, arguments), highlight=False, markup=False)
+    config = Path(where) if where in arguments else None
+    job = cluster.schedule(f"monitoring-{model}", schedule, arguments, pipelines_image(console.print), config)
+    console.print(f"schedule  CronJob {job} runs by {schedule!r}: run.py {' '.join(arguments)}", highlight=False, markup=False)
     return 0
 
 
