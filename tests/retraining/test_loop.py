@@ -75,7 +75,7 @@ def test_it_is_refused_without_labels(project):
 
 def test_killed_anywhere_and_repeated_it_is_one_retraining(project):
     ask(project, 13, 180)
-    for words in ("+ load_table", "+ tune_lightgbm", "> register_model", "+ pick_version", "+ shift_traffic"):
+    for words in ("+ tune_lightgbm", "> register_model", "+ shift_traffic"):
         kill_after(project, words)
         assert len(history(project)) == 1, words
     done = project.run(*RETRAIN)
