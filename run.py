@@ -66,6 +66,32 @@ def doctor() -> None:
     raise SystemExit(examine(ROOT))
 
 
+@cli.command()
+@click.option("--data", required=True, help="PATH, URL, or a SQLAlchemy URL with --query: a label a row, with prediction_id, or entity and time.")
+@click.option("--query", help="SQL to run when --data is a SQLAlchemy URL.")
+@click.option("--config", type=click.Path(path_type=Path), help="A YAML file of configs/; without it the built-in loans.")
+@click.option("--name", help="Name of the model in the registries.")
+@click.option("--label-column", default="", help="Holds the labels; else label, or the target's name.")
+@click.option("--id-column", help="Holds prediction ids; else prediction_id.")
+@click.option("--entity-column", help="Where there are no prediction ids; else entity_id, or the config's.")
+@click.option("--time-column", help="Goes with the entity; else event_time, or the config's.")
+@click.option("--within", default=1.0, show_default=True, help="Days that an entity's prediction may be older than the label's time.")
+@click.option("--summary", type=click.Path(path_type=Path, dir_okay=False), help="Write the counts to this JSON file.")
+def labels(data: str, query: str | None, config: Path | None, name: str | None, within: float, summary: Path | None, **columns: Any) -> None:
+    """Join labels in bulk to the predictions in the log."""
+    from pipelines.commands import settings_from
+    from pipelines.labelling import join_labels
+    from pipelines.summary import failures_in
+    from tabular.batch.truths import TruthColumns
+
+    named = TruthColumns(columns["label_column"], columns["id_column"], columns["entity_column"], columns["time_column"])
+    with failures_in(summary, "labels", STARTED):
+        problem, _ = settings_from(ROOT, config=config, name=name)
+        options = {"query": query, "columns": named, "within_days": within, "summary_path": summary, "started": STARTED}
+        code = join_labels(problem, root=ROOT, data=data, **options)
+    raise SystemExit(code)
+
+
 @cli.group()
 def stack() -> None:
     """Stacks of stacks/*.yaml."""

@@ -86,11 +86,13 @@ def _add_chunk(connection: Connection, chunk: Sequence[Label], source: str, with
             continue
         if not ids or not known.issuperset(ids):
             counts.unmatched += 1
-        elif held == {None}:
+        elif held <= {None, label.value}:
             counts.matched += 1
         else:
             counts.corrected += 1
         for target in ids or [None]:
+            if target is not None and current.get(target, (None,))[0] == label.value:
+                continue
             rows.append(_row(label, target, source))
             if target is None:
                 pending[_key(label)] = label.value

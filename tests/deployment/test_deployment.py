@@ -5,9 +5,11 @@ import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from stacks.deployer.process.host import ProcessHost
+from tabular.data.builtin import read_builtin
 from tests.deployment.conftest import Client, Load
 from tests.deployment.project import ServingProject
 
@@ -150,3 +152,37 @@ def test_what_cannot_be_done_is_said_before_anything_is_done(project):
     for result, words in zip(results, ("there is 1, 2", "in production already", "canary and ab", "below 1", "--rollback")):
         assert words in result.output
     assert client(project).version(row=row(project)) == "1"
+
+
+def test_a_table_is_scored_with_the_version_in_production_and_its_labels_joined(project):
+    table, out, config = project.root / "table.csv", project.root / "answers.parquet", ["--config", "configs/loans.yaml"]
+    scoring = ["--pipeline", "inference", *config, "--data", str(table), "--output", str(out)]
+    frame = read_builtin("builtin:loans?rows=300")
+    frame.to_csv(table, index=False)
+    first, again = project.run(*scoring), project.run(*scoring)
+
+    assert first.code == again.code == 0, first.output
+    assert first.summary["rows"] == first.summary["logged"] == 300 and first.summary["output"] == str(out)
+    assert first.summary["serving"] == project.first.summary["serving"]
+    found = pd.read_parquet(out)
+    assert sum(first.summary["distribution"]["labels"].values()) == 300
+    assert found["label"].value_counts().to_dict() == {name: count for name, count in first.summary["distribution"]["labels"].items() if count}
+    # The endpoint says the same of the same row.
+    columns = row(project)
+    (sent,) = json.loads(frame.iloc[:1].to_json(orient="records", date_format="iso"))
+    asked = {name: value for name, value in sent.items() if name in columns}
+    status, answer = client(project).ask(row=asked)
+    assert status == 200 and answer["predictions"][0]["probabilities"]["1"] == pytest.approx(found["probability.1"][0], abs=1e-6)
+
+    labels, summary = project.root / "labels.csv", project.root / "labels.json"
+    pd.DataFrame({"prediction_id": found["prediction_id"], "defaulted": frame["defaulted"]}).to_csv(labels, index=False)
+    joining = ["labels", *config, "--data", str(labels), "--summary", str(summary)]
+    for became in ({"matched": 300, "duplicate": 0}, {"matched": 0, "duplicate": 300}):
+        assert project.run(*joining).code == 0
+        counts = json.loads(summary.read_text())
+        assert {name: counts[name] for name in became} == became and counts["unmatched"] == counts["corrected"] == 0
+
+    frame.astype(object).assign(income=["much", *frame["income"][1:]]).to_csv(table, index=False)
+    before = out.read_bytes()
+    wrong = project.run(*scoring)
+    assert wrong.code == 2 and "column 'income', row 1: 'much' is not a number" in wrong.summary["error"] and out.read_bytes() == before

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from predictionlog import Drain, Journal, Label, add_labels, prune, read_window
+from predictionlog import Drain, Journal, Label, add_labels, log_batch, prune, read_window
 from predictionlog.database import labels, predictions
 from tests.predictionlog.cases import record
 
@@ -130,3 +130,36 @@ def test_retention_deletes_predictions_with_their_labels(engine, log):
     prune(engine, days=0, until=datetime(2100, 1, 1))
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(labels)) == 0
+
+
+def test_a_label_for_an_event_that_was_scored_again_reaches_only_what_lacks_it(engine, log):
+    event = {"entities": ["ann"], "events": [START]}
+    log(record("r1", **event), record("r2", **event))
+    assert counts(add_labels(engine, [Label("yes", "r1")])) == (1, 0, 0, 0)
+    by_event = Label("yes", entity_id="ann", event_time=datetime.fromtimestamp(START, UTC))
+
+    assert counts(add_labels(engine, [by_event])) == (1, 0, 0, 0)
+    assert actuals(engine) == {"r1": "yes", "r2": "yes"}
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(labels)) == 2
+
+
+def test_a_batch_is_logged_once_and_labelled_like_any_other(engine):
+    given = {
+        "request_id": "batch-1",
+        "moment": START,
+        "origin": {"model": "loans", "version": "3", "digest": "sha256:0"},
+        "inputs": {"age": [30, None]},
+        "answers": {"label": ["yes", "no"], "probabilities": [{"no": 0.25, "yes": 0.75}] * 2},
+        "entity_ids": ["ann", None],
+    }
+    add_labels(engine, [Label("no", entity_id="ann", event_time=datetime.fromtimestamp(START, UTC))])
+    for first in (0, 2, 0):
+        assert log_batch(engine, first=first, **given) == 2
+    with engine.connect() as connection:
+        found = connection.execute(select(predictions).order_by(predictions.c.row)).all()
+    assert [row.prediction_id for row in found] == ["batch-1", "batch-1/1", "batch-1/2", "batch-1/3"]
+    assert {row.role for row in found} == {"batch"} and list(read_window(engine, SINCE, UNTIL)) == []
+    pytest.importorskip("pandas")
+    window = next(read_window(engine, SINCE, UNTIL, role="batch"))
+    assert list(window["actual"])[0] == "no" and window["input.age"].isna().tolist() == [False, True, False, True]
