@@ -51,7 +51,7 @@ def document(signature: Signature, tags: Mapping[str, str], examples: Sequence[M
         "paths": {
             "/api/v1.0/predictions": {"post": _predictions(rows, answers, names)},
             "/api/v1.0/feedback": {"post": _feedback(signature)},
-            "/health/status": {"get": _get("health", "Whether the model answers.", "Ready.")},
+            "/health/status": {"get": _health()},
             "/api/v1.0/metadata": {"get": _get("metadata", "Name, version and columns; the digest among the custom fields.", "The metadata.")},
             "/seldon.json": {"get": _get("openapi", "This document.", "The document.")},
         },
@@ -90,7 +90,7 @@ def _predictions(rows: list[Json], answers: list[Json], names: list[str]) -> Jso
         "operationId": "predict",
         "summary": "Score rows.",
         "description": "An answer takes the form of its request. A request that repeats a request id is logged once.",
-        "parameters": [_header("x-request-id", schemas.REQUEST_ID), _header("x-entity-id", schemas.ENTITY)],
+        "parameters": [_header("x-request-id", schemas.REQUEST_ID_HEADER), _header("x-entity-id", schemas.ENTITY_HEADER)],
         "requestBody": _body("PredictionRequest", examples if rows else {}),
         "responses": _answers(
             _response("The predictions.", "PredictionAnswer", {"rows": {"value": {"predictions": predictions, "meta": {"puid": "4f1c"}}}})
@@ -116,6 +116,12 @@ def _feedback(signature: Signature) -> Json:
 def _get(operation: str, summary: str, answer: str) -> Json:
     responses = {"200": _response(answer), **{code: _reference(code) for code in ("401", "429", "503")}}
     return {"operationId": operation, "summary": summary, "responses": responses}
+
+
+def _health() -> Json:
+    """Machines that probe have no token, and no rate holds them off."""
+    responses = {"200": _response("Ready."), "503": _reference("503")}
+    return {"operationId": "health", "summary": "Whether the model answers.", "security": [], "responses": responses}
 
 
 def _answers(good: Json) -> Json:

@@ -10,7 +10,9 @@ from bundle import Column, Signature
 Json = dict[str, Any]
 
 REQUEST_ID: Json = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,128}$"}
+REQUEST_ID_HEADER: Json = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{0,128}$", "description": "An empty one counts as none."}
 ENTITY: Json = {"type": "string", "pattern": "^[!-~]{1,255}$"}
+ENTITY_HEADER: Json = {"type": "string", "pattern": "^[!-~]{0,255}$", "description": "An empty one counts as none."}
 
 META: Json = {
     "type": "object",

@@ -36,7 +36,9 @@ def test_it_serves_read_only_and_without_rights(engine, tmp_path):
         for path in [*(ROOT / name).glob("*.py"), *(ROOT / name).glob("requirements-image.txt"), *(ROOT / name).glob("Dockerfile")]:
             (context / name / path.name).write_bytes(path.read_bytes())
     image, _ = engine.images.build(path=str(context), dockerfile="serving/Dockerfile", tag="switchyard-serving:test", rm=True)
-    assert image.attrs["Size"] < 600 * 1024**2
+    # What is ours; the base is whatever the registry has under its name.
+    base = engine.images.get("python:3.11-slim-bookworm")
+    assert image.attrs["Size"] - base.attrs["Size"] < 400 * 1024**2
     assert image.attrs["Config"]["User"] == "8888:8888"
 
     container = engine.containers.run(
