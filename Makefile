@@ -11,14 +11,15 @@ export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LI
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help kubernetes setup setup-test setup-serving training deployment test lint lock dashboard doctor
+.PHONY: help kubernetes setup setup-test setup-serving training deployment test lint lock dashboard demo doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
 	@echo "make deployment set up serving and deploy what was trained last"
 	@echo "make kubernetes install the cluster's stack in the current kube context and make it the active one"
 	@echo "make test       set up and run the tests"
-	@echo "make dashboard  ZenML dashboard and MLflow UI on loopback"
+	@echo "make dashboard  ZenML dashboard, MLflow UI and Evidently's windows on loopback"
+	@echo "make demo       a model's year in minutes: drift, retraining, trial, promotion (docs/demo.md)"
 	@echo "make doctor     check this machine and the active stack"
 
 $(VENV)/.uv:
@@ -50,6 +51,9 @@ lint: setup-test
 
 dashboard: setup
 	$(BIN)/python run.py dashboard
+
+demo: setup-serving
+	$(BIN)/python -m demo
 
 doctor: setup
 	$(BIN)/python run.py doctor

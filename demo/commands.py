@@ -46,6 +46,7 @@ class Commands:
             self._log.write(f"\n$ python run.py {' '.join(arguments)}\n")
             self._log.flush()
             before = sys.argv
+            _send_to(self._log)
             sys.argv = ["run.py", *arguments, "--summary", str(summary)]
             code: Any = 0
             try:
@@ -61,6 +62,8 @@ class Commands:
             return json.loads(summary.read_text(encoding="utf-8"))
 
 
-def quiet() -> None:
-    """Keep libraries' log lines out of the story."""
-    logging.getLogger("zenml").setLevel(logging.ERROR)
+def _send_to(log: TextIO) -> None:
+    """Have the log lines of libraries go where the commands print, not into the story."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(log)

@@ -15,7 +15,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from demo.commands import ROOT, Commands, quiet
+from demo.commands import ROOT, Commands
 from demo.reset import forget, stop
 from demo.traffic import Answer, Clients, as_rows
 from tabular.data.loans import DRIFT_MONTH, START, loans
@@ -59,10 +59,9 @@ class Month:
 
 def tell(months: int, rows: int, keep: bool) -> None:
     """Live through `months` months of `rows` applications each; `keep` leaves the model serving at the end."""
-    from pipelines.commands import ensure_stack
+    from pipelines.commands import ensure_stack, terminal
 
-    began, console = time.monotonic(), Console(highlight=False)
-    quiet()
+    began, console = time.monotonic(), terminal()
     path = ROOT / "reports" / MODEL / "demo.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as log:
