@@ -101,11 +101,7 @@ class KubernetesHost(Host):
         return self._brought_up(model, name, deadline)
 
     def delete(self, model: str, name: str, timeout_s: float) -> None:
-        pods = self._drained(model, name, timeout_s)
-        self._take_away(model, name)
-        # Until the operator has acted: pods that are still to be told would be taken for those of an instance that is started again.
-        if not wait(pods.are_told_to_end, timeout_s):
-            raise DeploymentError(f"{model}: pods of {name} were not told to end within {timeout_s:g} s; does Seldon's operator run?")
+        self._take_away(model, name, self._drained(model, name, timeout_s), timeout_s)
 
     def remove(self, model: str, timeout_s: float) -> None:
         names, cluster = Names.of(model), self._cluster
@@ -196,19 +192,21 @@ class KubernetesHost(Host):
                 self.remove(model, _GONE_S)
                 return
             pods = Pods(self._cluster, model, self._slot(model, name))
-            self._take_away(model, name, before)
-            if not wait(lambda: not pods.list(), _GONE_S):
-                logger.warning("%s: pods of %s have not ended yet", model, name)
+            self._take_away(model, name, pods, _GONE_S, before)
         except DeploymentError as error:
             # The first failure is the one to report.
             logger.error("%s: %s could not be taken away: %s", model, name, error)
 
-    def _take_away(self, model: str, name: str, before: State | None = None) -> None:
+    def _take_away(self, model: str, name: str, pods: Pods, timeout_s: float, before: State | None = None) -> None:
+        """Forget an instance; returns when its pods are told to end, lest they be taken for those of one that is started again."""
         names, store = Names.of(model), self._store(model)
-        store.change(lambda state: state.without(name, before.slots if before else ()))
+        after = store.change(lambda state: state.without(name, before.slots if before else ()))
         store.sync()
         self._cluster.delete("Service", names.pods(name))
         self._cluster.delete("PodDisruptionBudget", names.service(name))
+        is_there = any(slot.name == name for slot in after.slots)
+        if not wait(pods.are_told_to_end if is_there else pods.end, timeout_s):
+            raise DeploymentError(f"{model}: pods of {name} were not told to end within {timeout_s:g} s; does Seldon's operator run?")
 
     def _give_back(self, model: str, traffic: Traffic) -> None:
         store = self._store(model)

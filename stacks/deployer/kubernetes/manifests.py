@@ -170,7 +170,7 @@ def _fetcher(release: Release, offer: Offer) -> Manifest:
         "image": offer.serving_image,
         "command": ["python", "-m", "serving.fetch"],
         "env": _environment(variables),
-        "resources": {"requests": {"memory": "64Mi", "cpu": "50m"}, "limits": dict(offer.limits)},
+        "resources": {"requests": dict(offer.requests), "limits": dict(offer.limits)},
         "securityContext": RESTRICTED,
         "volumeMounts": [{"name": "bundle", "mountPath": _BUNDLE}],
     }

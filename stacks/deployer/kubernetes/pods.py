@@ -43,6 +43,15 @@ class Pods:
         """Whether none of them is meant to stay."""
         return all(map(reasons.is_leaving, self.list()))
 
+    def end(self) -> bool:
+        """Take away their Deployment, which the SeldonDeployment no longer has; True once no pod is meant to stay.
+
+        The operator does so too, but not before everything else of the model is well.
+        """
+        for deployment in self._deployments():
+            self._cluster.delete("Deployment", deployment["metadata"]["name"])
+        return self.are_told_to_end()
+
     def instance(self) -> Instance:
         """What the host tells of it."""
         slot, names, pods = self._slot, self._names, self.list()
