@@ -41,7 +41,8 @@ class Tally:
 class Observations(Storable):
     """What both arms have shown so far."""
 
-    measure: Measure
+    measured: str
+    """Name of the measure, of `MEASURES`."""
     tallies: dict[str, Tally]
     """By version."""
     version: np.ndarray
@@ -59,6 +60,11 @@ class Observations(Storable):
     """Of all rows with an entity and a value, labelled or not."""
     crossed: int = 0
     """Entities left out since both versions answered them."""
+
+    @property
+    def measure(self) -> Measure:
+        """How a row's loss came about."""
+        return MEASURES[self.measured]
 
     def values(self, version: str, until: float = np.inf) -> np.ndarray:
         """The loss of each entity of `version` by the labels that had come at `until`; shape (n_entities,), empty of none."""
@@ -79,7 +85,7 @@ class Observations(Storable):
         return _means(self.business_entity[taken], self.business[taken])
 
     def write(self, folder: Path) -> None:
-        about = {"measure": self.measure.name, "crossed": self.crossed, "tallies": {name: asdict(own) for name, own in self.tallies.items()}}
+        about = {"measure": self.measured, "crossed": self.crossed, "tallies": {name: asdict(own) for name, own in self.tallies.items()}}
         (folder / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         np.savez_compressed(folder / "rows.npz", **{name: values.astype(str) if values.dtype == object else values for name, values in arrays.items()})
@@ -89,7 +95,7 @@ class Observations(Storable):
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         tallies = {name: Tally(**own) for name, own in about["tallies"].items()}
         with np.load(folder / "rows.npz", allow_pickle=False) as arrays:
-            return cls(MEASURES[about["measure"]], tallies, **{name: arrays[name] for name in _ARRAYS}, crossed=about["crossed"])
+            return cls(about["measure"], tallies, **{name: arrays[name] for name in _ARRAYS}, crossed=about["crossed"])
 
     def facts(self) -> dict[str, Fact]:
         return {f"{what} of version {name}": value for name, own in self.tallies.items() for what, value in asdict(own).items()}
@@ -159,7 +165,7 @@ def observe(
     codes = pd.factorize(rows["entity"])[0]
     scored, valued = rows["loss"].notna().to_numpy(), rows["business"].notna().to_numpy()
     return Observations(
-        measure=measure,
+        measured=measure.name,
         tallies=tallies,
         version=rows["version"].to_numpy()[scored],
         entity=codes[scored],

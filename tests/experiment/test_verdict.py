@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ConfigDict, create_model
 
 from monitoring.experiment.counts import Counts
 from monitoring.experiment.losses import MEASURES, measure_for
@@ -13,6 +14,7 @@ from monitoring.experiment.observations import Observations, business_value, obs
 from monitoring.experiment.planning import plan
 from monitoring.experiment.record import Experiment, Stage
 from monitoring.experiment.verdict import Judgement, judge
+from steps.experiment.traffic import ExperimentTraffic
 from tabular.errors import InputError
 from tabular.problem import BusinessMetric, ExperimentConfig, Guardrails
 from tests.experiment.cases import CLASSES, NOW, SOUND, config, experiment, frame_of
@@ -169,6 +171,12 @@ def test_a_plan_says_what_is_known_and_no_more():
     assert by_holdout.entities and "holdout" in by_holdout.sentence()
     unknown = plan(MEASURES["log_loss"], 0.5, config(minimum_effect=None), None, "1", timedelta(0), None)
     assert unknown.entities is None and "not known" in unknown.sentence()
+
+
+def test_steps_can_hand_them_on():
+    # ZenML has pydantic check what a step is given.
+    for kind in (Observations, Judgement, Experiment, ExperimentTraffic):
+        create_model("Input", __config__=ConfigDict(arbitrary_types_allowed=True), given=(kind, ...))
 
 
 def test_every_key_of_the_config_is_explained():
