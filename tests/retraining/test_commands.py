@@ -1,0 +1,26 @@
+"""The command line of the loop."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.loop import watch, without_schedule
+from tabular.errors import InputError
+from tabular.problem import problem_from, read_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_scheduled_command_is_the_same_without_its_schedule():
+    given = ["--pipeline", "monitoring", "--schedule", "0 * * * *", "--act", "--config", "configs/loans.yaml"]
+    kept = ["--pipeline", "monitoring", "--act", "--config", "configs/loans.yaml"]
+
+    assert without_schedule(given) == without_schedule([*kept, "--schedule=0 * * * *"]) == kept
+
+
+def test_a_model_is_not_trained_again_by_the_config_of_another(tmp_path):
+    path = ROOT / "configs" / "loans.yaml"
+    other = problem_from({**read_settings(path), "name": "other"}, "test")
+
+    with pytest.raises(InputError, match="trains 'other' again by its config"):
+        watch(other, str(path), root=ROOT, summary_path=tmp_path / "summary.json", act=True)
