@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 INPUT, PROBABILITY = "input.", "probability."
 """What the names of input columns and of class probabilities begin with in the frames."""
 
-# Of the "minimal standard" generator (Park, Miller & Stockmeyer, CACM 36, 1993): consecutive ids fall evenly below the modulus.
-_MULTIPLIER, _MODULUS = 48271, 2**31 - 1
+# The golden ratio of the modulus: multiples of it fall evenly (Knuth, *The Art of Computer Programming* 3, 1998, 6.4), and
+# products with any id that a table will hold stay within 64 bits.
+_MULTIPLIER, _MODULUS = 2654435769, 2**32
 
 _TIMES = ("time", "event_time", "actual_time")
 
