@@ -5,7 +5,7 @@ from __future__ import annotations
 from zenml.client import Client
 from zenml.enums import StackComponentType
 
-from stacks.deployer.flavor import SwitchyardDeployer
+from stacks.deployer.flavor import SwitchyardDeployer, SwitchyardDeployerFlavor
 from stacks.deployer.service import FLAVOR
 from tabular.errors import InputError
 
@@ -14,12 +14,18 @@ _COMPONENT = "switchyard_local"
 
 
 def ensure_flavor() -> None:
-    """Register the flavor on the connected ZenML server or store, once."""
+    """Register the flavor on the connected ZenML server or store; its settings there follow the code."""
+    from zenml.models import FlavorUpdate
+
     client = Client()
     try:
-        client.get_flavor_by_name_and_type(FLAVOR, StackComponentType.MODEL_DEPLOYER)
+        known = client.get_flavor_by_name_and_type(FLAVOR, StackComponentType.MODEL_DEPLOYER)
     except KeyError:
         client.create_flavor(_SOURCE, StackComponentType.MODEL_DEPLOYER)
+        return
+    schema = SwitchyardDeployerFlavor().config_schema
+    if known.config_schema != schema:
+        client.zen_store.update_flavor(known.id, FlavorUpdate(config_schema=schema))
 
 
 def ensure_deployer() -> None:
