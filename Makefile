@@ -11,7 +11,7 @@ export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LI
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help kubernetes setup setup-test setup-serving training deployment test lint lock dashboard demo doctor
+.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-kubernetes test-kubernetes-full lint lock dashboard demo doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
@@ -20,6 +20,7 @@ help:
 	@echo "make test       set up and run the tests"
 	@echo "make dashboard  ZenML dashboard, MLflow UI and Evidently's windows on loopback"
 	@echo "make demo       a model's year in minutes: drift, retraining, trial, promotion (docs/demo.md)"
+	@echo "make test-kubernetes-full  run the tests that need a cluster (KUBECONFIG and CONTAINER_REGISTRY name one)"
 	@echo "make doctor     check this machine and the active stack"
 
 $(VENV)/.uv:
@@ -45,6 +46,13 @@ training: setup
 
 test: setup-test setup-serving
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# On a cluster that KUBECONFIG and CONTAINER_REGISTRY name; the first leaves out what takes minutes.
+test-kubernetes: setup-test setup-serving
+	$(BIN)/python -m pytest tests/kubernetes -m "cluster and not full" $(PYTEST_FLAGS)
+
+test-kubernetes-full: setup-test setup-serving
+	$(BIN)/python -m pytest tests/kubernetes -m cluster -s --durations=0 $(PYTEST_FLAGS)
 
 lint: setup-test
 	$(BIN)/lint-imports

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import time
 from dataclasses import dataclass, replace
 
 import pytest
@@ -17,7 +18,14 @@ from tests.deployment.conftest import installed, releases  # noqa: F401 - fixtur
 from tests.kubernetes.backing import Backing, apply, kubectl, namespace_of
 
 TIMEOUT = 120
+UNTIL = "SWITCHYARD_TESTS_UNTIL"
+"""Seconds since the epoch after which no further test on a cluster begins; CI has only so much time."""
 SMALL = {"memory": "160Mi", "cpu": "50m"}
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("cluster") and time.time() > float(os.environ.get(UNTIL, "inf")):
+        pytest.skip("no time is left")
 
 
 @dataclass

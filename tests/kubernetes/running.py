@@ -1,0 +1,128 @@
+"""A copy of the project whose runs go to a cluster, and what a test does to them there."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.kubernetes.backing import kubectl
+from tests.pipelines.project import Project, Result
+
+FAMILIES = ["lightgbm", "random_forest"]
+
+
+@dataclass
+class ClusterProject:
+    """The project, with the stacks local, docker and kubernetes on the ZenML server of `namespace`."""
+
+    project: Project
+    namespace: str
+    _calls: int = field(default=0)
+
+    def use(self, stack: str) -> None:
+        """Make `stack` the active one."""
+        if stack == "kubernetes":
+            self.project.python("from zenml.client import Client; Client().activate_stack('kubernetes')")
+        else:
+            assert self.project.run("stack", "up", stack).code == 0
+
+    def config(self, name: str, **tuning: Any) -> None:
+        self.project.config(name, tuning={"families": FAMILIES, "trials": 2, **tuning})
+
+    def train(self, name: str, *arguments: str) -> Result:
+        """`run.py --pipeline training` on the active stack; deterministic and uncached."""
+        return self.project.train(name, "--seed", "0", "--no-cache", *arguments)
+
+    def settings(self, change: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+        """Change `settings` in stacks/kubernetes.yaml; returns what puts it back."""
+        path = self.project.root / "stacks" / "kubernetes.yaml"
+        before = path.read_text()
+        # YAML's anchors become copies, which can be changed alone.
+        whole = json.loads(json.dumps(yaml.safe_load(before)))
+        change(whole["settings"])
+        path.write_text(yaml.safe_dump(whole))
+        return lambda: path.write_text(before) and None
+
+    def pods(self, step: str = "", phase: str = "") -> list[str]:
+        """Names of the pods of a step, of the orchestrators (`orchestrator`), or of all runs."""
+        found = json.loads(kubectl("get", "pods", "-n", self.namespace, "-l", "run_id", "-o", "json"))["items"]
+        chosen = []
+        for pod in found:
+            name = pod["metadata"]["labels"].get("step_name", "orchestrator")
+            if (not step or name == step) and (not phase or pod["status"]["phase"] == phase):
+                chosen.append(pod["metadata"]["name"])
+        return chosen
+
+    def unfinished_jobs(self) -> list[str]:
+        """Jobs of runs that have neither failed nor completed."""
+        found = json.loads(kubectl("get", "jobs", "-n", self.namespace, "-l", "run_id", "-o", "json"))["items"]
+        return [job["metadata"]["name"] for job in found if not job["status"].get("conditions")]
+
+    def delete_pod_of(self, step: str, after_s: float = 3.0) -> Killing:
+        """As soon as a pod of `step` has run for a while, delete it; `orchestrator` is the run's own."""
+        return Killing(self, step, after_s)
+
+    def restart(self, server: str) -> None:
+        """Delete the pod of a server (mlflow, objects, zenml)."""
+        kubectl("delete", "pod", "-n", self.namespace, "-l", f"app.kubernetes.io/name={server}", "--wait=false")
+
+
+class Killing(threading.Thread):
+    """Deletes one pod in the background; `killed` says which."""
+
+    def __init__(self, cluster: ClusterProject, step: str, after_s: float) -> None:
+        super().__init__(daemon=True)
+        self.killed: str | None = None
+        self._cluster, self._step, self._after_s = cluster, step, after_s
+        self._before = set(cluster.pods(step))
+        self.start()
+
+    def run(self) -> None:
+        deadline = time.monotonic() + 600
+        while time.monotonic() < deadline and self.killed is None:
+            for pod in self._cluster.pods(self._step, "Running"):
+                if pod not in self._before:
+                    time.sleep(self._after_s)
+                    try:
+                        kubectl("delete", "pod", "-n", self._cluster.namespace, pod, "--force", "--grace-period=0")
+                    except (AssertionError, subprocess.CalledProcessError):
+                        continue
+                    self.killed = pod
+                    return
+            time.sleep(0.5)
+
+
+def scores(result: Result) -> dict[str, float]:
+    """Scores of a run by a flat name."""
+    assert result.code == 0, result.output
+    return {f"{kind} {metric}": value for kind, found in result.summary["scores"].items() for metric, value in found.items()}
+
+
+def predictions(project: Project, name: str, version: str) -> list[float]:
+    """What a registered version answers to a hundred rows."""
+    code = f"""
+import json, mlflow
+from stacks.active import connect_mlflow
+connect_mlflow()
+from tabular.data.loans import loans
+print(json.dumps(mlflow.pyfunc.load_model('models:/{name}/{version}').predict(loans(rows=100, seed=3))['probability_1'].tolist()))
+"""
+    return json.loads(project.python(code).splitlines()[-1])
+
+
+def says_no_traceback(output: str) -> bool:
+    return not re.search(r"Traceback \(most recent call last\)|^\s+File \"", output, re.MULTILINE)
+
+
+def image_files(root: Path) -> tuple[str, ...]:
+    """What a project must hold besides its rooms for its image to be built from it."""
+    return tuple(name for name in ("Dockerfile", ".dockerignore") if (root / name).is_file())

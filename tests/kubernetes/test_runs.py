@@ -1,0 +1,218 @@
+"""The same pipelines on a cluster: the same model, whatever dies meanwhile; and a clear end where there can be no other."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from tests.kubernetes.backing import kubectl
+from tests.kubernetes.running import FAMILIES, ClusterProject, image_files, predictions, says_no_traceback, scores
+from tests.pipelines.project import ROOT, Project, wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+_END_S = 120.0
+"""Faults that a run can't survive must be told within this time."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """`run.py stack up kubernetes` in a namespace of its own."""
+    if not (os.environ.get("KUBECONFIG") and os.environ.get("CONTAINER_REGISTRY")):
+        pytest.skip("no cluster: set KUBECONFIG and CONTAINER_REGISTRY to those of one that tests may use")
+    project = Project(tmp_path_factory.mktemp("cluster"))
+    for name in image_files(ROOT):
+        shutil.copy(ROOT / name, project.root / name)
+    namespace = f"switchyard-runs-{secrets.token_hex(3)}"
+    up = project.run("stack", "up", "kubernetes", "--namespace", namespace)
+    assert up.code == 0, up.output
+    yield ClusterProject(project, namespace)
+    project.run("stack", "down", "kubernetes", "--namespace", namespace, "--yes")
+
+
+@pytest.fixture(scope="module")
+def here(cluster):
+    """What the local stack makes of the problem: the model that every other run must make too."""
+    cluster.config("parity")
+    cluster.use("local")
+    began = time.monotonic()
+    result = cluster.train("parity")
+    assert result.code == 0, result.output
+    wall = time.monotonic() - began
+    answers = predictions(cluster.project, "parity", result.summary["model"]["version"])
+    print(f"local: {wall:.0f} s, {json.dumps(result.summary['stages'])}")
+    yield result, answers
+    cluster.use("kubernetes")
+
+
+def assert_same_model(result, here, cluster):
+    first, answers = here
+    assert result.code == 0, result.output
+    assert result.summary["model"]["family"] == first.summary["model"]["family"]
+    mine, theirs = scores(result), scores(first)
+    assert mine.keys() == theirs.keys()
+    assert mine == pytest.approx(theirs, abs=1e-6)
+    if result.summary["model"]["digest"] != first.summary["model"]["digest"]:
+        assert np.abs(np.subtract(predictions(cluster.project, "parity", result.summary["model"]["version"]), answers)).max() < 1e-6
+
+
+def assert_one_version(cluster, result):
+    found = [version for version in cluster.project.versions("parity") if version["tags"]["digest"] == result.summary["model"]["digest"]]
+    assert len(found) == 1
+    assert cluster.unfinished_jobs() == []
+
+
+def test_the_cluster_makes_the_model_that_this_machine_makes(cluster, here):
+    cluster.use("kubernetes")
+    result = cluster.train("parity")
+    print(f"kubernetes: {result.summary and json.dumps(result.summary['stages'])}")
+    assert_same_model(result, here, cluster)
+    assert_one_version(cluster, result)
+
+
+@pytest.mark.full
+def test_containers_of_this_machine_make_it_too(cluster, here):
+    cluster.use("docker")
+    result = cluster.train("parity")
+    cluster_result = result
+    print(f"docker: {result.summary and json.dumps(result.summary['stages'])}")
+    assert_same_model(cluster_result, here, cluster)
+    cluster.use("kubernetes")
+
+
+def test_it_survives_the_death_of_a_step_that_tunes_and_of_the_orchestrator(cluster, here):
+    cluster.use("kubernetes")
+    killings = [cluster.delete_pod_of(f"tune_{FAMILIES[0]}"), cluster.delete_pod_of("orchestrator", after_s=20)]
+    result = cluster.train("parity")
+    assert all(killing.killed for killing in killings)
+    assert_same_model(result, here, cluster)
+    assert_one_version(cluster, result)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("server", ["mlflow", "objects", "zenml"])
+def test_it_survives_the_restart_of_a_server(cluster, here, server):
+    cluster.use("kubernetes")
+    step = "register_model" if server == "mlflow" else f"tune_{FAMILIES[0]}"
+    process = cluster.project.start("--pipeline", "training", "--config", "configs/parity.yaml", "--seed", "0", "--no-cache")
+    wait_until(lambda: cluster.pods(step), 900, step)
+    cluster.restart(server)
+    output, _ = process.communicate(timeout=900)
+    if server == "zenml" and process.returncode:
+        assert says_no_traceback(output), output
+    else:
+        assert process.returncode == 0, output
+    # The same command finishes what is left, or finds that nothing is.
+    result = cluster.project.train("parity", "--seed", "0")
+    assert_same_model(result, here, cluster)
+    assert_one_version(cluster, result)
+
+
+def ends_clearly(cluster, words, name="parity"):
+    began = time.monotonic()
+    before = cluster.project.versions(name)
+    result = cluster.train(name)
+    took = time.monotonic() - began
+    assert result.code == 1, result.output
+    assert says_no_traceback(result.output), result.output
+    assert words in result.output, result.output
+    assert cluster.project.versions(name) == before
+    assert cluster.unfinished_jobs() == []
+    return took
+
+
+def test_an_image_that_can_not_be_pulled_ends_the_run_at_once(cluster, here, monkeypatch):
+    cluster.use("kubernetes")
+    monkeypatch.setenv("SWITCHYARD_IMAGE_PIPELINES", f"{os.environ['CONTAINER_REGISTRY']}/switchyard-pipelines:none")
+    assert ends_clearly(cluster, "can't start") < _END_S
+
+
+def test_a_pod_that_admission_forbids_ends_the_run(cluster, here):
+    cluster.use("kubernetes")
+
+    def open_up(settings):
+        settings["steps"] = {**settings.get("steps", {}), "load_table": {"orchestrator": {"pod_settings": {"host_ipc": True}}}}
+
+    put_back = cluster.settings(open_up)
+    try:
+        assert ends_clearly(cluster, "the cluster refuses the pod of load_table") < _END_S
+    finally:
+        put_back()
+
+
+@pytest.mark.full
+def test_a_step_over_its_memory_limit_is_told_so(cluster, here):
+    cluster.use("kubernetes")
+
+    def narrow(settings):
+        limits = {"requests": {"memory": "100Mi"}, "limits": {"memory": "150Mi"}}
+        settings["steps"] = {**settings.get("steps", {}), "load_table": {"orchestrator": {"pod_settings": {"resources": limits}}}}
+
+    put_back = cluster.settings(narrow)
+    try:
+        assert ends_clearly(cluster, "memory limit of 150Mi (OOMKilled)") < _END_S
+    finally:
+        put_back()
+
+
+@pytest.mark.full
+def test_a_quota_that_leaves_no_room_ends_the_run(cluster, here):
+    cluster.use("kubernetes")
+    kubectl("create", "quota", "none-left", "-n", cluster.namespace, "--hard=count/pods=0,pods=0")
+    try:
+        assert ends_clearly(cluster, "exceeded quota") < _END_S
+    finally:
+        kubectl("delete", "quota", "none-left", "-n", cluster.namespace)
+
+
+@pytest.mark.full
+def test_ctrl_c_stops_the_run_on_the_cluster(cluster, here):
+    cluster.use("kubernetes")
+    process = cluster.project.start("--pipeline", "training", "--config", "configs/parity.yaml", "--no-cache")
+    wait_until(lambda: cluster.pods("load_table", "Running"), 300, "the first step")
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1 and says_no_traceback(output), output
+    wait_until(lambda: cluster.unfinished_jobs() == [], 60, "the end of its Jobs")
+
+
+@pytest.mark.full
+def test_two_workers_share_the_trials_of_a_family(cluster, here):
+    cluster.use("kubernetes")
+    cluster.config("shared", families=["lightgbm"], trials=6)
+    result = cluster.train("shared", "--workers", "2")
+    assert result.code == 0, result.output
+    stages = {stage["name"]: stage["duration_s"] for stage in result.summary["stages"]}
+    print(f"two workers: {stages['tune_lightgbm_1']} and {stages['tune_lightgbm_2']} s")
+    code = """
+from zenml.client import Client
+run = Client().list_pipeline_runs(size=1, sort_by='desc:created').items[0]
+study = run.steps['gather_lightgbm'].outputs['study'][0].load()
+print([trial.number for trial in study.trials])
+"""
+    assert cluster.project.python(code).splitlines()[-1] == str(list(range(6)))
+
+
+def test_run_py_is_scheduled_by_a_cron_job(cluster, here):
+    cluster.use("kubernetes")
+    code = """
+from stacks.kubernetes.schedule import schedule, scheduled, unschedule
+from stacks.active import pipelines_image
+from pathlib import Path
+image = pipelines_image()
+schedule('monitoring-parity', '0 * * * *', ['--pipeline', 'monitoring', '--config', 'configs/parity.yaml'], image, Path('configs/parity.yaml'))
+schedule('monitoring-parity', '30 * * * *', ['stack', 'list'], image, Path('configs/parity.yaml'))
+print(scheduled())
+"""
+    assert cluster.project.python(code).splitlines()[-1] == "{'monitoring-parity': '30 * * * *'}"
+    job = json.loads(kubectl("get", "cronjob", "monitoring-parity", "-n", cluster.namespace, "-o", "json"))
+    assert job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"] == "monitoring"
+    assert job["spec"]["concurrencyPolicy"] == "Forbid"
+    gone = "from stacks.kubernetes.schedule import unschedule; print(unschedule('monitoring-parity'), unschedule('monitoring-parity'))"
+    assert cluster.project.python(gone).splitlines()[-1] == "True False"
