@@ -71,7 +71,7 @@ class JobWatch:
         at_work = any(pod.status.phase == "Running" and _STEP in (pod.metadata.labels or {}) for pod in pods)
         for job in jobs:
             name, own = names[job.metadata.name], by_job.get(job.metadata.name, [])
-            trouble = self._of_pods(name, own) or self._of_job(name, job, own, at_work)
+            trouble = self._of_pods(name, own, at_work) or self._of_job(name, job, own, at_work)
             if trouble:
                 return trouble
         return None
@@ -96,7 +96,7 @@ class JobWatch:
                 if error.status not in (403, 404):
                     raise
 
-    def _of_pods(self, name: str, pods: list[Any]) -> str | None:
+    def _of_pods(self, name: str, pods: list[Any], at_work: bool) -> str | None:
         for pod in pods:
             for status in pod.status.container_statuses or []:
                 ended = status.state.terminated or status.last_state.terminated
@@ -112,7 +112,10 @@ class JobWatch:
                 if condition.type == "PodScheduled" and condition.reason == "Unschedulable":
                     said = f"{name} finds no node: {condition.message}"
                     self._reasons.setdefault(name, said)
-                    if pod.status.phase == "Pending" and self._lasts(f"{pod.metadata.name}/room", _ROOM_S):
+                    # Pods that end make room, as long as one is at work.
+                    if at_work:
+                        self._since.pop(f"{pod.metadata.name}/room", None)
+                    elif pod.status.phase == "Pending" and self._lasts(f"{pod.metadata.name}/room", _ROOM_S):
                         return said
         if len(self._killed.get(name, ())) >= _MOST_KILLS:
             return self._reasons[name]
