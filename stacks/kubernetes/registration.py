@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 
 from stacks.kubernetes import secrets
 from stacks.kubernetes.installation import Installed
-from stacks.kubernetes.kubectl import ClusterError, secret
+from stacks.kubernetes.kubectl import ClusterError, config_map, secret
+from stacks.registration import FOLDER
 from tabular.errors import InputError
 
 _ACCOUNT = "switchyard"
+_REGISTERED = "registered"
 _STORE_SECRET = "switchyard-object-store"
 _KEY = "ZENML_STORE_API_KEY"
 _ENVIRONMENT = ("ZENML_STORE_URL", "ZENML_STORE_API_KEY", "ZENML_STORE_USERNAME", "ZENML_STORE_PASSWORD", "ZENML_ACTIVE_STACK_ID")
@@ -68,13 +72,20 @@ def log_out(url_prefix: str = "http") -> None:
 
 
 def register(installed: Installed) -> None:
-    """Register the local stack and the cluster's on the server, the latter active."""
+    """Register the local stack and the cluster's on the server, the latter active; what is as it was is left alone."""
     from zenml.client import Client
 
     from stacks.deployer.registration import ensure_flavor
     from stacks.registration import register_stack
 
     client = Client()
+    digest = _digest(installed)
+    known = (installed.kubectl.get("configmap", _REGISTERED) or {}).get("data", {})
+    present = {stack.name for stack in client.list_stacks(size=1000, hydrate=False).items}
+    if known.get("digest") == digest and {"local", "kubernetes"} <= present:
+        if client.active_stack_model.name != "kubernetes":
+            client.activate_stack("kubernetes")
+        return
     keys = {
         "aws_access_key_id": installed.object_store["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": installed.object_store["AWS_SECRET_ACCESS_KEY"],
@@ -87,6 +98,18 @@ def register(installed: Installed) -> None:
     ensure_flavor()
     register_stack("local", activate=False)
     register_stack("kubernetes", values=installed.values())
+    installed.kubectl.apply(config_map(_REGISTERED, {"digest": digest}))
+
+
+def _digest(installed: Installed) -> str:
+    """Of all that registration depends on; the local stack's store is this machine's."""
+    from zenml.config.global_config import GlobalConfiguration
+
+    digest = hashlib.sha256(json.dumps([installed.values(), installed.object_store], sort_keys=True).encode())
+    digest.update(GlobalConfiguration().local_stores_path.encode())
+    for name in ("local", "kubernetes"):
+        digest.update((FOLDER / f"{name}.yaml").read_bytes())
+    return digest.hexdigest()
 
 
 def _make_key() -> str:
