@@ -29,7 +29,10 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
         ensure_repository(root)
         say(f"stack {register_stack(name)} is registered and active")
         return
+    from requests import RequestException
+
     from stacks.kubernetes.installation import install
+    from stacks.kubernetes.kubectl import ClusterError
     from stacks.kubernetes.registration import log_in, register
     from stacks.kubernetes.settings import read_settings
 
@@ -39,10 +42,16 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
         say(f"  {time.monotonic() - began:4.0f} s  {line}")
 
     installed = install(root, read_settings(settings_file), namespace, os.environ.get("CONTAINER_REGISTRY"), report)
-    ensure_repository(root)
-    log_in(installed)
-    report(f"logged in to ZenML at {installed.addresses.zenml}")
-    register(installed)
+    try:
+        ensure_repository(root)
+        log_in(installed)
+        report(f"logged in to ZenML at {installed.addresses.zenml}")
+        register(installed)
+    except RequestException as error:
+        raise ClusterError(
+            f"ZenML at {installed.addresses.zenml} broke off ({type(error).__name__}): see kubectl -n {namespace} logs deploy/zenml; "
+            "the same command goes on where this one was"
+        ) from None
     report("registered the stacks local and kubernetes; kubernetes is active")
     say(
         f"""

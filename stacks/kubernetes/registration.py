@@ -17,6 +17,7 @@ _ACCOUNT = "switchyard"
 _REGISTERED = "registered"
 _STORE_SECRET = "switchyard-object-store"
 _KEY = "ZENML_STORE_API_KEY"
+_TIMEOUT_S = 120
 _ENVIRONMENT = ("ZENML_STORE_URL", "ZENML_STORE_API_KEY", "ZENML_STORE_USERNAME", "ZENML_STORE_PASSWORD", "ZENML_ACTIVE_STACK_ID")
 
 
@@ -47,14 +48,14 @@ def log_in(installed: Installed) -> None:
     try:
         if key is None:
             store.set_password(url, "admin", secrets.read(kubectl, secrets.ZENML_SERVER)["admin-password"])
-            configuration.set_store(RestZenStoreConfiguration(url=url))
+            configuration.set_store(RestZenStoreConfiguration(url=url, http_timeout=_TIMEOUT_S))
             key = _make_key()
             kubectl.apply(secret(secrets.ZENML_CLIENT, {_KEY: key}))
         present = store.get_credentials(url)
         if configuration.store_configuration.url == url and present is not None and present.api_key == key:
             return
         store.set_api_key(url, key)
-        configuration.set_store(RestZenStoreConfiguration(url=url))
+        configuration.set_store(RestZenStoreConfiguration(url=url, http_timeout=_TIMEOUT_S))
     except CredentialsNotValid as error:
         raise ClusterError(
             f"ZenML at {url} refuses the key in secret {secrets.ZENML_CLIENT} ({error}): kubectl -n {kubectl.namespace} "

@@ -8,10 +8,12 @@ from typing import Any
 
 from stacks.kubernetes.kubectl import ClusterError, Kubectl, Refused
 
-WAIT_S = 600.0
+WAIT_S = 900.0
 _PAUSE_S = 1.0
-_PATIENCE = 5
-"""Looks at which the same trouble must be seen: registries and volumes have their moods."""
+_PATIENCE_S = 8.0
+"""How long the same trouble must last: registries have their moods."""
+_ROOM_S = 240.0
+"""How long a pod may wait for a place: autoscalers bring nodes, runs end, volumes are made."""
 _RESTARTS = 3
 _PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
@@ -25,7 +27,7 @@ def wait_for_deployments(kubectl: Kubectl, names: Sequence[str], report: Callabl
         One can't be: its image, its volume, its admission or its own last words say why.
     """
     until = time.monotonic() + wait_s
-    seen: dict[str, int] = {}
+    since: dict[str, float] = {}
     ready: set[str] = set()
     while True:
         found = {item["metadata"]["name"]: item for item in kubectl.items("deployments")}
@@ -36,12 +38,13 @@ def wait_for_deployments(kubectl: Kubectl, names: Sequence[str], report: Callabl
         waiting = [name for name in names if name not in ready]
         if not waiting:
             return
-        trouble = list(_troubles(kubectl, waiting, found))
-        seen = {text: seen.get(text, 0) + 1 for text in trouble}
-        lasting = next((text for text in trouble if seen[text] >= _PATIENCE), None)
+        now = time.monotonic()
+        trouble = dict(_troubles(kubectl, waiting, found))
+        since = {text: since.get(text, now) for text in trouble}
+        lasting = next((text for text, patience in trouble.items() if now - since[text] >= patience), None)
         if lasting:
             raise ClusterError(lasting)
-        if time.monotonic() > until:
+        if now > until:
             raise ClusterError(f"{', '.join(waiting)} did not become ready in {wait_s:.0f} s: kubectl -n {kubectl.namespace} describe pods")
         time.sleep(_PAUSE_S)
 
@@ -52,32 +55,34 @@ def _rolled_out(deployment: dict[str, Any]) -> bool:
     return current and status.get("updatedReplicas", 0) >= wanted and status.get("availableReplicas", 0) >= wanted == status.get("replicas", 0)
 
 
-def _troubles(kubectl: Kubectl, names: Sequence[str], found: dict[str, Any]) -> Iterator[str]:
+def _troubles(kubectl: Kubectl, names: Sequence[str], found: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """What is in the way, and how long that may last."""
     for name in names:
         for condition in found.get(name, {}).get("status", {}).get("conditions", []):
             if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-                yield f"{name}: the cluster refuses its pods: {condition['message']}"
+                yield f"{name}: the cluster refuses its pods: {condition['message']}", _PATIENCE_S
     for pod in kubectl.items("pods"):
         name = pod["metadata"].get("labels", {}).get("app.kubernetes.io/name")
         if name in names:
             yield from _of_pod(kubectl, str(name), pod)
 
 
-def _of_pod(kubectl: Kubectl, name: str, pod: dict[str, Any]) -> Iterator[str]:
+def _of_pod(kubectl: Kubectl, name: str, pod: dict[str, Any]) -> Iterator[tuple[str, float]]:
     status = pod.get("status", {})
     for condition in status.get("conditions", []):
         if condition.get("reason") == "Unschedulable":
             hint = "; STORAGE_CLASS in a file for --settings names another" if "PersistentVolumeClaim" in condition["message"] else ""
-            yield f"{name} finds no place: {condition['message']}{hint}"
+            yield f"{name} finds no place: {condition['message']}{hint}", _ROOM_S
     for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
         state = container.get("state", {}).get("waiting") or {}
         if state.get("reason") in _PULL:
-            yield (
+            text = (
                 f"the cluster can't pull {container['image']}: nodes must reach the registry and may need a login "
                 f"(IMAGE_PULL_SECRET in a file for --settings); kubectl -n {kubectl.namespace} describe pod {pod['metadata']['name']}"
             )
+            yield text, _PATIENCE_S
         if state.get("reason") == "CrashLoopBackOff" and container.get("restartCount", 0) >= _RESTARTS:
-            yield f"{name} ends again and again: {_last_words(kubectl, pod['metadata']['name'], container['name'])}"
+            yield f"{name} ends again and again: {_last_words(kubectl, pod['metadata']['name'], container['name'])}", _PATIENCE_S
 
 
 def _last_words(kubectl: Kubectl, pod: str, container: str) -> str:

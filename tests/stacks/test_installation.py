@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from stacks.kubernetes import waiting
+from stacks.kubernetes.kubectl import ClusterError
 from stacks.kubernetes.settings import read_settings
 from stacks.kubernetes.waiting import _rolled_out
 from stacks.registration import _filled
@@ -81,6 +83,37 @@ def test_rolled_out_is_only_what_runs_as_it_was_last_asked_for():
     assert not _rolled_out(deployment(updatedReplicas=1, availableReplicas=1, replicas=2))
     assert not _rolled_out(deployment(replicas=1, availableReplicas=1))
     assert not _rolled_out(deployment(observedGeneration=1, updatedReplicas=1, availableReplicas=1, replicas=1))
+
+
+def pod(**status):
+    return {"metadata": {"name": "zenml-1", "labels": {"app.kubernetes.io/name": "zenml"}}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ({"containerStatuses": [{"name": "zenml", "image": "r/i:1", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]}, "can't pull r/i:1"),
+        (
+            {"containerStatuses": [{"name": "zenml", "image": "r/i:1", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]},
+            "ends again and again: last words",
+        ),
+        ({"conditions": [{"type": "PodScheduled", "reason": "Unschedulable", "message": "unbound PersistentVolumeClaims"}]}, "STORAGE_CLASS"),
+    ],
+)
+def test_a_server_that_cannot_come_up_is_said_early_with_the_reason(monkeypatch, status, told):
+    class Cluster:
+        namespace = "switchyard"
+
+        def items(self, kind, *_more):
+            return [pod(**status)] if kind == "pods" else []
+
+        def run(self, *_arguments):
+            return "first\nlast words\n"
+
+    monkeypatch.setattr(waiting, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(waiting, "_ROOM_S", 0.0)
+    with pytest.raises(ClusterError, match=told):
+        waiting.wait_for_deployments(Cluster(), ["zenml"], lambda line: None)
 
 
 @pytest.mark.parametrize(
