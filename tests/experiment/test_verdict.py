@@ -1,6 +1,7 @@
 """What an experiment comes to, and why."""
 
 import re
+import shlex
 from datetime import timedelta
 from pathlib import Path
 
@@ -183,6 +184,21 @@ def test_every_key_of_the_config_is_explained():
     text = (Path(__file__).resolve().parents[2] / "docs" / "experiments.md").read_text().split("## What to set")[1]
     keys = set(ExperimentConfig.model_fields) - {"guardrails"} | {f"guardrails.{name}" for name in Guardrails.model_fields}
     assert keys | set(BusinessMetric.model_fields) <= set(re.findall(r"`([\w.]+)`", text))
+
+
+def test_the_commands_of_the_page_are_commands():
+    import run
+    from pipelines.options import options_of
+
+    text = (Path(__file__).resolve().parents[2] / "docs" / "experiments.md").read_text()
+    commands = [shlex.split(line.split("  #")[0])[2:] for line in text.splitlines() if line.startswith("python run.py")]
+    assert len(commands) == 4
+    for command in commands:
+        if command[0] == "labels":
+            run.cli.commands["labels"].make_context("labels", command[1:])
+        else:
+            context = run.cli.make_context("run", command)
+            assert options_of(context.params["pipeline"], context)
 
 
 def test_the_measure_follows_the_problem_or_the_config():
