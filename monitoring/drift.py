@@ -22,7 +22,7 @@ _FEW_VALUES = 10
 """A number with at most so many values in the reference is compared as categories are."""
 _MOST_LEVELS = 200
 """Categories beyond the most frequent are compared as one."""
-_STRETCHES = 8
+_STRETCHES = 24
 _EFFECT_ROWS = 2000
 _TENTHS = 10
 _OTHER = "other values"
@@ -48,7 +48,7 @@ class ColumnDrift(BaseModel):
     error: float | None = None
     """Standard error of `distance` where the window was sampled."""
     usual: float | None
-    """The largest such distance of a stretch of the training period, as long as the window, from the whole of it."""
+    """The largest such distance of a stretch of the training period, as long as the window, from the whole of it; where it drifted."""
     drifted: bool
     unusual: bool
     """Drifted, and farther than `usual`: the model has not been trained on the like of it."""
@@ -182,7 +182,7 @@ def _compare(
         by_p = methods[name] in evidently.P_VALUES
         limit = settings.p_value if by_p else settings.distances.get(name, settings.distance)
         drifted = value is not None and (adjusted[name] < limit if by_p else value >= limit)
-        usual = _usual(past[name], stretches, distances[name], name in numeric) if drifted or not by_p else None
+        usual = _usual(past[name], stretches, distances[name], name in numeric) if drifted else None
         found.append(
             ColumnDrift(
                 column=name,
@@ -243,9 +243,8 @@ def _methods(kinds: Mapping[str, str], numeric: frozenset[str], settings: Monito
 def _stretches(past: int, current: int, ordered: bool) -> Iterator[np.ndarray]:
     """Parts of the reference as long as the window, a third of it at most: in the order of time, or drawn at random."""
     length = max(1, min(current, past // 3))
-    count = min(_STRETCHES, max(1, past // length))
     order = np.arange(past) if ordered else np.random.default_rng(0).permutation(past)
-    for start in np.linspace(0, past - length, count).astype(int):
+    for start in np.linspace(0, past - length, _STRETCHES).astype(int):
         yield order[start : start + length]
 
 

@@ -71,7 +71,7 @@ def fill(engine, frame: pd.DataFrame, begin: datetime = START, every: float = 1.
     answer = scorer().score({name: frame[name].to_numpy() for name in ("income", "noise", "job")})
     ids, rows = [], []
     for place, (row, probability, label) in enumerate(zip(frame.to_dict("records"), answer.probabilities, answer.labels)):
-        identity = f"{begin:%j}-{version}-{place}"
+        identity = f"{begin:%j%H%M%S}-{version}-{place}"
         moment = begin + timedelta(seconds=place * every)
         inputs = {name: row[name] for name in ("income", "noise", "job")}
         ids.append(identity)

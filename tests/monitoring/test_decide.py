@@ -2,24 +2,24 @@
 
 from datetime import timedelta
 
-import pytest
+import pandas as pd
 
 from monitoring.decide import decide, decide_and_record, window_key
 from monitoring.drift import measure_drift
+from monitoring.expectations import validate_window
 from monitoring.ledger import Ledger, Past
 from monitoring.look import Look
 from monitoring.performance import measure_performance
 from monitoring.window import window_of_log
-from predictionlog import connect, create_tables
 from tabular.monitoring_config import Actions, Monitoring
-from tabular.validation import validate
 
 from .people import START, fill, label, people, window
+from .people import reference as reference_of
 
 
 def judged(frame, reference, settings, past=(), made=None):
     found = made or window(frame, reference)
-    validation = validate(found.rows, reference.suite, "window", target=False, columns=found.rows.columns)
+    validation = validate_window(found, reference)
     drift, performance = measure_drift(found, reference, settings), measure_performance(found, reference, settings)
     return found, validation, drift, performance
 
@@ -78,25 +78,36 @@ def test_a_broken_column_is_a_matter_of_quality(reference):
     assert rule.verdict == "alert" and "job" in rule.reason and rule.value == 1
 
 
-@pytest.mark.parametrize("url", ["sqlite:///{}/other.db"])
-def test_one_decision_for_a_window_however_often_and_the_second_look_counts_once(reference, tmp_path, url):
+def test_what_the_holdout_did_already_is_no_news():
+    """Later rows of the training period have new jobs; a window with them is as in training, one with others is not."""
+    early, later = people(3000, 1), people(2000, 2)
+    later.loc[later.index[:1000], "job"] = "pilot"
+    past = reference_of("time", pd.concat([early, later], ignore_index=True))
+    window_rows = people(1500, 3)
+    window_rows.loc[window_rows.index[:600], "job"] = "pilot"
+    strange = people(1500, 3)
+    strange.loc[strange.index[:600], "income"] = 5000.0
+
+    assert verdicts(decided(window_rows, past))["data_quality"] == "nothing"
+    assert verdicts(decided(strange, past))["data_quality"] == "alert"
+
+
+def test_one_decision_for_a_window_however_often_and_the_second_look_counts_once(reference, log):
     """Three windows drift one after the other; each is looked at twice, and labels come before the second look."""
-    engine = connect(url.format(tmp_path))
-    create_tables(engine)
-    settings, ledger = Monitoring(repeats=3, windows=3), Ledger(engine)
+    settings, ledger = Monitoring(repeats=3, windows=3), Ledger(log)
     span = timedelta(seconds=1000)
     seen = []
     for place in range(3):
         begin = START + place * span
         frame = people(900, 20 + place, income=60)
-        ids = fill(engine, frame, begin)
+        ids = fill(log, frame, begin)
         look = Look(since=begin, until=begin + span)
         for turn in range(2):
-            made = window_of_log(engine, "small", "1", reference.facts_, look, "7d", 50_000)
+            made = window_of_log(log, "small", "1", reference.facts_, look, "7d", 50_000)
             found, *measured = judged(None, reference, settings, made=made)
             seen.append(decide_and_record(found.facts_, *measured, settings, ledger))
             if turn == 0:
-                label(engine, ids, frame.y, begin + 2 * span)
+                label(log, ids, frame.y, begin + 2 * span)
 
     repeated = [next(rule.value for rule in decision.rules if rule.name == "repeated_drift") for decision in seen]
     assert repeated == [1, 1, 2, 2, 3, 3]
@@ -104,7 +115,6 @@ def test_one_decision_for_a_window_however_often_and_the_second_look_counts_once
     kept = ledger.decisions("small")
     assert len(kept) == 3 and [decision.labelled for decision in kept] == [900, 900, 900]
     assert ledger.decision(window_key(found.facts_)) == seen[-1]
-    engine.dispose()
 
 
 def test_an_empty_window_asks_for_nothing_and_says_so(reference, log):
