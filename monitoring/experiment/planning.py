@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import timedelta
 
 import numpy as np
@@ -16,6 +15,8 @@ from tabular.storable import Fact, Record
 
 FEWEST = 50
 """Entities with a label before their losses tell a variance."""
+LEAST = timedelta(hours=1)
+"""Of predictions before they tell how many come in a day."""
 
 
 class Plan(Record):
@@ -43,7 +44,7 @@ class Plan(Record):
             f"({self.fixed:,} in one look at the end), by {self.source}"
         )
         if self.days is None:
-            return f"{needs}; for how long is not known before there are predictions with an entity id"
+            return f"{needs}; how long that takes is not known before predictions with an entity id have come for an hour"
         return f"{needs}; about {self.days:,.1f} days at {self.labelled_per_day:,.0f} such entities a day"
 
     def facts(self) -> dict[str, Fact]:
@@ -106,8 +107,7 @@ def plan(
 
 def _per_day(observations: Observations | None, champion: str, labelled: int, covered: timedelta) -> float | None:
     """Entities a day; where no label has come yet, as if every one got its label."""
-    days = covered / timedelta(days=1)
-    if observations is None or days <= 0:
+    if observations is None or covered < LEAST:
         return None
     entities = labelled or observations.tallies[champion].entities
-    return entities / days if entities and not math.isinf(days) else None
+    return entities / (covered / timedelta(days=1)) if entities else None

@@ -55,7 +55,7 @@ def read_observations(
         frames = islice(frames, None if most is None else max(1, most // chunk))
         measure = measure_of(problem, release)
         found = observe(span.over(frames), versions, measure, signature.classes, signature.positive_class, value)
-    return found, span.covered(until)
+    return found, span.covered()
 
 
 class _Span:
@@ -63,6 +63,7 @@ class _Span:
 
     def __init__(self) -> None:
         self.first: datetime | None = None
+        self.last: datetime | None = None
 
     def over(self, frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for frame in frames:
@@ -70,6 +71,6 @@ class _Span:
             self.last = frame["time"].iloc[-1].to_pydatetime()
             yield frame
 
-    def covered(self, until: datetime) -> timedelta:
-        """From the first row to the end."""
-        return max(self.last - self.first, timedelta(0)) if self.first else timedelta(0)
+    def covered(self) -> timedelta:
+        """From the first row to the last."""
+        return self.last - self.first if self.first and self.last else timedelta(0)

@@ -168,6 +168,7 @@ def test_a_plan_says_what_is_known_and_no_more():
     champion = observed(entities=200)
     whole = plan(measure, 0.5, config(), champion, "1", timedelta(days=2), None)
     assert whole.entities > whole.fixed and whole.days == pytest.approx(whole.entities / 100) and "days" in whole.sentence()
+    assert plan(measure, 0.5, config(), champion, "1", timedelta(minutes=5), None).days is None
     by_holdout = plan(measure, 0.5, config(), observed(labelled=0.0), "1", timedelta(days=2), 0.8)
     assert by_holdout.entities and "holdout" in by_holdout.sentence()
     unknown = plan(MEASURES["log_loss"], 0.5, config(minimum_effect=None), None, "1", timedelta(0), None)
