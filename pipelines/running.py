@@ -133,6 +133,8 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     quiet = [logging.getLogger(name) for name in ("zenml.orchestrators", "zenml.steps", "zenml.execution", "zenml.pipelines")]
     for logger in quiet:
         logger.setLevel(logging.CRITICAL)
+    # A server that restarts is asked again; `_wait` tells when it stays away.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     try:
         submit()
         run = _find_run(run_name)
