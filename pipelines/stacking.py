@@ -80,13 +80,13 @@ def down(root: Path, name: str, namespace: str, delete_data: bool | None, say: S
     """
     if name != _CLUSTER:
         raise InputError(f"stack {name!r} runs nothing that would have to be stopped; `zenml stack delete {name}` forgets it")
-    from stacks.kubernetes.installation import holds_data, uninstall
+    from stacks.kubernetes.installation import uninstall, what_is_there
     from stacks.kubernetes.registration import log_out
 
-    volumes = holds_data(namespace)
+    volumes, server = what_is_there(namespace)
     if delete_data is None:
         what = f"volumes {' and '.join(volumes)}: all runs, models, artifacts and logged predictions" if volumes else "secrets, the key to ZenML's among them"
         delete_data = ask(f"Delete the data in namespace {namespace} too ({what})?")
     uninstall(namespace, delete_data, say)
-    log_out()
-    say("this machine's own ZenML store is active again: python run.py stack up local")
+    log_out(server)
+    say("python run.py stack up local  goes on on this machine, with its own ZenML store")

@@ -119,11 +119,12 @@ def uninstall(namespace: str, delete_data: bool, report: Report) -> None:
     report(f"namespace {namespace} keeps volumes and secrets; the next `stack up kubernetes` takes them up")
 
 
-def holds_data(namespace: str) -> list[str]:
-    """Names of the installation's volumes; empty where data lies outside the cluster."""
+def what_is_there(namespace: str) -> tuple[list[str], str]:
+    """Names of the installation's volumes, none where data lies outside the cluster; and the URL of its ZenML server."""
     kubectl = Kubectl(current_context(), namespace)
     _check_ours(kubectl)
-    return [claim["metadata"]["name"] for claim in kubectl.items("persistentvolumeclaims")]
+    addresses = (kubectl.get("configmap", "addresses") or {}).get("data", {})
+    return [claim["metadata"]["name"] for claim in kubectl.items("persistentvolumeclaims")], addresses.get("ZENML_STORE_URL", "")
 
 
 def _check_ours(kubectl: Kubectl) -> None:

@@ -63,12 +63,13 @@ def log_in(installed: Installed) -> None:
         ) from None
 
 
-def log_out(url_prefix: str = "http") -> None:
-    """Go back to this machine's own ZenML store where the client is logged in to a server."""
+def log_out(url: str) -> None:
+    """Go back to this machine's own ZenML store where the client is logged in to the server at `url`."""
     from zenml.config.global_config import GlobalConfiguration
 
+    logging.getLogger("zenml").setLevel(logging.ERROR)
     configuration = GlobalConfiguration()
-    if configuration.store_configuration.url.startswith(url_prefix):
+    if url and configuration.store_configuration.url == url:
         configuration.set_default_store()
 
 
