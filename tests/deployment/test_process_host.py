@@ -1,10 +1,9 @@
-"""The process host with real services: beside each other, through their deaths, found again."""
+"""The process host with real services: through their deaths, found again; what every host must do is in tests/kubernetes."""
 
 import os
 import signal
 import socket
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +14,8 @@ from stacks.deployer.host import DeploymentError
 from stacks.deployer.process.host import Offer, ProcessHost
 from stacks.deployer.process.layout import Layout
 from tabular.errors import InputError
-from tests.deployment.conftest import Client, Load, release_of
+from tests.deployment.conftest import Client
 from tests.deployment.door import free_port, wait_until
-from tests.serving.cases import make_bundle
 
 TIMEOUT = 30
 
@@ -39,23 +37,6 @@ def pid(host, name):
 
 def is_gone(number):
     return not Path(f"/proc/{number}").exists() or "State:\tZ" in Path(f"/proc/{number}/status").read_text()
-
-
-def test_a_new_version_takes_over_without_a_failed_request(host, releases):
-    client = serve(host, releases["1"])
-    assert client.version() == "1"
-    with Load(client) as load:
-        time.sleep(0.5)
-        second = host.start(releases["2"], TIMEOUT)
-        assert set(load.versions) == {"1"} and second.name == "v2"
-        host.shift("loans", Traffic.all_to("v2"), TIMEOUT)
-        time.sleep(0.3)
-        host.delete("loans", "v1", TIMEOUT)
-        time.sleep(0.5)
-    assert load.failures == [] and set(load.versions) == {"1", "2"} and load.versions[-1] == "2"
-    assert load.versions.index("2") >= len([version for version in load.versions if version == "1"]) - 2
-    deployment = host.inspect("loans")
-    assert [instance.name for instance in deployment.instances] == ["v2"] and deployment.stable.digest == releases["2"].digest
 
 
 def test_a_dead_service_is_back_within_five_seconds(host, releases):
@@ -110,16 +91,6 @@ def test_what_is_stopped_is_remembered_and_starts_again(host, releases):
     assert host.inspect("loans").share("v2") == 0.5
 
 
-def test_the_same_release_is_taken_as_it_runs(host, releases):
-    host.start(releases["1"], TIMEOUT)
-    running = pid(host, "v1")
-    assert host.start(releases["1"], TIMEOUT).name == "v1" and pid(host, "v1") == running
-    shadow = host.start(replace(releases["1"], role="shadow"), TIMEOUT)
-    assert shadow.name == "v1-shadow" and shadow.role == "shadow"
-    other = host.start(replace(releases["1"], settings={"max_rows": 7}), TIMEOUT)
-    assert other.name == "v1-2" and len(host.inspect("loans").instances) == 3
-
-
 def test_deleted_and_started_again_it_is_the_new_one(host, releases):
     client = serve(host, releases["1"])
     for _ in range(2):
@@ -129,18 +100,6 @@ def test_deleted_and_started_again_it_is_the_new_one(host, releases):
         host.shift("loans", Traffic.all_to("v1"), TIMEOUT)
         host.delete("loans", "v2", TIMEOUT)
     assert client.version() == "1"
-
-
-def test_a_release_that_will_not_serve_leaves_nothing_and_says_why(host, releases, tmp_path):
-    client = serve(host, releases["1"])
-    broken = make_bundle(tmp_path / "broken")
-    examples = broken / "examples.json"
-    examples.write_text(examples.read_text().replace("0.772", "0.773"))
-    with pytest.raises(DeploymentError, match="refusing to serve: example 0"):
-        host.start(release_of(broken, "2"), TIMEOUT)
-    with pytest.raises(DeploymentError, match="registered as sha256:0"):
-        host.start(replace(releases["2"], digest="sha256:0"), TIMEOUT)
-    assert client.version() == "1" and [instance.name for instance in host.inspect("loans").instances] == ["v1"]
 
 
 def test_tokens_are_replaced_while_it_runs(host, releases):
@@ -183,12 +142,6 @@ def test_the_front_door_moves_to_a_port_that_is_free_and_to_no_other(host, relea
     moved.start(releases["1"], TIMEOUT)
     assert moved.inspect("loans").url.endswith(f":{port}")
     wait_until(lambda: Client(moved.inspect("loans")).ask()[0] == 200, what="the move")
-
-
-def test_statistics_are_those_of_the_front_door(host, releases):
-    client = serve(host, releases["1"])
-    client.version()
-    assert 'envoy_cluster_upstream_rq_total{envoy_cluster_name="v1"} 1' in host.statistics("loans")
 
 
 def test_the_log_is_found_and_holds_what_was_answered_before(host, releases):
