@@ -20,7 +20,7 @@ from tests.kubernetes.backing import Backing, apply, kubectl, namespace_of
 TIMEOUT = 120
 UNTIL = "SWITCHYARD_TESTS_UNTIL"
 """Seconds since the epoch after which no further test on a cluster begins; CI has only so much time."""
-SMALL = {"memory": "160Mi", "cpu": "50m"}
+SMALL = {"memory": "160Mi", "cpu": "25m"}
 
 
 def pytest_runtest_setup(item):

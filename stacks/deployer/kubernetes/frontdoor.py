@@ -41,7 +41,7 @@ def _deployment(names: Names, offer: Offer) -> Manifest:
         "name": CONTAINER,
         "image": offer.frontdoor_image,
         "ports": [{"name": "http", "containerPort": PORT}, {"name": "status", "containerPort": STATUS_PORT}],
-        "resources": {"requests": {"memory": "96Mi", "cpu": "100m"}, "limits": {"memory": "384Mi", "cpu": "2000m"}},
+        "resources": {"requests": {"memory": "96Mi", "cpu": "50m"}, "limits": {"memory": "384Mi", "cpu": "2000m"}},
         "securityContext": RESTRICTED,
         "volumeMounts": [
             {"name": "wish", "mountPath": str(SOURCE), "readOnly": True},
