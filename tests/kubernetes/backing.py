@@ -65,7 +65,7 @@ class Backing:
         apply(namespace_of(name, "privileged"))
         for pod, how in PODS.items():
             apply(*self._objects(pod, how))
-        kubectl("wait", "-n", name, "--for=condition=Ready", "pod", "--all", "--timeout=180s")
+        kubectl("wait", "-n", name, "--for=condition=Ready", "pod", "--all", "--timeout=420s")
         self.s3_url = f"http://{self._address('s3')}:9000"
         self.database_url = f"mysql+pymysql://{self.key}:{self.secret}@{self._address('database')}:3306/predictions"
         wait_until(self._has_bucket, 30, "the bucket")

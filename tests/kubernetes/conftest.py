@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from stacks.deployer.host import DeploymentError, Host
+from stacks.deployer.kubernetes import rights
 from stacks.deployer.kubernetes.client import Cluster
 from stacks.deployer.kubernetes.host import KubernetesHost
 from stacks.deployer.kubernetes.offer import Offer
@@ -20,6 +21,7 @@ from tests.kubernetes.backing import Backing, apply, kubectl, namespace_of
 TIMEOUT = 120
 UNTIL = "SWITCHYARD_TESTS_UNTIL"
 """Seconds since the epoch after which no further test on a cluster begins; CI has only so much time."""
+ACCOUNT = "deployer"
 SMALL = {"memory": "160Mi", "cpu": "25m"}
 
 
@@ -63,19 +65,50 @@ def namespace(backing):
     """Whose pods must be of the `restricted` level."""
     name = f"switchyard-test-{secrets.token_hex(3)}"
     apply(namespace_of(name, "restricted"))
-    apply(*backing.secrets_for(name))
+    apply(*backing.secrets_for(name), *_account(name))
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
 
 
+def _account(namespace):
+    """Who may do what `rights` says, and nothing else."""
+    account = {"name": ACCOUNT, "namespace": namespace}
+    group = "rbac.authorization.k8s.io"
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
+        rights.role(ACCOUNT, namespace),
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": account,
+            "subjects": [{"kind": "ServiceAccount", **account}],
+            "roleRef": {"apiGroup": group, "kind": "Role", "name": ACCOUNT},
+        },
+    ]
+
+
+@pytest.fixture(scope="session")
+def cluster(namespace):
+    """As the deployer's account sees it."""
+    from kubernetes import client, config
+
+    made, configuration = Cluster(namespace), client.Configuration()
+    config.load_kube_config(client_configuration=configuration)
+    configuration.cert_file = configuration.key_file = None
+    token = kubectl("create", "token", ACCOUNT, "-n", namespace, "--duration=4h").strip()
+    configuration.api_key = {"authorization": f"Bearer {token}"}
+    made._api = client.ApiClient(configuration)
+    return made
+
+
 @pytest.fixture
-def cluster_place(images, backing, namespace, releases, tmp_path):  # noqa: F811
+def cluster_place(images, backing, namespace, cluster, releases, tmp_path):  # noqa: F811
     """Makes a place on the cluster, with a model of its own; settings are the offer's."""
     made = []
 
     def make(**settings):
         offer = Offer(namespace=namespace, requests=SMALL, replicas=1, workers=1, **images)
-        host = KubernetesHost(Cluster(namespace), replace(offer, **settings), tmp_path / "tokens")
+        host = KubernetesHost(cluster, replace(offer, **settings), tmp_path / "tokens")
         bundles = {version: replace(one, uri=backing.upload(one.digest[-12:], one.files)) for version, one in releases.items()}
         made.append(Place(host, f"loans-{secrets.token_hex(3)}", bundles))
         return made[-1]
