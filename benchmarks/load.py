@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -68,9 +69,12 @@ class _Connection:
             self._socket.sendall(self._request)
 
 
-def generate(port: int, path: str, body: bytes, connections: int, seconds: float) -> Load:
+def generate(
+    port: int, path: str, body: bytes, connections: int, seconds: float, headers: Mapping[str, str] | None = None
+) -> Load:
     """Post `body` to `path` on loopback, the next request on each connection as soon as the last is answered."""
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    lines = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
+    head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
     load, began = Load(), time.perf_counter()
     with selectors.DefaultSelector() as selector:
         clients = [_Connection(port, head.encode() + body, selector) for _ in range(connections)]

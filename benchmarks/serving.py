@@ -1,58 +1,31 @@
 """Our serving component against the usual ways to serve the same model: one row, the same machine, one run.
 
-    python -m benchmarks.serving --out serving.json --seconds 5
+    python -m benchmarks.serving --out serving.json
 
-Trains one LightGBM model on the built-in loans and serves it by: our component in Seldon's microservice, with
-prediction log and validation; the same model as a pickled scikit-learn pipeline in the stock microservice; FastAPI around
-the same scorer; and, without any server, the scorer and onnxruntime alone. What is not installed is left out and said so:
-
-    python -m serving.environment
-    uv venv .venv-pickled && uv pip install --python .venv-pickled/bin/python -r serving/requirements.in \\
-        scikit-learn==1.9.1 pandas==2.3.3 lightgbm==4.7.0 pydantic
+Trains one LightGBM model on the built-in loans and serves it, one after the other, by: our component in Seldon's
+microservice, with prediction log and validation; the same behind the front door, as it is deployed; the same model as a
+pickled scikit-learn pipeline in the stock microservice; MLServer and FastAPI around the same scorer; and, without any
+server, the scorer and onnxruntime alone. What a contestant needs is installed into an environment of its own first
+(`.venv-benchmark-*`; the first run takes some minutes more). `--only` picks contestants.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib.util
 import json
-import os
 import pickle
-import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.contestants import CONTESTANTS, Contestant, Trained
 from benchmarks.load import generate
-from benchmarks.pickled import FOLDER
-from serving import environment, launch
-from serving.settings import Settings
-
-ROOT = environment.ROOT
-PICKLED = ROOT / ".venv-pickled"
-
-
-@dataclass(frozen=True)
-class Trained:
-    """One model in the forms that the contestants serve."""
-
-    folder: Path
-    row: dict[str, Any]
-
-    @property
-    def bundle(self) -> Path:
-        """Folder of the bundle."""
-        return self.folder / "bundle"
 
 
 def train(folder: Path, iterations: int) -> Trained:
@@ -93,83 +66,6 @@ def train(folder: Path, iterations: int) -> Trained:
     return Trained(folder, examples[0]["row"])
 
 
-def fastapi_app() -> Any:
-    """FastAPI around the scorer, without log, ids and metrics."""
-    import fastapi
-
-    from bundle import Scorer
-
-    scorer, app = Scorer(Path(os.environ[FOLDER]) / "bundle"), fastapi.FastAPI()
-
-    @app.post("/predict")
-    async def predict(message: dict) -> dict:
-        answer = scorer.score({name: [value] for name, value in message["rows"][0].items()})
-        return {"label": answer.labels[0], "probabilities": answer.probabilities[0].tolist()}
-
-    return app
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-@contextlib.contextmanager
-def process(command: list[str], variables: dict[str, str], port: int, folder: Path) -> Iterator[None]:
-    """Run a server until the block ends, from when its port answers."""
-    with (folder / "server.log").open("ab") as log:
-        server = subprocess.Popen(command, env={**os.environ, **variables}, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the server did not start:\n{(folder / 'server.log').read_text()[-2000:]}")
-            time.sleep(0.05)
-        time.sleep(1.0)
-        yield
-    finally:
-        server.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(10)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def component(trained: Trained, workers: int) -> Iterator[tuple[int, str, Any]]:
-    """Our component, with log and validation, alone."""
-    port, folder = free_port(), trained.folder
-    settings = Settings(str(trained.bundle), log_url=f"sqlite:///{folder}/log.db", journal=str(folder / "journal"))
-    with process(launch.command(port, free_port(), workers=workers), launch.variables(settings), port, folder):
-        yield port, "/api/v1.0/predictions", {"rows": [trained.row]}
-
-
-@contextlib.contextmanager
-def pickled(trained: Trained, workers: int) -> Iterator[tuple[int, str, Any]]:
-    """The pickled pipeline in the stock wrapper, as its documentation starts it."""
-    port = free_port()
-    command = [str(PICKLED / "bin" / "seldon-core-microservice"), "benchmarks.pickled.Pickled", "--http-port", str(port)]
-    command += ["--metrics-port", str(free_port()), "--grpc-workers", "0", "--workers", str(workers), "--log-level", "WARNING"]
-    variables = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", FOLDER: str(trained.folder)}
-    with process(command, variables, port, trained.folder):
-        yield port, "/api/v1.0/predictions", {"data": {"names": list(trained.row), "ndarray": [list(trained.row.values())]}}
-
-
-@contextlib.contextmanager
-def fastapi(trained: Trained, workers: int) -> Iterator[tuple[int, str, Any]]:
-    """FastAPI around the scorer, by uvicorn."""
-    port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "benchmarks.serving:fastapi_app", "--factory", "--port", str(port)]
-    command += ["--workers", str(workers), "--log-level", "warning", "--no-access-log"]
-    with process(command, {"OMP_NUM_THREADS": "1", FOLDER: str(trained.folder)}, port, trained.folder):
-        yield port, "/predict", {"rows": [trained.row]}
-
-
 def timed(call: Callable[[], Any], seconds: float) -> dict[str, float]:
     """One call after the other in this process."""
     took, began = [], time.perf_counter()
@@ -204,44 +100,45 @@ def without_server(trained: Trained, seconds: float) -> dict[str, dict[str, Any]
     }
 
 
-SERVERS: dict[str, tuple[Callable[[Trained, int], Any], Callable[[], str]]] = {
-    "component": (component, lambda: "" if environment.is_installed() else "python -m serving.environment"),
-    "pickled pipeline": (pickled, lambda: "" if (PICKLED / "bin").is_dir() else f"an environment in {PICKLED.name}"),
-    "fastapi": (fastapi, lambda: "" if importlib.util.find_spec("uvicorn") and importlib.util.find_spec("fastapi") else "fastapi and uvicorn"),
-}
-"""Contestants by name: how to start one, and what it lacks."""
-
-
-def measure(trained: Trained, workers: int, connections: int, seconds: float, console: Console) -> dict[str, dict[str, Any]]:
-    """Every contestant on one connection and on several; what lacks its environment is left out."""
+def measure(
+    trained: Trained, contestants: Sequence[Contestant], workers: int, connections: int, seconds: float, console: Console
+) -> dict[str, dict[str, Any]]:
+    """Every contestant on one connection and on several; one that can't be installed or started is left out, and said so."""
     results = without_server(trained, seconds)
-    for name, (start, lacks) in SERVERS.items():
-        if lacks():
-            console.print(f"{name}: left out, needs {lacks()}")
-            continue
-        with start(trained, workers) as (port, path, message):
-            body = json.dumps(message).encode()
-            warm = generate(port, path, body, connections, 1.0)
-            if warm.errors:
-                raise RuntimeError(f"{name} answers {warm.errors} of {len(warm.latencies)} requests with errors")
-            results[name] = {
-                "alone": generate(port, path, body, 1, seconds).summary(),
-                "loaded": generate(port, path, body, connections, seconds).summary(),
-            }
+    for contestant in contestants:
+        console.print(f"{contestant.name}: {contestant.what}", highlight=False)
+        try:
+            contestant.prepare()
+            started = time.monotonic()
+            with contestant.start(trained, workers) as target:
+                ready = time.monotonic() - started
+                results[contestant.name] = {"start_s": ready, **_measured(contestant.name, target, connections, seconds)}
+        except (subprocess.CalledProcessError, RuntimeError) as error:
+            console.print(f"  left out: {error}", highlight=False, markup=False)
     return results
 
 
-def ratios(results: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """The component's requests a second under load, as multiples of the others'."""
-    if "component" not in results:
-        return {}
-    ours = results["component"]["loaded"]["per_second"]
-    return {name: ours / result["loaded"]["per_second"] for name, result in results.items() if "loaded" in result and name != "component"}
+def _measured(name: str, target: Any, connections: int, seconds: float) -> dict[str, Any]:
+    body = json.dumps(target.message).encode()
+    warm = generate(target.port, target.path, body, connections, 2.0, target.headers)
+    if warm.errors:
+        raise RuntimeError(f"{name} answers {warm.errors} of {len(warm.latencies)} requests with errors")
+    return {
+        "alone": generate(target.port, target.path, body, 1, seconds, target.headers).summary(),
+        "loaded": generate(target.port, target.path, body, connections, seconds, target.headers).summary(),
+    }
+
+
+def ratios(results: dict[str, dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Requests a second under load of ours, alone and as deployed, as multiples of the others'."""
+    served = {name: result["loaded"]["per_second"] for name, result in results.items() if "loaded" in result}
+    ours = [name for name in ("component", "front door") if name in served]
+    return {name: {other: served[name] / rate for other, rate in served.items() if other != name} for name in ours}
 
 
 def show(results: dict[str, dict[str, Any]], connections: int, console: Console) -> None:
     """The results as a table."""
-    table = Table("contestant", "p50", "p99", f"p50 at {connections}", f"p99 at {connections}", "per s", "errors", "ours is")
+    table = Table("contestant", "p50", "p99", f"p50 at {connections}", f"p99 at {connections}", "per s", "errors", "ours is", "deployed")
     for column in table.columns[1:]:
         column.justify = "right"
     times = ratios(results)
@@ -249,7 +146,8 @@ def show(results: dict[str, dict[str, Any]], connections: int, console: Console)
         alone, loaded = result["alone"], result.get("loaded", {})
         cells = [f"{part[key]:.2f}" if part else "" for part in (alone, loaded) for key in ("p50_ms", "p99_ms")]
         rate, errors = (loaded or alone)["per_second"], alone["errors"] + loaded.get("errors", 0)
-        table.add_row(name, *cells, f"{rate:,.0f}", str(errors), f"{times[name]:.1f} x" if name in times else "")
+        multiples = [f"{times[mine][name]:.1f} x" if name in times.get(mine, {}) else "" for mine in ("component", "front door")]
+        table.add_row(name, *cells, f"{rate:,.0f}", str(errors), *multiples)
     console.print(table, "Times in milliseconds, one row a request.", sep="\n")
 
 
@@ -260,11 +158,13 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--iterations", type=int, default=200, help="trees of the model")
+    parser.add_argument("--only", nargs="*", choices=[contestant.name for contestant in CONTESTANTS], help="these contestants")
     arguments = parser.parse_args()
-    console = Console(width=100)
+    console = Console(width=120)
     with tempfile.TemporaryDirectory() as folder:
         trained = train(Path(folder), arguments.iterations)
-        results = measure(trained, arguments.workers, arguments.connections, arguments.seconds, console)
+        chosen = [contestant for contestant in CONTESTANTS if not arguments.only or contestant.name in arguments.only]
+        results = measure(trained, chosen, arguments.workers, arguments.connections, arguments.seconds, console)
     show(results, arguments.connections, console)
     if arguments.out:
         settings = {key: value for key, value in vars(arguments).items() if key != "out"}

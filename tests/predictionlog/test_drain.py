@@ -212,3 +212,19 @@ def test_settling_waits_for_the_drain_that_is_at_work(engine, tmp_path):
     assert settle(engine, tmp_path / "j", 0.1) > 0  # it says so when it could not wait longer
     assert settle(engine, tmp_path / "j", 20) == 0 and count(engine) == 1
     late.join()
+
+
+def test_a_drain_that_runs_keeps_what_is_young_and_no_more(engine, tmp_path):
+    journal, stop, drain = Journal(tmp_path / "j"), threading.Event(), Drain(engine, tmp_path / "j")
+    journal.append(record("old"))
+    journal.append(record("young", moment=time.time()))
+    running = threading.Thread(target=drain.run, args=(stop, 0.05, 30.0), daemon=True)
+    running.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not drain.progress.records or [row.prediction_id for row in rows(engine, predictions.c.prediction_id)] != ["young"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        running.join()
