@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,8 @@ from serving.settings import Settings
 FOLDER = "BENCHMARK_FOLDER"
 """Variable that names the folder with the trained model's forms."""
 MODEL_LIBRARIES = ("scikit-learn==1.9.1", "pandas==2.3.3", "lightgbm==4.7.0", "pydantic")
-_MLSERVER = ("mlserver==1.7.1", "onnxruntime==1.26.0")
+# Its workers ask for an event loop in a way that later releases of uvloop refuse.
+_MLSERVER = ("mlserver==1.7.1", "uvloop==0.21.0", "onnxruntime==1.26.0")
 _FASTAPI = ("fastapi==0.115.14", "uvicorn[standard]==0.54.0", "onnxruntime==1.26.0", "orjson")
 
 
@@ -146,8 +148,19 @@ def mlserver(trained: Trained, workers: int) -> Iterator[Target]:
     ]
     variables = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", FOLDER: str(trained.folder)}
     with process([str(python.with_name("mlserver")), "start", str(folder)], variables, port, trained.folder):
-        time.sleep(3.0)  # its port answers before its model does
+        _wait_ready(f"http://127.0.0.1:{port}/v2/models/loans/ready")
         yield Target(port, "/v2/models/loans/infer", {"inputs": inputs})
+
+
+def _wait_ready(url: str) -> None:
+    """Its port answers before its model does."""
+    deadline = time.monotonic() + 60
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
+            return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{url} did not answer within 60 s")
+        time.sleep(0.1)
 
 
 @contextlib.contextmanager
