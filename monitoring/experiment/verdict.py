@@ -178,7 +178,7 @@ def judge(
 
 def decide_score(interval: Interval, goal: Goal, effect: float) -> tuple[Outcome, str]:
     """What the confidence sequence alone says; `effect` is the smallest difference that matters."""
-    seen = f"better by {interval.improvement:.4g} (from {interval.lower:.4g} to {interval.upper:.4g})"
+    seen = f"improvement {interval.improvement:+.4g} (from {interval.lower:+.4g} to {interval.upper:+.4g})"
     if interval.upper < 0:
         return "stop", f"the candidate is worse: {seen}"
     if interval.lower > 0:
