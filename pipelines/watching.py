@@ -187,8 +187,10 @@ def _write_pages(outcome: Outcome, root: Path, name: str) -> dict[str, str]:
 def _next(summary: MonitoringSummary, where: str, trained: Problem) -> str:
     """What to type next."""
     if summary.decision == "retrain":
+        if Path(where).is_file():
+            return f"python run.py --pipeline retraining --config {shlex.quote(where)}   (on old rows and those whose labels have come)"
         data = f"--data {shlex.quote(trained.data.source)} --target {shlex.quote(trained.data.target)} --name {shlex.quote(trained.name)}"
-        return f"python run.py --pipeline training {f'--config {shlex.quote(where)}' if Path(where).is_file() else data}   (on newer data)"
+        return f"python run.py --pipeline training {data}   (on newer data)"
     named = f"--config {shlex.quote(where)}" if Path(where).is_file() else f"--name {shlex.quote(trained.name)}"
     return f"python run.py --pipeline monitoring {named}   (the next window)"
 
