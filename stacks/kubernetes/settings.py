@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -103,7 +102,5 @@ def _check(settings: Settings, path: Path) -> None:
         known = ("mysql", "mariadb") if key.startswith("zenml") else ("mysql", "mariadb", "postgresql")
         if backend not in known:
             raise InputError(f"{path}: {key.upper()} begins with {backend}://; there it must be {' or '.join(known)}")
-        if backend == "postgresql" and find_spec("psycopg") is None:
-            raise InputError(f"{path}: {key.upper()} needs the driver psycopg: add psycopg[binary] to requirements.in, then make lock setup")
     if settings.ingress_class and not (settings.zenml_url and settings.mlflow_url):
         raise InputError(f"{path}: INGRESS_CLASS needs ZENML_URL and MLFLOW_URL, the names that the ingress answers to")
