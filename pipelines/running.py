@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,7 @@ from zenml.utils.time_utils import utc_now
 from materializers.storable import PAGE
 from stacks.settings import run_settings
 from stacks.watching import RunWatch, watch_for
+from steps.provenance import code_commit
 from tabular.errors import SwitchyardError
 
 _POLL_S = 0.5
@@ -108,7 +110,8 @@ def execute(pipeline: Any, arguments: dict[str, Any], run_name: str, console: Co
     planned = pipeline.with_options()
     planned.prepare(**arguments)
     stack = Client().active_stack_model.name
-    wanted = run_settings(stack, pipeline.name, planned.invocations, lambda: pipelines_image(lambda line: console.print(f"  [dim]{line}[/]", highlight=False)))
+    image = partial(pipelines_image, lambda line: console.print(f"  [dim]{line}[/]", highlight=False))
+    wanted = run_settings(stack, pipeline.name, planned.invocations, {"image": image, "commit": code_commit})
     options = {**pipeline_options(run_name, cache), **wanted.options()}
     return run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console)
 

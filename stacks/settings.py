@@ -29,8 +29,6 @@ import yaml
 from tabular.errors import InputError
 
 FOLDER = Path(__file__).parent
-IMAGE = "{image}"
-"""Stands for the image that pipelines run in; built when a run needs it."""
 _RETRY = "retry"
 _SECTIONS = ("parallel", "all", "pipelines", "steps")
 
@@ -57,13 +55,16 @@ class RunSettings:
         return options
 
 
-def run_settings(stack: str, pipeline: str, steps: Iterable[str], image: Callable[[], str], folder: Path = FOLDER) -> RunSettings:
+def run_settings(
+    stack: str, pipeline: str, steps: Iterable[str], values: Mapping[str, Callable[[], str]], folder: Path = FOLDER
+) -> RunSettings:
     """What the stack `stack` asks of a run of `pipeline` with `steps`; nothing where it has no file.
 
     Parameters
     ----------
-    image : callable
-        The name of the pipelines' image; called only where the settings mention it.
+    values : mapping of str to callable
+        What names in braces stand for; each is called only where the settings mention it. `image`: what pipelines run
+        in; `commit`: the code's.
 
     Raises
     ------
@@ -73,7 +74,8 @@ def run_settings(stack: str, pipeline: str, steps: Iterable[str], image: Callabl
     section = _section(stack, folder)
     base = _merged(section.get("all", {}), section.get("pipelines", {}).get(pipeline, {}))
     patterns: Mapping[str, Any] = section.get("steps", {})
-    known = image() if IMAGE in str(section) else ""
+    text = yaml.safe_dump(section)
+    known = {"{" + name + "}": value() for name, value in values.items() if "{" + name + "}" in text}
     chosen = {}
     for step in steps:
         own: dict[str, Any] = {}
@@ -117,9 +119,12 @@ def _merged(below: Any, above: Any) -> Any:
     return above
 
 
-def _filled(value: Any, image: str) -> Any:
+def _filled(value: Any, known: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
-        return {key: _filled(item, image) for key, item in value.items()}
+        return {key: _filled(item, known) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(item, image) for item in value]
-    return value.replace(IMAGE, image) if isinstance(value, str) else value
+        return [_filled(item, known) for item in value]
+    if isinstance(value, str):
+        for name, filling in known.items():
+            value = value.replace(name, filling)
+    return value

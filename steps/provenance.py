@@ -12,10 +12,14 @@ COMMIT_VARIABLE = "SWITCHYARD_COMMIT"
 
 
 def code_commit() -> str:
-    """The commit the code is at, with `-dirty` where files differ from it; from SWITCHYARD_COMMIT inside an image."""
-    if baked := os.environ.get(COMMIT_VARIABLE):
-        return baked
-    done = subprocess.run(["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"], cwd=ROOT, capture_output=True, text=True)
+    """The commit the code is at, with `-dirty` where files differ from it; SWITCHYARD_COMMIT, which stacks set in containers, wins."""
+    if told := os.environ.get(COMMIT_VARIABLE):
+        return told
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        return "unknown"
     return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 

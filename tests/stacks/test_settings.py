@@ -8,7 +8,7 @@ from tabular.errors import InputError
 
 SECTION = {
     "parallel": 3,
-    "all": {"docker": {"parent_image": "{image}"}, "orchestrator": {"account": "steps", "pod": {"cpu": 1, "memory": "1Gi"}}},
+    "all": {"docker": {"parent_image": "{image}", "env": ["{commit}"]}, "orchestrator": {"account": "steps", "pod": {"cpu": 1, "memory": "1Gi"}}},
     "pipelines": {"deployment": {"orchestrator": {"account": "deployer"}}},
     "steps": {
         "*": {"retry": {"max_retries": 2}},
@@ -23,13 +23,13 @@ def write(folder, section):
 
 
 def settings(folder, pipeline="training", steps=("load_table", "tune_lightgbm", "tune_xgboost"), image="registry/image:1"):
-    return run_settings("there", pipeline, steps, lambda: image, folder)
+    return run_settings("there", pipeline, steps, {"image": lambda: image, "commit": lambda: "abc"}, folder)
 
 
 def test_later_and_closer_settings_win_and_the_rest_is_kept(tmp_path):
     write(tmp_path, SECTION)
     chosen = settings(tmp_path)
-    assert chosen.settings["docker"] == {"parent_image": "registry/image:1"}
+    assert chosen.settings["docker"] == {"parent_image": "registry/image:1", "env": ["abc"]}
     assert chosen.retry is None
     assert chosen.steps["load_table"]["settings"]["orchestrator"] == {"account": "steps", "pod": {"cpu": 1, "memory": "1Gi"}}
     tuning = chosen.steps["tune_lightgbm"]
@@ -52,8 +52,8 @@ def test_no_image_is_built_where_none_is_mentioned(tmp_path):
     def build():
         raise AssertionError("built")
 
-    assert run_settings("there", "training", ["load_table"], build, tmp_path).options() == {"steps": {"load_table": {"settings": {}, "retry": {"max_retries": 1}}}}
-    assert run_settings("nowhere", "training", ["load_table"], build, tmp_path).options() == {}
+    assert run_settings("there", "training", ["load_table"], {"image": build}, tmp_path).options() == {"steps": {"load_table": {"settings": {}, "retry": {"max_retries": 1}}}}
+    assert run_settings("nowhere", "training", ["load_table"], {"image": build}, tmp_path).options() == {}
 
 
 @pytest.mark.parametrize("section", [{"step": {}}, {"steps": {"*": 3}}, {"parallel": 0}, ["all"]])
