@@ -97,9 +97,10 @@ def _keep_running(schedule: str, model: str, where: str, root: Path) -> int:
         return 0
     from stacks.active import pipelines_image
     from stacks.kubernetes import schedule as cluster
+    from steps.provenance import code_commit
 
     config = Path(where) if where in arguments else None
-    job = cluster.schedule(f"monitoring-{model}", schedule, arguments, pipelines_image(console.print), config)
+    job = cluster.schedule(f"monitoring-{model}", schedule, arguments, pipelines_image(console.print), config, commit=code_commit())
     console.print(f"schedule  CronJob {job} runs by {schedule!r}: run.py {' '.join(arguments)}", highlight=False, markup=False)
     return 0
 

@@ -27,7 +27,9 @@ class ScheduleError(SwitchyardError):
     """The cluster refuses a CronJob; the message says why."""
 
 
-def schedule(name: str, cron: str, arguments: Sequence[str], image: str, config: Path | None = None, suspend: bool = False) -> str:
+def schedule(
+    name: str, cron: str, arguments: Sequence[str], image: str, config: Path | None = None, suspend: bool = False, commit: str = "unknown"
+) -> str:
     """Create or replace the CronJob that runs `python run.py ARGUMENTS` by `cron`; returns its name.
 
     Parameters
@@ -44,6 +46,8 @@ def schedule(name: str, cron: str, arguments: Sequence[str], image: str, config:
         A file of this machine that the runs read: kept in a ConfigMap and put where `arguments` name it by `str(config)`.
     suspend : bool
         Keep it, but start nothing.
+    commit : str
+        Of the code in the image.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def schedule(name: str, cron: str, arguments: Sequence[str], image: str, config:
         words = [mounted if word == str(config) else word for word in words]
         body = {"metadata": {"name": job, "labels": _LABELS}, "data": {config.name: config.read_text(encoding="utf-8")}}
         _put(core, "config_map", job, namespace, body)
-    _put(batch, "cron_job", job, namespace, _manifest(job, cron.strip(), words, image, context, config is not None, suspend))
+    _put(batch, "cron_job", job, namespace, _manifest(job, cron.strip(), words, image, context, config is not None, suspend, commit))
     return job
 
 
@@ -100,7 +104,9 @@ def _job_name(name: str) -> str:
     return plain if plain == name and len(plain) <= 50 else f"{plain[:41].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _manifest(job: str, cron: str, arguments: Sequence[str], image: str, context: str, config: bool, suspend: bool) -> dict[str, Any]:
+def _manifest(
+    job: str, cron: str, arguments: Sequence[str], image: str, context: str, config: bool, suspend: bool, commit: str
+) -> dict[str, Any]:
     locked = {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -128,6 +134,7 @@ def _manifest(job: str, cron: str, arguments: Sequence[str], image: str, context
             _secret("SWITCHYARD_STUDIES", "databases", "studies-url"),
             _secret("SWITCHYARD_LOG_URL", "databases", "predictions-url"),
             {"name": "SWITCHYARD_IMAGE_PIPELINES", "value": image},
+            {"name": "SWITCHYARD_COMMIT", "value": commit},
         ],
         "envFrom": [{"configMapRef": {"name": "images", "optional": True}}],
         "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "2Gi"}},
