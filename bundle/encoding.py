@@ -15,6 +15,8 @@ _TRUE = frozenset(("true", "t", "yes", "y", "1", "1.0"))
 _FALSE = frozenset(("false", "f", "no", "n", "0", "0.0"))
 _EXACT = 2**53
 _FIRST, _LAST = np.datetime64("1678-01-01", "us"), np.datetime64("2262-01-01", "us")
+_FIRST_S, _LAST_S = -9_214_560_000, 9_214_646_400
+"""The same in seconds since 1970."""
 
 
 class BadInput(ValueError):
@@ -86,7 +88,10 @@ def epoch_seconds(value: Any) -> float:
     if isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{_shown(value)} is not a moment")
     if isinstance(value, (int, float, np.integer, np.floating)):
-        return number(value)
+        seconds = number(value)
+        if not _FIRST_S <= seconds < _LAST_S:
+            raise ValueError(f"{_shown(value)} is outside the years 1678 to 2261")
+        return seconds
     try:
         if isinstance(value, np.datetime64):
             moment = value

@@ -15,7 +15,6 @@ _FORMS = 'send {"rows": [{"column": value, ...}]}, or Seldon\'s "data" with "nam
 _REFUSED = ("strData", "binData", "customData")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 _ENTITY_LENGTH = 255
-_LAST_MOMENT = 9_214_646_400
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _meta(meta: Any) -> tuple[str | None, str | None]:
         raise bad_part("meta.tags", "must be an object")
     identity, entity = meta.get("puid"), (tags or {}).get("entity_id")
     return (
-        request_id_of(identity, "meta.puid") if identity else None,
+        None if identity in (None, "") else request_id_of(identity, "meta.puid"),
         None if entity is None else entity_of(entity, "meta.tags.entity_id"),
     )
 
@@ -208,6 +207,4 @@ def _moment(value: Any, column: str, row: int) -> float | None:
         moment = epoch_seconds(value)
     except ValueError as error:
         raise Refusal.of(BadInput(column, row, str(error))) from None
-    if abs(moment) > _LAST_MOMENT:
-        raise bad_part(column, "is outside the years 1678 to 2261", row)
     return None if moment != moment else moment

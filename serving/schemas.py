@@ -11,7 +11,10 @@ Json = dict[str, Any]
 
 REQUEST_ID: Json = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,128}$"}
 REQUEST_ID_HEADER: Json = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{0,128}$", "description": "An empty one counts as none."}
-ENTITY: Json = {"type": "string", "pattern": "^[!-~]{1,255}$"}
+ENTITY: Json = {
+    "anyOf": [{"type": "string", "pattern": "^[^\\u0000-\\u001f]{0,255}$"}, {"type": "number"}, {"type": "boolean"}, {"type": "null"}],
+    "description": "An empty one counts as none.",
+}
 ENTITY_HEADER: Json = {"type": "string", "pattern": "^[!-~]{0,255}$", "description": "An empty one counts as none."}
 
 META: Json = {
@@ -54,7 +57,7 @@ _MOMENT_TEXT: Json = {
 }
 _FLAGS = [0, 1, "0", "1", "true", "false", "yes", "no", "t", "f", "y", "n"]
 # Moments that a database can keep: the years 1678 to 2261.
-_EPOCH: Json = {"type": "number", "minimum": -9_214_000_000, "maximum": 9_214_000_000}
+_EPOCH: Json = {"type": "number", "minimum": -9_214_560_000, "exclusiveMaximum": 9_214_646_400}
 _KINDS: dict[str, list[Json]] = {
     "numeric": [{"type": "number"}, {"type": "boolean"}, _NUMBER_TEXT, _BLANK, _NULL],
     "boolean": [{"type": "boolean"}, {"enum": _FLAGS}, _BLANK, _NULL],
@@ -120,7 +123,9 @@ def prediction_request(columns: Sequence[Column], max_rows: int) -> Json:
 
 def _only(key: str, schema: Json) -> Json:
     """A message whose data stands under `key` and nowhere else."""
-    meta = {"type": "object", "properties": {"puid": REQUEST_ID, "tags": {"type": "object", "properties": {"entity_id": ENTITY}}}}
+    puid = {"anyOf": [REQUEST_ID_HEADER, _NULL]}
+    tags = {"type": ["object", "null"], "properties": {"entity_id": ENTITY}}
+    meta = {"type": ["object", "null"], "properties": {"puid": puid, "tags": tags}}
     properties = {other: False for other in _ALL_DATA if other != key}
     return {"type": "object", "properties": {key: schema, "meta": meta, **properties}, "required": [key]}
 
