@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,13 +32,13 @@ class Load:
 
 
 class _Connection:
-    def __init__(self, port: int, request: bytes, selector: selectors.BaseSelector) -> None:
-        self._port, self._request, self._selector = port, request, selector
+    def __init__(self, address: tuple[str, int], request: bytes, selector: selectors.BaseSelector) -> None:
+        self._address, self._request, self._selector = address, request, selector
         self._connect()
 
     def _connect(self) -> None:
         self.began, self._received = time.perf_counter(), b""
-        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=10)
+        self._socket = socket.create_connection(self._address, timeout=10)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._selector.register(self._socket, selectors.EVENT_READ, self)
         self._socket.sendall(self._request)
@@ -70,15 +71,30 @@ class _Connection:
 
 
 def generate(
-    port: int, path: str, body: bytes, connections: int, seconds: float, headers: Mapping[str, str] | None = None
+    port: int,
+    path: str,
+    body: bytes,
+    connections: int,
+    seconds: float,
+    headers: Mapping[str, str] | None = None,
+    host: str = "127.0.0.1",
+    until: threading.Event | None = None,
 ) -> Load:
-    """Post `body` to `path` on loopback, the next request on each connection as soon as the last is answered."""
+    """Post `body` to `path`, the next request on each connection as soon as the last is answered.
+
+    Parameters
+    ----------
+    seconds : float
+        How long at least.
+    until : Event, optional
+        Go on until it is set, too.
+    """
     lines = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": str(len(body)), **(headers or {})}
     head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
     load, began = Load(), time.perf_counter()
     with selectors.DefaultSelector() as selector:
-        clients = [_Connection(port, head.encode() + body, selector) for _ in range(connections)]
-        while time.perf_counter() - began < seconds:
+        clients = [_Connection((host, port), head.encode() + body, selector) for _ in range(connections)]
+        while time.perf_counter() - began < seconds or not (until is None or until.is_set()):
             for key, _ in selector.select(1.0):
                 key.data.receive(load)
         for client in clients:
