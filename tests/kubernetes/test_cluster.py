@@ -15,7 +15,8 @@ from tests.kubernetes.backing import apply, get, kubectl, secret_of
 from tests.kubernetes.conftest import TIMEOUT
 from tests.kubernetes.test_both_hosts import serve
 
-pytestmark = pytest.mark.cluster
+# Under load, faults, limits: make test-kubernetes-full. What both hosts must do is in test_both_hosts.py.
+pytestmark = [pytest.mark.cluster, pytest.mark.full]
 CONNECTIONS = 8
 
 
@@ -164,7 +165,6 @@ def apply_tokens(secret, namespace, tokens):
     kubectl("annotate", "pods", "-n", namespace, "-l", "switchyard/frontdoor", "--overwrite", f"switchyard/seen={time.time_ns()}")
 
 
-@pytest.mark.full
 @pytest.mark.slow
 def test_an_autoscaler_adds_a_pod_under_load_and_takes_it_back(cluster_place, namespace):
     place = cluster_place(replicas=1, max_replicas=2, target_cpu=50, requests={"memory": "160Mi", "cpu": "100m"})

@@ -16,7 +16,8 @@ from tests.kubernetes.backing import kubectl
 from tests.kubernetes.running import FAMILIES, ClusterProject, image_files, predictions, says_no_traceback, scores
 from tests.pipelines.project import ROOT, Project, wait_until
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
+# Each takes many minutes: make test-kubernetes-full.
+pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 _END_S = 120.0
 """Faults that a run can't survive must be told within this time."""
 
@@ -76,7 +77,6 @@ def test_the_cluster_makes_the_model_that_this_machine_makes(cluster, here):
     assert_one_version(cluster, result)
 
 
-@pytest.mark.full
 def test_containers_of_this_machine_make_it_too(cluster, here):
     cluster.use("docker")
     result = cluster.train("parity")
@@ -95,7 +95,6 @@ def test_it_survives_the_death_of_a_step_that_tunes_and_of_the_orchestrator(clus
     assert_one_version(cluster, result)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("server", ["mlflow", "objects", "zenml"])
 def test_it_survives_the_restart_of_a_server(cluster, here, server):
     cluster.use("kubernetes")
@@ -146,7 +145,6 @@ def test_a_pod_that_admission_forbids_ends_the_run(cluster, here):
         put_back()
 
 
-@pytest.mark.full
 def test_a_step_over_its_memory_limit_is_told_so(cluster, here):
     cluster.use("kubernetes")
 
@@ -161,7 +159,6 @@ def test_a_step_over_its_memory_limit_is_told_so(cluster, here):
         put_back()
 
 
-@pytest.mark.full
 def test_a_quota_that_leaves_no_room_ends_the_run(cluster, here):
     cluster.use("kubernetes")
     kubectl("create", "quota", "none-left", "-n", cluster.namespace, "--hard=count/pods=0,pods=0")
@@ -171,7 +168,6 @@ def test_a_quota_that_leaves_no_room_ends_the_run(cluster, here):
         kubectl("delete", "quota", "none-left", "-n", cluster.namespace)
 
 
-@pytest.mark.full
 def test_ctrl_c_stops_the_run_on_the_cluster(cluster, here):
     cluster.use("kubernetes")
     process = cluster.project.start("--pipeline", "training", "--config", "configs/parity.yaml", "--no-cache")
@@ -182,7 +178,6 @@ def test_ctrl_c_stops_the_run_on_the_cluster(cluster, here):
     wait_until(lambda: cluster.unfinished_jobs() == [], 60, "the end of its Jobs")
 
 
-@pytest.mark.full
 def test_two_workers_share_the_trials_of_a_family(cluster, here):
     cluster.use("kubernetes")
     cluster.config("shared", families=["lightgbm"], trials=6)
