@@ -1,61 +1,38 @@
-"""The `Ledger`: decisions and alerts, once for each window, in the database of the prediction log.
+"""The `Ledger`: decisions, one for each window, in the database of the prediction log.
 
-It lies where every stack's log lies, so that the next run, on whatever machine, knows what was decided and who was told.
+It lies where every stack's log lies, so that the next run, on whatever machine, knows what was decided.
 Artifacts would not do: they are one for each run, not for each window, and nothing in a store says "only if nobody did yet".
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from sqlalchemy import Column, DateTime, Engine, Float, Integer, MetaData, String, Table, Text, select, update
-from sqlalchemy.dialects import mysql
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Column, Engine, Float, MetaData, Table, delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from monitoring.decision import Decision
-from predictionlog.database import as_utc, now
+from predictionlog.columns import long_text_type, text_type, time_type
+from predictionlog.database import as_utc, create_tables, now
 
 _metadata = MetaData()
-
-
-def _text(length: int) -> String:
-    return String(length).with_variant(mysql.VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
-
-
-def _time() -> DateTime:
-    return DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-
 
 _decisions = Table(
     "monitoring_decisions",
     _metadata,
-    Column("window", _text(64), primary_key=True),
-    Column("model", _text(255), nullable=False, index=True),
-    Column("version", _text(255), nullable=False),
-    Column("since", _time(), nullable=False),
-    Column("until", _time(), nullable=False),
-    Column("action", _text(16), nullable=False),
+    Column("window", text_type(64), primary_key=True),
+    Column("model", text_type(255), nullable=False, index=True),
+    Column("version", text_type(255), nullable=False),
+    Column("since", time_type(), nullable=False),
+    Column("until", time_type(), nullable=False),
+    Column("action", text_type(16), nullable=False),
     Column("drift", Float(53)),
-    Column("decision", Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb"), nullable=False),
-    Column("decided", _time(), nullable=False),
+    Column("decision", long_text_type(), nullable=False),
+    Column("decided", time_type(), nullable=False),
     mysql_charset="utf8mb4",
 )
 """One row for each window of each version; a second look at the window takes the place of the first."""
-
-_alerts = Table(
-    "monitoring_alerts",
-    _metadata,
-    Column("key", _text(255), primary_key=True),
-    Column("channel", _text(64), primary_key=True),
-    Column("state", _text(16), nullable=False),
-    Column("attempts", Integer, nullable=False, default=0),
-    Column("detail", _text(500), nullable=False, default=""),
-    Column("changed", _time(), nullable=False),
-    mysql_charset="utf8mb4",
-)
-"""One row for each alert and channel, written before anything is sent: sending, then sent or failed."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +46,11 @@ class Past:
 
 
 class Ledger:
-    """Decisions and alerts kept in the database of `engine`; its tables are made where they are missing."""
+    """Decisions kept in the database of `engine`; the table is made where it is missing."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        try:
-            _metadata.create_all(engine)
-        except DBAPIError:
-            # Another process may have made a table between our look and our own attempt.
-            _metadata.create_all(engine)
+        create_tables(engine, _metadata)
 
     def record(self, window: str, decision: Decision, drift: float | None) -> None:
         """Keep `decision` as the one about `window`.
@@ -134,33 +107,7 @@ class Ledger:
             rows = connection.execute(query.order_by(columns.until.desc(), columns.decided.desc()).limit(most)).all()
         return [Past(window, drift > limit) for window, drift in rows]
 
-    def claim(self, key: str, channel: str) -> bool:
-        """Say that the alert `key` is about to be sent by `channel`; False where that was said before, by whoever."""
-        row = {"key": key, "channel": channel, "state": "sending", "attempts": 0, "detail": "", "changed": now()}
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(_alerts.insert().values(**row))
-        except IntegrityError:
-            return False
-        return True
-
-    def claim_again(self, key: str, channel: str) -> bool:
-        """Take up an alert that failed; False where another run did already."""
-        where = (_alerts.c.key == key, _alerts.c.channel == channel, _alerts.c.state == "failed")
+    def forget(self, model: str) -> None:
+        """Take all windows of `model` out."""
         with self._engine.begin() as connection:
-            return bool(connection.execute(update(_alerts).where(*where).values(state="sending", changed=now())).rowcount)
-
-    def settle(self, key: str, channel: str, state: str, attempts: int, detail: str = "") -> None:
-        """Say how the sending of a claimed alert ended."""
-        where = (_alerts.c.key == key, _alerts.c.channel == channel)
-        with self._engine.begin() as connection:
-            values = {"state": state, "attempts": attempts, "detail": detail[:500], "changed": now()}
-            connection.execute(update(_alerts).where(*where).values(**values))
-
-    def sent(self, key: str) -> dict[str, tuple[str, int, str, datetime]]:
-        """Channel -> state, attempts, detail and time of its last change, of the alert `key`."""
-        columns = _alerts.c
-        query = select(columns.channel, columns.state, columns.attempts, columns.detail, columns.changed).where(columns.key == key)
-        with self._engine.connect() as connection:
-            rows: Sequence = connection.execute(query).all()
-        return {channel: (state, attempts, detail, changed.replace(tzinfo=UTC)) for channel, state, attempts, detail, changed in rows}
+            connection.execute(delete(_decisions).where(_decisions.c.model == model))

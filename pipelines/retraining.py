@@ -17,7 +17,9 @@ from typing import Any
 from rich.console import Console
 
 from monitoring.decision import Decision, RuleResult
-from monitoring.retraining.ledger import Claim, Ledger, Refused
+from monitoring.retraining.claim import Claim, Refused
+from monitoring.retraining.ledger import Ledger
+from monitoring.retraining.limits import check
 from pipelines.commands import ensure_stack, terminal, train
 from pipelines.deploying import deploy
 from pipelines.summary import write_summary
@@ -141,7 +143,7 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
 
     if problem.data.source.startswith(STAGED):
         raise InputError("data.source is a table with rows of the prediction log already; name the source beneath it")
-    ledger.check(decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
+    check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
     old, resolved, _ = resolve(read_source(problem.data), problem)
     new = labelled_predictions(engine, problem.name, old.schema, resolved)
     rows = put_together(old, new, resolved, without_credentials(problem.data.source), problem.retraining.window_days)

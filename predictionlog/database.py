@@ -10,13 +10,11 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Column,
-    DateTime,
     Double,
     Engine,
     Index,
     Integer,
     MetaData,
-    String,
     Table,
     UniqueConstraint,
     create_engine,
@@ -26,6 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+
+from predictionlog.columns import text_type, time_type
 
 ID_LENGTH = 160
 """Of a prediction id: a request id and a row number."""
@@ -37,18 +37,6 @@ _CONNECT = {"postgresql": {"connect_timeout": 5}, "mysql": {"connect_timeout": 5
 
 metadata = MetaData()
 
-# MariaDB compares text without regard to case, and keeps whole seconds, unless told otherwise.
-_BINARY = "utf8mb4_bin"
-
-
-def _text(length: int = TEXT_LENGTH) -> String:
-    return String(length).with_variant(mysql.VARCHAR(length, collation=_BINARY), "mysql", "mariadb")
-
-
-def _time() -> DateTime:
-    return DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-
-
 # SQLite counts up by itself only in a column declared INTEGER.
 _KEY = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -56,19 +44,19 @@ predictions = Table(
     "predictions",
     metadata,
     Column("id", _KEY, primary_key=True, autoincrement=True),
-    Column("prediction_id", _text(ID_LENGTH), nullable=False),
-    Column("role", _text(16), nullable=False),
-    Column("request_id", _text(ID_LENGTH), nullable=False),
+    Column("prediction_id", text_type(ID_LENGTH), nullable=False),
+    Column("role", text_type(16), nullable=False),
+    Column("request_id", text_type(ID_LENGTH), nullable=False),
     Column("row", Integer, nullable=False),
-    Column("entity_id", _text()),
-    Column("time", _time(), nullable=False),
-    Column("event_time", _time(), nullable=False),
-    Column("model", _text(), nullable=False),
-    Column("version", _text(), nullable=False),
-    Column("digest", _text(80), nullable=False),
+    Column("entity_id", text_type(TEXT_LENGTH)),
+    Column("time", time_type(), nullable=False),
+    Column("event_time", time_type(), nullable=False),
+    Column("model", text_type(TEXT_LENGTH), nullable=False),
+    Column("version", text_type(TEXT_LENGTH), nullable=False),
+    Column("digest", text_type(80), nullable=False),
     Column("inputs", JSON, nullable=False),
     Column("probabilities", JSON(none_as_null=True)),
-    Column("label", _text()),
+    Column("label", text_type(TEXT_LENGTH)),
     Column("prediction", Double),
     Column("lower", Double),
     Column("upper", Double),
@@ -83,13 +71,13 @@ labels = Table(
     "labels",
     metadata,
     Column("id", _KEY, primary_key=True, autoincrement=True),
-    Column("label_id", _text(64), nullable=False, unique=True),
-    Column("prediction_id", _text(ID_LENGTH), index=True),
-    Column("entity_id", _text()),
-    Column("event_time", _time()),
-    Column("value", _text(), nullable=False),
-    Column("received", _time(), nullable=False),
-    Column("source", _text(64), nullable=False),
+    Column("label_id", text_type(64), nullable=False, unique=True),
+    Column("prediction_id", text_type(ID_LENGTH), index=True),
+    Column("entity_id", text_type(TEXT_LENGTH)),
+    Column("event_time", time_type()),
+    Column("value", text_type(TEXT_LENGTH), nullable=False),
+    Column("received", time_type(), nullable=False),
+    Column("source", text_type(64), nullable=False),
     Index("ix_labels_entity", "entity_id", "event_time"),
     mysql_charset="utf8mb4",
 )
@@ -99,9 +87,9 @@ by entity and time and no prediction was found for it yet."""
 positions = Table(
     "journal_positions",
     metadata,
-    Column("journal", _text(), primary_key=True),
+    Column("journal", text_type(TEXT_LENGTH), primary_key=True),
     Column("position", BigInteger, nullable=False),
-    Column("updated", _time(), nullable=False),
+    Column("updated", time_type(), nullable=False),
     mysql_charset="utf8mb4",
 )
 """How far each journal file is in the database: written in the transaction that writes its rows."""
@@ -136,14 +124,14 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def create_tables(engine: Engine) -> None:
-    """Make the tables that are missing. Several processes may do so at once."""
+def create_tables(engine: Engine, tables: MetaData = metadata) -> None:
+    """Make those of `tables` that are missing. Several processes may do so at once."""
     try:
-        metadata.create_all(engine)
+        tables.create_all(engine)
     except DBAPIError:
         # Another process may have made a table between our look and our own attempt.
-        if not set(metadata.tables) <= set(inspect(engine).get_table_names()):
-            metadata.create_all(engine)
+        if not set(tables.tables) <= set(inspect(engine).get_table_names()):
+            tables.create_all(engine)
 
 
 def insert_new(engine: Engine, table: Table, keys: tuple[str, ...]) -> Any:

@@ -8,28 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import Column, DateTime, Engine, Integer, MetaData, String, Table, Text, delete, func, insert, select, update
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from monitoring.decision import Decision
-from predictionlog.database import as_utc, now
-from tabular.errors import SwitchyardError
-from tabular.problem import Retraining
+from monitoring.processes import lives, me, shown
+from monitoring.retraining.claim import ENDED, Claim, Refused, Stage, cause_of
+from predictionlog.columns import long_text_type, text_type, time_type
+from predictionlog.database import as_utc, create_tables, now
 
-Stage = Literal["claimed", "trained", "trying", "promoted", "rejected", "rolled_back", "abandoned", "refused"]
-ENDED = ("promoted", "rejected", "rolled_back", "abandoned")
-"""Stages after which a retraining is over; `refused` never was one."""
-
-WEEK = timedelta(days=7)
 LEASE = timedelta(minutes=10)
 """How long a process that says nothing is believed to be at work, where it runs on another machine."""
 
@@ -40,72 +32,27 @@ _retrainings = Table(
     "retrainings",
     _metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("model", String(160), nullable=False, index=True),
+    Column("model", text_type(160), nullable=False, index=True),
     # The model's own name while the retraining is under way, else null: unique, so that there is one at a time.
-    Column("open", String(160), unique=True),
-    Column("decision", String(255), nullable=False),
-    Column("cause", String(512), nullable=False),
-    Column("cause_and_data", String(80), nullable=False, index=True),
-    Column("champion", String(80), nullable=False),
-    Column("since", DateTime, nullable=False),
-    Column("data", String(80), nullable=False),
-    Column("config", Text, nullable=False),
+    Column("open", text_type(160), unique=True),
+    Column("decision", text_type(255), nullable=False),
+    Column("cause", text_type(512), nullable=False),
+    Column("cause_and_data", text_type(80), nullable=False, index=True),
+    Column("champion", text_type(80), nullable=False),
+    Column("since", time_type(), nullable=False),
+    Column("data", text_type(80), nullable=False),
+    Column("config", long_text_type(), nullable=False),
     Column("rows", Integer, nullable=False),
-    Column("stage", String(16), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("version", String(64)),
-    Column("digest", String(80)),
-    Column("owner", String(200)),
-    Column("claimed", DateTime, nullable=False),
-    Column("updated", DateTime, nullable=False),
+    Column("stage", text_type(16), nullable=False),
+    Column("reason", long_text_type(), nullable=False),
+    Column("version", text_type(64)),
+    Column("digest", text_type(80)),
+    Column("owner", text_type(200)),
+    Column("claimed", time_type(), nullable=False),
+    Column("updated", time_type(), nullable=False),
     mysql_charset="utf8mb4",
 )
 """One row for each decision that asked for a retraining."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One retraining, or one refusal."""
-
-    id: int
-    model: str
-    decision: str
-    """Key of the decision that asked for it."""
-    cause: str
-    champion: str
-    """Digest in production when it was asked for."""
-    since: datetime
-    """Beginning of the window of that decision, UTC."""
-    data: str
-    """Revision of the rows to train on."""
-    config: str
-    """The training's problem as JSON; its source is these rows."""
-    rows: int
-    """Labelled predictions among them."""
-    stage: Stage
-    reason: str
-    version: str | None
-    """Of the challenger, once it is registered."""
-    digest: str | None
-    claimed: datetime
-    updated: datetime
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is left to do."""
-        return self.stage in (*ENDED, "refused")
-
-
-class Refused(SwitchyardError):
-    """No retraining now; the message says why, and when or how there will be one."""
-
-    exit_code = 0
-
-
-def cause_of(decision: Decision) -> str:
-    """The rules that ask for a retraining, in a text that is equal for equal causes."""
-    rules = sorted(rule.name for rule in decision.rules if rule.verdict == "retrain")
-    return ", ".join(rules) or decision.reason
 
 
 class Ledger:
@@ -121,7 +68,7 @@ class Ledger:
 
     def __init__(self, engine: Engine, model: str) -> None:
         self._engine, self._model = engine, model
-        _metadata.create_all(engine)
+        create_tables(engine, _metadata)
 
     def open(self) -> Claim | None:
         """The retraining that is under way."""
@@ -147,37 +94,6 @@ class Ledger:
         since = as_utc(decision.since)
         return min(first, since) if first else since
 
-    def check(self, decision: Decision, limits: Retraining, labelled: Callable[[datetime], int]) -> None:
-        """Whether the limits allow a retraining now.
-
-        Parameters
-        ----------
-        decision : Decision
-        limits : Retraining
-        labelled : callable
-            How many labelled predictions there are since a moment; asked last, since it reads the log.
-
-        Raises
-        ------
-        Refused
-            Names the limit, what it is at, and when it will allow one.
-        """
-        if done := self.acted_on(decision.key):
-            raise Refused(f"this decision led to a retraining already, {_told(done)}")
-        started = [claim for claim in self.history() if claim.stage != "refused"]
-        moment = now()
-        if started and (passed := moment - started[0].claimed) < (pause := timedelta(hours=limits.cooldown_hours)):
-            last = f"the last retraining began {_shown(started[0].claimed)}"
-            raise Refused(f"{last}; the next may begin {_shown(moment + pause - passed)} (retraining.cooldown_hours {limits.cooldown_hours:g})")
-        week = [claim for claim in started if moment - claim.claimed < WEEK]
-        if len(week) >= limits.per_week:
-            again = _shown(week[-1].claimed + WEEK)
-            raise Refused(f"{len(week)} retrainings within a week; the next may begin {again} (retraining.per_week {limits.per_week})")
-        since = self.wanted_since(decision)
-        if (count := labelled(since)) < limits.min_labels:
-            what = f"{count} labelled predictions since {_shown(since)}, where the first window that asked for it begins"
-            raise Refused(f"{what}; there must be {limits.min_labels} to learn from (retraining.min_labels)")
-
     def check_data(self, decision: Decision, data: str) -> None:
         """Whether the rows of revision `data` were not trained on for the same cause before.
 
@@ -188,7 +104,7 @@ class Ledger:
         """
         cause = cause_of(decision)
         if before := self._one(_retrainings.c.cause_and_data == _hash(self._model, cause, data), _retrainings.c.stage != "refused"):
-            raise Refused(f"the same cause ({cause}) led to a retraining on the same data before, {_told(before)}")
+            raise Refused(f"the same cause ({cause}) led to a retraining on the same data before, {before.told}")
 
     def claim(self, decision: Decision, data: str, config: str, rows: int) -> Claim:
         """Record that a retraining begins, before it does.
@@ -202,7 +118,7 @@ class Ledger:
         moment, both = now(), _hash(self._model, cause_of(decision), data)
         values = {
             **self._values(decision, moment), "open": self._model, "cause_and_data": both, "data": data, "config": config, "rows": rows,
-            "stage": "claimed", "reason": decision.reason, "owner": _me(),
+            "stage": "claimed", "reason": decision.reason, "owner": me(),
         }  # fmt: skip
         try:
             with self._engine.begin() as connection:
@@ -249,10 +165,10 @@ class Ledger:
         columns = _retrainings.c
         with self._engine.begin() as connection:
             owner, updated = connection.execute(select(columns.owner, columns.updated).where(columns.id == claim.id)).one()
-            if owner and owner != _me() and _lives(owner, updated):
-                raise Refused(f"the retraining is under way in another process ({owner.rsplit('/', 1)[0]})")
+            if owner and owner != me() and _at_work(owner, updated):
+                raise Refused(f"the retraining is under way in another process ({shown(owner)})")
             before = columns.owner == owner if owner else columns.owner.is_(None)
-            mine = update(_retrainings).where(columns.id == claim.id, before).values(owner=_me(), updated=now())
+            mine = update(_retrainings).where(columns.id == claim.id, before).values(owner=me(), updated=now())
             if not connection.execute(mine).rowcount:
                 raise Refused("another process has just gone on with this retraining")
 
@@ -293,40 +209,15 @@ def _claim(row: Any) -> Claim:
     return Claim(**{name: getattr(row, name) for name in Claim.__dataclass_fields__})
 
 
-def _told(claim: Claim) -> str:
-    version = f" (version {claim.version})" if claim.version else ""
-    return f"begun {_shown(claim.claimed)} and now {claim.stage.replace('_', ' ')}{version}"
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
 def _hash(*parts: str) -> str:
     return f"sha256:{hashlib.sha256(chr(31).join(parts).encode()).hexdigest()}"
 
 
 def _held(claim: Claim) -> tuple[Any, ...]:
-    return _retrainings.c.id == claim.id, _retrainings.c.owner == _me()
+    return _retrainings.c.id == claim.id, _retrainings.c.owner == me()
 
 
-def _me() -> str:
-    """Machine, process and when it started, since process numbers come again."""
-    return f"{socket.gethostname()} process {os.getpid()}/{_begun(os.getpid())}"
-
-
-def _begun(process: int) -> str:
-    """When a process of this machine started, in the kernel's ticks; empty where there is none, or no way to know."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
-
-
-def _lives(owner: str, updated: datetime) -> bool:
+def _at_work(owner: str, updated: datetime) -> bool:
     """Whether the process `owner` is at work; where that can't be asked: whether it said something lately."""
-    who, _, begun = owner.rpartition("/")
-    machine, _, number = who.rpartition(" process ")
-    if machine == socket.gethostname() and begun:
-        return _begun(int(number)) == begun
-    return now() - updated < LEASE
+    found = lives(owner)
+    return now() - updated < LEASE if found is None else found

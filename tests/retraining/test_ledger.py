@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import update
 
 from monitoring.decision import Decision, RuleResult
+from monitoring.processes import me, shown
 from monitoring.retraining import ledger as module
-from monitoring.retraining.ledger import Ledger, Refused
+from monitoring.retraining.claim import Refused
+from monitoring.retraining.ledger import Ledger
+from monitoring.retraining.limits import check
 from predictionlog import connect
 from predictionlog.database import now
 from tabular.problem import Retraining
@@ -28,13 +31,10 @@ def decision(key="first", rules=("drift_share",), since=SINCE, digest="sha256:ol
 
 
 @pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path}/log.db"
-
-
-@pytest.fixture
-def ledger(url):
-    return Ledger(connect(url), "loans.local")
+def ledger(database):
+    engine = connect(database)
+    yield Ledger(engine, "loans.local")
+    engine.dispose()
 
 
 def enough(_since):
@@ -63,7 +63,7 @@ def test_a_decision_is_acted_on_once(ledger):
     ledger.advance(ledger.claim(decision(), "sha256:rows", "{}", 40), "promoted", version="2")
 
     with pytest.raises(Refused, match=r"this decision led to a retraining already, begun .* and now promoted \(version 2\)"):
-        ledger.check(decision(), LIMITS, enough)
+        check(ledger, decision(), LIMITS, enough)
 
 
 def test_the_same_cause_and_the_same_data_lead_to_one_retraining(ledger):
@@ -80,10 +80,10 @@ def test_there_is_a_pause_and_a_budget(ledger):
         ledger.advance(claim, "promoted")
         age(ledger, claim, hours=hours)
     with pytest.raises(Refused, match=r"2 retrainings within a week; the next may begin .* \(retraining.per_week 2\)"):
-        ledger.check(decision("3"), LIMITS, enough)
-    ledger.check(decision("3"), LIMITS.model_copy(update={"per_week": 3}), enough)
+        check(ledger, decision("3"), LIMITS, enough)
+    check(ledger, decision("3"), LIMITS.model_copy(update={"per_week": 3}), enough)
     with pytest.raises(Refused, match=r"the next may begin .* \(retraining.cooldown_hours 31\)"):
-        ledger.check(decision("3"), LIMITS.model_copy(update={"per_week": 3, "cooldown_hours": 31}), enough)
+        check(ledger, decision("3"), LIMITS.model_copy(update={"per_week": 3, "cooldown_hours": 31}), enough)
 
 
 def test_it_waits_for_labels_from_after_the_change(ledger):
@@ -96,10 +96,10 @@ def test_it_waits_for_labels_from_after_the_change(ledger):
     for month in (3, 4):
         later = decision(f"{month}", since=datetime(2026, month, 1, tzinfo=UTC))
         with pytest.raises(Refused, match=r"3 labelled predictions since 2026-03-01 .* must be 10"):
-            ledger.check(later, LIMITS, three)
+            check(ledger, later, LIMITS, three)
         ledger.refuse(later, "too few")
     assert asked == [datetime(2026, 3, 1)] * 2
-    ledger.check(decision("5", since=datetime(2026, 5, 1, tzinfo=UTC)), LIMITS, enough)
+    check(ledger, decision("5", since=datetime(2026, 5, 1, tzinfo=UTC)), LIMITS, enough)
     # The next version in production begins anew.
     promoted = decision("6", since=datetime(2026, 6, 1, tzinfo=UTC), digest="sha256:new")
     assert ledger.wanted_since(promoted) == datetime(2026, 6, 1)
@@ -110,18 +110,18 @@ def test_a_refusal_is_kept_once_with_its_latest_reason(ledger):
         ledger.refuse(decision(), reason)
 
     assert [(entry.stage, entry.reason) for entry in ledger.history()] == [("refused", "too soon")]
-    ledger.check(decision(), LIMITS, enough)
+    check(ledger, decision(), LIMITS, enough)
 
 
-def test_a_killed_process_leaves_its_claim_to_the_next(url, ledger):
+def test_a_killed_process_leaves_its_claim_to_the_next(database, ledger):
     claim = ledger.claim(decision(), "sha256:rows", "{}", 40)
     code = (
         "import sys, time; from predictionlog import connect; from monitoring.retraining.ledger import Ledger\n"
-        f"ledger = Ledger(connect({url!r}), 'loans.local'); held = ledger.holding(ledger.open()); held.__enter__(); print('held', flush=True); time.sleep(60)"
+        f"ledger = Ledger(connect({database!r}), 'loans.local'); held = ledger.holding(ledger.open()); held.__enter__(); print('held', flush=True); time.sleep(60)"
     )
     # What made the claim is this process, which lives: another may not take it until it is let go.
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}, timeout=50)
-    assert f"is under way in another process ({module._me().rsplit('/', 1)[0]})" in process.stderr
+    assert f"is under way in another process ({shown(me())})" in process.stderr
     with ledger.holding(claim):
         pass
     other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."})
