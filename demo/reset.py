@@ -40,12 +40,14 @@ def stop(model: str) -> None:
 def _forget_log(model: str, full_name: str) -> None:
     from sqlalchemy import delete, select
 
+    from monitoring.ledger import Ledger as Decisions
     from monitoring.retraining.ledger import Ledger
     from predictionlog.database import labels, predictions
     from stacks.deployer.predictions import prediction_log
 
     with prediction_log(model) as engine:
         Ledger(engine, full_name).forget()
+        Decisions(engine).forget(model)
         with engine.begin() as connection:
             ours = select(predictions.c.prediction_id).where(predictions.c.model == model)
             connection.execute(delete(labels).where(labels.c.prediction_id.in_(ours)))

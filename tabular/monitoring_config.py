@@ -29,6 +29,11 @@ class Channel(Section):
     to: tuple[str, ...] = Field((), description="email: who gets them.")
     timeout_s: PositiveFloat = 10.0
     attempts: PositiveInt = 3
+    idempotent: bool = Field(
+        False,
+        description="The receiver drops what it has by the alert's key (webhook: Idempotency-Key, email: Message-ID):"
+        " an alert of which nobody knows whether it arrived is sent again.",
+    )
 
 
 class Actions(Section):

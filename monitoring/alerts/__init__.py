@@ -2,6 +2,7 @@
 
 from monitoring.alerts.alert import Alert, compose
 from monitoring.alerts.channels import CHANNELS, ChannelError, channel_name
+from monitoring.alerts.ledger import AlertLedger
 from monitoring.alerts.send import AlertResult, Delivery, send
 
-__all__ = ["CHANNELS", "Alert", "AlertResult", "ChannelError", "Delivery", "channel_name", "compose", "send"]
+__all__ = ["CHANNELS", "Alert", "AlertLedger", "AlertResult", "ChannelError", "Delivery", "channel_name", "compose", "send"]

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from monitoring.alerts.alert import Alert
 from monitoring.alerts.channels import ChannelError, channel_name, deliver_by
-from monitoring.ledger import Ledger
+from monitoring.alerts.ledger import AlertLedger, Entry
+from monitoring.processes import lives
 from tabular.html import badge, page, table
 from tabular.monitoring_config import Channel
 from tabular.storable import Fact, Record
@@ -30,7 +31,7 @@ class Delivery(BaseModel):
 
     channel: str
     state: Literal["sent", "failed", "sent before", "unknown"]
-    """unknown: a run was killed while it was sending, so it may have arrived; it is not sent again."""
+    """unknown: a run was killed while it was sending, so it may have arrived; or another run is at it."""
     attempts: int
     detail: str = ""
 
@@ -59,23 +60,24 @@ class AlertResult(Record):
 def send(
     alert: Alert | None,
     channels: Sequence[Channel],
-    ledger: Ledger,
+    ledger: AlertLedger,
     resolve: Callable[[Channel], Channel] = lambda channel: channel,
     others: Sequence[tuple[Channel, Deliver]] = (),
     pause_s: float = _PAUSE_S,
 ) -> AlertResult:
     """Send `alert` through all `channels`, each at most once for the alert's key.
 
-    That it is about to be sent is in the ledger before it is, so a run that is killed in between is known, and its
-    channel is not used again: an alert is rather lost than sent twice, and the result says so. A channel that failed
-    is tried again by the next run of the same window.
+    An entry is in the ledger before anything is sent. A run that was killed before the alert left is made good by the next;
+    of one that was killed while it left nobody can say whether it arrived: it is rather lost than sent twice, and the
+    result says so, except by a channel whose receiver drops what it has (`idempotent`). A channel that failed is tried
+    again by the next run of the same window.
 
     Parameters
     ----------
     alert : Alert or None
     channels : sequence of Channel
         As in the config: secrets are references.
-    ledger : Ledger
+    ledger : AlertLedger
     resolve : callable
         Puts secrets into a channel.
     others : sequence of (Channel, callable)
@@ -95,42 +97,54 @@ def send(
 
 
 def _send_once(
-    alert: Alert, channel: Channel, deliver: Deliver | None, ledger: Ledger, resolve: Callable[[Channel], Channel], pause_s: float
+    alert: Alert, channel: Channel, deliver: Deliver | None, ledger: AlertLedger, resolve: Callable[[Channel], Channel], pause_s: float
 ) -> Delivery:
     name = channel_name(channel)
     try:
         if not ledger.claim(alert.key, name) and (before := _before(alert.key, name, channel, ledger)):
             return before
-        attempts, error = _attempt(alert, channel, deliver, resolve, pause_s)
+        attempts, error = _attempt(alert, channel, name, deliver, ledger, resolve, pause_s)
         state: Literal["sent", "failed"] = "failed" if error else "sent"
-        ledger.settle(alert.key, name, state, attempts, error)
+        ledger.note(alert.key, name, state, attempts, error)
         return Delivery(channel=name, state=state, attempts=attempts, detail=error)
     except Exception as error:
         logger.warning("alert by %s: %s", name, type(error).__name__)
         return Delivery(channel=name, state="failed", attempts=0, detail=f"the ledger does not answer: {type(error).__name__}")
 
 
-def _before(key: str, name: str, channel: Channel, ledger: Ledger) -> Delivery | None:
+def _before(key: str, name: str, channel: Channel, ledger: AlertLedger) -> Delivery | None:
     """How an earlier run fared; None where this one may send."""
-    state, attempts, detail, changed = ledger.sent(key)[name]
-    if state == "sent":
-        return Delivery(channel=name, state="sent before", attempts=attempts, detail=f"{changed:%Y-%m-%d %H:%M:%S} UTC")
-    if state == "failed" and ledger.claim_again(key, name):
-        return None
-    still = datetime.now(UTC) - changed < timedelta(seconds=channel.attempts * (channel.timeout_s + _PAUSE_S * 2**channel.attempts))
-    told = "another run is sending it" if still else "a run was stopped while it was sending"
-    return Delivery(channel=name, state="unknown", attempts=attempts, detail=f"{told} at {changed:%Y-%m-%d %H:%M:%S} UTC")
+    entry = ledger.entries(key)[name]
+    when = f"{entry.changed:%Y-%m-%d %H:%M:%S} UTC"
+    if entry.state == "sent":
+        return Delivery(channel=name, state="sent before", attempts=entry.attempts, detail=when)
+    busy = entry.state != "failed" and _at_work(entry, channel)
+    if not busy and (entry.state != "sending" or channel.idempotent):
+        if ledger.claim_again(key, name, entry):
+            return None
+        busy = True
+    told = "another run is sending it" if busy else "a run was stopped while it was sending"
+    return Delivery(channel=name, state="unknown", attempts=entry.attempts, detail=f"{told} at {when}")
+
+
+def _at_work(entry: Entry, channel: Channel) -> bool:
+    """Whether the run that took it up goes on; of one on another machine: whether it has had time enough."""
+    found = lives(entry.detail)
+    longest = timedelta(seconds=channel.attempts * (channel.timeout_s + _PAUSE_S * 2**channel.attempts))
+    return datetime.now(UTC) - entry.changed < longest if found is None else found
 
 
 def _attempt(
-    alert: Alert, channel: Channel, deliver: Deliver | None, resolve: Callable[[Channel], Channel], pause_s: float
+    alert: Alert, channel: Channel, name: str, deliver: Deliver | None, ledger: AlertLedger, resolve: Callable[[Channel], Channel], pause_s: float
 ) -> tuple[int, str]:
     """Attempts made, and why the last one failed; empty where it did not."""
     error = ""
     for attempt in range(1, channel.attempts + 1):
         try:
             resolved = resolve(channel)
-            (deliver or deliver_by(resolved))(alert, resolved)
+            chosen = deliver or deliver_by(resolved)
+            ledger.note(alert.key, name, "sending", attempt)
+            chosen(alert, resolved)
             return attempt, ""
         except ChannelError as failed:
             error = str(failed)
@@ -140,5 +154,6 @@ def _attempt(
             # What it says may hold a secret.
             return attempt, f"unexpected {type(failed).__name__}"
         if attempt < channel.attempts:
+            ledger.note(alert.key, name, "claimed", attempt)
             time.sleep(pause_s * 2 ** (attempt - 1))
     return channel.attempts, error

@@ -4,10 +4,9 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring.alerts import AlertResult, compose, send
+from monitoring.alerts import AlertLedger, AlertResult, compose, send
 from monitoring.decision import Decision
 from monitoring.drift import DriftReport
-from monitoring.ledger import Ledger
 from stacks.alerting import links, stack_alerter, with_secrets
 from stacks.deployer.predictions import prediction_log
 from tabular.problem import Problem
@@ -19,4 +18,4 @@ def send_alert(decision: Decision, drift: DriftReport, problem: Problem) -> Anno
     settings = problem.monitoring
     with prediction_log(problem.name, settle_s=0) as engine:
         alert = compose(decision, drift, links(settings.link))
-        return send(alert, settings.channels, Ledger(engine), with_secrets, stack_alerter())
+        return send(alert, settings.channels, AlertLedger(engine), with_secrets, stack_alerter())

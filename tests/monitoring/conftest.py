@@ -1,8 +1,10 @@
-"""Fixtures: a reference, and a prediction log in SQLite."""
+"""Fixtures: a reference, and a prediction log in each database at hand."""
 
 import pytest
 
 from predictionlog import connect, create_tables
+
+from tests.databases import database, mariadb, postgresql, server_folder  # noqa: F401 - fixtures
 
 from .people import reference as make_reference
 
@@ -13,8 +15,8 @@ def reference():
 
 
 @pytest.fixture
-def log(tmp_path):
-    engine = connect(f"sqlite:///{tmp_path}/log.db")
+def log(database):  # noqa: F811
+    engine = connect(database)
     create_tables(engine)
     yield engine
     engine.dispose()

@@ -16,11 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.alerts import Alert, compose, send
+from monitoring.alerts import Alert, AlertLedger, compose, send
 from monitoring.alerts.channels import channel_name
 from monitoring.decision import Decision, RuleResult
 from monitoring.drift import ColumnDrift, DriftReport
-from monitoring.ledger import Ledger
 from tabular.monitoring_config import Channel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +98,7 @@ def mail():
 
 @pytest.fixture
 def ledger(log):
-    return Ledger(log)
+    return AlertLedger(log)
 
 
 def column(name, weight):
@@ -201,25 +200,54 @@ def test_secrets_are_put_in_when_it_is_sent_and_kept_nowhere(ledger, web):
     assert channel_name(given) == "slack {{slack.url}}" and "secret-path" not in result.model_dump_json()
 
 
-def test_a_run_killed_while_it_sends_is_known_and_nothing_is_sent_twice(log, ledger, web, tmp_path):
+def killed(log, url, dies: str):
+    """A process that sends an alert to `url`; `dies` is what it has for putting secrets in. Killed in the midst of it, or by itself."""
+    script = (
+        "import os, sys\n"
+        "from predictionlog import connect\n"
+        "from monitoring.alerts import Alert, AlertLedger, send\n"
+        "from tabular.monitoring_config import Channel\n"
+        "channel, ledger = Channel(kind='webhook', url=sys.argv[2], timeout_s=90), AlertLedger(connect(sys.argv[3]))\n"
+        f"send(Alert.model_validate_json(sys.argv[1]), [channel], ledger, {dies})\n"
+    )
+    arguments = [sys.executable, "-c", script, alert().model_dump_json(), url, log.url.render_as_string(hide_password=False)]
+    return subprocess.Popen(arguments, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def killed_while_it_sends(log, web):
     """kill -9 in the middle of the request: the server has the alert, the run never learnt of it."""
     web.delay = 60.0
-    script = (
-        "import sys, json\n"
-        "from predictionlog import connect\n"
-        "from monitoring.alerts import Alert, send\n"
-        "from monitoring.ledger import Ledger\n"
-        "from tabular.monitoring_config import Channel\n"
-        "send(Alert.model_validate_json(sys.argv[1]), [Channel(kind='webhook', url=sys.argv[2], timeout_s=90)], Ledger(connect(sys.argv[3])))\n"
-    )
-    arguments = [sys.executable, "-c", script, alert().model_dump_json(), web.url, str(log.url)]
-    process = subprocess.Popen(arguments, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    process = killed(log, web.url, "lambda channel: channel")
     deadline = time.monotonic() + 120
     while not web.received:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
+    busy = send(alert(), [Channel(kind="webhook", url=web.url)], AlertLedger(log))
+    assert states(busy) == [("unknown", 1)] and "another run is sending it" in busy.deliveries[0].detail
     process.send_signal(signal.SIGKILL)
     process.wait()
+    web.delay = 0.0
+
+
+def test_a_run_killed_while_it_sends_is_known_and_nothing_is_sent_twice(log, ledger, web):
+    killed_while_it_sends(log, web)
     result = send(alert(), [Channel(kind="webhook", url=web.url)], ledger)
 
-    assert states(result) == [("unknown", 0)] and len(web.received) == 1
+    assert states(result) == [("unknown", 1)] and len(web.received) == 1
+    assert "a run was stopped while it was sending" in result.deliveries[0].detail
+
+
+def test_a_receiver_that_knows_keys_is_told_again(log, ledger, web):
+    killed_while_it_sends(log, web)
+    result = send(alert(), [Channel(kind="webhook", url=web.url, idempotent=True)], ledger)
+
+    assert states(result) == [("sent", 1)]
+    assert [headers["Idempotency-Key"] for _, headers in web.received] == ["small-v1-abc-retrain"] * 2
+
+
+def test_a_run_killed_before_the_alert_leaves_is_made_good_by_the_next(log, ledger, web):
+    assert killed(log, web.url, "lambda channel: os.kill(os.getpid(), 9)").wait() == -signal.SIGKILL
+    assert ledger.entries(alert().key)["webhook 127.0.0.1"].state == "claimed" and web.received == []
+    result = send(alert(), [Channel(kind="webhook", url=web.url)], ledger)
+
+    assert states(result) == [("sent", 1)] and len(web.received) == 1
