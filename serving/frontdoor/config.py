@@ -25,6 +25,8 @@ OTHER = "other"
 
 # Shorter than the 75 s that the service keeps an idle connection, else a request is sent into a closed one.
 _IDLE = "60s"
+_MOST_AGAIN = 1024
+"""Requests that may wait to be sent again at a time, as many as Envoy has under way to a version."""
 _REWRITES = {"/feedback": "/api/v1.0/feedback", "/health": "/health/status"}
 _TYPE = "type.googleapis.com/envoy"
 _HTTP = f"{_TYPE}.extensions.filters.http"
@@ -116,6 +118,8 @@ def _cluster(upstream: Upstream) -> Json:
         "@type": f"{_TYPE}.config.cluster.v3.Cluster",
         "name": upstream.name,
         "connect_timeout": "1s",
+        # Envoy's own limit is three at once: fewer than a pod that dies leaves unanswered.
+        "circuit_breakers": {"thresholds": [{"max_retries": _MOST_AGAIN}]},
         "load_assignment": {
             "cluster_name": upstream.name,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(upstream.host, upstream.port)}}]}],
@@ -216,7 +220,8 @@ def _once() -> Json:
         "retry_host_predicate": [
             {"name": _OTHERS, "typed_config": {"@type": f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}
         ],
-        "host_selection_retry_max_attempts": 3,
+        # Each attempt is a draw of its own, in which the one that failed is likely: it has the fewest requests now.
+        "host_selection_retry_max_attempts": 20,
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -119,6 +120,12 @@ def test_predictions_are_sent_again_once_and_feedback_never(door, stubs):
     # A client can't ask for what it does not get.
     status, _, _ = door.request("/api/v1.0/feedback", x_break="once", x_envoy_retry_on="reset,5xx", x_envoy_max_retries="5")
     assert (status, len(stubs[0].requests)) == (503, 5)
+
+
+def test_all_that_a_dying_service_leaves_unanswered_is_sent_again(door):
+    with ThreadPoolExecutor(16) as clients:
+        answers = list(clients.map(lambda number: door.request(x_break="once", x_request_id=f"n{number}")[0], range(16)))
+    assert answers == [200] * 16
 
 
 def test_a_late_answer_is_a_timeout_in_json(stubs, tmp_path):
