@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 from zenml.enums import ArtifactType, VisualizationType
 from zenml.materializers.base_materializer import BaseMaterializer
+from zenml.orchestrators import publish_utils
+from zenml.utils.exception_utils import collect_exception_information
 
 from tabular.storable import Record, Storable
 
@@ -32,6 +34,14 @@ class StorableMaterializer(BaseMaterializer):
 
     def save(self, data: Storable) -> None:
         """Write the object's files below the artifact's URI."""
+        try:
+            self._save(data)
+        except Exception as error:
+            # ZenML records why a step's function failed, but not why what it made could not be kept.
+            publish_utils.step_exception_info.set(collect_exception_information(error))
+            raise
+
+    def _save(self, data: Storable) -> None:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
             data.write(folder)

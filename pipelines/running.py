@@ -38,6 +38,8 @@ _SILENCE_S = 120.0
 """How long the ZenML server or the cluster may leave questions about a run unanswered."""
 _MOST_STEPS = 500
 _AGAIN = {ExecutionStatus.FAILED, ExecutionStatus.RETRYING, ExecutionStatus.RETRIED}
+_FULL = ("InsufficientStorage", "QuotaExceeded", "XMinioStorageFull", "No space left on device", "Disk quota exceeded")
+"""How S3 servers and file systems say that there is no room."""
 _DONE = {ExecutionStatus.COMPLETED, ExecutionStatus.CACHED, ExecutionStatus.FAILED, ExecutionStatus.STOPPED, ExecutionStatus.SKIPPED}
 
 
@@ -169,7 +171,7 @@ def _wait(run: UUID, watch: RunWatch | None) -> None:
             try:
                 if Client().get_pipeline_run(run, hydrate=False).status.is_finished:
                     return
-                trouble = _user_error(run) or (watch.look() if watch else None)
+                trouble = _lasting_error(run) or (watch.look() if watch else None)
                 heard = time.monotonic()
             except Exception as silence:
                 if time.monotonic() - heard > _SILENCE_S:
@@ -188,12 +190,12 @@ def _wait(run: UUID, watch: RunWatch | None) -> None:
         raise
 
 
-def _user_error(run: UUID) -> SwitchyardError | None:
-    """The user's own error where a step raised one that its retries can only repeat."""
+def _lasting_error(run: UUID) -> SwitchyardError | None:
+    """The error of a step that its retries can only repeat."""
     steps = Client().list_run_steps(pipeline_run_id=run, size=_MOST_STEPS, hydrate=False).items
     for step in steps:
         if step.status in _AGAIN:
-            found = _own_error(Client().get_run_step(step.id))
+            found = _final_error(Client().get_run_step(step.id))
             if found is not None:
                 return found
     return None
@@ -215,11 +217,18 @@ def _find_run(run_name: str) -> PipelineRunResponse | None:
     return runs.items[0] if runs.items else None
 
 
-def _own_error(step: StepRunResponse) -> SwitchyardError | None:
-    """The error of ours that `step` raised in its process, made again in this one."""
+def _final_error(step: StepRunResponse) -> SwitchyardError | None:
+    """The error of ours that `step` raised in its process, made again in this one; or that it found no room to write."""
     info = step.exception_info
-    module, _, kind = ((info.source if info else None) or "").rpartition(".")
-    return getattr(importlib.import_module(module), kind)(info.message) if info and module == "tabular.errors" else None
+    if info is None:
+        return None
+    module, _, kind = (info.source or "").rpartition(".")
+    if module == "tabular.errors":
+        return getattr(importlib.import_module(module), kind)(info.message)
+    if any(words in (info.message or "") for words in _FULL):
+        store = Client().active_stack.artifact_store.path
+        return RunFailed(f"step {step.name} found no room to write ({info.message}): make some in {store}; the same command goes on from there")
+    return None
 
 
 def _translated(run: PipelineRunResponse, error: BaseException | None, watch: RunWatch | None) -> Exception:
@@ -229,7 +238,7 @@ def _translated(run: PipelineRunResponse, error: BaseException | None, watch: Ru
     for name, step in run.steps.items():
         if step.status != ExecutionStatus.FAILED:
             continue
-        if own := _own_error(step):
+        if own := _final_error(step):
             return own
         if info := step.exception_info:
             last = (info.traceback or "").strip().splitlines()[-1:] or [info.message or "no message"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -199,3 +200,21 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     unbroken = Project(tmp_path / "again")
     unbroken.config("killed", tuning={"families": ["lightgbm", "random_forest"], "trials": 6, "folds": 3})
     assert unbroken.train("killed").summary["model"]["digest"] == finished.summary["model"]["digest"]
+
+
+def test_a_full_artifact_store_ends_the_run_clearly(tmp_path):
+    project = Project(tmp_path)
+    project.config("full")
+    assert project.run("stack", "up", "local").code == 0
+    store = project.python("from zenml.client import Client; print(Client().active_stack.artifact_store.path)").splitlines()[-1]
+    subprocess.run(["mkdir", "-p", store], check=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48k", "none", store], capture_output=True).returncode:
+        pytest.skip("a small file system can be mounted by root alone")
+    try:
+        full = project.train("full")
+    finally:
+        subprocess.run(["umount", store], check=True)
+
+    assert full.code == 1 and "step load_table found no room to write" in full.output, full.output
+    assert "Traceback" not in full.output
+    assert project.versions("full") == []
