@@ -22,10 +22,10 @@ ROOT = Path(__file__).resolve().parent
 import click  # noqa: E402
 
 from tabular.errors import SwitchyardError  # noqa: E402
-from pipelines.options import PIPELINES, all_options, options_of  # noqa: E402
+from pipelines.options import PIPELINES, Pipelines, all_options, options_of  # noqa: E402
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Pipelines, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--pipeline", type=click.Choice(tuple(PIPELINES)), help="What to run.")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the config.")
 @click.pass_context

@@ -29,13 +29,18 @@ PROBLEM = (
     DATA,
     click.Option(["--target"], help="The column to predict."),
     click.Option(["--time-column"], help="Column that orders rows in time; @row: the file's order is time."),
-    click.Option(["--goal"], help="What the model is for, in a sentence; it goes into the documents."),
     NAME,
+)
+"""What says which problem it is."""
+
+SEARCH = (
+    *PROBLEM,
+    click.Option(["--goal"], help="What the model is for, in a sentence; it goes into the documents."),
     click.Option(["--budget"], type=float, help="Wall seconds of tuning, ensembling and export together."),
     click.Option(["--trials"], type=int, help="Trials per model family instead of a budget: deterministic for a seed."),
     click.Option(["--seed"], type=int, help="Seed of everything random."),
 )
-"""What changes the config."""
+"""What changes how its model is searched for, too."""
 
 DEPLOYMENT = (
     click.Option(["--strategy"], type=click.Choice(STRATEGIES), default="all", show_default=True, help="Who gets the new version."),
@@ -105,27 +110,41 @@ class Entry:
 
 
 PIPELINES = {
-    "training": Entry("pipelines.commands:train", PROBLEM, (NO_CACHE, WORKERS)),
+    "training": Entry("pipelines.commands:train", SEARCH, (NO_CACHE, WORKERS)),
     "deployment": Entry("pipelines.deploying:deploy", PROBLEM, DEPLOYMENT),
     "inference": Entry("pipelines.scoring:score", (CONFIG, NAME), INFERENCE),
-    "retraining": Entry("pipelines.retraining:retrain", PROBLEM, (WHY,)),
+    "retraining": Entry("pipelines.retraining:retrain", SEARCH, (WHY,)),
     "experiment": Entry("pipelines.experimenting:judge", PROBLEM, EXPERIMENT),
     "monitoring": Entry("pipelines.loop:watch", (CONFIG, NAME), MONITORING),
 }
 
 
+def takers_of(name: str) -> tuple[str, ...]:
+    """The pipelines that take an option; none where it is of every command."""
+    return tuple(pipeline for pipeline, entry in PIPELINES.items() if any(option.name == name for option in (*entry.problem, *entry.own)))
+
+
 def all_options() -> list[click.Option]:
-    """Every option once, in the order in which `--help` shows them, with the pipelines that take it."""
-    takers: dict[str, list[str]] = {}
-    found: dict[str, click.Option] = {}
-    for pipeline, entry in PIPELINES.items():
-        for option in (*entry.problem, *entry.own):
-            found[option.name] = option
-            takers.setdefault(option.name, []).append(pipeline)
-    for name, option in found.items():
-        if len(takers[name]) < len(PIPELINES):
-            option.help = f"{', '.join(takers[name])}: {option.help}"
-    return [*found.values(), *COMMON]
+    """Every option once, in the order of the pipelines."""
+    return list({option.name: option for entry in PIPELINES.values() for option in (*entry.problem, *entry.own)}.values()) + list(COMMON)
+
+
+class Pipelines(click.Group):
+    """The command line; its help shows the options under the pipelines that take them."""
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each set of pipelines, then the commands."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for option in self.get_params(context):
+            takers = takers_of(option.name or "")
+            record = option.get_help_record(context)
+            title = "Every pipeline" if len(takers) in (0, len(PIPELINES)) else f"For {', '.join(takers)}"
+            if record:
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+        self.format_commands(context, formatter)
 
 
 def options_of(pipeline: str, context: click.Context) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -141,7 +160,6 @@ def options_of(pipeline: str, context: click.Context) -> tuple[dict[str, Any], d
     known = {option.name for option in (*entry.problem, *entry.own)} | common
     for option in context.command.params:
         if option.name not in known and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
-            takers = [name for name, other in PIPELINES.items() if option in (*other.problem, *other.own)]
-            raise click.UsageError(f"{option.opts[0]} is for --pipeline {' and '.join(takers)}, not for {pipeline}", context)
+            raise click.UsageError(f"{option.opts[0]} is for --pipeline {' and '.join(takers_of(option.name))}, not for {pipeline}", context)
     chosen = [{option.name: context.params[option.name] for option in group} for group in (entry.problem, entry.own)]
     return chosen[0], chosen[1]

@@ -1,0 +1,32 @@
+"""Which pipeline takes which option, and what the help says of it."""
+
+from __future__ import annotations
+
+import click
+import pytest
+from click.testing import CliRunner
+
+import run
+from pipelines.options import PIPELINES, options_of, takers_of
+
+
+def test_help_shows_every_option_once_under_the_pipelines_that_take_it():
+    sections, title = {}, ""
+    for line in CliRunner().invoke(run.cli, ["--help"]).output.splitlines():
+        if line.endswith(":") and not line.startswith(" "):
+            title = line[:-1]
+        elif line.startswith("  --"):
+            sections[line.split()[0]] = title
+    assert set(sections) == {option.opts[0] for option in run.cli.params}
+    for option in run.cli.params:
+        takers = takers_of(option.name)
+        expected = "Every pipeline" if len(takers) in (0, len(PIPELINES)) else f"For {', '.join(takers)}"
+        assert sections[option.opts[0]] == expected
+    assert sections["--budget"] == "For training, retraining" and sections["--share"] == "For deployment"
+
+
+@pytest.mark.parametrize("pipeline, option", [("deployment", "--budget"), ("experiment", "--trials"), ("training", "--share"), ("monitoring", "--target")])
+def test_an_option_of_another_pipeline_is_an_error_that_names_its_own(pipeline, option):
+    context = run.cli.make_context("run", ["--pipeline", pipeline, option, "1"])
+    with pytest.raises(click.UsageError, match=f"{option} is for --pipeline {' and '.join(takers_of(option[2:]))}, not for {pipeline}"):
+        options_of(pipeline, context)
