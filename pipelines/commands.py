@@ -14,6 +14,7 @@ from zenml.client import Client
 
 from pipelines.running import Outcome, execute
 from pipelines.summary import TrainingSummary, print_training, write_summary
+from stacks.secrets import refuse_plain
 from tabular.errors import InputError
 from tabular.problem import Problem, problem_from, read_settings
 
@@ -57,7 +58,9 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
                 raise InputError(f"{config}: {parent} must be a mapping")
         place[key] = value
     where = str(config) if config else "the command line"
-    return problem_from(settings, where), where
+    problem = problem_from(settings, where)
+    refuse_plain("data.source", problem.data.source)
+    return problem, where
 
 
 def _slug(source: str) -> str:

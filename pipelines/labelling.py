@@ -58,6 +58,7 @@ def join_labels(
     from stacks.deployer.predictions import prediction_log
     from stacks.deployer.registration import ensure_deployer
     from stacks.registry import CHAMPION, find_alias
+    from stacks.secrets import with_secrets
     from tabular.batch.truths import check_truths, read_truths, truth_columns
     from tabular.data.labels import first_line, without_credentials
 
@@ -71,7 +72,7 @@ def join_labels(
     signature = Signature.from_json(champion.files["signature.json"].decode())
     label = without_credentials(data)
     console.print(f"[bold]labels[/] {problem.name}: {label} on stack {stack}")
-    with _rows(problem, data, query, label, signature.target) as rows:
+    with _rows(problem, with_secrets(data), query, label, signature.target) as rows:
         found = truth_columns(rows, problem, signature, columns)
         total = check_truths(rows, found, signature)
         by = "prediction id" if found.prediction_id else "entity and time"

@@ -94,16 +94,19 @@ def score(
     from stacks.files import bring, reachable, reachable_output, steps_run_here
     from steps.inference.order import ScoringOrder
     from tabular.batch.output import format_of
+    from stacks.secrets import refuse_plain, with_secrets
     from tabular.data.labels import without_credentials
 
     if not data or not output:
         raise InputError("inference needs --data TABLE and --output FILE")
-    format_of(output)
+    refuse_plain("--data", data)
+    refuse_plain("--output", output)
+    format_of(with_secrets(output))
     stack, console = ensure_stack(root), terminal()
     label, named = without_credentials(data), without_credentials(output)
     console.print(f"[bold]inference[/] {problem.name}: {label} -> {named} on stack {stack} (config: {where})")
     source, target = Path(data).expanduser(), Path(output).expanduser().resolve()
-    is_file, is_path = "://" not in data and source.is_file(), "://" not in output
+    is_file, is_path = "://" not in data and source.is_file(), "://" not in with_secrets(output)
     if is_path and (target.is_dir() or (is_file and source.resolve() == target)):
         raise InputError(f"--output {output} is {'a folder' if target.is_dir() else 'the table itself'}; name another file")
     if dry_run:

@@ -18,6 +18,7 @@ from monitoring.look import Look, span_of
 from pipelines.commands import ensure_stack, terminal
 from pipelines.running import Outcome, execute
 from pipelines.summary import RunSummary, run_facts, write_summary
+from stacks.secrets import refuse_plain
 from tabular.errors import InputError
 from tabular.problem import Problem
 
@@ -121,6 +122,8 @@ def monitor(
         The window cannot be looked at.
     """
     began = time.monotonic() if started is None else started
+    if data:
+        refuse_plain("--data", data)
     look, shown = _look(since, until, window, data)
     from pipelines.monitoring import monitoring as pipeline
     from stacks.active import stage_file

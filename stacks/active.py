@@ -15,6 +15,7 @@ from zenml.client import Client
 from zenml.enums import StackComponentType
 from zenml.io import fileio
 
+from stacks.secrets import with_secrets
 from tabular.data.labels import STAGED
 from tabular.errors import InputError
 from tabular.tuning.files import StoredFiles
@@ -138,7 +139,7 @@ def _copy(path: Path, target: str) -> None:
 
 @contextmanager
 def local_copy(location: str) -> Iterator[str]:
-    """The file behind `location` as a local path where it lies in a remote artifact store, else `location` itself.
+    """The file behind `location` as a local path where it lies in a remote artifact store, else `location` with its secrets.
 
     What stands before the path of a staged table (`log:`) stays.
     """
@@ -146,7 +147,7 @@ def local_copy(location: str) -> Iterator[str]:
     kind = STAGED if location.startswith(STAGED) else ""
     whole, location = location, location.removeprefix(STAGED)
     if not location.startswith(store) or "://" not in store:
-        yield whole
+        yield with_secrets(whole)
         return
     with tempfile.TemporaryDirectory() as folder:
         target = os.path.join(folder, os.path.basename(location))

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from zenml.client import Client
 
 from monitoring.alerts import Alert, ChannelError
+from stacks.secrets import with_secrets
+from tabular.errors import InputError
 from tabular.monitoring_config import Channel
 
 if TYPE_CHECKING:
     from monitoring.alerts.send import Deliver
 
-_REFERENCE = re.compile(r"\{\{\s*([\w-]+)\.([\w-]+)\s*\}\}")
 
-
-def with_secrets(channel: Channel) -> Channel:
-    """`channel` with every {{secret.key}} replaced by what the ZenML secret store holds there.
+def channel_with_secrets(channel: Channel) -> Channel:
+    """`channel` with its references into the secret store resolved.
 
     Raises
     ------
     ChannelError
         Names the secret or key that is not there.
     """
-    return Channel.model_validate(_resolved(channel.model_dump()))
+    try:
+        return Channel.model_validate(_resolved(channel.model_dump()))
+    except InputError as error:
+        raise ChannelError(str(error), lasting=True) from None
 
 
 def _resolved(value: Any) -> Any:
@@ -32,17 +34,7 @@ def _resolved(value: Any) -> Any:
         return {key: _resolved(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(_resolved(part) for part in value)
-    return _REFERENCE.sub(lambda found: _secret(*found.groups()), value) if isinstance(value, str) else value
-
-
-def _secret(name: str, key: str) -> str:
-    try:
-        values = Client().get_secret(name).secret_values
-    except KeyError:
-        raise ChannelError(f"the secret store has no secret {name!r}; make it: zenml secret create {name} --{key}=...", lasting=True) from None
-    if key not in values:
-        raise ChannelError(f"secret {name!r} has no key {key!r}; it has {', '.join(sorted(values)) or 'none'}", lasting=True)
-    return values[key]
+    return with_secrets(value) if isinstance(value, str) else value
 
 
 def links(dashboard: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from predictionlog import log_batch
 from stacks.deployer.predictions import prediction_log
 from stacks.files import local_input, whole_output
 from stacks.registry import Registered
+from stacks.secrets import with_secrets
 from steps.inference.order import ScoringOrder
 from tabular.batch.columns import layout_of
 from tabular.batch.output import TableWriter, format_of
@@ -75,7 +76,7 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
 @contextlib.contextmanager
 def _rows(problem: Problem, order: ScoringOrder, expected: str) -> Iterator[tuple[Rows, str]]:
     """The table and the digest of its content."""
-    data = problem.data.model_copy(update={"source": order.source, "query": order.query})
+    data = problem.data.model_copy(update={"source": with_secrets(order.source), "query": order.query})
     if is_in_memory(data):
         raw = read_source(data)
         yield rows_of_frame(raw.frame, order.label), f"sha256:{digest_frame(raw.frame)}"

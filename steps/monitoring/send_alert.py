@@ -7,7 +7,7 @@ from zenml import step
 from monitoring.alerts import AlertLedger, AlertResult, compose, send
 from monitoring.decision import Decision
 from monitoring.drift import DriftReport
-from stacks.alerting import links, stack_alerter, with_secrets
+from stacks.alerting import channel_with_secrets, links, stack_alerter
 from stacks.deployer.predictions import prediction_log
 from tabular.problem import Problem
 
@@ -18,4 +18,4 @@ def send_alert(decision: Decision, drift: DriftReport, problem: Problem) -> Anno
     settings = problem.monitoring
     with prediction_log(problem.name, settle_s=0) as engine:
         alert = compose(decision, drift, links(settings.link))
-        return send(alert, settings.channels, AlertLedger(engine), with_secrets, stack_alerter())
+        return send(alert, settings.channels, AlertLedger(engine), channel_with_secrets, stack_alerter())
