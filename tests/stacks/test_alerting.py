@@ -13,7 +13,7 @@ SEND = """
 import json, sys
 from monitoring.alerts import Alert, AlertLedger, send
 from predictionlog import connect
-from stacks.alerting import with_secrets
+from stacks.alerting import channel_with_secrets
 from tabular.monitoring_config import Channel
 from zenml.client import Client
 
@@ -21,7 +21,7 @@ Client().create_secret("hook", {"url": URL, "token": "a-secret-token"})
 wanted = {"token": "{{hook.token}}", "key that is not there": "{{hook.tokne}}", "secret that is not there": "{{hock.token}}"}
 for name, reference in wanted.items():
     channel = Channel(kind="webhook", url="{{hook.url}}", headers={"Authorization": "Bearer " + reference})
-    result = send(Alert.model_validate_json(ALERT), [channel], AlertLedger(connect(f"sqlite:///{name}.db")), with_secrets)
+    result = send(Alert.model_validate_json(ALERT), [channel], AlertLedger(connect(f"sqlite:///{name}.db")), channel_with_secrets)
     print(result.model_dump_json(include={"deliveries"}))
 """
 
