@@ -23,6 +23,9 @@ RUN export UV_FIND_LINKS="/build${PIP_FIND_LINKS:+,${PIP_FIND_LINKS}}" \
  && for name in matplotlib numba numpy pandas pyarrow pywt scipy skimage sklearn statsmodels sympy torch tornado onnx; do \
       find "$name" -type d \( -name tests -o -name test \) -prune -exec rm -rf {} + ; done \
  && rm -rf torch/include
+# ZenML would import these libraries in every pod, for 4 s, to have materializers that none of our artifacts needs.
+RUN cd /opt/switchyard/lib/python3.11/site-packages/zenml/integrations \
+ && for name in lightgbm pytorch sklearn xgboost; do : > "$name/materializers/__init__.py"; done
 # Nobody can write bytecode later. Some libraries carry templates that are no Python: no error.
 RUN /opt/switchyard/bin/python -m compileall -q -j 0 /opt/switchyard/lib >/dev/null 2>&1 || true
 

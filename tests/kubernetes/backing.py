@@ -10,6 +10,7 @@ import time
 from tests.deployment.door import wait_until
 
 BUCKET = "bundles"
+BUCKET_OF_STACK = "switchyard"
 PODS = {
     "s3": {
         "image": "versity/versitygw:v1.8.0",
@@ -57,6 +58,19 @@ def secret_of(name: str, namespace: str, values: dict[str, str]) -> dict:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "stringData": values}
 
 
+def client_of(store: dict[str, str]):
+    """Of the S3 server that the values of a Secret `object-store` name."""
+    import boto3
+
+    return boto3.client(
+        "s3",
+        endpoint_url=store["AWS_ENDPOINT_URL"],
+        aws_access_key_id=store["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=store["AWS_SECRET_ACCESS_KEY"],
+        region_name=store["AWS_DEFAULT_REGION"],
+    )
+
+
 class Backing:
     """S3 and MariaDB in the namespace `name`; `secrets_for` tells a namespace of models of them."""
 
@@ -71,14 +85,8 @@ class Backing:
         wait_until(self._has_bucket, 30, "the bucket")
 
     def secrets_for(self, namespace: str) -> list[dict]:
-        store = {
-            "AWS_ACCESS_KEY_ID": self.key,
-            "AWS_SECRET_ACCESS_KEY": self.secret,
-            "AWS_ENDPOINT_URL": self.s3_url,
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
         return [
-            secret_of("object-store", namespace, store),
+            secret_of("object-store", namespace, self._store()),
             secret_of("databases", namespace, {"predictions-url": self.database_url}),
         ]
 
@@ -89,15 +97,7 @@ class Backing:
         return f"s3://{BUCKET}/{prefix}"
 
     def client(self):
-        import boto3
-
-        return boto3.client(
-            "s3",
-            endpoint_url=self.s3_url,
-            aws_access_key_id=self.key,
-            aws_secret_access_key=self.secret,
-            region_name="us-east-1",
-        )
+        return client_of(self._store())
 
     def rows(self, statement: str) -> list:
         """Of the prediction log."""
@@ -112,6 +112,14 @@ class Backing:
 
     def remove(self) -> None:
         kubectl("delete", "namespace", self.name, "--wait=false")
+
+    def _store(self) -> dict[str, str]:
+        return {
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_ENDPOINT_URL": self.s3_url,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
 
     def _has_bucket(self) -> bool:
         try:

@@ -17,10 +17,13 @@ from stacks.deployer.process.host import Offer as ProcessOffer
 from stacks.deployer.process.host import ProcessHost
 from tests.deployment.conftest import installed, releases  # noqa: F401 - fixtures
 from tests.kubernetes.backing import Backing, apply, kubectl, namespace_of
+from tests.kubernetes.running import Installation
 
 TIMEOUT = 120
 UNTIL = "SWITCHYARD_TESTS_UNTIL"
 """Seconds since the epoch after which no further test on a cluster begins; CI has only so much time."""
+KEPT = "SWITCHYARD_NAMESPACE"
+"""Names an installation that stays: one that is there is taken, and none is removed."""
 ACCOUNT = "deployer"
 SMALL = {"memory": "160Mi", "cpu": "25m"}
 
@@ -43,11 +46,28 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def images():
-    """Of serving and front door, in the registry."""
-    registry = os.environ.get("CONTAINER_REGISTRY")
-    if not (registry and os.environ.get("KUBECONFIG")):
+def registry():
+    """Of the cluster that tests may use."""
+    if not (os.environ.get("CONTAINER_REGISTRY") and os.environ.get("KUBECONFIG")):
         pytest.skip("no cluster: set KUBECONFIG and CONTAINER_REGISTRY to those of one that tests may use")
+    return os.environ["CONTAINER_REGISTRY"]
+
+
+@pytest.fixture(scope="session")
+def installation(registry, tmp_path_factory):
+    """`run.py stack up kubernetes`, as a user does it."""
+    kept = os.environ.get(KEPT)
+    made = Installation.prepared(tmp_path_factory.mktemp("installation"), kept or f"switchyard-runs-{secrets.token_hex(3)}")
+    up = made.up()
+    assert up.code == 0, up.output
+    yield made
+    if not kept:
+        made.project.run("stack", "down", "kubernetes", "--namespace", made.namespace, "--yes")
+
+
+@pytest.fixture(scope="session")
+def images(registry):
+    """Of serving and front door, in the registry."""
     from stacks.images import ensure_image
 
     return {f"{kind}_image": ensure_image(kind, registry) for kind in ("serving", "frontdoor")}

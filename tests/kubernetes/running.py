@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.kubernetes.backing import kubectl
-from tests.pipelines.project import Project, Result
+from tests.deployment.door import wait_until
+from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
+from tests.pipelines.project import ROOT, Project, Result
 
 FAMILIES = ["lightgbm", "random_forest"]
+_IMAGE_FILES = ("Dockerfile", ".dockerignore")
 
 
 @dataclass
-class ClusterProject:
+class Installation:
     """The project, with the stacks local, docker and kubernetes on the ZenML server of `namespace`."""
 
     project: Project
     namespace: str
-    _calls: int = field(default=0)
+    first: Result | None = None
+    """How `up` ended for the first time."""
+
+    @classmethod
+    def prepared(cls, folder: Path, namespace: str) -> Installation:
+        """With all configs that tests train by: they are part of the image, which is built once then."""
+        made = cls(Project(folder), namespace)
+        for name in _IMAGE_FILES:
+            shutil.copy(ROOT / name, made.project.root / name)
+        made.config("parity", gates={"champion": "ignore"})
+        made.config("shared", families=["lightgbm"], trials=6)
+        return made
+
+    def up(self) -> Result:
+        """`run.py stack up kubernetes`."""
+        result = self.project.run("stack", "up", "kubernetes", "--namespace", self.namespace)
+        self.first = self.first or result
+        return result
+
+    def kubectl(self, *arguments: str, check: bool = True) -> str:
+        """What kubectl says of the namespace."""
+        done = subprocess.run(["kubectl", "-n", self.namespace, *arguments], capture_output=True, text=True)
+        assert done.returncode == 0 or not check, done.stderr
+        return done.stdout
+
+    def items(self, *what: str) -> list[dict[str, Any]]:
+        """Objects of the namespace."""
+        return json.loads(self.kubectl("get", *what, "-o", "json"))["items"]
 
     def use(self, stack: str) -> None:
         """Make `stack` the active one."""
@@ -35,12 +67,23 @@ class ClusterProject:
         else:
             assert self.project.run("stack", "up", stack).code == 0
 
-    def config(self, name: str, **tuning: Any) -> None:
-        self.project.config(name, tuning={"families": FAMILIES, "trials": 2, **tuning})
+    def secret(self, name: str) -> dict[str, str]:
+        """Values of a Secret."""
+        values = get("secret", name, self.namespace)["data"]
+        return {key: base64.b64decode(value).decode() for key, value in values.items()}
+
+    def config(self, name: str, gates: dict[str, Any] | None = None, **tuning: Any) -> None:
+        self.project.config(name, tuning={"families": FAMILIES, "trials": 2, **tuning}, gates=gates or {})
 
     def train(self, name: str, *arguments: str) -> Result:
         """`run.py --pipeline training` on the active stack; deterministic and uncached."""
         return self.project.train(name, "--seed", "0", "--no-cache", *arguments)
+
+    def deploy(self, name: str, *arguments: str) -> Result:
+        """`run.py --pipeline deployment` on the active stack, which must end well."""
+        result = self.project.run("--pipeline", "deployment", "--config", f"configs/{name}.yaml", *arguments)
+        assert result.code == 0, result.output
+        return result
 
     def settings(self, change: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
         """Change `settings` in stacks/kubernetes.yaml; returns what puts it back."""
@@ -67,6 +110,28 @@ class ClusterProject:
         found = json.loads(kubectl("get", "jobs", "-n", self.namespace, "-l", "run_id", "-o", "json"))["items"]
         return [job["metadata"]["name"] for job in found if not job["status"].get("conditions")]
 
+    def ensure_image(self) -> None:
+        """Build and push what runs need, so that no test's time has it."""
+        self.project.python("from stacks.active import pipelines_image; pipelines_image()")
+
+    @contextmanager
+    def full_store(self, size: str) -> Iterator[None]:
+        """With an S3 server that has room for `size`, and nothing in it."""
+        volumes = get("deployment", "objects", self.namespace)["spec"]["template"]["spec"]["volumes"]
+        index = [volume["name"] for volume in volumes].index("data")
+        self._objects_on(index, {"name": "data", "emptyDir": {"medium": "Memory", "sizeLimit": size}})
+        try:
+            store = client_of(self.secret("object-store"))
+            wait_until(lambda: _made(store), 30, "the bucket")
+            yield
+        finally:
+            self._objects_on(index, volumes[index])
+
+    def _objects_on(self, index: int, volume: dict[str, Any]) -> None:
+        patch = [{"op": "replace", "path": f"/spec/template/spec/volumes/{index}", "value": volume}]
+        self.kubectl("patch", "deployment", "objects", "--type=json", "-p", json.dumps(patch))
+        self.kubectl("rollout", "status", "deployment", "objects", "--timeout=180s")
+
     def delete_pod_of(self, step: str, after_s: float = 3.0) -> Killing:
         """As soon as a pod of `step` has run for a while, delete it; `orchestrator` is the run's own."""
         return Killing(self, step, after_s)
@@ -79,7 +144,7 @@ class ClusterProject:
 class Killing(threading.Thread):
     """Deletes one pod in the background; `killed` says which."""
 
-    def __init__(self, cluster: ClusterProject, step: str, after_s: float) -> None:
+    def __init__(self, cluster: Installation, step: str, after_s: float) -> None:
         super().__init__(daemon=True)
         self.killed: str | None = None
         self._cluster, self._step, self._after_s = cluster, step, after_s
@@ -123,6 +188,11 @@ def says_no_traceback(output: str) -> bool:
     return not re.search(r"Traceback \(most recent call last\)|^\s+File \"", output, re.MULTILINE)
 
 
-def image_files(root: Path) -> tuple[str, ...]:
-    """What a project must hold besides its rooms for its image to be built from it."""
-    return tuple(name for name in ("Dockerfile", ".dockerignore") if (root / name).is_file())
+def _made(store: Any) -> bool:
+    """Whether the bucket could be made; a server that has just started may not answer yet."""
+    try:
+        store.create_bucket(Bucket=BUCKET_OF_STACK)
+    except Exception:  # noqa: BLE001
+        time.sleep(0.5)
+        return False
+    return True

@@ -4,43 +4,38 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
+import re
 import signal
+import subprocess
 import time
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from tests.kubernetes.backing import kubectl
-from tests.kubernetes.running import FAMILIES, ClusterProject, image_files, predictions, says_no_traceback, scores
-from tests.pipelines.project import ROOT, Project, wait_until
+from tests.deployment.conftest import Client, Load
+from tests.kubernetes.backing import get, kubectl
+from tests.kubernetes.running import FAMILIES, predictions, says_no_traceback, scores
+from tests.pipelines.project import wait_until
 
 # Each takes many minutes: make test-kubernetes-full.
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
+CONNECTIONS = 8
 _END_S = 120.0
 """Faults that a run can't survive must be told within this time."""
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """`run.py stack up kubernetes` in a namespace of its own."""
-    if not (os.environ.get("KUBECONFIG") and os.environ.get("CONTAINER_REGISTRY")):
-        pytest.skip("no cluster: set KUBECONFIG and CONTAINER_REGISTRY to those of one that tests may use")
-    project = Project(tmp_path_factory.mktemp("cluster"))
-    for name in image_files(ROOT):
-        shutil.copy(ROOT / name, project.root / name)
-    namespace = f"switchyard-runs-{secrets.token_hex(3)}"
-    up = project.run("stack", "up", "kubernetes", "--namespace", namespace)
-    assert up.code == 0, up.output
-    yield ClusterProject(project, namespace)
-    project.run("stack", "down", "kubernetes", "--namespace", namespace, "--yes")
+def cluster(installation):
+    return installation
 
 
 @pytest.fixture(scope="module")
 def here(cluster):
     """What the local stack makes of the problem: the model that every other run must make too."""
-    cluster.config("parity")
     cluster.use("local")
     began = time.monotonic()
     result = cluster.train("parity")
@@ -86,6 +81,35 @@ def test_containers_of_this_machine_make_it_too(cluster, here):
     cluster.use("kubernetes")
 
 
+def test_a_deployment_answers_and_gives_way_and_comes_back_without_a_failed_request(cluster):
+    cluster.use("kubernetes")
+    if not cluster.project.versions("parity"):
+        assert cluster.train("parity").code == 0
+    first = cluster.deploy("parity")
+    version = first.summary["serving"]["version"]
+    assert get("sdep", "parity", cluster.namespace)["status"]["state"] == "Available"
+    printed = first.output.rstrip().splitlines()[-1]
+    answer = subprocess.run(printed, shell=True, capture_output=True, text=True, check=True).stdout
+    assert json.loads(answer)["meta"]["tags"]["version"] == version
+
+    second = cluster.project.train("parity", "--seed", "1")
+    assert second.code == 0, second.output
+    client = Client(SimpleNamespace(**first.summary["endpoint"]))
+    row = json.loads(Path(first.summary["endpoint"]["example_request"]).read_text())["rows"][0]
+    client.ask = partial(client.ask, row=row)
+    with Load(client, CONNECTIONS) as load:
+        time.sleep(2)
+        after = cluster.deploy("parity")
+        time.sleep(2)
+        back = cluster.deploy("parity", "--rollback", "--why", "complaints")
+        time.sleep(2)
+    assert load.failures == []
+    order = [version for version, _ in groupby(load.versions)]
+    assert (order[0], order[-1]) == (version, version) and after.summary["serving"]["version"] in order
+    assert back.summary["serving"]["version"] == version
+    print(f"{len(load.versions)} requests answered meanwhile")
+
+
 def test_it_survives_the_death_of_a_step_that_tunes_and_of_the_orchestrator(cluster, here):
     cluster.use("kubernetes")
     killings = [cluster.delete_pod_of(f"tune_{FAMILIES[0]}"), cluster.delete_pod_of("orchestrator", after_s=20)]
@@ -114,8 +138,11 @@ def test_it_survives_the_restart_of_a_server(cluster, here, server):
 
 
 def ends_clearly(cluster, words, name="parity"):
-    began = time.monotonic()
+    """Seconds until the run has ended, with `words` and nothing registered."""
     before = cluster.project.versions(name)
+    if "SWITCHYARD_IMAGE_PIPELINES" not in os.environ:
+        cluster.ensure_image()
+    began = time.monotonic()
     result = cluster.train(name)
     took = time.monotonic() - began
     assert result.code == 1, result.output
@@ -123,16 +150,17 @@ def ends_clearly(cluster, words, name="parity"):
     assert words in result.output, result.output
     assert cluster.project.versions(name) == before
     assert cluster.unfinished_jobs() == []
+    print(f"{words}: {took:.0f} s")
     return took
 
 
-def test_an_image_that_can_not_be_pulled_ends_the_run_at_once(cluster, here, monkeypatch):
+def test_an_image_that_can_not_be_pulled_ends_the_run_at_once(cluster, monkeypatch):
     cluster.use("kubernetes")
     monkeypatch.setenv("SWITCHYARD_IMAGE_PIPELINES", f"{os.environ['CONTAINER_REGISTRY']}/switchyard-pipelines:none")
     assert ends_clearly(cluster, "can't start") < _END_S
 
 
-def test_a_pod_that_admission_forbids_ends_the_run(cluster, here):
+def test_a_pod_that_admission_forbids_ends_the_run(cluster):
     cluster.use("kubernetes")
 
     def open_up(settings):
@@ -145,7 +173,7 @@ def test_a_pod_that_admission_forbids_ends_the_run(cluster, here):
         put_back()
 
 
-def test_a_step_over_its_memory_limit_is_told_so(cluster, here):
+def test_a_step_over_its_memory_limit_is_told_so(cluster):
     cluster.use("kubernetes")
 
     def narrow(settings):
@@ -159,7 +187,7 @@ def test_a_step_over_its_memory_limit_is_told_so(cluster, here):
         put_back()
 
 
-def test_a_quota_that_leaves_no_room_ends_the_run(cluster, here):
+def test_a_quota_that_leaves_no_room_ends_the_run(cluster):
     cluster.use("kubernetes")
     kubectl("create", "quota", "none-left", "-n", cluster.namespace, "--hard=count/pods=0,pods=0")
     try:
@@ -168,7 +196,13 @@ def test_a_quota_that_leaves_no_room_ends_the_run(cluster, here):
         kubectl("delete", "quota", "none-left", "-n", cluster.namespace)
 
 
-def test_ctrl_c_stops_the_run_on_the_cluster(cluster, here):
+def test_a_full_artifact_store_ends_the_run(cluster):
+    cluster.use("kubernetes")
+    with cluster.full_store("64Ki"):
+        assert ends_clearly(cluster, "found no room to write") < _END_S
+
+
+def test_ctrl_c_stops_the_run_on_the_cluster(cluster):
     cluster.use("kubernetes")
     process = cluster.project.start("--pipeline", "training", "--config", "configs/parity.yaml", "--no-cache")
     wait_until(lambda: cluster.pods("load_table", "Running"), 300, "the first step")
@@ -178,9 +212,8 @@ def test_ctrl_c_stops_the_run_on_the_cluster(cluster, here):
     wait_until(lambda: cluster.unfinished_jobs() == [], 60, "the end of its Jobs")
 
 
-def test_two_workers_share_the_trials_of_a_family(cluster, here):
+def test_two_workers_share_the_trials_of_a_family(cluster):
     cluster.use("kubernetes")
-    cluster.config("shared", families=["lightgbm"], trials=6)
     result = cluster.train("shared", "--workers", "2")
     assert result.code == 0, result.output
     stages = {stage["name"]: stage["duration_s"] for stage in result.summary["stages"]}
@@ -194,7 +227,7 @@ print([trial.number for trial in study.trials])
     assert cluster.project.python(code).splitlines()[-1] == str(list(range(6)))
 
 
-def test_run_py_is_scheduled_by_a_cron_job(cluster, here):
+def test_run_py_is_scheduled_by_a_cron_job(cluster):
     cluster.use("kubernetes")
     code = """
 from stacks.kubernetes.schedule import schedule, scheduled, unschedule
@@ -211,3 +244,22 @@ print(scheduled())
     assert job["spec"]["concurrencyPolicy"] == "Forbid"
     gone = "from stacks.kubernetes.schedule import unschedule; print(unschedule('monitoring-parity'), unschedule('monitoring-parity'))"
     assert cluster.project.python(gone).splitlines()[-1] == "True False"
+
+
+def test_monitoring_runs_on_the_cluster_by_its_cron_job(cluster):
+    cluster.use("kubernetes")
+    if cluster.items("seldondeployments") == []:
+        cluster.train("parity")
+        cluster.deploy("parity")
+    process = cluster.project.start("--pipeline", "monitoring", "--config", "configs/parity.yaml", "--window", "7d", "--schedule", "0 * * * *")
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0 and "CronJob monitoring-parity" in output, output
+    cluster.kubectl("delete", "job", "now", "--ignore-not-found")
+    cluster.kubectl("create", "job", "now", "--from=cronjob/monitoring-parity")
+    try:
+        cluster.kubectl("wait", "--for=condition=complete", "job/now", "--timeout=600s", check=False)
+        said = cluster.kubectl("logs", "job/now")
+        assert cluster.items("jobs", "--field-selector=metadata.name=now")[0]["status"].get("succeeded") == 1, said
+        assert re.search(r"^decision  (nothing|alert|retrain): ", said, re.MULTILINE), said
+    finally:
+        cluster.project.python("from stacks.kubernetes.schedule import unschedule; unschedule('monitoring-parity')")
