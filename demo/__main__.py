@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+import run  # noqa: F401 - sets, before ZenML is imported, how quiet it is
 from demo.story import tell
 
 

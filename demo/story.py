@@ -140,7 +140,9 @@ def _conclude(lived: list[Month], console: Console) -> None:
     console.print(table)
     first_seen = next((month.name for month in lived if month.summary["decision"] != "nothing"), "never")
     console.print(f"the drift begins in {_name(DRIFT_MONTH)}; it was seen in {first_seen}")
-    for words, chosen in (("before the drift", [m for m in lived if m.number < DRIFT_MONTH]), ("since", [m for m in lived if m.number > DRIFT_MONTH + 1])):
+    trial = [month for month in lived if len(month.scores()) > 1]
+    drifted = [month for month in lived if month.number > DRIFT_MONTH + 1 and month not in trial]
+    for words, chosen in (("before the drift", [m for m in lived if m.number < DRIFT_MONTH]), ("in the trial", trial), ("in other months since", drifted)):
         for version in versions:
             found = [month.scores()[version] for month in chosen if version in month.scores()]
             if found:
