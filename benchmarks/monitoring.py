@@ -42,7 +42,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--whole", type=int, default=1_000_000, help="Largest size at which Evidently measures all rows.")
-    parser.add_argument("--folder", type=Path, help="For the log; about 0.8 GB for a million rows.")
+    parser.add_argument("--folder", type=Path, help="Keeps the logs, about 0.8 GB for a million rows, and uses those that are there.")
+    parser.add_argument("--fill", action="store_true", help="Only write the logs, which is not what is measured.")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -51,11 +52,15 @@ def main() -> None:
         return
     found = []
     for rows in options.rows:
-        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            written = _in_a_process("fill", rows, folder)
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = str(options.folder or temporary)
+            if not _log(rows, Path(folder)).exists():
+                _in_a_process("fill", rows, folder)
+            if options.fill:
+                continue
             watched = _in_a_process("watch", rows, folder)
             whole = _in_a_process("whole", rows, folder) if rows <= options.whole else None
-        found.append({"rows": rows, "fill_s": written["seconds"], **watched, "evidently": whole})
+        found.append({"rows": rows, **watched, "evidently": whole})
         _show(found[-1])
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
@@ -67,6 +72,10 @@ def _in_a_process(task: str, rows: int, folder: str) -> dict[str, Any]:
     if done.returncode:
         sys.exit(f"{task} of {rows:,} rows failed:\n{done.stderr[-3000:]}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def _log(rows: int, folder: Path) -> Path:
+    return folder / f"log-{rows}.db"
 
 
 def _show(one: dict[str, Any]) -> None:
@@ -104,8 +113,8 @@ def fill(rows: int, folder: Path) -> dict[str, Any]:
     """Write the log, past SQLAlchemy, which is not what is measured."""
     from predictionlog import connect, create_tables
 
-    start = time.perf_counter()
-    path = folder / "log.db"
+    path = folder / "unfinished.db"
+    path.unlink(missing_ok=True)
     engine = connect(f"sqlite:///{path}")
     create_tables(engine)
     engine.dispose()
@@ -133,7 +142,8 @@ def fill(rows: int, folder: Path) -> dict[str, Any]:
         connection.executemany(of_label, labels)
         connection.commit()
     connection.close()
-    return {"seconds": time.perf_counter() - start}
+    path.rename(_log(rows, folder))
+    return {}
 
 
 def _reference() -> Any:
@@ -184,7 +194,7 @@ def watch(rows: int, folder: Path) -> dict[str, Any]:
     from predictionlog import connect
     from tabular.monitoring_config import Monitoring
 
-    reference, settings, engine = _reference(), Monitoring(), connect(f"sqlite:///{folder}/log.db")
+    reference, settings, engine = _reference(), Monitoring(), connect(f"sqlite:///{_log(rows, folder)}")
     look = Look(since=BEGIN, until=BEGIN + timedelta(milliseconds=rows))
     parts, start = {}, time.perf_counter()
 
