@@ -190,7 +190,7 @@ def watch(rows: int, folder: Path) -> dict[str, Any]:
     from monitoring.expectations import validate_window
     from monitoring.look import Look
     from monitoring.performance import measure_performance
-    from monitoring.window import window_of_log
+    from monitoring.log_window import window_of_log
     from predictionlog import connect
     from tabular.monitoring_config import Monitoring
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from monitoring.drift import ColumnDrift, DriftReport
+from monitoring.columns import ColumnDrift
+from monitoring.drift import DriftReport
 from tabular.html import Raw, badge, bars, page, table
 
 _HEADERS = ("column", "verdict", "weight", "moves the mean answer by", "how far", "error", "within training", "limit", "method", "p, adjusted")

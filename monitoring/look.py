@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from pydantic import model_validator
@@ -10,6 +10,8 @@ from pydantic import model_validator
 from tabular.errors import InputError
 from tabular.storable import Fact, Record
 
+TICK = timedelta(microseconds=1)
+"""The least time after a moment: windows go up to and without their end."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -25,6 +27,11 @@ def span_of(window: str) -> timedelta | int:
     if not number.isdigit() or int(number) == 0:
         raise InputError(f"--window {window!r} is no window: use a number of rows, as in 2000, or a time, as in 30m, 12h, 7d or 2w")
     return timedelta(**{_UNITS[unit]: int(number)}) if unit else int(number)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """`moment` in UTC; one without a zone is taken as UTC."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class Look(Record):

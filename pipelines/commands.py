@@ -12,7 +12,7 @@ import yaml
 from rich.console import Console
 from zenml.client import Client
 
-from pipelines.running import Outcome, execute
+from pipelines.running import Outcome, execute, name_of_run, show_steps
 from pipelines.summary import TrainingSummary, print_training, write_summary
 from stacks.secrets import refuse_plain
 from tabular.errors import InputError
@@ -138,8 +138,7 @@ def _deployment_command(problem: Problem, where: str, root: Path) -> str:
 
 
 def _run(pipeline: Any, name: str, cache: bool, arguments: dict[str, Any], console: Console) -> Outcome:
-    run_name = f"{pipeline.name}-{name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
-    return execute(pipeline, arguments, run_name, console, cache)
+    return execute(pipeline, arguments, name_of_run(pipeline.name, name), console, cache)
 
 
 def _is_lost(registration: Any, name: str) -> bool:
@@ -184,14 +183,10 @@ def _finish_training(outcome: Outcome, root: Path, started: float) -> TrainingSu
 
 
 def _show_plan(problem: Problem, where: str, stack: str, training: Any, workers: int, console: Console) -> None:
-    pipeline = training.with_options()
-    pipeline.prepare(problem=problem, location=problem.data.source, edited_suite="", workers=workers)
     console.print(f"[bold]config[/] (checked, from {where})")
     console.print(yaml.safe_dump(problem.model_dump(mode="json"), sort_keys=False, allow_unicode=True), highlight=False, markup=False)
     console.print("[bold]steps[/]")
-    for name, invocation in pipeline.invocations.items():
-        above = ", ".join(sorted(invocation.upstream_steps)) or "nothing"
-        console.print(f"  {name} <- {above}", highlight=False)
+    show_steps(training, {"problem": problem, "location": problem.data.source, "edited_suite": "", "workers": workers}, console)
     console.print(f"[bold]stack[/] {stack}")
     for kind, components in Client().active_stack_model.components.items():
         console.print(f"  {kind.value}: {', '.join(f'{item.name} ({item.flavor_name})' for item in components)}", highlight=False)

@@ -13,7 +13,7 @@ from typing import Any, Self
 from rich.console import Console
 
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, execute
+from pipelines.running import Outcome, execute, name_of_run, show_steps
 from pipelines.summary import RunSummary, run_facts, write_summary
 from stacks.deployer.host import Deployment
 from steps.deployment.order import SHARES
@@ -126,14 +126,11 @@ def deploy(
     what = "rollback" if rollback else f"version {version}" if version else "the newest version"
     if dry_run:
         console.print(f"[bold]deployment[/] {problem.name}: {what}, {strategy}, on stack {stack} (config: {where})")
-        planned = pipeline.with_options()
-        planned.prepare(problem=problem, order=order)
-        for name, invocation in planned.invocations.items():
-            console.print(f"  {name} <- {', '.join(sorted(invocation.upstream_steps)) or 'nothing'}", highlight=False)
+        show_steps(pipeline, {"problem": problem, "order": order}, console)
         return 0
     ensure_deployer()
     console.print(f"[bold]deployment[/] {problem.name}: {what}, {strategy}, on stack {stack} (config: {where})")
-    run_name = f"deployment-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
+    run_name = name_of_run("deployment", problem.name)
     outcome = execute(pipeline, {"problem": problem, "order": order}, run_name, console)
     deployed = active_deployer().host.inspect(problem.name)
     example = _write_example(root, problem.name, outcome.artifact("release").files)

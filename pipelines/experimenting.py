@@ -13,7 +13,7 @@ from rich.table import Table
 from monitoring.experiment.record import Experiment
 from monitoring.experiment.verdict import Judgement
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, execute
+from pipelines.running import Outcome, execute, name_of_run, show_steps
 from pipelines.summary import RunSummary, run_facts, write_summary
 from tabular.problem import Problem
 
@@ -131,7 +131,7 @@ def judge(
 def _look(problem: Problem, console: Console) -> Outcome:
     from pipelines.experiment import experiment as pipeline
 
-    run_name = f"experiment-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
+    run_name = name_of_run("experiment", problem.name)
     return execute(pipeline, {"problem": problem}, run_name, console)
 
 
@@ -160,10 +160,7 @@ def _write_page(outcome: Outcome, root: Path, name: str) -> Path:
 def _show_plan(problem: Problem, console: Console) -> None:
     from pipelines.experiment import experiment as pipeline
 
-    planned = pipeline.with_options()
-    planned.prepare(problem=problem)
-    for name, invocation in planned.invocations.items():
-        console.print(f"  {name} <- {', '.join(sorted(invocation.upstream_steps)) or 'nothing'}", highlight=False)
+    show_steps(pipeline, {"problem": problem}, console)
 
 
 def _print(judgement: Judgement, report: Path, console: Console) -> None:

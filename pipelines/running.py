@@ -92,6 +92,19 @@ class Outcome:
         raise KeyError(name)
 
 
+def name_of_run(pipeline: str, model: str) -> str:
+    """A name that no other run has."""
+    return f"{pipeline}-{model}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
+
+
+def show_steps(pipeline: Any, arguments: dict[str, Any], console: Console) -> None:
+    """Print the steps that `execute` would run, each with those that it follows."""
+    planned = pipeline.with_options()
+    planned.prepare(**arguments)
+    for name, invocation in planned.invocations.items():
+        console.print(f"  {name} <- {', '.join(sorted(invocation.upstream_steps)) or 'nothing'}", highlight=False)
+
+
 def execute(pipeline: Any, arguments: dict[str, Any], run_name: str, console: Console, cache: bool = True) -> Outcome:
     """Run `pipeline` with `arguments` on the active stack, as its settings want it, and wait for its end.
 

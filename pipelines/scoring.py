@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, execute
+from pipelines.running import Outcome, execute, name_of_run
 from pipelines.summary import RunSummary, run_facts, write_summary
 from tabular.errors import InputError
 from tabular.problem import Problem
@@ -115,7 +115,7 @@ def score(
         return 0
     if not no_log:
         ensure_deployer()
-    run_name = f"inference-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
+    run_name = name_of_run("inference", problem.name)
     fetched = is_path and not steps_run_here()
     order = ScoringOrder(
         source=reachable(source) if is_file else data,

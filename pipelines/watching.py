@@ -16,7 +16,7 @@ from rich.table import Table
 from monitoring.decide import window_key
 from monitoring.look import Look, span_of
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, execute
+from pipelines.running import Outcome, execute, name_of_run, show_steps
 from pipelines.summary import RunSummary, run_facts, write_summary
 from stacks.secrets import refuse_plain
 from tabular.errors import InputError
@@ -137,13 +137,10 @@ def monitor(
         is_file = "://" not in data and path.is_file()
         look = look.model_copy(update={"location": stage_file(path) if is_file else data, "source": data})
     if dry_run:
-        planned = pipeline.with_options()
-        planned.prepare(problem=problem, look=look)
-        for name, invocation in planned.invocations.items():
-            console.print(f"  {name} <- {', '.join(sorted(invocation.upstream_steps)) or 'nothing'}", highlight=False)
+        show_steps(pipeline, {"problem": problem, "look": look}, console)
         return 0
     ensure_deployer()
-    run_name = f"monitoring-{problem.name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
+    run_name = name_of_run("monitoring", problem.name)
     outcome = execute(pipeline, {"problem": problem, "look": look}, run_name, console)
     summary = MonitoringSummary.gather(outcome, _write_pages(outcome, root, problem.name), time.monotonic() - began)
     if summary_path:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from monitoring.decision import Decision
-from monitoring.drift import ColumnDrift, DriftReport
+from monitoring.columns import ColumnDrift
+from monitoring.drift import DriftReport
 from tabular.storable import Record
 
 Severity = Literal["warning", "critical"]

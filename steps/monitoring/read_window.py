@@ -6,7 +6,9 @@ from zenml import step
 
 from monitoring.look import Look
 from monitoring.reference import Reference
-from monitoring.window import Window, window_of_log, window_of_table
+from monitoring.log_window import window_of_log
+from monitoring.table_window import window_of_table
+from monitoring.window import Window
 from stacks.active import local_copy
 from stacks.deployer.predictions import prediction_log
 from stacks.registry import Registered

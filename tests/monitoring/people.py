@@ -10,7 +10,8 @@ import pandas as pd
 
 from bundle import Scorer
 from monitoring.reference import Reference, describe_reference
-from monitoring.window import Window, window_of_table
+from monitoring.table_window import window_of_table
+from monitoring.window import Window
 from monitoring.look import Look
 from predictionlog.database import labels, predictions
 from tabular.evaluation.evaluation import evaluate

@@ -19,7 +19,8 @@ import pytest
 from monitoring.alerts import Alert, AlertLedger, compose, send
 from monitoring.alerts.channels import channel_name
 from monitoring.decision import Decision, RuleResult
-from monitoring.drift import ColumnDrift, DriftReport
+from monitoring.columns import ColumnDrift
+from monitoring.drift import DriftReport
 from tabular.monitoring_config import Channel
 
 ROOT = Path(__file__).resolve().parents[2]

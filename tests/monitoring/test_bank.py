@@ -17,7 +17,7 @@ from monitoring.expectations import validate_window
 from monitoring.look import Look
 from monitoring.performance import measure_performance
 from monitoring.reference import describe_reference
-from monitoring.window import window_of_table
+from monitoring.table_window import window_of_table
 from tabular.data.sources import RawTable
 from tabular.ensemble import build_ensemble
 from tabular.evaluation.evaluation import evaluate

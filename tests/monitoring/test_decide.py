@@ -10,7 +10,7 @@ from monitoring.expectations import validate_window
 from monitoring.ledger import Ledger, Past
 from monitoring.look import Look
 from monitoring.performance import measure_performance
-from monitoring.window import window_of_log
+from monitoring.log_window import window_of_log
 from tabular.monitoring_config import Actions, Monitoring
 
 from .people import START, fill, label, people, window

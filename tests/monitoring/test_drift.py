@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from monitoring import evidently
-from monitoring.drift import adjust, measure_drift
+from monitoring.columns import adjust
+from monitoring.drift import measure_drift
 from monitoring.reference import Reference
 from tabular.monitoring_config import Monitoring
 

@@ -7,7 +7,9 @@ import pytest
 
 from monitoring.decide import window_key
 from monitoring.look import Look
-from monitoring.window import Window, window_of_log, window_of_table
+from monitoring.log_window import window_of_log
+from monitoring.table_window import window_of_table
+from monitoring.window import Window
 from tabular.errors import InputError
 
 from .people import START, fill, label, people, scorer
