@@ -68,13 +68,20 @@ def _check_rights(kubectl: Kubectl) -> None:
     if kubectl.can("*", "*.*"):
         return
     missing = [resource for resource in _MADE if not kubectl.can("create", resource)]
-    if kubectl.get("namespace", kubectl.namespace) is None and not kubectl.can("create", "namespaces"):
+    if not _sees_namespace(kubectl) and not kubectl.can("create", "namespaces"):
         missing.insert(0, "namespaces")
     if missing:
         raise ClusterError(
             f"context {kubectl.context!r} may not create {', '.join(missing)} in namespace {kubectl.namespace}: "
             f"use one with ClusterRole admin there (kubectl create rolebinding switchyard --clusterrole=admin --user=YOU -n {kubectl.namespace})"
         )
+
+
+def _sees_namespace(kubectl: Kubectl) -> bool:
+    try:
+        return kubectl.get("namespace", kubectl.namespace) is not None
+    except Refused:
+        return False
 
 
 def _check_storage(kubectl: Kubectl, settings: Settings) -> None:

@@ -22,6 +22,7 @@ from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
 from tests.pipelines.project import ROOT, Project, Result
 
 FAMILIES = ["lightgbm", "random_forest"]
+_PLAIN = ("AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
 _IMAGE_FILES = ("Dockerfile", ".dockerignore")
 
 
@@ -71,6 +72,11 @@ class Installation:
         """Values of a Secret."""
         values = get("secret", name, self.namespace)["data"]
         return {key: base64.b64decode(value).decode() for key, value in values.items()}
+
+    def secret_values(self) -> dict[str, str]:
+        """All that must be nowhere else: values of Secrets, but for names, addresses and regions."""
+        names = ("object-store", "databases", "database-server", "zenml-server", "zenml-client")
+        return {f"{name}/{key}": value for name in names for key, value in self.secret(name).items() if key not in _PLAIN}
 
     def config(self, name: str, gates: dict[str, Any] | None = None, **tuning: Any) -> None:
         self.project.config(name, tuning={"families": FAMILIES, "trials": 2, **tuning}, gates=gates or {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import subprocess
@@ -69,7 +68,7 @@ def test_every_pod_is_allowed_by_the_restricted_level_and_mounts_no_token_it_doe
 
 
 def test_no_secret_is_in_descriptions_logs_or_other_objects(installation):
-    values = secret_values(installation)
+    values = installation.secret_values()
     assert len(values) >= 6
     texts = {"describe": installation.kubectl("describe", "all,configmaps,secrets,serviceaccounts,events"), "first up": installation.first.output}
     texts["objects"] = installation.kubectl("get", "deployments,replicasets,jobs,cronjobs,pods,configmaps,events", "-o", "yaml")
@@ -83,7 +82,7 @@ def test_no_secret_is_in_descriptions_logs_or_other_objects(installation):
 
 def test_overlay_on_disk_holds_no_secret(installation):
     written = [path for path in (installation.project.root / ".switchyard").rglob("*") if path.is_file()]
-    values = secret_values(installation).values()
+    values = installation.secret_values().values()
 
     assert written
     assert not any(value in path.read_text() for path in written for value in values)
@@ -109,7 +108,7 @@ except OSError as error:
 
     history = subprocess.run(["docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image], capture_output=True, text=True, check=True).stdout
     inspected = subprocess.run(["docker", "inspect", image], capture_output=True, text=True, check=True).stdout
-    assert not any(value in history + inspected for value in secret_values(installation).values())
+    assert not any(value in history + inspected for value in installation.secret_values().values())
     assert json.loads(inspected)[0]["Config"]["User"] == "8888:8888"
 
 
@@ -126,13 +125,3 @@ def test_seldon_that_is_not_there_and_rights_that_are_missing_are_said_with_the_
 
     assert result.code == 1
     assert "may not create namespaces" in result.output and "--clusterrole=admin" in result.output
-
-
-def secret_values(installation) -> dict[str, str]:
-    """All that must be nowhere else: values of Secrets, but for names, addresses and regions."""
-    plain = {"AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"}
-    found = {}
-    for item in installation.items("secrets"):
-        if item["metadata"]["name"] in ("object-store", "databases", "database-server", "zenml-server", "zenml-client"):
-            found |= {f"{item['metadata']['name']}/{key}": base64.b64decode(value).decode() for key, value in item["data"].items() if key not in plain}
-    return found

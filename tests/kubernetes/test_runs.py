@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 from tests.deployment.conftest import Client, Load
-from tests.kubernetes.backing import get, kubectl
+from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
 from tests.kubernetes.running import FAMILIES, predictions, says_no_traceback, scores
 from tests.pipelines.project import wait_until
 
-# Each takes many minutes: make test-kubernetes-full.
-pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
+# Those that are not `full` are CI's: parity, a deployment, two faults.
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 CONNECTIONS = 8
 _END_S = 120.0
 """Faults that a run can't survive must be told within this time."""
@@ -72,6 +72,27 @@ def test_the_cluster_makes_the_model_that_this_machine_makes(cluster, here):
     assert_one_version(cluster, result)
 
 
+@pytest.mark.full
+def test_no_secret_is_in_what_runs_leave_behind(cluster):
+    cluster.use("kubernetes")
+    values, store = cluster.secret_values(), client_of(cluster.secret("object-store"))
+    pages = store.get_paginator("list_objects_v2").paginate(Bucket=BUCKET_OF_STACK)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    assert any(key.startswith("zenml/") for key in keys) and any(key.startswith("mlflow/") for key in keys)
+    texts = {key: store.get_object(Bucket=BUCKET_OF_STACK, Key=key)["Body"].read() for key in keys}
+    code = """
+import mlflow
+from stacks.active import connect_mlflow
+connect_mlflow()
+runs = mlflow.search_runs(search_all_experiments=True, output_format="list")
+print([run.to_dictionary() for run in runs], mlflow.MlflowClient().search_model_versions(""))
+"""
+    texts["mlflow"] = cluster.project.python(code).encode()
+    assert b"run_id" in texts["mlflow"]
+    assert [(where, key) for where, text in texts.items() for key, value in values.items() if value.encode() in text] == []
+
+
+@pytest.mark.full
 def test_containers_of_this_machine_make_it_too(cluster, here):
     cluster.use("docker")
     result = cluster.train("parity")
@@ -81,17 +102,24 @@ def test_containers_of_this_machine_make_it_too(cluster, here):
     cluster.use("kubernetes")
 
 
-def test_a_deployment_answers_and_gives_way_and_comes_back_without_a_failed_request(cluster):
+def test_a_deployment_answers_the_printed_line(cluster):
+    cluster.use("kubernetes")
+    if not cluster.project.versions("parity"):
+        assert cluster.train("parity").code == 0
+    deployed = cluster.deploy("parity")
+    assert get("sdep", "parity", cluster.namespace)["status"]["state"] == "Available"
+    printed = deployed.output.rstrip().splitlines()[-1]
+    answer = subprocess.run(printed, shell=True, capture_output=True, text=True, check=True).stdout
+    assert json.loads(answer)["meta"]["tags"]["version"] == deployed.summary["serving"]["version"]
+
+
+@pytest.mark.full
+def test_a_second_version_takes_over_and_the_first_comes_back_without_a_failed_request(cluster):
     cluster.use("kubernetes")
     if not cluster.project.versions("parity"):
         assert cluster.train("parity").code == 0
     first = cluster.deploy("parity")
     version = first.summary["serving"]["version"]
-    assert get("sdep", "parity", cluster.namespace)["status"]["state"] == "Available"
-    printed = first.output.rstrip().splitlines()[-1]
-    answer = subprocess.run(printed, shell=True, capture_output=True, text=True, check=True).stdout
-    assert json.loads(answer)["meta"]["tags"]["version"] == version
-
     second = cluster.project.train("parity", "--seed", "1")
     assert second.code == 0, second.output
     client = Client(SimpleNamespace(**first.summary["endpoint"]))
@@ -110,6 +138,7 @@ def test_a_deployment_answers_and_gives_way_and_comes_back_without_a_failed_requ
     print(f"{len(load.versions)} requests answered meanwhile")
 
 
+@pytest.mark.full
 def test_it_survives_the_death_of_a_step_that_tunes_and_of_the_orchestrator(cluster, here):
     cluster.use("kubernetes")
     killings = [cluster.delete_pod_of(f"tune_{FAMILIES[0]}"), cluster.delete_pod_of("orchestrator", after_s=20)]
@@ -119,6 +148,7 @@ def test_it_survives_the_death_of_a_step_that_tunes_and_of_the_orchestrator(clus
     assert_one_version(cluster, result)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("server", ["mlflow", "objects", "zenml"])
 def test_it_survives_the_restart_of_a_server(cluster, here, server):
     cluster.use("kubernetes")
@@ -160,6 +190,7 @@ def test_an_image_that_can_not_be_pulled_ends_the_run_at_once(cluster, monkeypat
     assert ends_clearly(cluster, "can't start") < _END_S
 
 
+@pytest.mark.full
 def test_a_pod_that_admission_forbids_ends_the_run(cluster):
     cluster.use("kubernetes")
 
@@ -173,6 +204,7 @@ def test_a_pod_that_admission_forbids_ends_the_run(cluster):
         put_back()
 
 
+@pytest.mark.full
 def test_a_step_over_its_memory_limit_is_told_so(cluster):
     cluster.use("kubernetes")
 
@@ -187,6 +219,7 @@ def test_a_step_over_its_memory_limit_is_told_so(cluster):
         put_back()
 
 
+@pytest.mark.full
 def test_a_quota_that_leaves_no_room_ends_the_run(cluster):
     cluster.use("kubernetes")
     kubectl("create", "quota", "none-left", "-n", cluster.namespace, "--hard=count/pods=0,pods=0")
@@ -202,6 +235,7 @@ def test_a_full_artifact_store_ends_the_run(cluster):
         assert ends_clearly(cluster, "found no room to write") < _END_S
 
 
+@pytest.mark.full
 def test_ctrl_c_stops_the_run_on_the_cluster(cluster):
     cluster.use("kubernetes")
     process = cluster.project.start("--pipeline", "training", "--config", "configs/parity.yaml", "--no-cache")
@@ -212,6 +246,7 @@ def test_ctrl_c_stops_the_run_on_the_cluster(cluster):
     wait_until(lambda: cluster.unfinished_jobs() == [], 60, "the end of its Jobs")
 
 
+@pytest.mark.full
 def test_two_workers_share_the_trials_of_a_family(cluster):
     cluster.use("kubernetes")
     result = cluster.train("shared", "--workers", "2")
@@ -227,6 +262,7 @@ print([trial.number for trial in study.trials])
     assert cluster.project.python(code).splitlines()[-1] == str(list(range(6)))
 
 
+@pytest.mark.full
 def test_run_py_is_scheduled_by_a_cron_job(cluster):
     cluster.use("kubernetes")
     code = """
@@ -246,6 +282,7 @@ print(scheduled())
     assert cluster.project.python(gone).splitlines()[-1] == "True False"
 
 
+@pytest.mark.full
 def test_monitoring_runs_on_the_cluster_by_its_cron_job(cluster):
     cluster.use("kubernetes")
     if cluster.items("seldondeployments") == []:
