@@ -264,6 +264,10 @@ study = run.steps['gather_lightgbm'].outputs['study'][0].load()
 print([trial.number for trial in study.trials])
 """
     assert cluster.project.python(code).splitlines()[-1] == str(list(range(6)))
+    # What came before the tuning is taken from that run.
+    alone = cluster.project.train("shared", "--seed", "0")
+    assert alone.code == 0 and "tune_lightgbm" in alone.ran, alone.output
+    print(f"one worker: {next(stage['duration_s'] for stage in alone.summary['stages'] if stage['name'] == 'tune_lightgbm')} s")
 
 
 @pytest.mark.full
