@@ -11,13 +11,14 @@ export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LI
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-kubernetes test-kubernetes-full lint lock dashboard demo doctor
+.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full lint lock dashboard demo doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
 	@echo "make deployment set up serving and deploy what was trained last"
 	@echo "make kubernetes install the cluster's stack in the current kube context and make it the active one"
 	@echo "make test       set up and run the tests"
+	@echo "make test-full  run all tests but those that need a cluster"
 	@echo "make dashboard  ZenML dashboard, MLflow UI and Evidently's windows on loopback"
 	@echo "make demo       a model's year in minutes: drift, retraining, trial, promotion (docs/demo.md)"
 	@echo "make test-kubernetes-full  run the tests that need a cluster (KUBECONFIG and CONTAINER_REGISTRY name one)"
@@ -46,6 +47,10 @@ training: setup
 
 test: setup-test setup-serving
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+# All but what needs a cluster: the better part of an hour.
+test-full: setup-test setup-serving
+	$(BIN)/python -m pytest -m "not cluster" $(PYTEST_FLAGS)
 
 # On a cluster that KUBECONFIG and CONTAINER_REGISTRY name; the first leaves out what takes minutes.
 test-kubernetes: setup-test setup-serving

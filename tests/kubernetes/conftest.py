@@ -140,7 +140,7 @@ def cluster_place(images, backing, namespace, cluster, releases, tmp_path):  # n
             place.host.remove(place.model, 0)
 
 
-@pytest.fixture(params=["process", pytest.param("kubernetes", marks=pytest.mark.cluster)])
+@pytest.fixture(params=["process", pytest.param("kubernetes", marks=[pytest.mark.cluster, pytest.mark.full])])
 def place(request, releases, tmp_path):  # noqa: F811
     """One of each host."""
     if request.param == "kubernetes":

@@ -20,7 +20,6 @@ def serve(place, version="1"):
     return Client(place.host.inspect(place.model))
 
 
-@pytest.mark.full
 def test_a_new_version_takes_over_without_a_failed_request(place):
     host, model, client = place.host, place.model, serve(place)
     assert client.version() == "1"
@@ -43,7 +42,6 @@ def test_a_new_version_takes_over_without_a_failed_request(place):
     assert 'envoy_cluster_upstream_rq_total{envoy_cluster_name="v2"}' in counted
 
 
-@pytest.mark.full
 def test_what_is_stopped_is_remembered_and_starts_again(place):
     host, model, client = place.host, place.model, serve(place)
     host.start(place.release("2"), TIMEOUT)
@@ -59,7 +57,6 @@ def test_what_is_stopped_is_remembered_and_starts_again(place):
     assert {client.version() for _ in range(30)} == {"1", "2"}
 
 
-@pytest.mark.full
 def test_the_same_release_is_taken_as_it_runs_and_another_is_another(place):
     host, model = place.host, place.model
     assert host.start(place.release("1"), TIMEOUT).name == "v1"
@@ -71,7 +68,6 @@ def test_the_same_release_is_taken_as_it_runs_and_another_is_another(place):
     assert list(host.logs(model, "v1", 1)) != []
 
 
-@pytest.mark.full
 def test_a_release_that_will_not_serve_leaves_nothing_and_says_why(place, tmp_path, request):
     host, model, client = place.host, place.model, serve(place)
     broken = make_bundle(tmp_path / "broken")
@@ -87,7 +83,6 @@ def test_a_release_that_will_not_serve_leaves_nothing_and_says_why(place, tmp_pa
     assert client.version() == "1" and [instance.name for instance in host.inspect(model).instances] == ["v1"]
 
 
-@pytest.mark.full
 def test_removed_it_is_gone(place):
     host, model = place.host, place.model
     host.start(place.release("1"), TIMEOUT)
