@@ -92,9 +92,9 @@ def score(
     from pipelines.inference import inference
     from stacks.deployer.registration import ensure_deployer
     from stacks.files import bring, reachable, reachable_output, steps_run_here
+    from stacks.secrets import refuse_plain, with_secrets
     from steps.inference.order import ScoringOrder
     from tabular.batch.output import format_of
-    from stacks.secrets import refuse_plain, with_secrets
     from tabular.data.labels import without_credentials
 
     if not data or not output:

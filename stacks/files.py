@@ -14,7 +14,6 @@ from zenml.enums import StackComponentType
 from zenml.io import fileio
 
 from stacks.active import stage_file
-from stacks.secrets import with_secrets
 from tabular.data.files import download
 from tabular.data.labels import first_line, without_credentials
 from tabular.errors import InputError, SwitchyardError
@@ -46,7 +45,6 @@ def local_input(location: str) -> Iterator[Path]:
     InputError
         It is not there or can't be read.
     """
-    location = with_secrets(location)
     if "://" not in location:
         yield Path(location)
         return
@@ -72,7 +70,6 @@ def whole_output(location: str, identity: str) -> Iterator[Path]:
         Of the run: the temporary file beside a local `location` is named by it, so that a repeated run replaces what a
         killed one left.
     """
-    location = with_secrets(location)
     if "://" not in location:
         target = Path(location)
         target.parent.mkdir(parents=True, exist_ok=True)

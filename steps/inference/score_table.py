@@ -40,6 +40,7 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
     """
     if digest_files(release.files) != release.digest:
         raise SwitchyardError(f"version {release.version} of {release.name} has another bundle in the registry than was registered")
+    order = order.model_copy(update={"source": with_secrets(order.source), "output": with_secrets(order.output)})
     scorer = scorer_of(release.files)
     with _rows(problem, order, scorer.signature.columns[0].name) as (rows, content):
         layout = layout_of(rows, scorer.signature, problem, order.extra)
@@ -76,7 +77,7 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
 @contextlib.contextmanager
 def _rows(problem: Problem, order: ScoringOrder, expected: str) -> Iterator[tuple[Rows, str]]:
     """The table and the digest of its content."""
-    data = problem.data.model_copy(update={"source": with_secrets(order.source), "query": order.query})
+    data = problem.data.model_copy(update={"source": order.source, "query": order.query})
     if is_in_memory(data):
         raw = read_source(data)
         yield rows_of_frame(raw.frame, order.label), f"sha256:{digest_frame(raw.frame)}"

@@ -58,7 +58,7 @@ def test_urls_with_secrets_are_known(text, secret):
 
 
 def test_a_token_is_refused_in_the_open_and_kept_out_of_everything_by_reference(tmp_path, url):
-    project = Project(tmp_path)
+    project, scored_to = Project(tmp_path), tmp_path / "scored.csv"
     project.config("feed", data={"source": url}, tuning={"trials": 1})
     refused = project.train("feed")
     assert refused.code == 2 and "zenml secret create" in refused.output and "loans.csv" in refused.output and TOKEN not in refused.output
@@ -69,13 +69,13 @@ def test_a_token_is_refused_in_the_open_and_kept_out_of_everything_by_reference(
     project.config("feed", data={"source": "{{feed.url}}"}, tuning={"trials": 1})
     missing = project.train("feed")
     assert missing.code == 2 and "zenml secret create feed --url=" in missing.output
-    project.python(f"from zenml.client import Client; Client().create_secret('feed', values={{'url': {url!r}}})")
+    project.python(f"from zenml.client import Client; Client().create_secret('feed', values={{'url': {url!r}, 'out': {scored_to.as_uri()!r}}})")
     result = project.train("feed")
     assert result.code == 0, result.output
     assert TOKEN not in result.output
-    scored = project.run("--pipeline", "inference", "--config", "configs/feed.yaml", "--version", "1", "--data", "{{feed.url}}", "--output", "out.csv", "--no-log")
+    scored = project.run("--pipeline", "inference", "--config", "configs/feed.yaml", "--version", "1", "--data", "{{feed.url}}", "--output", "{{feed.out}}", "--no-log")
     assert scored.code == 0, scored.output
-    assert len((project.root / "out.csv").read_text().splitlines()) == 1201 and TOKEN not in scored.output
+    assert len(scored_to.read_text().splitlines()) == 1201 and TOKEN not in scored.output
 
     (database,) = project.store.rglob("zenml.db")
     with sqlite3.connect(database) as store:
