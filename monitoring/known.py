@@ -18,7 +18,7 @@ def conformed(raw: pd.DataFrame, reference: ReferenceFacts, strict: bool = False
     features = [column for column in reference.columns.columns if column.name != reference.target]
     there = [column for column in features if column.name in raw.columns or (strict and column.role == "feature")]
     if raw.empty:
-        return pd.DataFrame({column.name: pd.Series(dtype="float64") for column in ()}), ()
+        return pd.DataFrame(), ()
     frame, _ = conform(raw, Schema(columns=tuple(there)))
     return frame, tuple(column.name for column in features if column.name not in frame)
 

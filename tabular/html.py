@@ -15,7 +15,7 @@ body{font:14px/1.45 system-ui,sans-serif;color:#1d2433;margin:16px;max-width:110
 h1{font-size:20px;margin:0 0 4px}h2{font-size:16px;margin:22px 0 6px;border-bottom:1px solid #e3e6ee;padding-bottom:3px}
 table{border-collapse:collapse;margin:6px 0}th,td{padding:3px 10px;border-bottom:1px solid #eceef4;text-align:left;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}th{background:#f6f7fb}p{margin:4px 0}
-.b{border-radius:9px;padding:1px 8px;font-size:12px;color:#fff}
+.b{border-radius:9px;padding:1px 8px;font-size:12px;color:#fff;white-space:nowrap}
 .good{background:#1f8a4c}.warn{background:#b7791f}.bad{background:#c0362c}.note{background:#5a6478}
 svg{max-width:100%;height:auto}.row{display:flex;flex-wrap:wrap;gap:12px}
 svg.c{font:11px system-ui,sans-serif;fill:#3a4356}.c .f{fill:#5673d8}.c .g{fill:#e8ebf4}.c .k{stroke:#c0362c;stroke-width:1.5;fill:none}

@@ -146,6 +146,7 @@ def test_the_card_has_the_scores_beside_the_baselines_and_the_bias(documents, re
     assert "0.81235" in next(line for line in card.splitlines() if "`greedy`" in line)
     for heading in ("Intended use", "Training data", "Benchmark", "Bias by slice", "Explanation", "Limits", "How to use"):
         assert f"## {heading}" in card
+    assert set(re.findall(r"--pipeline (\w+)", card)) == {"training", "deployment", "inference", "monitoring"}
 
 
 def test_a_closed_gate_offers_no_registered_model(documents, record):
