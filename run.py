@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -15,6 +16,9 @@ os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 if not sys.stdout.isatty():
     os.environ.setdefault("ZENML_LOGGING_COLORS_DISABLED", "true")
+
+# On a new machine ZenML warns that it takes its default stack; the first command chooses ours.
+logging.getLogger("zenml.zen_stores.base_zen_store").addFilter(lambda record: not str(record.msg).startswith("Setting the"))
 
 STARTED = time.monotonic()
 ROOT = Path(__file__).resolve().parent

@@ -13,7 +13,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.running import Outcome
+from pipelines.outcome import Outcome
 from tabular.errors import SwitchyardError
 
 
@@ -107,7 +107,8 @@ class TrainingSummary(RunSummary):
 def print_training(outcome: Outcome, summary: TrainingSummary, deployment: str, console: Console) -> None:
     """Leaderboard, scores, verdict, where the reports are, what to type next (`deployment` to serve the model)."""
     board = Table(title=f"Leaderboard ({summary.metric}, cross-validated)", title_justify="left")
-    headers, rows = outcome.artifact("leaderboard").rows()
+    leaderboard = outcome.artifact("leaderboard")
+    headers, rows = leaderboard.rows()
     for header in headers:
         board.add_column(header, no_wrap=header in ("model", "kind"))
     for row in rows:
@@ -124,6 +125,7 @@ def print_training(outcome: Outcome, summary: TrainingSummary, deployment: str, 
     console.print(scores)
     model = summary.model
     console.print(f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}")
+    console.print(f"choice   {leaderboard.rule}", highlight=False, markup=False)
     console.print(f"verdict  [bold]{summary.verdict}[/]")
     for reason in outcome.artifact("verdict").reasons():
         console.print(f"         {reason}", markup=False)
