@@ -12,7 +12,8 @@ import yaml
 from rich.console import Console
 from zenml.client import Client
 
-from pipelines.running import Outcome, execute, name_of_run, show_steps
+from pipelines.outcome import Outcome
+from pipelines.running import execute, name_of_run, show_steps
 from pipelines.summary import TrainingSummary, print_training, write_summary
 from stacks.secrets import refuse_plain
 from tabular.errors import InputError

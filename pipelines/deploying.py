@@ -13,7 +13,8 @@ from typing import Any, Self
 from rich.console import Console
 
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, execute, name_of_run, show_steps
+from pipelines.outcome import Outcome
+from pipelines.running import execute, name_of_run, show_steps
 from pipelines.summary import RunSummary, run_facts, write_summary
 from stacks.deployer.host import Deployment
 from steps.deployment.order import SHARES

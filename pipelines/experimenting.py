@@ -13,7 +13,8 @@ from rich.table import Table
 from monitoring.experiment.record import Experiment
 from monitoring.experiment.verdict import Judgement
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, execute, name_of_run, show_steps
+from pipelines.outcome import Outcome
+from pipelines.running import execute, name_of_run, show_steps
 from pipelines.summary import RunSummary, run_facts, write_summary
 from tabular.problem import Problem
 

@@ -77,7 +77,7 @@ def decision_of(run: str) -> Any:
     """The decision that the monitoring run with this id came to."""
     from zenml.client import Client
 
-    from pipelines.running import Outcome
+    from pipelines.outcome import Outcome
 
     return Outcome(Client().get_pipeline_run(run)).artifact("decision")
 

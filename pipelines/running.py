@@ -1,19 +1,14 @@
 """Runs a pipeline on the active stack, says what happens while it happens, and tells how it ended.
 
-Progress comes from the run's records on the ZenML store, so it reads the same on every orchestrator. An orchestrator that
-runs elsewhere returns before the run ends; run.py waits here and looks whether the run can still end by itself.
+An orchestrator that runs elsewhere returns before the run ends; run.py waits here and looks whether the run can still end by itself.
 """
 
 from __future__ import annotations
 
 import importlib
 import logging
-import os
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -22,74 +17,26 @@ from rich.console import Console
 from zenml.client import Client
 from zenml.enums import ExecutionMode, ExecutionStatus
 from zenml.integrations.registry import integration_registry
-from zenml.io import fileio
 from zenml.models import PipelineRunResponse, PipelineRunUpdate, StepRunResponse, StepRunUpdate
 from zenml.utils.time_utils import utc_now
 
-from materializers.storable import PAGE
+from pipelines.outcome import Outcome
+from pipelines.progress import MOST_STEPS, Progress
 from stacks.settings import run_settings
 from stacks.watching import RunWatch, watch_for
 from steps.provenance import code_commit
 from tabular.errors import SwitchyardError
 
-_POLL_S = 0.5
 _LOOK_S = 2.0
 _SILENCE_S = 120.0
 """How long the ZenML server or the cluster may leave questions about a run unanswered."""
-_MOST_STEPS = 500
 _AGAIN = {ExecutionStatus.FAILED, ExecutionStatus.RETRYING, ExecutionStatus.RETRIED}
 _FULL = ("InsufficientStorage", "QuotaExceeded", "XMinioStorageFull", "No space left on device", "Disk quota exceeded")
 """How S3 servers and file systems say that there is no room."""
-_DONE = {ExecutionStatus.COMPLETED, ExecutionStatus.CACHED, ExecutionStatus.FAILED, ExecutionStatus.STOPPED, ExecutionStatus.SKIPPED}
 
 
 class RunFailed(SwitchyardError):
     """A step failed for a reason that is not the user's input."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of a run, as the summary shows it."""
-
-    name: str
-    duration_s: float
-    cached: bool
-
-
-@dataclass
-class Outcome:
-    """A finished run and what its steps made."""
-
-    run: PipelineRunResponse
-    stages: list[Stage] = field(default_factory=list)
-
-    def artifact(self, name: str) -> Any:
-        """The artifact that some step returned under `name`, loaded.
-
-        Raises
-        ------
-        KeyError
-            When no step returned one.
-        """
-        return self._version(name)[1].load()
-
-    def page(self, name: str) -> str | None:
-        """The page of the artifact `name` as its step rendered it, or None where it has none."""
-        path = os.path.join(self._version(name)[1].uri, PAGE)
-        if not fileio.exists(path):
-            return None
-        with fileio.open(path, "r") as source:
-            return source.read()
-
-    def was_cached(self, name: str) -> bool:
-        """Whether the artifact `name` was taken from an earlier run."""
-        return self._version(name)[0].status == ExecutionStatus.CACHED
-
-    def _version(self, name: str) -> tuple[StepRunResponse, Any]:
-        for step in self.run.steps.values():
-            if name in step.outputs:
-                return step, step.outputs[name][0]
-        raise KeyError(name)
 
 
 def name_of_run(pipeline: str, model: str) -> str:
@@ -142,8 +89,8 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     # ZenML imports every installed integration (torch, xgboost, ...) when it compiles a pipeline: 4 s for materializers
     # that none of our artifacts uses. Flavors of stack components are imported by their own source when needed.
     integration_registry.activate_integrations = lambda: None
-    watcher = _Watcher(run_name, console)
-    watcher.start()
+    progress = Progress(run_name, console)
+    progress.start()
     error: BaseException | None = None
     watch: RunWatch | None = None
     for name in ("tabular", "steps"):
@@ -162,13 +109,13 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     except Exception as raised:
         error = raised
     finally:
-        watcher.finish()
+        progress.finish()
     run = _find_run(run_name)
     if run is None:
         raise error or RunFailed(f"run {run_name} was never started")
     if error is not None or run.status != ExecutionStatus.COMPLETED:
         raise _translated(run, error, watch) from error
-    return Outcome(run, watcher.stages)
+    return Outcome(run, progress.stages)
 
 
 def pipeline_options(run_name: str, cache: bool) -> dict[str, Any]:
@@ -205,7 +152,7 @@ def _wait(run: UUID, watch: RunWatch | None) -> None:
 
 def _lasting_error(run: UUID) -> SwitchyardError | None:
     """The error of a step that its retries can only repeat."""
-    steps = Client().list_run_steps(pipeline_run_id=run, size=_MOST_STEPS, hydrate=False).items
+    steps = Client().list_run_steps(pipeline_run_id=run, size=MOST_STEPS, hydrate=False).items
     for step in steps:
         if step.status in _AGAIN:
             found = _final_error(Client().get_run_step(step.id))
@@ -219,7 +166,7 @@ def _end(run: UUID, watch: RunWatch | None, status: ExecutionStatus, reason: str
     if watch is not None:
         watch.stop()
     store = Client().zen_store
-    for step in Client().list_run_steps(pipeline_run_id=run, size=_MOST_STEPS, hydrate=False).items:
+    for step in Client().list_run_steps(pipeline_run_id=run, size=MOST_STEPS, hydrate=False).items:
         if not step.status.is_finished:
             store.update_run_step(step.id, StepRunUpdate(status=status, end_time=utc_now()))
     store.update_run(run, PipelineRunUpdate(status=status, status_reason=reason[:250]))
@@ -259,55 +206,3 @@ def _translated(run: PipelineRunResponse, error: BaseException | None, watch: Ru
         if seen := watch.reason(name) if watch else None:
             return RunFailed(seen)
     return RunFailed(f"run {run.name} ended as {run.status}: {error or 'no step says why'}")
-
-
-class _Watcher(threading.Thread):
-    """Follows the run's steps and prints a line when one starts and when one ends."""
-
-    def __init__(self, run_name: str, console: Console) -> None:
-        super().__init__(daemon=True)
-        self.stages: list[Stage] = []
-        self._run_name, self._console = run_name, console
-        self._run_id: UUID | None = None
-        self._over = threading.Event()
-        self._begun: set[str] = set()
-        self._seen_end: set[str] = set()
-
-    def run(self) -> None:
-        while not self._over.wait(_POLL_S):
-            try:
-                self._look()
-            except Exception:
-                time.sleep(_POLL_S)
-
-    def finish(self) -> None:
-        self._over.set()
-        self.join()
-        with suppress(Exception):  # What ended the run is told by the caller, who asks the server again.
-            self._look()
-
-    def _look(self) -> None:
-        if self._run_id is None:
-            found = Client().list_pipeline_runs(name=self._run_name, hydrate=False)
-            if not found.items:
-                return
-            self._run_id = found.items[0].id
-        steps = Client().list_run_steps(pipeline_run_id=self._run_id, size=_MOST_STEPS, hydrate=False).items
-        for step in sorted(steps, key=lambda step: str(step.start_time or "")):
-            name = step.name
-            if name in self._seen_end:
-                continue
-            if name not in self._begun and step.status != ExecutionStatus.CACHED:
-                self._begun.add(name)
-                self._console.print(f"  [dim]>[/] {name}", highlight=False)
-            if step.status in _DONE:
-                self._seen_end.add(name)
-                cached = step.status == ExecutionStatus.CACHED
-                seconds = 0.0
-                if not cached and step.start_time and step.end_time:
-                    seconds = (step.end_time - step.start_time).total_seconds()
-                self.stages.append(Stage(name, round(seconds, 3), cached))
-                if step.status == ExecutionStatus.FAILED:
-                    self._console.print(f"  [red]x[/] {name} failed after {seconds:.1f} s", highlight=False)
-                else:
-                    self._console.print(f"  [green]+[/] {name} {'cached' if cached else f'{seconds:.1f} s'}", highlight=False)

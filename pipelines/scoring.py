@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, execute, name_of_run
+from pipelines.outcome import Outcome
+from pipelines.running import execute, name_of_run
 from pipelines.summary import RunSummary, run_facts, write_summary
 from tabular.errors import InputError
 from tabular.problem import Problem

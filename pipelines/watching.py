@@ -16,7 +16,8 @@ from rich.table import Table
 from monitoring.decide import window_key
 from monitoring.look import Look, span_of
 from pipelines.commands import ensure_stack, terminal
-from pipelines.running import Outcome, execute, name_of_run, show_steps
+from pipelines.outcome import Outcome
+from pipelines.running import execute, name_of_run, show_steps
 from pipelines.summary import RunSummary, run_facts, write_summary
 from stacks.secrets import refuse_plain
 from tabular.errors import InputError

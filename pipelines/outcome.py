@@ -1,0 +1,58 @@
+"""`Outcome`: a finished run, its steps and what they made."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+from zenml.enums import ExecutionStatus
+from zenml.io import fileio
+from zenml.models import PipelineRunResponse, StepRunResponse
+
+from materializers.storable import PAGE
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run, as the summary shows it."""
+
+    name: str
+    duration_s: float
+    cached: bool
+
+
+@dataclass
+class Outcome:
+    """A finished run and what its steps made."""
+
+    run: PipelineRunResponse
+    stages: list[Stage] = field(default_factory=list)
+
+    def artifact(self, name: str) -> Any:
+        """The artifact that some step returned under `name`, loaded.
+
+        Raises
+        ------
+        KeyError
+            When no step returned one.
+        """
+        return self._version(name)[1].load()
+
+    def page(self, name: str) -> str | None:
+        """The page of the artifact `name` as its step rendered it, or None where it has none."""
+        path = os.path.join(self._version(name)[1].uri, PAGE)
+        if not fileio.exists(path):
+            return None
+        with fileio.open(path, "r") as source:
+            return source.read()
+
+    def was_cached(self, name: str) -> bool:
+        """Whether the artifact `name` was taken from an earlier run."""
+        return self._version(name)[0].status == ExecutionStatus.CACHED
+
+    def _version(self, name: str) -> tuple[StepRunResponse, Any]:
+        for step in self.run.steps.values():
+            if name in step.outputs:
+                return step, step.outputs[name][0]
+        raise KeyError(name)
