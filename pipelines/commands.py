@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pipelines.outcome import Outcome
 from pipelines.running import execute, name_of_run, show_steps
 from pipelines.summary import TrainingSummary, print_training, write_summary
 from stacks.secrets import refuse_plain
+from tabular.data.labels import STAGED
 from tabular.errors import InputError
 from tabular.problem import Problem, problem_from, read_settings
 
@@ -34,7 +36,9 @@ _PLACES = {
 
 
 def settings_from(root: Path, config: Path | None = None, **options: Any) -> tuple[Problem, str]:
-    """The checked problem from a config file and the command line, which wins; and what to call its origin.
+    """The checked problem from a config and the command line, which wins; and what to call the config's origin.
+
+    Where only a name is given, the config is configs/NAME.yaml, or what the model of that name was trained by.
 
     Raises
     ------
@@ -42,14 +46,12 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
         When a key, a value or a file is wrong, or --data comes without --target.
     """
     given = {key: value for key, value in options.items() if value is not None}
-    if config is None and "data" not in given:
-        named = root / "configs" / f"{given.get('name')}.yaml"
-        config = named if named.is_file() else root / DEFAULT_CONFIG
-    settings: dict[str, Any] = read_settings(config) if config else {}
-    if config is None and "target" not in given:
-        raise InputError("--data needs --target COLUMN, the column to predict")
-    if config is None:
-        settings["name"] = _slug(str(given["data"]))
+    if config is None and "data" in given:
+        if "target" not in given:
+            raise InputError("--data needs --target COLUMN, the column to predict")
+        settings, where = {"name": _slug(str(given["data"]))}, "the command line"
+    else:
+        settings, where = _config(root, config, given.get("name"))
     for option, value in given.items():
         *parents, key = _PLACES[option]
         place = settings
@@ -58,10 +60,31 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
             if not isinstance(place, dict):
                 raise InputError(f"{config}: {parent} must be a mapping")
         place[key] = value
-    where = str(config) if config else "the command line"
     problem = problem_from(settings, where)
     refuse_plain("data.source", problem.data.source)
     return problem, where
+
+
+def _config(root: Path, config: Path | None, name: str | None) -> tuple[dict[str, Any], str]:
+    """What the config says, and what to call it."""
+    named = root / "configs" / f"{name}.yaml"
+    chosen = config or (named if name and named.is_file() else root / DEFAULT_CONFIG)
+    settings = read_settings(chosen)
+    if config is None and name and settings.get("name") != name:
+        from stacks.registry import configs
+
+        ensure_stack(root)
+        for version, trained_by in configs(name):
+            # A table that a retraining put together is no source to begin from again.
+            if not trained_by["data"]["source"].startswith(STAGED):
+                return trained_by, f"what version {version} was trained by"
+    return settings, str(chosen)
+
+
+def options_for(problem: Problem, where: str) -> str:
+    """What to type to mean this problem again: its config, or its name where the registry knows by what it was trained."""
+    own = Path(where).is_file() and read_settings(where).get("name") == problem.name
+    return f"--config {shlex.quote(where)}" if own else f"--name {shlex.quote(problem.name)}"
 
 
 def _slug(source: str) -> str:
@@ -130,12 +153,10 @@ def train(
 
 def _deployment_command(problem: Problem, where: str, root: Path) -> str:
     """What to type to serve what was trained from the config `where`."""
-    config = Path(where)
-    if config.resolve() == (root / DEFAULT_CONFIG).resolve():
+    config = root / DEFAULT_CONFIG
+    if Path(where).resolve() == config.resolve() and read_settings(config).get("name") == problem.name:
         return "make deployment"
-    if config.is_file():
-        return f"python run.py --pipeline deployment --config {where}"
-    return f"python run.py --pipeline deployment --data {problem.data.source} --target {problem.data.target} --name {problem.name}"
+    return f"python run.py --pipeline deployment {options_for(problem, where)}"
 
 
 def _run(pipeline: Any, name: str, cache: bool, arguments: dict[str, Any], console: Console) -> Outcome:

@@ -54,7 +54,7 @@ def watch(
     from pipelines.watching import monitor
 
     acts = problem.retraining.act if act is None else act
-    if acts and read_settings(where).get("name") != problem.name:
+    if acts and Path(where).is_file() and read_settings(where).get("name") != problem.name:
         raise InputError(f"--act trains {problem.name!r} again by its config: name that by --config, or look only (--no-act)")
     if schedule is not None and not dry_run:
         return _keep_running(schedule, problem.name, where, root)

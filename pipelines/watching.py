@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from monitoring.decide import window_key
 from monitoring.look import Look, span_of
-from pipelines.commands import ensure_stack, terminal
+from pipelines.commands import ensure_stack, options_for, terminal
 from pipelines.outcome import Outcome
 from pipelines.running import execute, name_of_run, show_steps
 from pipelines.summary import RunSummary, run_facts, write_summary
@@ -146,7 +145,7 @@ def monitor(
     summary = MonitoringSummary.gather(outcome, _write_pages(outcome, root, problem.name), time.monotonic() - began)
     if summary_path:
         write_summary(summary_path, summary.to_json())
-    _print(outcome, summary, _next(summary, where, outcome.artifact("reference").facts_.problem), console)
+    _print(outcome, summary, _next(summary, problem, where), console)
     return 0
 
 
@@ -185,15 +184,11 @@ def _write_pages(outcome: Outcome, root: Path, name: str) -> dict[str, str]:
     return written
 
 
-def _next(summary: MonitoringSummary, where: str, trained: Problem) -> str:
+def _next(summary: MonitoringSummary, problem: Problem, where: str) -> str:
     """What to type next."""
     if summary.decision == "retrain":
-        if Path(where).is_file():
-            return f"python run.py --pipeline retraining --config {shlex.quote(where)}   (on old rows and those whose labels have come)"
-        data = f"--data {shlex.quote(trained.data.source)} --target {shlex.quote(trained.data.target)} --name {shlex.quote(trained.name)}"
-        return f"python run.py --pipeline training {data}   (on newer data)"
-    named = f"--config {shlex.quote(where)}" if Path(where).is_file() else f"--name {shlex.quote(trained.name)}"
-    return f"python run.py --pipeline monitoring {named}   (the next window)"
+        return f"python run.py --pipeline retraining {options_for(problem, where)}   (on old rows and those whose labels have come)"
+    return f"python run.py --pipeline monitoring {options_for(problem, where)}   (the next window)"
 
 
 def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console: Console) -> None:

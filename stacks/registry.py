@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -69,6 +70,17 @@ def find_alias(name: str, alias: str) -> Registered:
         path = Path(mlflow.artifacts.download_artifacts(run_id=found.run_id, artifact_path="bundle", dst_path=folder))
         files = {file.name: file.read_bytes() for file in sorted(path.iterdir())}
     return Registered(name, str(found.version), found.tags.get(DIGEST_TAG), files)
+
+
+def configs(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every registered version of `name`, the newest first, with the config that it was trained by."""
+    import mlflow
+
+    connect_mlflow()
+    versions = mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
+    for version in sorted(versions, key=lambda version: -int(version.version)):
+        with quiet_progress():
+            yield str(version.version), mlflow.artifacts.load_dict(f"runs:/{version.run_id}/config.json")
 
 
 def version_with_digest(name: str, digest: str) -> str | None:

@@ -8,6 +8,8 @@ from click.testing import CliRunner
 
 import run
 from pipelines.options import PIPELINES, options_of, takers_of
+from tabular.data.loans import loans
+from tests.pipelines.project import Project
 
 
 def test_help_shows_every_option_once_under_the_pipelines_that_take_it():
@@ -30,3 +32,15 @@ def test_an_option_of_another_pipeline_is_an_error_that_names_its_own(pipeline, 
     context = run.cli.make_context("run", ["--pipeline", pipeline, option, "1"])
     with pytest.raises(click.UsageError, match=f"{option} is for --pipeline {' and '.join(takers_of(option[2:]))}, not for {pipeline}"):
         options_of(pipeline, context)
+
+
+def test_a_name_stands_for_what_its_model_was_trained_by(tmp_path):
+    project, table = Project(tmp_path), tmp_path / "people.csv"
+    loans(rows=1200, seed=4).to_csv(table, index=False)
+    trained = project.run("--pipeline", "training", "--data", str(table), "--target", "defaulted", "--trials", "1")
+    assert trained.code == 0, trained.output
+    assert "python run.py --pipeline deployment --name people " in trained.output
+
+    again, other = project.batch(*(["--pipeline", "training", "--name", name, "--dry-run"] for name in ("people", "nobody")))
+    assert "from what version 1 was trained by" in again.output and f"source: {table}" in again.output and "trials: 1" in again.output
+    assert f"from {project.root}/configs/loans.yaml" in other.output.replace("\n", "") and "builtin:loans" in other.output
