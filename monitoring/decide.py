@@ -158,7 +158,7 @@ def _drift_share(drift: DriftReport, settings: Monitoring) -> RuleResult:
 def _repeated(share: RuleResult, past: Sequence[Past], settings: Monitoring) -> RuleResult:
     name, limit = "repeated_drift", settings.repeats
     if share.value is None:
-        return _not_applied(name, limit, share.reason)
+        return share.model_copy(update={"name": name, "threshold": limit})
     drifts = share.value > settings.drift_share
     before = list(past)[: settings.windows - 1]
     count = int(drifts) + sum(one.drifted for one in before)

@@ -45,6 +45,7 @@ def window_of_log(
     versions = count_versions(engine, since, until, model)
     rows = sum(count for (_, found), count in versions.items() if found == digest)
     others = {label: count for (label, found), count in sorted(versions.items()) if found != digest}
+    batch = sum(count_versions(engine, since, until, model, role="batch").values())
     share = min(1.0, most_rows / rows) if rows else 1.0
     parts = [_compact(part) for part in read_window(engine, since, until, model=model, digest=digest, share=share)]
     raw = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -64,6 +65,7 @@ def window_of_log(
             rows=rows,
             looked_at=len(raw),
             others=others,
+            batch=batch,
             unreadable=unreadable,
             absent=absent,
             **vars(arrivals),

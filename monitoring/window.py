@@ -38,6 +38,8 @@ class WindowFacts(BaseModel):
     """Of them, the rows of this object: all, or a sample."""
     others: dict[str, int] = {}
     """Predictions of other versions in the same time: version -> rows. They are left out."""
+    batch: int = 0
+    """Predictions of whole tables (`--pipeline inference`) in the same time. They are left out."""
     labelled: int = 0
     received: int = 0
     repeated: int = 0
@@ -97,6 +99,7 @@ class Window(Storable):
             ("predictions whose first label came after the window's end", facts.late),
             ("labels looked at that the model does not know", facts.unreadable),
             *((f"predictions of version {version}, left out", rows) for version, rows in facts.others.items()),
+            *([("predictions of whole tables, left out", facts.batch)] if facts.batch else []),
         ]
         absent = [("Columns that the window does not have", ", ".join(facts.absent))] if facts.absent else []
         return page(f"Window of {facts.model} version {facts.version}", [("Counts", table(("what", "number"), counts)), *absent], in_words(facts))

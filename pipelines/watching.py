@@ -215,6 +215,7 @@ def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console
     lines = [
         f"model     {summary.model['name']} version {summary.model['version']}",
         f"window    {drift.window}: {window['rows']:,} predictions" + ("" if window["rows"] == window["looked_at"] else f", {window['looked_at']:,} looked at"),
+        *([f"tables    {window['batch']:,} predictions of whole tables are left out; to look at a table: --data TABLE"] if window["batch"] else []),
         f"labels    {window['labelled']:,} predictions have one; {window['received']:,} received, of them {window['repeated']:,} repeated"
         f" and {window['corrected']:,} corrected; {window['late']:,} came after the window",
         f"score     {_score(summary.scores)}",

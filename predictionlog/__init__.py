@@ -15,6 +15,7 @@ _HOMES = {
     "Label": "labels",
     "LabelCounts": "labels",
     "Progress": "drain",
+    "VERIFICATION": "records",
     "add_labels": "labels",
     "connect": "database",
     "count_labels": "counts",

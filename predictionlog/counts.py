@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, and_, case, func, select
 
 from predictionlog.database import as_utc, labels, predictions
+from predictionlog.records import VERIFICATION
 
 _TICK = timedelta(microseconds=1)
 """The smallest step of time in the tables."""
@@ -33,16 +34,20 @@ class Arrivals:
 def window_conditions(since: datetime, until: datetime, model: str | None, role: str | None, digest: str | None = None) -> list[Any]:
     """What makes a prediction one of the window: SQL conditions on the table `predictions`."""
     columns = predictions.c
-    conditions = [columns.time >= as_utc(since), columns.time < as_utc(until)]
+    return [columns.time >= as_utc(since), columns.time < as_utc(until), *_asked(model, role, digest)]
+
+
+def _asked(model: str | None, role: str | None, digest: str | None) -> list[Any]:
+    """Predictions that somebody asked for: those by which a deployment proves a version are nobody's."""
+    columns = predictions.c
     wanted = ((columns.model, model), (columns.role, role), (columns.digest, digest))
-    return conditions + [column == value for column, value in wanted if value is not None]
+    return [columns.request_id.not_like(f"{VERIFICATION}%"), *(column == value for column, value in wanted if value is not None)]
 
 
 def newest_prediction(engine: Engine, model: str, digest: str | None = None, role: str = "live") -> datetime | None:
     """When the last prediction was made, UTC without a zone; None where there is none."""
     columns = predictions.c
-    query = select(columns.time).where(columns.model == model, columns.role == role)
-    query = query.where(columns.digest == digest) if digest is not None else query
+    query = select(columns.time).where(*_asked(model, role, digest))
     with engine.connect() as connection:
         return connection.scalar(query.order_by(columns.time.desc(), columns.id.desc()).limit(1))
 
@@ -53,8 +58,7 @@ def span_of_last(engine: Engine, rows: int, model: str, digest: str | None = Non
     Predictions of one request share their moment, so the window may hold a few more. None where there is no prediction.
     """
     columns = predictions.c
-    query = select(columns.time).where(columns.model == model, columns.role == role)
-    query = query.where(columns.digest == digest) if digest is not None else query
+    query = select(columns.time).where(*_asked(model, role, digest))
     last = query.order_by(columns.time.desc(), columns.id.desc()).limit(rows).subquery()
     with engine.connect() as connection:
         first, newest = connection.execute(select(func.min(last.c.time), func.max(last.c.time))).one()

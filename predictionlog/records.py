@@ -11,6 +11,9 @@ from typing import Any
 
 Rows = list[dict[str, Any]]
 
+VERIFICATION = "verify-"
+"""What the ids of requests begin with by which a deployment proves a version: nobody's predictions, in no window and no count."""
+
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
 _ANSWERS = ("probabilities", "label", "prediction", "lower", "upper")
 

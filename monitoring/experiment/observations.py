@@ -21,9 +21,6 @@ from tabular.storable import Fact, Storable
 if TYPE_CHECKING:
     import pandas as pd
 
-VERIFICATION = "verify-"
-"""What the ids of requests begin with by which a deployment proves a version; they are nobody's."""
-
 
 @dataclass
 class Tally:
@@ -139,7 +136,7 @@ def observe(
     entities: dict[str, set[str]] = {version: set() for version in versions}
     parts: list[pd.DataFrame] = []
     for frame in frames:
-        frame = frame[frame["version"].isin(versions) & ~frame["request_id"].str.startswith(VERIFICATION)]
+        frame = frame[frame["version"].isin(versions)]
         if frame.empty:
             continue
         loss = measure.function(frame, classes, positive)

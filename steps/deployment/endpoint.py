@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bundle.examples import differences
+from predictionlog import VERIFICATION
 from stacks.deployer.host import DeploymentError
 
 PREDICTIONS = "/api/v1.0/predictions"
@@ -40,7 +41,7 @@ def replay(url: str, examples: Mapping[str, Any], digest: str, token: str | None
     rows = examples["examples"][:limit]
     for number, example in enumerate(rows):
         # The same id each time: however often a version is verified, its examples are in the prediction log once.
-        identity = f"verify-{digest.removeprefix('sha256:')[:12]}-{number}"
+        identity = f"{VERIFICATION}{digest.removeprefix('sha256:')[:12]}-{number}"
         answer = ask(url, PREDICTIONS, {"rows": [example["row"]]}, token, identity)
         if (other := _tags(answer).get("digest")) != digest:
             raise DeploymentError(f"{url} answered example {number} with {other}, not with {digest}")

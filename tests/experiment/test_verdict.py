@@ -73,8 +73,7 @@ def test_an_entity_counts_once_and_one_that_saw_both_not_at_all():
     rng = np.random.default_rng(0)
     both = frame_of("1", ["2-0", "2-1"], 1.0, rng)
     nobody = frame_of("2", [None, None, None], 1.0, rng)
-    proof = frame_of("1", ["x"], 1.0, rng).assign(request_id="verify-abc-0")
-    found = observed(entities=50, rows=7, extra=(both, nobody, proof))
+    found = observed(entities=50, rows=7, extra=(both, nobody))
 
     assert len(found.values("2")) == 48 and len(found.values("1")) == 50
     assert found.crossed == 2 and found.tallies["2"].without_entity == 3

@@ -67,12 +67,12 @@ def window(frame: pd.DataFrame, past: Reference, most_rows: int = 50_000) -> Win
     return window_of_table(frame, scorer(), "small", "1", past.facts_, Look(source="a table"), most_rows)
 
 
-def fill(engine, frame: pd.DataFrame, begin: datetime = START, every: float = 1.0, version: str = "1", digest: str = DIGEST, role: str = "live"):
+def fill(engine, frame: pd.DataFrame, begin: datetime = START, every: float = 1.0, version: str = "1", digest: str = DIGEST, role: str = "live", prefix: str = ""):
     """Put `frame` into the log as answered predictions, one each `every` seconds; returns their ids."""
     answer = scorer().score({name: frame[name].to_numpy() for name in ("income", "noise", "job")})
     ids, rows = [], []
     for place, (row, probability, label) in enumerate(zip(frame.to_dict("records"), answer.probabilities, answer.labels)):
-        identity = f"{begin:%j%H%M%S}-{version}-{place}"
+        identity = f"{prefix}{begin:%j%H%M%S}-{version}-{role}-{place}"
         moment = begin + timedelta(seconds=place * every)
         inputs = {name: row[name] for name in ("income", "noise", "job")}
         ids.append(identity)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from monitoring.decide import window_key
-from monitoring.look import Look
 from monitoring.log_window import window_of_log
+from monitoring.look import Look, in_utc
 from monitoring.table_window import window_of_table
 from monitoring.window import Window
+from predictionlog import VERIFICATION
 from tabular.errors import InputError
 
 from .people import START, fill, label, people, scorer
@@ -55,10 +56,24 @@ def test_other_versions_and_copies_are_left_out_and_counted(log, reference):
     fill(log, people(50, 1))
     fill(log, people(20, 2), version="2", digest="sha256:other")
     fill(log, people(30, 3), version="3", role="shadow")
+    fill(log, people(40, 4), role="batch")
 
-    facts = read(log, reference, since=START, until=START + WINDOW).facts_
+    found = read(log, reference, since=START, until=START + WINDOW)
 
-    assert (facts.rows, facts.others) == (50, {"2": 20})
+    assert (found.facts_.rows, found.facts_.others, found.facts_.batch) == (50, {"2": 20}, 40)
+    assert "predictions of whole tables, left out" in found.html()
+
+
+def test_what_a_deployment_asked_to_prove_a_version_is_no_prediction(log, reference):
+    ids = fill(log, people(50, 1))
+    later = START + timedelta(hours=1)
+    label(log, fill(log, people(18, 2), begin=later, prefix=VERIFICATION), ["yes"] * 18, later)
+    label(log, ids[:5], ["yes"] * 5, later)
+
+    whole, last = read(log, reference, since=START, until=later + WINDOW), read(log, reference, window="30")
+
+    assert (whole.facts_.rows, whole.facts_.looked_at, whole.facts_.labelled) == (50, 50, 5)
+    assert last.facts_.rows == 30 and last.facts_.until < in_utc(later)
 
 
 def test_the_last_rows_and_the_last_time_end_with_the_newest_prediction(log, reference):
