@@ -76,7 +76,8 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
     Returns
     -------
     Performance
-        Measured where at least `settings.min_labels` labels are there, and five of every class of two; else estimated.
+        Measured where at least `settings.min_labels` labels are there, and five of every class of two; else estimated, from
+        `settings.min_rows` predictions on.
     """
     facts, task = reference.facts_, reference.facts_.problem.task
     problem, at = facts.problem, window.labelled
@@ -85,7 +86,7 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
     measured = None if reason else _evaluate(window, reference, at)
     holdout_truth = encode_truth(reference.answers["actual"].to_numpy(), task, facts.classes)
     estimated = {}
-    if len(window.answers):
+    if len(window.answers) >= settings.min_rows:
         level = problem.evaluation.confidence
         everyone = window.predictions(facts.classes)
         estimated = estimate_scores(everyone, task, facts.classes, level, reference.holdout, holdout_truth)
@@ -95,6 +96,8 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
         basis = "estimated"
     else:
         basis = "none"
+        if 0 < len(window.answers) < settings.min_rows:
+            reason += f"; the score is not estimated from fewer predictions than monitoring.min_rows = {settings.min_rows:,}"
     found = estimated.get(facts.metric) if basis == "estimated" else measured and measured.score
     return Performance(
         window=in_words(window.facts_),

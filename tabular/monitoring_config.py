@@ -59,7 +59,7 @@ class Monitoring(Section):
     """What is held against a model in production."""
 
     window: str = Field("7d", description="Of predictions: a time (30m, 12h, 7d, 2w) up to the newest prediction, or the last rows (2000).")
-    min_rows: PositiveInt = Field(100, description="Below this many predictions drift is not judged.")
+    min_rows: PositiveInt = Field(100, description="Below this many predictions drift is not judged and no score estimated.")
     min_labels: PositiveInt = Field(100, description="Below this many labels the score is estimated, not measured.")
     sample_rows: Annotated[int, Field(ge=1000)] = Field(50_000, description="Rows of a window looked at; larger windows are sampled.")
     performance_floor: float | None = Field(0.8, description="For scores (more is better): the least the metric may be.")

@@ -60,6 +60,14 @@ def test_few_labels_or_one_class_are_not_scored(reference):
     assert performance(one, reference).basis == "estimated"
 
 
+def test_a_handful_of_predictions_gives_no_estimate(reference):
+    found = performance(people(99, 1).assign(y=None), reference)
+
+    assert found.basis == "none" and found.estimated == {} and found.drop is None
+    assert "not estimated from fewer predictions than monitoring.min_rows = 100" in found.reason and found.reason in found.html()
+    assert performance(people(100, 1).assign(y=None), reference).basis == "estimated"
+
+
 def test_the_error_of_a_regression_is_estimated_from_the_holdout():
     rng = np.random.default_rng(0)
     past = rng.uniform(0, 10, 4000)
