@@ -22,7 +22,7 @@ import numpy as np
 from monitoring.experiment.sample_size import fixed, sequential
 from monitoring.experiment.sequence import Arm, Interval, between
 from monitoring.experiment.verdict import decide_score
-from tabular.problem import ExperimentConfig
+from tabular.production_config import ExperimentConfig
 
 LONGEST = 3
 """Times the planned size; who is not decided by then is not decided."""

@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from tabular.section import Section
+from tabular.section import Section, Share
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 Action = Literal["nothing", "alert", "retrain"]
 _SPAN = re.compile(r"([1-9]\d*)(m|h|d|w)?")
 

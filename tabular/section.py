@@ -1,8 +1,12 @@
-"""`Section`: a part of the config."""
+"""`Section`: a part of the config, and what several have."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):

@@ -9,7 +9,7 @@ import numpy as np
 
 from monitoring.experiment.counts import Counts, too_many_p
 from monitoring.experiment.sequence import compare
-from tabular.problem import BusinessMetric, Guardrails
+from tabular.production_config import BusinessMetric, Guardrails
 from tabular.storable import Record
 
 Standing = Literal["kept", "broken", "unknown"]

@@ -10,7 +10,7 @@ from monitoring.experiment import sample_size
 from monitoring.experiment.losses import Measure
 from monitoring.experiment.observations import Observations
 from monitoring.experiment.verdict import minimum_effect
-from tabular.problem import ExperimentConfig
+from tabular.production_config import ExperimentConfig
 from tabular.storable import Fact, Record
 
 FEWEST = 50

@@ -12,7 +12,7 @@ from monitoring.experiment.guardrails import Guardrail
 from monitoring.experiment.observations import Observations
 from monitoring.experiment.record import Experiment, Goal, Outcome
 from monitoring.experiment.sequence import Interval, compare
-from tabular.problem import ExperimentConfig
+from tabular.production_config import ExperimentConfig
 from tabular.storable import Fact, Record
 
 OPTIMAL_AT = 5_000

@@ -9,7 +9,7 @@ from monitoring.decision import Decision
 from monitoring.retraining.claim import Refused, shown
 from monitoring.retraining.ledger import Ledger
 from predictionlog.database import now
-from tabular.problem import Retraining
+from tabular.production_config import Retraining
 
 WEEK = timedelta(days=7)
 

@@ -38,7 +38,7 @@ def test_the_commands_of_the_api_page_work(host, releases, tmp_path):
 
 def test_settings_named_in_operations_are_those_of_the_component():
     from stacks.deployer.flavor import SwitchyardDeployerConfig
-    from tabular.problem import Serving
+    from tabular.production_config import Serving
 
     # One section for each host.
     sections = (DOCS / "operations.md").read_text().split("## Settings")[1:]

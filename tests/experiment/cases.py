@@ -7,7 +7,7 @@ import pandas as pd
 
 from monitoring.experiment.counts import Counts
 from monitoring.experiment.record import Experiment, Stage
-from tabular.problem import ExperimentConfig
+from tabular.production_config import ExperimentConfig
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CLASSES = ("no", "yes")

@@ -17,7 +17,7 @@ from monitoring.experiment.record import Experiment, Stage
 from monitoring.experiment.verdict import Judgement, judge
 from steps.experiment.traffic import ExperimentTraffic
 from tabular.errors import InputError
-from tabular.problem import BusinessMetric, ExperimentConfig, Guardrails
+from tabular.production_config import BusinessMetric, ExperimentConfig, Guardrails
 from tests.experiment.cases import CLASSES, NOW, SOUND, config, experiment, frame_of
 
 

@@ -16,7 +16,7 @@ from monitoring.retraining.ledger import Ledger
 from monitoring.retraining.limits import check
 from predictionlog import connect
 from predictionlog.database import now
-from tabular.problem import Retraining
+from tabular.production_config import Retraining
 
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)
 LIMITS = Retraining(min_labels=10)
