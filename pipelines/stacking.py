@@ -41,7 +41,8 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
     def report(line: str) -> None:
         say(f"  {time.monotonic() - began:4.0f} s  {line}")
 
-    installed = install(root, read_settings(settings_file), namespace, os.environ.get("CONTAINER_REGISTRY"), report)
+    given = read_settings(settings_file) if settings_file else None
+    installed = install(root, given, namespace, os.environ.get("CONTAINER_REGISTRY"), report)
     try:
         ensure_repository(root)
         log_in(installed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from zenml.client import Client
 
@@ -10,6 +12,11 @@ from tabular.data.labels import holds_secret, without_credentials
 from tabular.errors import InputError
 
 _REFERENCE = re.compile(r"\{\{\s*([\w-]+)\.([\w-]+)\s*\}\}")
+_TELLING = re.compile(r"auth|cookie|key|passw|secret|token", re.IGNORECASE)
+"""Names of a header whose value is one."""
+_SCHEME = re.compile(r"\s*(bearer|basic|token)?\s*", re.IGNORECASE)
+_CALLABLE = re.compile(r"://hooks\.slack\.com/")
+"""Whoever knows such a URL may post there."""
 
 
 def with_secrets(text: str) -> str:
@@ -36,6 +43,38 @@ def refuse_plain(what: str, text: str) -> None:
             f"{what} {without_credentials(text)} holds a password or token, which every run would keep in the open; put it into ZenML's secret "
             f"store, zenml secret create table --url='...', and write '{{{{table.url}}}}' instead"
         )
+
+
+def refuse_plain_settings(settings: Mapping[str, Any]) -> None:
+    """Stop at a config with a secret in it, which becomes part of every run, in ZenML and in MLflow.
+
+    Raises
+    ------
+    InputError
+        Names the key, and the command that puts its value into the secret store.
+    """
+    for path, value in _texts(settings):
+        rest = _REFERENCE.sub("", value)
+        refuse_plain(".".join(path), value)
+        telling = path[-1] == "password" or (path[-2:-1] == ("headers",) and _TELLING.search(path[-1]))
+        if (telling and not _SCHEME.fullmatch(rest)) or _CALLABLE.search(rest):
+            key = path[-1].lower()
+            raise InputError(
+                f"{'.'.join(path)} is a secret, which every run would keep in the open; put it into ZenML's secret store, "
+                f"zenml secret create alerts --{key}='...', and write '{{{{alerts.{key}}}}}' instead"
+            )
+
+
+def _texts(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every text in a config, and the keys that lead to it."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _texts(part, (*path, str(key)))
+    elif isinstance(value, (list, tuple)):
+        for number, part in enumerate(value):
+            yield from _texts(part, (*path, str(number)))
 
 
 def _secret(name: str, key: str) -> str:

@@ -36,8 +36,8 @@ _PROBE = "switchyard-probe"
 _PROBE_WAIT_S = 45.0
 
 
-def check_cluster(kubectl: Kubectl, settings: Settings) -> str:
-    """Version, rights, Seldon's resource and storage; returns the cluster's version.
+def check_cluster(kubectl: Kubectl) -> str:
+    """Version, rights and Seldon's resource; returns the cluster's version.
 
     Raises
     ------
@@ -48,8 +48,6 @@ def check_cluster(kubectl: Kubectl, settings: Settings) -> str:
     _check_rights(kubectl)
     if kubectl.get("crd", SELDON) is None:
         raise ClusterError(f"the cluster has no Seldon Core 1.17 ({SELDON} is unknown): {_INSTALL_SELDON}")
-    if settings.overlay == "trial":
-        _check_storage(kubectl, settings)
     return version
 
 
@@ -84,7 +82,16 @@ def _sees_namespace(kubectl: Kubectl) -> bool:
         return False
 
 
-def _check_storage(kubectl: Kubectl, settings: Settings) -> None:
+def check_storage(kubectl: Kubectl, settings: Settings) -> None:
+    """Whether the trial's volumes are there or will be; the other overlay has none.
+
+    Raises
+    ------
+    ClusterError
+        Nothing would make them.
+    """
+    if settings.overlay != "trial":
+        return
     claims = {claim["metadata"]["name"]: claim for claim in kubectl.items("persistentvolumeclaims")}
     if claims.get("database") and claims.get("objects"):
         return

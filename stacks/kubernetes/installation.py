@@ -10,7 +10,7 @@ from typing import Any
 from stacks.images import DOCKERFILES, PREPARED, ensure_image
 from stacks.kubernetes import secrets
 from stacks.kubernetes.addresses import Addresses, check_reach, find_addresses
-from stacks.kubernetes.checks import check_cluster, check_operator
+from stacks.kubernetes.checks import check_cluster, check_operator, check_storage
 from stacks.kubernetes.kubectl import ClusterError, Kubectl, config_map, current_context
 from stacks.kubernetes.manifests import servers_image, split, write_overlay
 from stacks.kubernetes.settings import Settings
@@ -53,11 +53,13 @@ class Installed:
         }
 
 
-def install(root: Path, settings: Settings, namespace: str, registry: str | None, report: Report) -> Installed:
+def install(root: Path, given: Settings | None, namespace: str, registry: str | None, report: Report) -> Installed:
     """Bring the cluster of the current kube context to where it should be; what is so already is left alone.
 
     Parameters
     ----------
+    given : Settings, optional
+        None: those of the last time, which the cluster keeps; a trial's at first.
     registry : str, optional
         HOST[:PORT][/PATH] that images are pushed to and nodes pull from.
     report : callable
@@ -71,19 +73,25 @@ def install(root: Path, settings: Settings, namespace: str, registry: str | None
     if not registry:
         raise InputError("CONTAINER_REGISTRY is not set: export the registry that images go to, as CONTAINER_REGISTRY=ghcr.io/NAME")
     kubectl = Kubectl(current_context(), namespace)
-    version = check_cluster(kubectl, settings)
+    version = check_cluster(kubectl)
+    settings = secrets.settle(kubectl, given)
+    check_storage(kubectl, settings)
     report(f"context {kubectl.context}: Kubernetes {version}, rights, Seldon's resource and storage are as needed")
     image = ensure_image("pipelines", registry, report)
     folder = write_overlay(root, kubectl, settings, servers_image(root, kubectl, image))
     early, late = split(kubectl.render(folder))
     kubectl.apply(*early)
     addresses = find_addresses(kubectl, settings)
-    keys = secrets.ensure(kubectl, settings, addresses.objects)
+    keys, changed = secrets.ensure(kubectl, settings, addresses.objects)
+    running = [name for name in _SERVERS[settings.overlay] if changed and kubectl.get("deployment", name)]
     kubectl.apply(
         config_map("addresses", addresses.values()),
         config_map("kubeconfig", {"config": _in_cluster_config(kubectl)}),
         *late,
     )
+    for name in running:
+        # Pods read Secrets when they start.
+        kubectl.run("rollout", "restart", f"deployment/{name}")
     report(f"applied {len(early) + len(late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
     # The servers start while the images that serve are built.
     images = {kind: ensure_image(kind, registry, report) for kind in DOCKERFILES}
@@ -151,8 +159,11 @@ def _ensure_bucket(keys: dict[str, str], bucket: str) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
             raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} refuses bucket {bucket} ({error}): check S3_ACCESS_KEY_ID and its rights") from None
+        region = keys["AWS_DEFAULT_REGION"]
+        # Amazon's S3 wants the region named, but for its first one, which it refuses to see named.
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         try:
-            client.create_bucket(Bucket=bucket)
+            client.create_bucket(Bucket=bucket, **where)
         except ClientError as refused:
             raise ClusterError(f"bucket {bucket} is not there and can't be made ({refused}): make it, or give the keys that right") from None
     except BotoCoreError as error:

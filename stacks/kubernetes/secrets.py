@@ -10,12 +10,14 @@ import sqlalchemy
 
 from stacks.kubernetes.kubectl import Kubectl, secret
 from stacks.kubernetes.settings import Settings
+from tabular.errors import InputError
 
 OBJECT_STORE = "object-store"
 DATABASES = "databases"
 DATABASE_SERVER = "database-server"
 ZENML_SERVER = "zenml-server"
 ZENML_CLIENT = "zenml-client"
+SETTINGS = "settings"
 _NAMES = ("zenml", "mlflow", "studies", "predictions")
 
 
@@ -25,14 +27,35 @@ def read(kubectl: Kubectl, name: str) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in (found.get("data") or {}).items()}
 
 
-def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> dict[str, str]:
+def settle(kubectl: Kubectl, given: Settings | None) -> Settings:
+    """The settings to install by: those given, else those of the last `stack up`, else a trial's.
+
+    Raises
+    ------
+    InputError
+        The installation's data lies elsewhere than the given settings say: it would seem empty afterwards.
+    """
+    kept = {key: value for key, value in read(kubectl, SETTINGS).items() if key in Settings.model_fields}
+    there = Settings(**kept) if kept else None  # type: ignore[arg-type]
+    if there and given and there.overlay != given.overlay:
+        raise InputError(
+            f"namespace {kubectl.namespace} holds an installation of overlay {there.overlay}, and these settings make one of {given.overlay}, "
+            "which would begin without its runs and models: take another --namespace, or remove this one first (python run.py stack down kubernetes)"
+        )
+    return given or there or Settings()
+
+
+def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple[dict[str, str], bool]:
     """Make what is missing, and put in what the settings say.
 
     Returns
     -------
     dict
         The keys of the object store as a client needs them.
+    bool
+        Whether servers that run already know something else.
     """
+    _set(kubectl, SETTINGS, {key: str(value) for key, value in settings.model_dump().items()})
     _keep(kubectl, ZENML_SERVER, {"admin-password": _password(), "jwt-key": secrets.token_hex(32), "encryption-key": secrets.token_hex(32)})
     if settings.overlay == "trial":
         server = _keep(kubectl, DATABASE_SERVER, {"root-password": _password(), "user-password": _password()})
@@ -43,15 +66,14 @@ def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> dict[
     else:
         urls = {name: getattr(settings, f"{name}_database_url") for name in _NAMES}
         access, hidden = settings.s3_access_key_id, settings.s3_secret_access_key
-    _set(kubectl, DATABASES, {f"{name}-url": _sqlalchemy(url, name) for name, url in urls.items()})
+    changed = _set(kubectl, DATABASES, {f"{name}-url": _sqlalchemy(url, name) for name, url in urls.items()})
     store = {
         "AWS_ACCESS_KEY_ID": access,
         "AWS_SECRET_ACCESS_KEY": hidden,
         "AWS_ENDPOINT_URL": object_store_url,
         "AWS_DEFAULT_REGION": settings.s3_region,
     }
-    _set(kubectl, OBJECT_STORE, store)
-    return store
+    return store, _set(kubectl, OBJECT_STORE, store) or changed
 
 
 def _sqlalchemy(url: str, name: str) -> str:
@@ -73,9 +95,12 @@ def _keep(kubectl: Kubectl, name: str, made: Mapping[str, str]) -> dict[str, str
     return values
 
 
-def _set(kubectl: Kubectl, name: str, values: Mapping[str, str]) -> None:
-    if read(kubectl, name) != values:
+def _set(kubectl: Kubectl, name: str, values: Mapping[str, str]) -> bool:
+    """Whether it had to be done."""
+    present = read(kubectl, name)
+    if present != values:
         kubectl.apply(secret(name, dict(values)))
+    return present != values
 
 
 def _password() -> str:

@@ -57,16 +57,14 @@ class Settings(BaseModel):
         return "external" if self.s3_endpoint_url else "trial"
 
 
-def read_settings(path: Path | None) -> Settings:
-    """Settings of the file at `path`; a trial's where there is none.
+def read_settings(path: Path) -> Settings:
+    """Settings of the file at `path`; one that says nothing makes a trial.
 
     Raises
     ------
     InputError
         The file is not there, or a key or value is wrong; names the key.
     """
-    if path is None:
-        return Settings()
     if not path.is_file():
         raise InputError(f"no settings file {path}; start from {EXAMPLE}")
     values: dict[str, str] = {}

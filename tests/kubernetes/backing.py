@@ -6,6 +6,7 @@ import json
 import secrets
 import subprocess
 import time
+from urllib.parse import quote
 
 from tests.deployment.door import wait_until
 
@@ -29,6 +30,13 @@ PODS = {
             "MARIADB_USER": "{key}",
             "MARIADB_PASSWORD": "{secret}",
         },
+        "mount": None,
+    },
+    "postgres": {
+        "image": "postgres:15",
+        "port": 5432,
+        "args": None,
+        "env": {"POSTGRES_DB": "predictions", "POSTGRES_USER": "{key}", "POSTGRES_PASSWORD": "{secret}"},
         "mount": None,
     },
 }
@@ -72,17 +80,32 @@ def client_of(store: dict[str, str]):
 
 
 class Backing:
-    """S3 and MariaDB in the namespace `name`; `secrets_for` tells a namespace of models of them."""
+    """S3 and databases in the namespace `name`; `secrets_for` tells a namespace of models of them.
 
-    def __init__(self, name: str) -> None:
-        self.name, self.key, self.secret = name, "switchyard", secrets.token_hex(12)
+    The password has what a URL must have written otherwise.
+    """
+
+    def __init__(self, name: str, pods: tuple[str, ...] = ("s3", "database")) -> None:
+        self.name, self.key, self.secret = name, "switchyard", f"{secrets.token_hex(12)}@:/%#"
         apply(namespace_of(name, "privileged"))
-        for pod, how in PODS.items():
-            apply(*self._objects(pod, how))
+        for pod in pods:
+            apply(*self._objects(pod, PODS[pod]))
         kubectl("wait", "-n", name, "--for=condition=Ready", "pod", "--all", "--timeout=420s")
-        self.s3_url = f"http://{self._address('s3')}:9000"
-        self.database_url = f"mysql+pymysql://{self.key}:{self.secret}@{self._address('database')}:3306/predictions"
+        self.s3_url = f"http://{self.address('s3')}:9000"
         wait_until(self._has_bucket, 30, "the bucket")
+
+    @property
+    def database_url(self) -> str:
+        """Of MariaDB, as SQLAlchemy takes it."""
+        return self.url("mysql+pymysql", "database", "predictions")
+
+    def url(self, driver: str, pod: str, name: str) -> str:
+        """Of the database `name`."""
+        return f"{driver}://{self.key}:{quote(self.secret, safe='')}@{self.address(pod)}:{PODS[pod]['port']}/{name}"
+
+    def run(self, pod: str, *command: str) -> str:
+        """What a command prints in the pod."""
+        return kubectl("exec", "-n", self.name, pod, "--", *command)
 
     def secrets_for(self, namespace: str) -> list[dict]:
         return [
@@ -99,11 +122,11 @@ class Backing:
     def client(self):
         return client_of(self._store())
 
-    def rows(self, statement: str) -> list:
-        """Of the prediction log."""
+    def rows(self, statement: str, url: str | None = None) -> list:
+        """Of the prediction log, or of the database at `url`."""
         from sqlalchemy import create_engine, text
 
-        engine = create_engine(self.database_url)
+        engine = create_engine(url or self.database_url)
         try:
             with engine.connect() as connection:
                 return list(connection.execute(text(statement)))
@@ -129,7 +152,7 @@ class Backing:
             return False
         return True
 
-    def _address(self, pod: str) -> str:
+    def address(self, pod: str) -> str:
         return get("service", pod, self.name)["spec"]["clusterIP"]
 
     def _objects(self, pod: str, how: dict) -> list[dict]:

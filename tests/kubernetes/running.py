@@ -45,9 +45,9 @@ class Installation:
         made.config("shared", families=["lightgbm"], trials=6)
         return made
 
-    def up(self) -> Result:
+    def up(self, *arguments: str) -> Result:
         """`run.py stack up kubernetes`."""
-        result = self.project.run("stack", "up", "kubernetes", "--namespace", self.namespace)
+        result = self.project.run("stack", "up", "kubernetes", "--namespace", self.namespace, *arguments)
         self.first = self.first or result
         return result
 

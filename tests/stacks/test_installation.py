@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import copy
 import os
 import re
 import subprocess
@@ -10,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from stacks.kubernetes import waiting
+from stacks.kubernetes import installation, secrets, waiting
 from stacks.kubernetes.kubectl import ClusterError
-from stacks.kubernetes.settings import read_settings
+from stacks.kubernetes.settings import Settings, read_settings
 from stacks.kubernetes.waiting import _rolled_out
 from stacks.registration import _filled
 from tabular.errors import InputError
@@ -27,8 +29,78 @@ def written(tmp_path, text: str) -> Path:
     return path
 
 
-def test_no_file_means_a_trial():
-    assert read_settings(None).overlay == "trial"
+class Kept:
+    """A namespace's Secrets."""
+
+    namespace = "switchyard"
+
+    def __init__(self):
+        self.secrets = {}
+
+    def get(self, kind, name):
+        values = self.secrets.get(name)
+        return values and {"data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}}
+
+    def apply(self, manifest):
+        self.secrets[manifest["metadata"]["name"]] = manifest["stringData"]
+
+
+def own(tmp_path, **changes):
+    """Settings of somebody's own S3 and databases."""
+    text = EXAMPLE.read_text().replace("ACCESS_KEY_ID=\n", "ACCESS_KEY_ID=a\n").replace("SECRET_ACCESS_KEY=\n", "SECRET_ACCESS_KEY=b\n")
+    return read_settings(written(tmp_path, text)).model_copy(update=changes)
+
+
+def test_without_a_file_it_is_a_trial_at_first_and_later_what_it_was(tmp_path):
+    cluster = Kept()
+    assert secrets.settle(cluster, None).overlay == "trial"
+
+    external = own(tmp_path)
+    store, changed = secrets.ensure(cluster, secrets.settle(cluster, external), external.s3_endpoint_url)
+    assert changed and store["AWS_ACCESS_KEY_ID"] == "a"
+    # An upgrade is typed without the file: the databases stay those that hold the runs.
+    before = copy.deepcopy(cluster.secrets)
+    again = secrets.settle(cluster, None)
+    assert again == external
+    assert secrets.ensure(cluster, again, external.s3_endpoint_url) == (store, False)
+    assert cluster.secrets == before
+
+
+def test_new_keys_are_taken_and_the_servers_are_to_learn_of_them(tmp_path):
+    cluster = Kept()
+    secrets.ensure(cluster, own(tmp_path), "https://s3")
+    store, changed = secrets.ensure(cluster, secrets.settle(cluster, own(tmp_path, s3_secret_access_key="new")), "https://s3")
+
+    assert changed and store["AWS_SECRET_ACCESS_KEY"] == "new" == cluster.secrets["object-store"]["AWS_SECRET_ACCESS_KEY"]
+
+
+def test_an_installation_is_not_given_another_store_by_mistake(tmp_path):
+    cluster = Kept()
+    secrets.ensure(cluster, own(tmp_path), "https://s3")
+
+    with pytest.raises(InputError, match="holds an installation of overlay external, and these settings make one of trial"):
+        secrets.settle(cluster, Settings())
+
+
+@pytest.mark.parametrize(("region", "named"), [("us-east-1", {}), ("eu-west-1", {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})])
+def test_a_bucket_is_asked_for_as_amazon_wants_it(monkeypatch, region, named):
+    import boto3
+    from botocore.exceptions import ClientError
+
+    asked = []
+
+    class Store:
+        def head_bucket(self, Bucket):
+            raise ClientError({"Error": {"Code": "404"}}, "HeadBucket")
+
+        def create_bucket(self, **how):
+            asked.append(how)
+
+    monkeypatch.setattr(boto3, "client", lambda *_arguments, **_settings: Store())
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "https://s3", "AWS_DEFAULT_REGION": region}
+    installation._ensure_bucket(keys, "ours")
+
+    assert asked == [{"Bucket": "ours", **named}]
 
 
 def test_the_example_is_complete_once_its_keys_are_in(tmp_path):

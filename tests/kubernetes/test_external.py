@@ -1,0 +1,102 @@
+"""An installation on somebody's own S3 and databases, which it must leave alone when it goes."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+from tests.kubernetes.backing import Backing
+from tests.kubernetes.running import Installation, predictions
+from tests.pipelines.project import wait_until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
+BUCKET = "somebodys"
+_NO_SUCH = ("database", "objects")
+
+
+@pytest.fixture(scope="module")
+def outside(registry):
+    """An S3 server, MariaDB for ZenML and PostgreSQL for the others, outside the installation's namespace."""
+    made = Backing(f"switchyard-outside-{secrets.token_hex(3)}", ("s3", "database", "postgres"))
+    admin = f"create database zenml; grant all on zenml.* to '{made.key}'@'%'"
+    made.run("database", "sh", "-c", f'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" mariadb -u root -e "{admin}"')
+    for name in ("mlflow", "studies"):
+        made.run("postgres", "sh", "-c", f'PGPASSWORD="$POSTGRES_PASSWORD" psql -h localhost -U "$POSTGRES_USER" -d predictions -c "create database {name}"')
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def external(outside, tmp_path_factory):
+    """`run.py stack up kubernetes --settings FILE`, the file made from the example's keys."""
+    folder = tmp_path_factory.mktemp("external")
+    values = {
+        "S3_ENDPOINT_URL": outside.s3_url,
+        "S3_BUCKET": BUCKET,
+        "S3_ACCESS_KEY_ID": outside.key,
+        "S3_SECRET_ACCESS_KEY": outside.secret,
+        "ZENML_DATABASE_URL": outside.url("mysql", "database", "zenml"),
+        **{f"{name.upper()}_DATABASE_URL": outside.url("postgresql", "postgres", name) for name in ("mlflow", "studies", "predictions")},
+    }
+    settings = folder / "settings.env"
+    settings.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
+    made = Installation.prepared(folder, f"switchyard-external-{secrets.token_hex(3)}")
+    up = made.up("--settings", str(settings))
+    assert up.code == 0, up.output
+    yield SimpleNamespace(installation=made, settings=settings)
+    made.project.run("stack", "down", "kubernetes", "--namespace", made.namespace, "--yes")
+
+
+def test_a_model_is_trained_deployed_and_logged_in_them(external, outside):
+    installation, project = external.installation, external.installation.project
+    names = {item["metadata"]["name"] for item in installation.items("deployments")}
+    assert {"zenml", "mlflow"} <= names and not names & set(_NO_SUCH) and installation.items("persistentvolumeclaims") == []
+
+    trained = installation.train("shared", "--workers", "2")
+    assert trained.code == 0, trained.output
+    deployed = installation.deploy("shared")
+    printed = deployed.output.rstrip().splitlines()[-1]
+    answer = json.loads(subprocess.run(printed, shell=True, capture_output=True, text=True, check=True).stdout)
+
+    assert answer["meta"]["tags"]["version"] == deployed.summary["serving"]["version"]
+    statement = f"select count(*) from predictions where prediction_id = '{answer['meta']['puid']}'"
+    wait_until(lambda: outside.rows(statement, outside.url("postgresql+psycopg", "postgres", "predictions")) == [(1,)], 30, "the answer in the log")
+    studies = outside.rows("select count(*) from trials", outside.url("postgresql+psycopg", "postgres", "studies"))
+    assert studies[0][0] >= 6
+    keys = [entry["Key"] for entry in outside.client().list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert any(key.startswith("zenml/") for key in keys) and any(key.startswith("mlflow/") for key in keys)
+    assert project.versions("shared")[0]["aliases"] == ["champion"]
+
+
+def test_the_next_up_needs_no_file_and_changes_nothing(external):
+    def state():
+        found = external.installation.items("deployments,services,secrets")
+        return {(item["kind"], item["metadata"]["name"]): item["metadata"].get("generation", item["metadata"]["resourceVersion"]) for item in found}
+
+    before = state()
+    again = external.installation.up()
+    assert again.code == 0, again.output
+    assert state() == before
+
+
+def test_what_is_removed_and_installed_anew_finds_its_runs_and_models(external, outside):
+    installation, project = external.installation, external.installation.project
+    if not project.versions("shared"):
+        assert installation.train("shared").code == 0
+    before = project.versions("shared")
+    answers = predictions(project, "shared", before[0]["version"])
+
+    down = project.run("stack", "down", "kubernetes", "--namespace", installation.namespace, "--keep-data")
+    assert down.code == 0, down.output
+    assert installation.items("deployments,pods") == []
+    up = installation.up()
+    assert up.code == 0, up.output
+
+    assert project.versions("shared") == before
+    assert predictions(project, "shared", before[0]["version"]) == answers
+    again = project.train("shared", "--seed", "0")
+    assert again.code == 0, again.output
