@@ -16,7 +16,7 @@ from zenml.client import Client
 from pipelines.outcome import Outcome
 from pipelines.running import execute, name_of_run, show_steps
 from pipelines.summary import TrainingSummary, print_training, write_summary
-from stacks.secrets import refuse_plain
+from stacks.secrets import refuse_plain_settings
 from tabular.data.labels import STAGED
 from tabular.errors import InputError
 from tabular.problem import Problem, problem_from, read_settings
@@ -61,7 +61,7 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
                 raise InputError(f"{config}: {parent} must be a mapping")
         place[key] = value
     problem = problem_from(settings, where)
-    refuse_plain("data.source", problem.data.source)
+    refuse_plain_settings(settings)
     return problem, where
 
 

@@ -9,8 +9,10 @@ from threading import Thread
 
 import pytest
 
+from stacks.secrets import refuse_plain_settings
 from tabular.data.labels import holds_secret
 from tabular.data.loans import loans
+from tabular.errors import InputError
 from tests.pipelines.project import Project
 
 TOKEN = "s3cr3t-of-the-test"
@@ -55,6 +57,32 @@ def url(tmp_path_factory):
 )
 def test_urls_with_secrets_are_known(text, secret):
     assert holds_secret(text) is secret
+
+
+@pytest.mark.parametrize(
+    "channel, key",
+    [
+        ({"kind": "email", "password": "s3same"}, "monitoring.channels.0.password"),
+        ({"kind": "email", "password": "{{mail.password}}s3same"}, "monitoring.channels.0.password"),
+        ({"kind": "webhook", "url": "https://host/x", "headers": {"Authorization": "Bearer s3same"}}, "monitoring.channels.0.headers.Authorization"),
+        ({"kind": "webhook", "url": "https://host/x?token=s3same"}, "monitoring.channels.0.url"),
+        ({"kind": "slack", "url": "https://hooks.slack.com/services/T0/B0/s3same"}, "monitoring.channels.0.url"),
+    ],
+)
+def test_a_channel_with_a_secret_is_refused_by_its_key(channel, key):
+    with pytest.raises(InputError, match=rf"{key} .*zenml secret create") as refused:
+        refuse_plain_settings({"name": "loans", "monitoring": {"channels": [channel]}})
+    assert "s3same" not in str(refused.value)
+
+
+def test_references_and_plain_settings_are_taken():
+    headers = {"Authorization": "Bearer {{hook.token}}", "X-Team": "risk"}
+    channels = [
+        {"kind": "webhook", "url": "https://host/x", "headers": headers},
+        {"kind": "slack", "url": "{{slack.url}}"},
+        {"kind": "email", "password": "{{mail.password}}"},
+    ]
+    refuse_plain_settings({"data": {"source": "https://host/table.csv"}, "monitoring": {"channels": channels}})
 
 
 def test_a_token_is_refused_in_the_open_and_kept_out_of_everything_by_reference(tmp_path, url):
