@@ -16,6 +16,9 @@ from pipelines.summary import write_summary
 from tabular.errors import InputError
 from tabular.problem import Problem, read_settings
 
+NEVER = "off"
+"""Instead of a cron expression: end the schedule."""
+
 
 def watch(
     problem: Problem,
@@ -88,29 +91,39 @@ def _keep_running(schedule: str, model: str, where: str, root: Path) -> int:
     from pipelines.scheduling import check_schedule, on_schedule
     from stacks.active import is_local
 
-    check_schedule(schedule)
-    arguments = without_schedule(sys.argv[1:])
+    if schedule != NEVER:
+        check_schedule(schedule)
+    arguments = without(sys.argv[1:], "--schedule")
     console = terminal()
     ensure_stack(root)
     if is_local():
+        if schedule == NEVER:
+            raise InputError("this stack keeps no schedule: its loop runs in the foreground until Ctrl-C ends it")
         on_schedule(schedule, [sys.executable, "run.py", *arguments], console, cwd=str(root))
         return 0
     from stacks.active import pipelines_image
     from stacks.kubernetes import schedule as cluster
     from steps.provenance import code_commit
 
-    config = Path(where) if where in arguments else None
-    job = cluster.schedule(f"monitoring-{model}", schedule, arguments, pipelines_image(console.print), config, commit=code_commit())
-    console.print(f"schedule  CronJob {job} runs by {schedule!r}: run.py {' '.join(arguments)}", highlight=False, markup=False)
+    name = f"monitoring-{model}"
+    if schedule == NEVER:
+        if not cluster.unschedule(name):
+            raise InputError(f"the cluster keeps no schedule {name!r}; there is {', '.join(cluster.scheduled()) or 'none'}")
+        console.print(f"schedule  CronJob {name} is gone", highlight=False, markup=False)
+        return 0
+    config = Path(where) if Path(where).is_file() else None
+    job = cluster.schedule(name, schedule, without(arguments, "--config"), pipelines_image(console.print), config, commit=code_commit())
+    console.print(f"schedule  CronJob {job} runs by {schedule!r} (UTC): run.py {' '.join(arguments)}", highlight=False, markup=False)
+    console.print(f"end it    python run.py {' '.join(arguments)} --schedule {NEVER}", highlight=False, markup=False)
     return 0
 
 
-def without_schedule(arguments: list[str]) -> list[str]:
-    """A command line's arguments without `--schedule` and its value."""
+def without(arguments: list[str], option: str) -> list[str]:
+    """A command line's arguments without `option` and its value."""
     kept, skip = [], False
     for argument in arguments:
-        if skip or argument == "--schedule" or argument.startswith("--schedule="):
-            skip = argument == "--schedule"
+        if skip or argument == option or argument.startswith(f"{option}="):
+            skip = argument == option
             continue
         kept.append(argument)
     return kept

@@ -71,7 +71,7 @@ MONITORING = (
     click.Option(["--window"], help="Instead of --since: a time (30m, 12h, 7d, 2w), or the last rows (2000)."),
     DATA,
     click.Option(["--act/--no-act"], default=None, help="Retrain where the decision says so, instead of the config's retraining.act."),
-    click.Option(["--schedule"], help='Again and again at the times of a cron expression, in UTC: "0 * * * *".'),
+    click.Option(["--schedule"], help='Again and again at the times of a cron expression, in UTC: "0 * * * *"; on a cluster, off ends it.'),
 )
 """--data is here a table to score and look at, instead of the prediction log."""
 

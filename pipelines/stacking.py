@@ -34,7 +34,9 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
     from stacks.kubernetes.installation import install
     from stacks.kubernetes.kubectl import ClusterError
     from stacks.kubernetes.registration import log_in, register
+    from stacks.kubernetes.schedule import renew
     from stacks.kubernetes.settings import read_settings
+    from steps.provenance import code_commit
 
     began = time.monotonic()
 
@@ -54,6 +56,9 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
             "the same command goes on where this one was"
         ) from None
     report("registered the stacks local and kubernetes; kubernetes is active")
+    renewed = renew(installed.kubectl, installed.images["pipelines"], code_commit())
+    if renewed:
+        report(f"{', '.join(renewed)} {'runs' if len(renewed) == 1 else 'run'} this code from now on")
     say(
         f"""
 ZenML   {installed.addresses.zenml}   (user admin; its password:

@@ -7,6 +7,7 @@ so it is run.py that is scheduled, not a pipeline.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from zenml.client import Client
 
+from stacks.kubernetes.kubectl import Kubectl
 from tabular.errors import InputError, SwitchyardError
 
 ACCOUNT = "monitoring"
@@ -21,6 +23,7 @@ _APP = "/app"
 _FIELD = r"(\*|\d+(-\d+)?|[A-Za-z]{3}(-[A-Za-z]{3})?)(/\d+)?"
 _CRON = re.compile(rf"@(hourly|daily|weekly|monthly)|{_FIELD}(,{_FIELD})*( +{_FIELD}(,{_FIELD})*){{4}}")
 _LABELS = {"app.kubernetes.io/name": "schedule", "app.kubernetes.io/part-of": "switchyard"}
+_SELECTOR = ",".join(f"{key}={value}" for key, value in _LABELS.items())
 
 
 class ScheduleError(SwitchyardError):
@@ -37,13 +40,13 @@ def schedule(
     name : str
         What it is for, as `monitoring-loans`; one CronJob for each name.
     cron : str
-        Five fields, in the cluster's time zone, or @hourly, @daily, @weekly, @monthly.
+        Five fields, in UTC, or @hourly, @daily, @weekly, @monthly.
     arguments : sequence of str
-        Of run.py; a config file that isn't part of the image is given as `config` and named here by its own path.
+        Of run.py, without --config.
     image : str
         The image that pipelines run in.
     config : Path, optional
-        A file of this machine that the runs read: kept in a ConfigMap and put where `arguments` name it by `str(config)`.
+        A file of this machine that the runs read: kept in a ConfigMap.
     suspend : bool
         Keep it, but start nothing.
     commit : str
@@ -62,8 +65,7 @@ def schedule(
     job = _job_name(name)
     words = list(arguments)
     if config is not None:
-        mounted = f"/etc/switchyard/{config.name}"
-        words = [mounted if word == str(config) else word for word in words]
+        words += ["--config", f"/etc/switchyard/{config.name}"]
         body = {"metadata": {"name": job, "labels": _LABELS}, "data": {config.name: config.read_text(encoding="utf-8")}}
         _put(core, "config_map", job, namespace, body)
     _put(batch, "cron_job", job, namespace, _manifest(job, cron.strip(), words, image, context, config is not None, suspend, commit))
@@ -81,8 +83,24 @@ def unschedule(name: str) -> bool:
 def scheduled() -> dict[str, str]:
     """CronJobs of ours on the active stack's cluster: name -> cron expression."""
     _, batch, namespace, _ = _cluster()
-    chosen = ",".join(f"{key}={value}" for key, value in _LABELS.items())
-    return {job.metadata.name: job.spec.schedule for job in batch.list_namespaced_cron_job(namespace, label_selector=chosen).items}
+    return {job.metadata.name: job.spec.schedule for job in batch.list_namespaced_cron_job(namespace, label_selector=_SELECTOR).items}
+
+
+def renew(kubectl: Kubectl, image: str, commit: str) -> list[str]:
+    """Have every CronJob run the code in `image` from its next run on; names of those that ran another."""
+    renewed = []
+    for job in kubectl.items("cronjobs", "-l", _SELECTOR):
+        spec = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        (container,) = spec["containers"]
+        if container["image"] == image:
+            continue
+        given = {"SWITCHYARD_IMAGE_PIPELINES": image, "SWITCHYARD_COMMIT": commit}
+        env = [{**entry, "value": given[entry["name"]]} if entry["name"] in given else entry for entry in container["env"]]
+        path = "/spec/jobTemplate/spec/template/spec/containers/0"
+        patch = [{"op": "replace", "path": f"{path}/{key}", "value": value} for key, value in {"image": image, "env": env}.items()]
+        kubectl.run("patch", "cronjob", job["metadata"]["name"], "--type=json", "-p", json.dumps(patch))
+        renewed.append(str(job["metadata"]["name"]))
+    return renewed
 
 
 def _cluster() -> tuple[Any, Any, str, str]:
@@ -132,7 +150,6 @@ def _manifest(
             {"name": "ZENML_STORE_URL", "value": Client().zen_store.url},
             _secret("ZENML_STORE_API_KEY", "zenml-client", "ZENML_STORE_API_KEY"),
             _secret("SWITCHYARD_STUDIES", "databases", "studies-url"),
-            _secret("SWITCHYARD_LOG_URL", "databases", "predictions-url"),
             {"name": "SWITCHYARD_IMAGE_PIPELINES", "value": image},
             {"name": "SWITCHYARD_COMMIT", "value": commit},
         ],
@@ -159,6 +176,7 @@ def _manifest(
         "metadata": {"name": job, "labels": _LABELS},
         "spec": {
             "schedule": cron,
+            "timeZone": "Etc/UTC",
             "suspend": suspend,
             # Two runs at once would decide the same twice.
             "concurrencyPolicy": "Forbid",

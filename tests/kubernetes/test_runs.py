@@ -278,16 +278,31 @@ from stacks.kubernetes.schedule import schedule, scheduled, unschedule
 from stacks.active import pipelines_image
 from pathlib import Path
 image = pipelines_image()
-schedule('monitoring-parity', '0 * * * *', ['--pipeline', 'monitoring', '--config', 'configs/parity.yaml'], image, Path('configs/parity.yaml'))
-schedule('monitoring-parity', '30 * * * *', ['stack', 'list'], image, Path('configs/parity.yaml'))
+schedule('monitoring-parity', '0 * * * *', ['--pipeline', 'monitoring'], image, Path('configs/parity.yaml'))
+schedule('monitoring-parity', '30 * * * *', ['--pipeline', 'monitoring', '--window', '7d'], image.rpartition(':')[0] + ':old', Path('./configs/parity.yaml'))
 print(scheduled())
 """
     assert cluster.project.python(code).splitlines()[-1] == "{'monitoring-parity': '30 * * * *'}"
-    job = json.loads(kubectl("get", "cronjob", "monitoring-parity", "-n", cluster.namespace, "-o", "json"))
-    assert job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"] == "monitoring"
-    assert job["spec"]["concurrencyPolicy"] == "Forbid"
-    gone = "from stacks.kubernetes.schedule import unschedule; print(unschedule('monitoring-parity'), unschedule('monitoring-parity'))"
-    assert cluster.project.python(gone).splitlines()[-1] == "True False"
+
+    def container():
+        (job,) = cluster.items("cronjobs")
+        assert job["spec"]["timeZone"] == "Etc/UTC" and job["spec"]["concurrencyPolicy"] == "Forbid"
+        assert job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"] == "monitoring"
+        return job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
+
+    assert container()["command"] == ["python", "run.py", "--pipeline", "monitoring", "--window", "7d", "--config", "/etc/switchyard/parity.yaml"]
+    # An upgrade reaches what is scheduled.
+    old = container()["image"]
+    up = cluster.up()
+    assert up.code == 0 and "monitoring-parity runs this code from now on" in up.output, up.output
+    new = container()
+    assert new["image"] != old == f"{new['image'].rpartition(':')[0]}:old"
+    assert {entry["name"]: entry.get("value") for entry in new["env"]}["SWITCHYARD_IMAGE_PIPELINES"] == new["image"]
+
+    gone = cluster.project.run("--pipeline", "monitoring", "--config", "configs/parity.yaml", "--schedule", "off")
+    assert gone.code == 0 and cluster.items("cronjobs") == [], gone.output
+    nothing = cluster.project.run("--pipeline", "monitoring", "--config", "configs/parity.yaml", "--schedule", "off")
+    assert nothing.code == 2 and "keeps no schedule 'monitoring-parity'" in nothing.output
 
 
 @pytest.mark.full

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.loop import watch, without_schedule
+from pipelines.loop import watch, without
 from tabular.errors import InputError
 from tabular.problem import problem_from, read_settings
 
@@ -15,7 +15,9 @@ def test_a_scheduled_command_is_the_same_without_its_schedule():
     given = ["--pipeline", "monitoring", "--schedule", "0 * * * *", "--act", "--config", "configs/loans.yaml"]
     kept = ["--pipeline", "monitoring", "--act", "--config", "configs/loans.yaml"]
 
-    assert without_schedule(given) == without_schedule([*kept, "--schedule=0 * * * *"]) == kept
+    assert without(given, "--schedule") == without([*kept, "--schedule=0 * * * *"], "--schedule") == kept
+    # The file is mounted elsewhere on a cluster, however it was named.
+    assert without(kept, "--config") == without(["--pipeline", "monitoring", "--act", "--config=./configs/loans.yaml"], "--config")
 
 
 def test_a_model_is_not_trained_again_by_the_config_of_another(tmp_path):
