@@ -19,19 +19,36 @@ def wait_for(url: str, wait_s: float = WAIT_S) -> sqlalchemy.Engine:
     Raises
     ------
     SystemExit
-        It took none in `wait_s`; with the reason in one line, without the URL's password.
+        It took none in `wait_s`, or can't keep text; with the reason in one line, without the URL's password.
     """
     parsed = sqlalchemy.make_url(url)
-    engine = sqlalchemy.create_engine(parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername)))
+    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.get_backend_name() == "postgresql":
+        # Else a database without an encoding answers in bytes, which SQLAlchemy can't take.
+        parsed = parsed.update_query_dict({"client_encoding": "utf8"})
+    engine = sqlalchemy.create_engine(parsed)
     until = time.monotonic() + wait_s
     while True:
         try:
-            engine.connect().close()
+            with engine.connect() as connection:
+                _check_encoding(connection)
             return engine
         except sqlalchemy.exc.OperationalError as error:
             if time.monotonic() > until:
                 raise SystemExit(f"database {parsed.host}/{parsed.database} takes no connection: {error.orig}") from None
             time.sleep(_PAUSE_S)
+
+
+def _check_encoding(connection: sqlalchemy.Connection) -> None:
+    url = connection.engine.url
+    if url.get_backend_name() != "postgresql":
+        return
+    encoding = connection.execute(sqlalchemy.text("show server_encoding")).scalar_one()
+    if encoding != "UTF8":
+        raise SystemExit(
+            f"database {url.host}/{url.database} has encoding {encoding}, which can't keep every text: make it anew, "
+            f"CREATE DATABASE {url.database} ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def upgrade_mlflow(engine: sqlalchemy.Engine) -> None:

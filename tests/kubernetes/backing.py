@@ -36,7 +36,7 @@ PODS = {
         "image": "postgres:15",
         "port": 5432,
         "args": None,
-        "env": {"POSTGRES_DB": "predictions", "POSTGRES_USER": "{key}", "POSTGRES_PASSWORD": "{secret}"},
+        "env": {"POSTGRES_DB": "first", "POSTGRES_USER": "{key}", "POSTGRES_PASSWORD": "{secret}"},
         "mount": None,
     },
 }

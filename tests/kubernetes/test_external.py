@@ -15,6 +15,7 @@ from tests.pipelines.project import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 BUCKET = "somebodys"
+POSTGRES = ("mlflow", "studies", "predictions")
 _NO_SUCH = ("database", "objects")
 
 
@@ -24,8 +25,9 @@ def outside(registry):
     made = Backing(f"switchyard-outside-{secrets.token_hex(3)}", ("s3", "database", "postgres"))
     admin = f"create database zenml; grant all on zenml.* to '{made.key}'@'%'"
     made.run("database", "sh", "-c", f'MYSQL_PWD="$MARIADB_ROOT_PASSWORD" mariadb -u root -e "{admin}"')
-    for name in ("mlflow", "studies"):
-        made.run("postgres", "sh", "-c", f'PGPASSWORD="$POSTGRES_PASSWORD" psql -h localhost -U "$POSTGRES_USER" -d predictions -c "create database {name}"')
+    for name in POSTGRES:
+        statement = f"create database {name} encoding 'UTF8' template template0"
+        made.run("postgres", "sh", "-c", f'PGPASSWORD="$POSTGRES_PASSWORD" psql -h localhost -U "$POSTGRES_USER" -d first -c "{statement}"')
     yield made
     made.remove()
 
@@ -40,7 +42,7 @@ def external(outside, tmp_path_factory):
         "S3_ACCESS_KEY_ID": outside.key,
         "S3_SECRET_ACCESS_KEY": outside.secret,
         "ZENML_DATABASE_URL": outside.url("mysql", "database", "zenml"),
-        **{f"{name.upper()}_DATABASE_URL": outside.url("postgresql", "postgres", name) for name in ("mlflow", "studies", "predictions")},
+        **{f"{name.upper()}_DATABASE_URL": outside.url("postgresql", "postgres", name) for name in POSTGRES},
     }
     settings = folder / "settings.env"
     settings.write_text("".join(f"{key}={value}\n" for key, value in values.items()))
