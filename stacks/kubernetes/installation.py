@@ -158,7 +158,7 @@ def _ensure_bucket(keys: dict[str, str], bucket: str) -> None:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
-            raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} refuses bucket {bucket} ({error}): check S3_ACCESS_KEY_ID and its rights") from None
+            raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} refuses bucket {bucket} ({error}): check S3_ACCESS_KEY_ID, its rights and S3_REGION") from None
         region = keys["AWS_DEFAULT_REGION"]
         # Amazon's S3 wants the region named, but for its first one, which it refuses to see named.
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
