@@ -64,7 +64,7 @@ cli.params.extend(all_options())
 
 @cli.command()
 def doctor() -> None:
-    """Check versions, stack, ports, disk and services, and say how to mend each."""
+    """Check Python, packages, disk, ZenML's store, the active stack, MLflow and two ports, and say how to mend each."""
     from pipelines.doctor import examine
 
     raise SystemExit(examine(ROOT))
@@ -73,8 +73,8 @@ def doctor() -> None:
 @cli.command()
 @click.option("--data", required=True, help="PATH, URL, or a SQLAlchemy URL with --query: a label a row, with prediction_id, or entity and time.")
 @click.option("--query", help="SQL to run when --data is a SQLAlchemy URL.")
-@click.option("--config", type=click.Path(path_type=Path), help="A YAML file of configs/; without it the built-in loans.")
-@click.option("--name", help="Name of the model in the registries.")
+@click.option("--config", type=click.Path(path_type=Path), help="A YAML file of configs/; without it and --name, the built-in loans.")
+@click.option("--name", help="Name of the model in the registries. Alone: by configs/NAME.yaml, or as its newest version was trained.")
 @click.option("--label-column", default="", help="Holds the labels; else label, or the target's name.")
 @click.option("--id-column", help="Holds prediction ids; else prediction_id.")
 @click.option("--entity-column", help="Where there are no prediction ids; else entity_id, or the config's.")

@@ -43,7 +43,7 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
     Raises
     ------
     InputError
-        When a key, a value or a file is wrong, or --data comes without --target.
+        When a key, a value or a file is wrong, --data comes without --target, or nothing is known by the name.
     """
     given = {key: value for key, value in options.items() if value is not None}
     if config is None and "data" in given:
@@ -67,18 +67,32 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
 
 def _config(root: Path, config: Path | None, name: str | None) -> tuple[dict[str, Any], str]:
     """What the config says, and what to call it."""
-    named = root / "configs" / f"{name}.yaml"
-    chosen = config or (named if name and named.is_file() else root / DEFAULT_CONFIG)
+    own = root / "configs" / f"{name}.yaml"
+    chosen = config or (own if name and own.is_file() else root / DEFAULT_CONFIG)
     settings = read_settings(chosen)
-    if config is None and name and settings.get("name") != name:
-        from stacks.registry import configs
+    if config or not name or name in (settings.get("name"), chosen.stem):
+        return settings, str(chosen)
+    return _trained_by(root, name)
 
-        ensure_stack(root)
-        for version, trained_by in configs(name):
-            # A table that a retraining put together is no source to begin from again.
-            if not trained_by["data"]["source"].startswith(STAGED):
-                return trained_by, f"what version {version} was trained by"
-    return settings, str(chosen)
+
+def _trained_by(root: Path, name: str) -> tuple[dict[str, Any], str]:
+    """The config of the newest registered version of `name` that no retraining trained, and what to call it."""
+    from stacks.registry import configs
+
+    ensure_stack(root)
+    known = False
+    for version, trained_by in configs(name):
+        known = True
+        # A table that a retraining put together is no source to begin from again.
+        if not trained_by["data"]["source"].startswith(STAGED):
+            return trained_by, f"what version {version} was trained by"
+    if known:
+        raise InputError(f"every registered version of {name!r} was trained by a retraining; name the config that it began with by --config")
+    there = sorted(path.stem for path in (root / "configs").glob("*.yaml"))
+    raise InputError(
+        f"--name {name}: there is no configs/{name}.yaml and no registered version of that name (configs: {', '.join(there)}); "
+        "a new model wants --config FILE, or --data TABLE and --target COLUMN"
+    )
 
 
 def options_for(problem: Problem, where: str) -> str:

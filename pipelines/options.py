@@ -13,9 +13,9 @@ from click.core import ParameterSource
 
 STRATEGIES = ("all", "canary", "ab", "shadow")
 
-CONFIG = click.Option(["--config"], type=click.Path(path_type=Path), help="A YAML file of configs/; without it and --data, the built-in loans.")
+CONFIG = click.Option(["--config"], type=click.Path(path_type=Path), help="A YAML file of configs/; without it, --data and --name: the built-in loans.")
 DATA = click.Option(["--data"], help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source; the table to score.")
-NAME = click.Option(["--name"], help="Name of the model in the registries; from the file's name when there is no config.")
+NAME = click.Option(["--name"], help="Name of the model in the registries. Alone: by configs/NAME.yaml, or as its newest version was trained.")
 WHY = click.Option(["--why"], default="", help="A reason to keep with the version, or with the retraining.")
 VERSION = click.Option(["--version"], help="The version to deploy instead of the challenger, or to score with instead of the champion.")
 WORKERS = click.Option(
