@@ -15,7 +15,6 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from predictionlog import retention
 from predictionlog.database import create_tables, insert_new, labels, now, positions, predictions
 from predictionlog.frames import HEADER, LARGEST, scan
 from predictionlog.journal import is_finished, journals
@@ -74,12 +73,13 @@ class Drain:
         self,
         stop: threading.Event,
         interval: float = 0.5,
-        retention_days: float | None = None,
+        prune: Callable[[Engine], object] | None = None,
         report: Callable[[Progress], None] = lambda _progress: None,
     ) -> None:
         """Drain every `interval` seconds until `stop` is set, and then once more.
 
-        While the database is away the journals grow; it is asked again ever more slowly, every 5 s at last.
+        While the database is away the journals grow; it is asked again ever more slowly, every 5 s at last. `prune` is
+        called once an hour.
         """
         pause, next_prune = interval, 0.0
         while True:
@@ -87,8 +87,8 @@ class Drain:
             try:
                 self.run_once()
                 pause = interval
-                if retention_days is not None and time.monotonic() >= next_prune and not stopping:
-                    retention.prune(self._engine, retention_days)
+                if prune is not None and time.monotonic() >= next_prune and not stopping:
+                    prune(self._engine)
                     next_prune = time.monotonic() + _PRUNE_EVERY
             except (SQLAlchemyError, OSError) as error:
                 self.progress.failures += 1

@@ -11,15 +11,15 @@ from predictionlog.database import as_utc, labels, now, predictions
 _CHUNK = 500
 
 
-def prune(engine: Engine, days: float, until: datetime | None = None) -> int:
-    """Delete predictions made more than `days` before `until` (now by default), and their labels; how many predictions.
+def prune(engine: Engine, model: str, days: float, until: datetime | None = None) -> int:
+    """Delete predictions of `model` made more than `days` before `until` (now by default), and their labels; how many predictions.
 
-    Labels that found no prediction go by the time they were received. Deletes in small transactions, so that neither
-    serving nor monitoring waits for it.
+    Models share a log. Labels that found no prediction name no model and go by the time they were received, whichever
+    model prunes. Deletes in small transactions, so that neither serving nor monitoring waits for it.
     """
     cutoff = (now() if until is None else as_utc(until)) - timedelta(days=days)
     columns, deleted = predictions.c, 0
-    oldest = select(columns.id, columns.prediction_id).where(columns.time < cutoff).limit(_CHUNK)
+    oldest = select(columns.id, columns.prediction_id).where(columns.model == model, columns.time < cutoff).limit(_CHUNK)
     while True:
         with engine.begin() as connection:
             rows = connection.execute(oldest).all()

@@ -51,7 +51,7 @@ class Model:
         self.model_error_handler = _installer(self.predictor)
         if self.settings.log_url:
             # The wrapper runs it in a process of its own.
-            self.custom_service = lambda: writer.run(self.settings, self.predictor.metrics)
+            self.custom_service = lambda: writer.run(self.settings, self.predictor.tags["model"], self.predictor.metrics)
 
     def predict_raw(self, message: Any) -> Any:
         """Answer gRPC; REST goes through `serving.http`."""

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from predictionlog.journal import is_finished, journals
@@ -19,10 +20,10 @@ _LAST_WORDS = 5.0
 """Seconds that are given, at the end, to the processes that still answer."""
 
 
-def run(settings: Settings, metrics: Metrics) -> None:
-    """Drain until the process is told to end, and then what the last requests left."""
+def run(settings: Settings, model: str, metrics: Metrics) -> None:
+    """Drain until the process is told to end, and then what the last requests left; meanwhile prune what is of `model`."""
     # SQLAlchemy comes in here, in this process alone.
-    from predictionlog import Drain, connect
+    from predictionlog import Drain, connect, prune
 
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -32,7 +33,8 @@ def run(settings: Settings, metrics: Metrics) -> None:
     drain = Drain(connect(settings.log_url), settings.journal)
     gate = threading.Event()
     threading.Thread(target=_open_when_quiet, args=(stop, gate, settings), daemon=True).start()
-    drain.run(gate, retention_days=settings.retention_days or None, report=metrics.log)
+    pruning = partial(prune, model=model, days=settings.retention_days) if settings.retention_days else None
+    drain.run(gate, prune=pruning, report=metrics.log)
     logger.info("prediction log: drained, %d bytes wait", drain.progress.waiting_bytes)
 
 

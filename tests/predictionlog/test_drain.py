@@ -6,11 +6,12 @@ import random
 import signal
 import threading
 import time
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select
 
-from predictionlog import Drain, Journal, connect, create_tables, label_record
+from predictionlog import Drain, Journal, connect, create_tables, label_record, prune
 from predictionlog.database import labels, positions, predictions
 from predictionlog.drain import settle
 from predictionlog.journal import journals
@@ -218,7 +219,7 @@ def test_a_drain_that_runs_keeps_what_is_young_and_no_more(engine, tmp_path):
     journal, stop, drain = Journal(tmp_path / "j"), threading.Event(), Drain(engine, tmp_path / "j")
     journal.append(record("old"))
     journal.append(record("young", moment=time.time()))
-    running = threading.Thread(target=drain.run, args=(stop, 0.05, 30.0), daemon=True)
+    running = threading.Thread(target=drain.run, args=(stop, 0.05, partial(prune, model="loans", days=30)), daemon=True)
     running.start()
     try:
         deadline = time.monotonic() + 60

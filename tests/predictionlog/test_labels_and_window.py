@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from predictionlog import Drain, Journal, Label, add_labels, log_batch, prune, read_window
 from predictionlog.database import labels, predictions
-from tests.predictionlog.cases import record
+from tests.predictionlog.cases import ORIGIN, record
 
 START = 1_700_000_000.0
 SINCE, UNTIL = datetime(2023, 11, 1), datetime(2023, 12, 1, tzinfo=UTC)
@@ -122,14 +122,22 @@ def test_retention_deletes_predictions_with_their_labels(engine, log):
     log(*(record(f"old{n}", moment=START - 40 * 86_400) for n in range(3)), record("new", moment=START))
     add_labels(engine, [Label("yes", "old1"), Label("yes", "new"), Label("yes", "never")])
 
-    assert prune(engine, days=30, until=now) == 3
+    assert prune(engine, "loans", days=30, until=now) == 3
     with engine.connect() as connection:
         assert connection.scalars(select(predictions.c.prediction_id)).all() == ["new"]
         # A label whose prediction has not come is as young as the day it was received.
         assert sorted(connection.scalars(select(labels.c.prediction_id))) == ["never", "new"]
-    prune(engine, days=0, until=datetime(2100, 1, 1))
+    prune(engine, "loans", days=0, until=datetime(2100, 1, 1))
     with engine.connect() as connection:
         assert connection.scalar(select(func.count()).select_from(labels)) == 0
+
+
+def test_retention_of_one_model_leaves_the_others_alone(engine, log):
+    log(record("ours"), record("theirs", origin={**ORIGIN, "model": "income"}))
+    add_labels(engine, [Label("yes", "ours"), Label("no", "theirs")])
+
+    assert prune(engine, "loans", days=0) == 1
+    assert actuals(engine) == {"theirs": "no"}
 
 
 def test_a_label_for_an_event_that_was_scored_again_reaches_only_what_lacks_it(engine, log):
