@@ -14,8 +14,17 @@ from monitoring.known import conformed, known_labels
 from monitoring.look import TICK, Look, in_utc, span_of
 from monitoring.reference import ReferenceFacts
 from monitoring.window import Window, WindowFacts
+from tabular.data.sources import RawTable, read_source
+from tabular.data.sql import is_database
 from tabular.errors import InputError
 from tabular.evaluation.served import predict_served
+from tabular.problem import Data
+
+
+def read_table(location: str, training: Data) -> RawTable:
+    """The table at `location`, read as the training's was; the training's query is for databases alone."""
+    query = training.query if is_database(location) else None
+    return read_source(training.model_copy(update={"source": location, "query": query}))
 
 
 def window_of_table(

@@ -7,12 +7,11 @@ from zenml import step
 from monitoring.look import Look
 from monitoring.reference import Reference
 from monitoring.log_window import window_of_log
-from monitoring.table_window import window_of_table
+from monitoring.table_window import read_table, window_of_table
 from monitoring.window import Window
 from stacks.active import local_copy
 from stacks.deployer.predictions import prediction_log
 from stacks.registry import Registered
-from tabular.data.sources import read_source
 from tabular.problem import Problem
 
 
@@ -25,5 +24,5 @@ def read_window(production: Registered, reference: Reference, look: Look, proble
         with prediction_log(name, settings.settle_s) as engine:
             return window_of_log(engine, name, version, facts, look, settings.window, settings.sample_rows)
     with local_copy(look.location) as path:
-        raw = read_source(facts.problem.data.model_copy(update={"source": path}))
+        raw = read_table(path, facts.problem.data)
     return window_of_table(raw.frame, production.scorer(), name, version, facts, look, settings.sample_rows, raw.revision)

@@ -4,14 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine
 
 from monitoring.decide import window_key
 from monitoring.log_window import window_of_log
 from monitoring.look import Look, in_utc
-from monitoring.table_window import window_of_table
+from monitoring.table_window import read_table, window_of_table
 from monitoring.window import Window
 from predictionlog import VERIFICATION
 from tabular.errors import InputError
+from tabular.problem import Data
 
 from .people import START, fill, label, people, scorer
 
@@ -127,3 +129,13 @@ def test_a_table_is_scored_with_the_bundle_and_its_target_is_the_labels(referenc
     assert list(found.answers["actual"]) == list(frame.y[200:])
     with pytest.raises(InputError, match="no time column"):
         window_of_table(frame, scorer(), "small", "1", reference.facts_, Look(window="7d", source="people.csv"), 50_000)
+
+
+def test_a_file_is_read_though_the_training_asked_a_database(tmp_path):
+    people(20, 1).to_csv(tmp_path / "people.csv", index=False)
+    engine = create_engine(f"sqlite:///{tmp_path}/people.db")
+    people(30, 1).to_sql("people", engine, index=False)
+    training = Data(source="sqlite:///elsewhere.db", query="SELECT * FROM people", target="y")
+
+    assert len(read_table(str(tmp_path / "people.csv"), training).frame) == 20
+    assert len(read_table(f"sqlite:///{tmp_path}/people.db", training).frame) == 30
