@@ -181,7 +181,8 @@ def _quality(
         findings["the labels"] = f"{window.unreadable} of those looked at are no answer that the model knows"
     shown = "; ".join(f"{column} {what}" for column, what in list(findings.items())[:3])
     verdict = settings.actions.data_quality if len(findings) > limit else "nothing"
-    reason = f"{len(findings)} columns are not as in training: {shown}" if findings else "missing values, categories and ranges are as in training"
+    count = "1 column is" if len(findings) == 1 else f"{len(findings)} columns are"
+    reason = f"{count} not as in training: {shown}" if findings else "missing values, categories and ranges are as in training"
     return RuleResult(name=name, value=len(findings), threshold=limit, verdict=verdict, reason=reason)
 
 
