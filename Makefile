@@ -9,6 +9,8 @@ comma := ,
 empty :=
 export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LINKS)))
 export UV_INDEX_STRATEGY ?= unsafe-best-match
+# Test files run side by side, each in one process; what a test of a whole pipeline takes is a core and a gigabyte.
+PARALLEL := -n $(or $(TEST_PROCESSES),2) --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
 .PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full lint lock dashboard demo doctor
@@ -46,11 +48,11 @@ training: setup
 	$(BIN)/python run.py --pipeline training
 
 test: setup-test setup-serving
-	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_FLAGS)
 
-# All but what needs a cluster: the better part of an hour.
+# All but what needs a cluster.
 test-full: setup-test setup-serving
-	$(BIN)/python -m pytest -m "not cluster" $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not cluster" $(PYTEST_FLAGS)
 
 # On a cluster that KUBECONFIG and CONTAINER_REGISTRY name; the first leaves out what takes minutes.
 test-kubernetes: setup-test setup-serving
