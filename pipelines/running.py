@@ -15,6 +15,7 @@ from uuid import UUID
 
 from rich.console import Console
 from zenml.client import Client
+from zenml.config import DockerSettings
 from zenml.enums import ExecutionMode, ExecutionStatus
 from zenml.integrations.registry import integration_registry
 from zenml.models import PipelineRunResponse, PipelineRunUpdate, StepRunResponse, StepRunUpdate
@@ -71,9 +72,11 @@ def execute(pipeline: Any, arguments: dict[str, Any], run_name: str, console: Co
 
     planned = pipeline.with_options()
     planned.prepare(**arguments)
-    stack = Client().active_stack_model.name
+    client = Client()
+    stack = client.active_stack_model.name
     image = partial(pipelines_image, lambda line: console.print(f"  [dim]{line}[/]", highlight=False))
     wanted = run_settings(stack, pipeline.name, planned.invocations, {"image": image, "commit": code_commit})
+    wanted.check(stack, {"docker": DockerSettings, "orchestrator": client.active_stack.orchestrator.settings_class})
     options = {**pipeline_options(run_name, cache), **wanted.options()}
     return run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console)
 

@@ -18,14 +18,17 @@ replaces a list.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
+from pydantic import BaseModel
 
+from tabular.data.suggest import did_you_mean
 from tabular.errors import InputError
 
 FOLDER = Path(__file__).parent
@@ -53,6 +56,41 @@ class RunSettings:
         if self.steps:
             options["steps"] = self.steps
         return options
+
+    def check(self, stack: str, kinds: Mapping[str, type[BaseModel] | None]) -> None:
+        """Stop at a key that ZenML does not know: it would be dropped, with a warning at best.
+
+        Parameters
+        ----------
+        kinds : mapping of str to class or None
+            The settings class of what stands below a key (docker, orchestrator).
+
+        Raises
+        ------
+        InputError
+            Names the key, and those that it is like.
+        """
+        from zenml.utils.settings_utils import is_valid_setting_key
+
+        asked = {"every run": self.settings, **{f"step {name}": step["settings"] for name, step in self.steps.items()}}
+        for whose, settings in asked.items():
+            for key, entry in settings.items():
+                where = f"{stack}.yaml: settings of {whose}"
+                if not is_valid_setting_key(key):
+                    raise InputError(f"{where}: {key} is unknown{did_you_mean(key, (*kinds, _RETRY))}")
+                if kind := kinds.get(re.split("[.:]", key)[0]):
+                    _check_keys(where, key, entry, kind)
+
+
+def _check_keys(where: str, path: str, entry: Any, kind: type[BaseModel]) -> None:
+    """`entry` has no key that `kind` lacks, and what is below a key none that the key's own class lacks."""
+    for key, value in entry.items() if isinstance(entry, Mapping) else ():
+        if key not in kind.model_fields:
+            raise InputError(f"{where}: {path}.{key} is unknown{did_you_mean(key, kind.model_fields)}")
+        annotation = kind.model_fields[key].annotation
+        for part in (annotation, *get_args(annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                _check_keys(where, f"{path}.{key}", value, part)
 
 
 def run_settings(

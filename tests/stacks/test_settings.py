@@ -2,7 +2,11 @@
 
 import pytest
 import yaml
+from zenml.config import DockerSettings
+from zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor import KubernetesOrchestratorSettings
+from zenml.orchestrators.local_docker.local_docker_orchestrator import LocalDockerOrchestratorSettings
 
+from pipelines.options import PIPELINES
 from stacks.settings import parallel_families, run_settings
 from tabular.errors import InputError
 
@@ -61,3 +65,29 @@ def test_a_wrong_section_is_named(tmp_path, section):
     write(tmp_path, section)
     with pytest.raises(InputError, match=r"there.yaml: settings"):
         settings(tmp_path)
+
+
+KINDS = {"docker": DockerSettings, "orchestrator": KubernetesOrchestratorSettings}
+
+
+@pytest.mark.parametrize(
+    "section, key",
+    [
+        ({"all": {"docker": {"parent_imag": "x"}}}, "every run: docker.parent_imag is unknown; did you mean 'parent_image'"),
+        ({"all": {"orchestrater": {}}}, "every run: orchestrater is unknown; did you mean 'orchestrator'"),
+        ({"pipelines": {"training": {"orchestrator": {"synchronus": False}}}}, "every run: orchestrator.synchronus"),
+        ({"steps": {"load_*": {"orchestrator": {"pod_settings": {"tolerationz": []}}}}}, "step load_table: orchestrator.pod_settings.tolerationz"),
+    ],
+)
+def test_a_key_that_zenml_would_drop_is_named(tmp_path, section, key):
+    write(tmp_path, section)
+    with pytest.raises(InputError, match=f"there.yaml: settings of {key}"):
+        settings(tmp_path).check("there", KINDS)
+
+
+@pytest.mark.parametrize("stack, orchestrator", [("kubernetes", KubernetesOrchestratorSettings), ("docker", LocalDockerOrchestratorSettings), ("local", None)])
+def test_the_stacks_have_no_key_that_zenml_would_drop(stack, orchestrator):
+    values = {"image": lambda: "registry/image:1", "commit": lambda: "abc"}
+    for pipeline in PIPELINES:
+        wanted = run_settings(stack, pipeline, ["load_table", "tune_lightgbm", "build_ensemble"], values)
+        wanted.check(stack, {"docker": DockerSettings, "orchestrator": orchestrator})
