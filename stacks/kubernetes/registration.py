@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import os
+from typing import Any
 
 from stacks.kubernetes import secrets
 from stacks.kubernetes.installation import Installed
@@ -17,6 +18,8 @@ _ACCOUNT = "switchyard"
 _REGISTERED = "registered"
 _STORE_SECRET = "switchyard-object-store"
 _KEY = "ZENML_STORE_API_KEY"
+_PREFIX = "installation-"
+"""Begins the names of the API keys that we make."""
 _TIMEOUT_S = 120
 _ENVIRONMENT = ("ZENML_STORE_URL", "ZENML_STORE_API_KEY", "ZENML_STORE_USERNAME", "ZENML_STORE_PASSWORD", "ZENML_ACTIVE_STACK_ID")
 
@@ -49,8 +52,10 @@ def log_in(installed: Installed) -> None:
         if key is None:
             store.set_password(url, "admin", secrets.read(kubectl, secrets.ZENML_SERVER)["admin-password"])
             configuration.set_store(RestZenStoreConfiguration(url=url, http_timeout=_TIMEOUT_S))
-            key = _make_key()
+            made = _make_key()
+            key = str(made.key)
             kubectl.apply(secret(secrets.ZENML_CLIENT, {_KEY: key}))
+            _revoke_others(made)
         present = store.get_credentials(url)
         if configuration.store_configuration.url == url and present is not None and present.api_key == key:
             return
@@ -114,14 +119,24 @@ def _digest(installed: Installed) -> str:
     return digest.hexdigest()
 
 
-def _make_key() -> str:
+def _make_key() -> Any:
     from zenml.client import Client
     from zenml.utils.time_utils import utc_now
 
     client = Client()
     if client.list_service_accounts(name=_ACCOUNT).total == 0:
         client.create_service_account(_ACCOUNT, description="Clients and pods of this installation")
-    made = client.create_api_key(_ACCOUNT, f"installation-{utc_now():%Y%m%d-%H%M%S}", set_key=False)
+    made = client.create_api_key(_ACCOUNT, f"{_PREFIX}{utc_now():%Y%m%d-%H%M%S}", set_key=False)
     if made.key is None:
         raise ClusterError("ZenML made no API key")
-    return str(made.key)
+    return made
+
+
+def _revoke_others(kept: Any) -> None:
+    """Delete the keys that `kept` replaces: whoever had one would still get in."""
+    from zenml.client import Client
+
+    client = Client()
+    for key in client.list_api_keys(_ACCOUNT, name=f"startswith:{_PREFIX}", size=1000).items:
+        if key.id != kept.id:
+            client.delete_api_key(_ACCOUNT, key.id)
