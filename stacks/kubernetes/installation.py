@@ -13,6 +13,7 @@ from stacks.kubernetes.addresses import Addresses, check_reach, find_addresses
 from stacks.kubernetes.checks import check_cluster, check_operator, check_storage
 from stacks.kubernetes.kubectl import ClusterError, Kubectl, config_map, current_context
 from stacks.kubernetes.manifests import servers_image, split, write_overlay
+from stacks.kubernetes.restarting import restart
 from stacks.kubernetes.settings import Settings
 from stacks.kubernetes.waiting import wait_for_deployments
 from tabular.errors import InputError
@@ -83,15 +84,14 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     kubectl.apply(*early)
     addresses = find_addresses(kubectl, settings)
     keys, changed = secrets.ensure(kubectl, settings, addresses.objects)
-    running = [name for name in _SERVERS[settings.overlay] if changed and kubectl.get("deployment", name)]
+    running = [name for name in _SERVERS[settings.overlay] if kubectl.get("deployment", name)]
     kubectl.apply(
         config_map("addresses", addresses.values()),
         config_map("kubeconfig", {"config": _in_cluster_config(kubectl)}),
         *late,
     )
-    for name in running:
-        # Pods read Secrets when they start.
-        kubectl.run("rollout", "restart", f"deployment/{name}")
+    if changed:
+        restart(kubectl, running, report)
     report(f"applied {len(early) + len(late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
     # The servers start while the images that serve are built.
     images = {kind: ensure_image(kind, registry, report) for kind in DOCKERFILES}

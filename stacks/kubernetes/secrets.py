@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import sqlalchemy
 
-from stacks.kubernetes.kubectl import Kubectl, secret
+from stacks.kubernetes.kubectl import ClusterError, Kubectl, secret
 from stacks.kubernetes.settings import Settings
 from tabular.errors import InputError
 
@@ -18,6 +18,7 @@ DATABASE_SERVER = "database-server"
 ZENML_SERVER = "zenml-server"
 ZENML_CLIENT = "zenml-client"
 SETTINGS = "settings"
+_ROOT, _VOLUME = "root-password", "database"
 _NAMES = ("zenml", "mlflow", "studies", "predictions")
 
 
@@ -34,15 +35,44 @@ def settle(kubectl: Kubectl, given: Settings | None) -> Settings:
     ------
     InputError
         The installation's data lies elsewhere than the given settings say: it would seem empty afterwards.
+    ClusterError
+        The password of the trial's database is gone.
     """
     kept = {key: value for key, value in read(kubectl, SETTINGS).items() if key in Settings.model_fields}
-    there = Settings(**kept) if kept else None  # type: ignore[arg-type]
-    if there and given and there.overlay != given.overlay:
+    settings = given or (Settings(**kept) if kept else Settings())  # type: ignore[arg-type]
+    there = Settings(**kept).overlay if kept else _overlay(kubectl)  # type: ignore[arg-type]
+    if there == "external" and not (given or kept):
         raise InputError(
-            f"namespace {kubectl.namespace} holds an installation of overlay {there.overlay}, and these settings make one of {given.overlay}, "
+            f"namespace {kubectl.namespace} holds an installation on databases of your own, and none of its Secrets says which settings made it: "
+            "name the file this once (python run.py stack up kubernetes --settings FILE)"
+        )
+    if there and there != settings.overlay:
+        raise InputError(
+            f"namespace {kubectl.namespace} holds an installation of overlay {there}, and these settings make one of {settings.overlay}, "
             "which would begin without its runs and models: take another --namespace, or remove this one first (python run.py stack down kubernetes)"
         )
-    return given or there or Settings()
+    if settings.overlay == "trial":
+        _check_root(kubectl)
+    return settings
+
+
+def _overlay(kubectl: Kubectl) -> str | None:
+    """Of an installation older than the Secret `settings`; None where there is none."""
+    if read(kubectl, DATABASE_SERVER) or kubectl.get("persistentvolumeclaim", _VOLUME):
+        return "trial"
+    return "external" if read(kubectl, DATABASES) else None
+
+
+def _check_root(kubectl: Kubectl) -> None:
+    """MariaDB takes root's password when its volume is empty, never again: a new one would lock us out."""
+    if read(kubectl, DATABASE_SERVER).get(_ROOT) or not kubectl.get("persistentvolumeclaim", _VOLUME):
+        return
+    here = f"kubectl -n {kubectl.namespace}"
+    raise ClusterError(
+        f"volume {_VOLUME} holds a database whose {_ROOT} was in Secret {DATABASE_SERVER} and is gone: apply your copy of the Secret, or, while "
+        f"the database runs, take it from its pod ({here} delete secret {DATABASE_SERVER} --ignore-not-found; {here} create secret generic "
+        f'{DATABASE_SERVER} --from-literal={_ROOT}="$({here} exec deploy/database -- printenv MARIADB_ROOT_PASSWORD)"), then the same command again'
+    )
 
 
 def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple[dict[str, str], bool]:
@@ -58,7 +88,7 @@ def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple
     _set(kubectl, SETTINGS, {key: str(value) for key, value in settings.model_dump().items()})
     _keep(kubectl, ZENML_SERVER, {"admin-password": _password(), "jwt-key": secrets.token_hex(32), "encryption-key": secrets.token_hex(32)})
     if settings.overlay == "trial":
-        server = _keep(kubectl, DATABASE_SERVER, {"root-password": _password(), "user-password": _password()})
+        server = _keep(kubectl, DATABASE_SERVER, {_ROOT: _password(), "user-password": _password()})
         # As with S3 the same for pods and for this machine, which reads the prediction log when labels come in.
         host = kubectl.get("service", "database")["spec"]["clusterIP"]  # type: ignore[index]
         user = f"switchyard:{server['user-password']}@{f'[{host}]' if ':' in host else host}:3306"

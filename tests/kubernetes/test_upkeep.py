@@ -1,16 +1,19 @@
-"""The commands of docs/kubernetes.md that keep an installation: backup, loss of everything, restore."""
+"""The commands of docs/kubernetes.md that keep an installation: backup, loss of everything, restore; new passwords."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
 from tests.kubernetes.running import predictions
-from tests.pipelines.project import ROOT
+from tests.pipelines.project import ROOT, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 
@@ -58,3 +61,41 @@ def test_what_was_backed_up_is_there_again_in_a_new_installation(installation, t
     # Nothing has changed, so that all of it comes from the restored store.
     again = project.train("parity", "--seed", "0")
     assert again.code == 0 and "explain_model" in again.cached, again.output
+
+
+def test_changed_passwords_and_keys_reach_all_that_use_them(installation, tmp_path):
+    project = installation.project
+    if not project.versions("parity"):
+        assert installation.train("parity").code == 0
+    printed = installation.deploy("parity").output.rstrip().splitlines()[-1]
+    before = installation.secret_values()
+    key = installation.secret("zenml-client")["ZENML_STORE_API_KEY"]
+
+    run(installation, documented("Change a password or key"), tmp_path)
+
+    now = installation.secret_values()
+    changed = {name for name, value in now.items() if value != before[name]}
+    kept = {name for name in now if name.startswith("zenml-server/") or name == "database-server/root-password"}
+    assert changed == set(now) - kept
+    keys = "from zenml.client import Client; print([key.name for key in Client().list_api_keys('switchyard').items])"
+    assert project.python(keys).splitlines()[-1].count("installation-") == 1
+    assert refuses(installation, key) and not refuses(installation, installation.secret("zenml-client")["ZENML_STORE_API_KEY"])
+
+    answer = json.loads(subprocess.run(printed, shell=True, capture_output=True, text=True, check=True).stdout)
+    query = f"select count(*) from predictions where prediction_id = '{answer['meta']['puid']}'"
+    ask = f'MYSQL_PWD="$PASSWORD" mariadb -N -h 127.0.0.1 -u switchyard predictions -e "{query}"'
+    wait_until(lambda: installation.kubectl("exec", "deploy/database", "--", "sh", "-c", ask).strip() == "1", 30, "the answer in the log")
+    again = project.train("parity", "--seed", "0")
+    assert again.code == 0, again.output
+
+
+def refuses(installation, key):
+    """Whether ZenML lets nobody in by `key`."""
+    url = installation.items("configmaps", "--field-selector=metadata.name=addresses")[0]["data"]["ZENML_STORE_URL"]
+    request = urllib.request.Request(f"{url}/api/v1/current-user", headers={"Authorization": f"Bearer {key}"})
+    try:
+        with urllib.request.urlopen(request, timeout=30):
+            return False
+    except urllib.error.HTTPError as error:
+        assert error.code == 401
+        return True

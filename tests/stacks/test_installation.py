@@ -9,11 +9,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from stacks.kubernetes import installation, secrets, waiting
 from stacks.kubernetes.kubectl import ClusterError
+from stacks.kubernetes.restarting import restart
 from stacks.kubernetes.settings import Settings, read_settings
 from stacks.kubernetes.waiting import _rolled_out
 from stacks.registration import _filled
@@ -34,10 +36,12 @@ class Kept:
 
     namespace = "switchyard"
 
-    def __init__(self):
-        self.secrets = {}
+    def __init__(self, secrets=None, volumes=()):
+        self.secrets, self.volumes = secrets or {}, volumes
 
     def get(self, kind, name):
+        if kind == "persistentvolumeclaim":
+            return {} if name not in self.volumes else {"metadata": {"name": name}}
         values = self.secrets.get(name)
         return values and {"data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}}
 
@@ -80,6 +84,56 @@ def test_an_installation_is_not_given_another_store_by_mistake(tmp_path):
 
     with pytest.raises(InputError, match="holds an installation of overlay external, and these settings make one of trial"):
         secrets.settle(cluster, Settings())
+
+
+def test_an_installation_older_than_its_kept_settings_is_not_taken_for_a_trial(tmp_path):
+    cluster = Kept({"databases": {"zenml-url": "mysql://elsewhere"}, "object-store": {"AWS_ACCESS_KEY_ID": "a"}})
+    with pytest.raises(InputError, match="--settings FILE"):
+        secrets.settle(cluster, None)
+    with pytest.raises(InputError, match="overlay external, and these settings make one of trial"):
+        secrets.settle(cluster, Settings())
+    assert secrets.settle(cluster, own(tmp_path)) == own(tmp_path)
+
+    trial = Kept({"databases": {"zenml-url": "mysql://database"}, "database-server": {"root-password": "r"}}, ["database"])
+    assert secrets.settle(trial, None).overlay == "trial"
+    with pytest.raises(InputError, match="overlay trial, and these settings make one of external"):
+        secrets.settle(trial, own(tmp_path))
+
+
+def test_the_trials_database_keeps_its_root_password_and_gets_a_new_one_for_its_clients():
+    cluster = Kept()
+    secrets.ensure(cluster, secrets.settle(cluster, None), "http://objects:9000")
+    cluster.volumes = ["database", "objects"]
+    before = dict(cluster.secrets["database-server"])
+
+    del cluster.secrets["database-server"]["user-password"]
+    _, changed = secrets.ensure(cluster, secrets.settle(cluster, None), "http://objects:9000")
+    after = cluster.secrets["database-server"]
+    assert changed and after["root-password"] == before["root-password"] and after["user-password"] != before["user-password"]
+    assert after["user-password"] in cluster.secrets["databases"]["predictions-url"]
+
+    for lost in ({}, {"user-password": "u"}):
+        cluster.secrets["database-server"] = lost
+        with pytest.raises(ClusterError, match="root-password was in Secret database-server and is gone: .*printenv MARIADB_ROOT_PASSWORD"):
+            secrets.settle(cluster, None)
+
+
+def test_models_learn_of_new_passwords_after_the_store_and_before_the_database():
+    class Cluster:
+        namespace = "switchyard"
+        ran: ClassVar[list] = []
+
+        def items(self, *_what):
+            return [{"metadata": {"name": "loans-v1"}}]
+
+        def run(self, verb, action, *what, **_how):
+            self.ran.append(" ".join([action, *what]).partition(" --timeout")[0])
+
+    restart(Cluster(), ["database", "objects", "zenml", "mlflow"], lambda line: None)
+
+    order = [Cluster.ran.index(line) for line in ("status deployment/objects", "status deployment -l seldon-deployment-id", "restart deployment/database")]
+    assert order == sorted(order)
+    assert Cluster.ran[-3:] == ["restart deployment/database", "restart deployment/zenml", "restart deployment/mlflow"]
 
 
 @pytest.mark.parametrize(("region", "named"), [("us-east-1", {}), ("eu-west-1", {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})])

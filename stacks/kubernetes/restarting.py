@@ -1,0 +1,32 @@
+"""Has what runs read its Secrets again, in an order that loses nothing: pods read them when they start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from stacks.kubernetes.kubectl import Kubectl, Refused
+
+_MODELS = "seldon-deployment-id"
+"""Label of the Deployments that Seldon's operator makes."""
+_WAIT_S = 300
+
+
+def restart(kubectl: Kubectl, servers: Sequence[str], report: Callable[[str], None]) -> None:
+    """Restart `servers` and the models, each pod replaced by one that is ready.
+
+    The store goes first, since models fetch their files by the new key. Models go before the database: what waits in the
+    journal of a pod that ends is still taken by the old password.
+    """
+    if "objects" in servers:
+        kubectl.run("rollout", "restart", "deployment/objects")
+        kubectl.run("rollout", "status", "deployment/objects", f"--timeout={_WAIT_S}s", timeout_s=_WAIT_S + 30)
+    if kubectl.items("deployments", "-l", _MODELS):
+        kubectl.run("rollout", "restart", "deployment", "-l", _MODELS)
+        try:
+            kubectl.run("rollout", "status", "deployment", "-l", _MODELS, f"--timeout={_WAIT_S}s", timeout_s=_WAIT_S + 30)
+            report("models that serve have new pods, which know the new keys and passwords")
+        except Refused as error:
+            report(f"models that serve have no new pods after {_WAIT_S} s ({error}): see kubectl -n {kubectl.namespace} get pods -l {_MODELS}")
+    for name in servers:
+        if name != "objects":
+            kubectl.run("rollout", "restart", f"deployment/{name}")
