@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from stacks.kubernetes.kubectl import ClusterError, Kubectl
 from stacks.kubernetes.manifests import FACES
@@ -29,13 +29,19 @@ class Addresses:
     def values(self) -> dict[str, str]:
         """Of the ConfigMap `addresses`, which pods read."""
         hosts = ["mlflow*", "localhost*", "127.0.0.1*", "10.*", "192.168.*", *_PRIVATE]
-        name = urlsplit(self.mlflow).hostname
+        parts = urlsplit(self.mlflow)
         return {
             "ZENML_STORE_URL": self.zenml,
             "MLFLOW_TRACKING_URI": self.mlflow,
             "MLFLOW_ARTIFACTS": f"s3://{self.bucket}/mlflow",
-            "MLFLOW_HOSTS": ",".join([*hosts, f"{name}*"]),
+            "MLFLOW_HOSTS": ",".join([*hosts, f"{parts.hostname}*"]),
+            # As browsers name it: without the port that the scheme has anyway.
+            "MLFLOW_ORIGINS": f"{parts.scheme}://{_without_default_port(parts)}",
         }
+
+
+def _without_default_port(parts: SplitResult) -> str:
+    return parts.netloc.lower().removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ""))
 
 
 def find_addresses(kubectl: Kubectl, settings: Settings) -> Addresses:

@@ -85,6 +85,7 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     addresses = find_addresses(kubectl, settings)
     keys, changed = secrets.ensure(kubectl, settings, addresses.objects)
     running = [name for name in _SERVERS[settings.overlay] if kubectl.get("deployment", name)]
+    moved = (kubectl.get("configmap", "addresses") or {}).get("data") != addresses.values()
     kubectl.apply(
         config_map("addresses", addresses.values()),
         config_map("kubeconfig", {"config": _in_cluster_config(kubectl)}),
@@ -92,6 +93,9 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     )
     if changed:
         restart(kubectl, running, report)
+    elif moved and "mlflow" in running:
+        # It answers to the names that it was started with.
+        kubectl.run("rollout", "restart", "deployment/mlflow")
     report(f"applied {len(early) + len(late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
     # The servers start while the images that serve are built.
     images = {kind: ensure_image(kind, registry, report) for kind in DOCKERFILES}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -43,6 +45,25 @@ for name in ("local", "kubernetes"):
 
     assert "http True kubernetes" in said
     assert "LocalOrchestrator" in said and "KubernetesOrchestrator" in said
+
+
+def test_mlflows_pages_show_runs_at_the_address_that_is_printed(installation):
+    """They post; what another site's page posts is refused."""
+    url = installation.items("configmaps", "--field-selector=metadata.name=addresses")[0]["data"]["MLFLOW_TRACKING_URI"]
+    assert f"MLflow  {url}" in installation.first.output
+
+    def search(origin):
+        headers = {"Origin": origin, "Content-Type": "application/json"}
+        body = json.dumps({"experiment_ids": ["0"]}).encode()
+        request = urllib.request.Request(f"{url}/ajax-api/2.0/mlflow/runs/search", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert search(url) == 200
+    assert search("https://elsewhere.example") == 403
 
 
 @pytest.mark.parametrize("account", ACCOUNTS)
