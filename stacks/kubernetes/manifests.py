@@ -79,6 +79,9 @@ def _patches(settings: Settings) -> list[dict[str, Any]]:
     if settings.service_type != "ClusterIP":
         for name in FACES if settings.overlay == "trial" else ("zenml", "mlflow"):
             patches.append(_patch("Service", name, "add", "/spec/type", settings.service_type))
+            patches.append(_patch("Service", name, "add", "/spec/loadBalancerSourceRanges", settings.source_ranges))
+            if settings.service_annotations:
+                patches.append(_patch("Service", name, "add", "/metadata/annotations", settings.annotations("service")))
     if settings.storage_class and settings.overlay == "trial":
         for name in ("database", "objects"):
             patches.append(_patch("PersistentVolumeClaim", name, "add", "/spec/storageClassName", settings.storage_class))
@@ -110,7 +113,7 @@ def _ingresses(settings: Settings) -> list[dict[str, Any]]:
         if settings.ingress_tls_secret:
             spec["tls"] = [{"hosts": [host], "secretName": settings.ingress_tls_secret}]
         # Artifacts go through MLflow's server: no limit on a request's size.
-        annotations = {"nginx.ingress.kubernetes.io/proxy-body-size": "0"}
+        annotations = {"nginx.ingress.kubernetes.io/proxy-body-size": "0", **settings.annotations("ingress")}
         metadata = {"name": name, "annotations": annotations, "labels": {"app.kubernetes.io/part-of": "switchyard"}}
         made.append({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec})
     return made

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import sqlalchemy
 
 from stacks.kubernetes.kubectl import ClusterError, Kubectl, secret
-from stacks.kubernetes.settings import Settings
+from stacks.kubernetes.settings import Settings, check
 from tabular.errors import InputError
 
 OBJECT_STORE = "object-store"
@@ -51,6 +51,8 @@ def settle(kubectl: Kubectl, given: Settings | None) -> Settings:
             f"namespace {kubectl.namespace} holds an installation of overlay {there}, and these settings make one of {settings.overlay}, "
             "which would begin without its runs and models: take another --namespace, or remove this one first (python run.py stack down kubernetes)"
         )
+    if not given:
+        check(settings, f"Secret {SETTINGS}, which a file for --settings replaces")
     if settings.overlay == "trial":
         _check_root(kubectl)
     return settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +42,10 @@ class Settings(BaseModel):
 
     service_type: Literal["ClusterIP", "LoadBalancer"] = "ClusterIP"
     """How this machine reaches ZenML, MLflow and the trial's S3."""
+    load_balancer_source_ranges: str = ""
+    """CIDRs, with commas between, that a load balancer lets in; it lets in nobody unsaid, since MLflow has no login."""
+    service_annotations: str = ""
+    """A JSON object, of the Services that a load balancer offers: clouds read from them whether it is an internal one."""
     zenml_url: str = ""
     """Where an ingress or a tunnel offers ZenML; reached from this machine and from pods."""
     mlflow_url: str = ""
@@ -48,6 +54,8 @@ class Settings(BaseModel):
     ingress_class: str = ""
     """Makes an Ingress for zenml_url and mlflow_url."""
     ingress_tls_secret: str = ""
+    ingress_annotations: str = ""
+    """A JSON object."""
     storage_class: str = ""
     image_pull_secret: str = ""
 
@@ -55,6 +63,15 @@ class Settings(BaseModel):
     def overlay(self) -> Literal["trial", "external"]:
         """The overlay that fits."""
         return "external" if self.s3_endpoint_url else "trial"
+
+    @property
+    def source_ranges(self) -> list[str]:
+        """Of `load_balancer_source_ranges`."""
+        return [text.strip() for text in self.load_balancer_source_ranges.split(",") if text.strip()]
+
+    def annotations(self, of: Literal["service", "ingress"]) -> dict[str, str]:
+        """Of `service_annotations` or `ingress_annotations`."""
+        return dict(json.loads(getattr(self, f"{of}_annotations") or "{}"))
 
 
 def read_settings(path: Path) -> Settings:
@@ -83,22 +100,59 @@ def read_settings(path: Path) -> Settings:
         first = error.errors()[0]
         key = str(first["loc"][0]).upper() if first["loc"] else "?"
         raise InputError(f"{path}: {key}: {first['msg']}; {EXAMPLE} lists the keys") from None
-    _check(settings, path)
+    check(settings, str(path))
     return settings
 
 
-def _check(settings: Settings, path: Path) -> None:
+def check(settings: Settings, where: str) -> None:
+    """Whether the values fit together.
+
+    Parameters
+    ----------
+    where : str
+        Names what they were read from.
+
+    Raises
+    ------
+    InputError
+        They don't; names the key and what it must be.
+    """
+    _check_stores(settings, where)
+    if settings.ingress_class and not (settings.zenml_url and settings.mlflow_url):
+        raise InputError(f"{where}: INGRESS_CLASS needs ZENML_URL and MLFLOW_URL, the names that the ingress answers to")
+    if settings.service_type == "LoadBalancer" and not settings.source_ranges:
+        raise InputError(
+            f"{where}: SERVICE_TYPE=LoadBalancer needs LOAD_BALANCER_SOURCE_RANGES, the networks that it lets in (203.0.113.0/24,10.0.0.0/8; "
+            "the cluster's own pods among them): MLflow has no login, and most clouds' balancers are public"
+        )
+    for text in settings.source_ranges:
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            raise InputError(f"{where}: LOAD_BALANCER_SOURCE_RANGES: {text!r} is no network, as 203.0.113.0/24") from None
+    for key in ("service_annotations", "ingress_annotations"):
+        _check_annotations(getattr(settings, key), f"{where}: {key.upper()}")
+
+
+def _check_annotations(text: str, where: str) -> None:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise InputError(f'{where} is no JSON object of strings on one line, as {{"example.org/internal": "true"}}')
+
+
+def _check_stores(settings: Settings, where: str) -> None:
     given = [key for key in _EXTERNAL if getattr(settings, key)]
     if given and len(given) < len(_EXTERNAL):
         missing = next(key for key in _EXTERNAL if not getattr(settings, key))
-        raise InputError(f"{path}: {missing.upper()} is missing; S3 and the four databases come together, or none for a trial in the cluster")
+        raise InputError(f"{where}: {missing.upper()} is missing; S3 and the four databases come together, or none for a trial in the cluster")
     for key in (key for key in given if key.endswith("_database_url")):
         try:
             backend = sqlalchemy.make_url(getattr(settings, key)).get_backend_name()
         except sqlalchemy.exc.ArgumentError:
-            raise InputError(f"{path}: {key.upper()} is no SQLAlchemy URL, as mysql://user:password@host:3306/name") from None
+            raise InputError(f"{where}: {key.upper()} is no SQLAlchemy URL, as mysql://user:password@host:3306/name") from None
         known = ("mysql", "mariadb") if key.startswith("zenml") else ("mysql", "mariadb", "postgresql")
         if backend not in known:
-            raise InputError(f"{path}: {key.upper()} begins with {backend}://; there it must be {' or '.join(known)}")
-    if settings.ingress_class and not (settings.zenml_url and settings.mlflow_url):
-        raise InputError(f"{path}: INGRESS_CLASS needs ZENML_URL and MLFLOW_URL, the names that the ingress answers to")
+            raise InputError(f"{where}: {key.upper()} begins with {backend}://; there it must be {' or '.join(known)}")

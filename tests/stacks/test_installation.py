@@ -14,6 +14,7 @@ from typing import ClassVar
 import pytest
 
 from stacks.kubernetes import installation, secrets, waiting
+from stacks.kubernetes.addresses import Addresses
 from stacks.kubernetes.kubectl import ClusterError
 from stacks.kubernetes.restarting import restart
 from stacks.kubernetes.settings import Settings, read_settings
@@ -136,6 +137,28 @@ def test_models_learn_of_new_passwords_after_the_store_and_before_the_database()
     assert Cluster.ran[-3:] == ["restart deployment/database", "restart deployment/zenml", "restart deployment/mlflow"]
 
 
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://10.96.3.4:5000", "http://10.96.3.4:5000"),
+        ("https://MLflow.example.org:443", "https://mlflow.example.org"),
+        ("http://[fd00::1]:80", "http://[fd00::1]"),
+    ],
+)
+def test_mlflows_own_pages_may_post_to_it(url, origin):
+    from mlflow.server.security_utils import should_block_cors_request
+
+    allowed = Addresses("http://z", url, "http://s", "b").values()["MLFLOW_ORIGINS"]
+    assert not should_block_cors_request(origin, "POST", [allowed])
+    assert should_block_cors_request("https://elsewhere.example", "POST", [allowed])
+
+
+def test_kept_settings_that_are_no_longer_enough_are_refused():
+    cluster = Kept({"settings": {"service_type": "LoadBalancer"}})
+    with pytest.raises(InputError, match="Secret settings.*LOAD_BALANCER_SOURCE_RANGES"):
+        secrets.settle(cluster, None)
+
+
 @pytest.mark.parametrize(("region", "named"), [("us-east-1", {}), ("eu-west-1", {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})])
 def test_a_bucket_is_asked_for_as_amazon_wants_it(monkeypatch, region, named):
     import boto3
@@ -172,6 +195,9 @@ def test_the_example_is_complete_once_its_keys_are_in(tmp_path):
         (("ZENML_DATABASE_URL=mysql://", "ZENML_DATABASE_URL=postgresql://"), "ZENML_DATABASE_URL begins with postgresql"),
         (("S3_BUCKET", "S3_BUKET"), "S3_BUKET"),
         (("SERVICE_TYPE=ClusterIP", "SERVICE_TYPE=Magic"), "SERVICE_TYPE"),
+        (("SERVICE_TYPE=ClusterIP", "SERVICE_TYPE=LoadBalancer"), "needs LOAD_BALANCER_SOURCE_RANGES"),
+        (("SERVICE_TYPE=ClusterIP", "LOAD_BALANCER_SOURCE_RANGES=office"), "'office' is no network"),
+        (("SERVICE_TYPE=ClusterIP", "INGRESS_ANNOTATIONS=a=b"), "INGRESS_ANNOTATIONS is no JSON object"),
         (("SERVICE_TYPE=ClusterIP", "INGRESS_CLASS=nginx"), "INGRESS_CLASS needs ZENML_URL"),
         (("SERVICE_TYPE=ClusterIP", "SERVICE_TYPE"), "no KEY=VALUE"),
     ],

@@ -91,6 +91,9 @@ def test_no_secret_is_in_the_repository(objects):
 def test_an_installation_has_its_own_namespace_image_and_addresses():
     settings = Settings(
         service_type="LoadBalancer",
+        load_balancer_source_ranges="203.0.113.0/24, 10.0.0.0/8",
+        service_annotations='{"example.org/internal": "true"}',
+        ingress_annotations='{"example.org/who": "us"}',
         storage_class="fast",
         image_pull_secret="login",
         ingress_class="nginx",
@@ -106,9 +109,14 @@ def test_an_installation_has_its_own_namespace_image_and_addresses():
     assert {item["metadata"].get("namespace", item["metadata"]["name"]) for item in objects} == {"other"}
     assert {subject["namespace"] for binding in of_kind(objects, "RoleBinding").values() for subject in binding["subjects"]} == {"other"}
     assert of_kind(objects, "Deployment")["zenml"]["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE
-    assert of_kind(objects, "Service")["mlflow"]["spec"]["type"] == "LoadBalancer"
+    for name in ("zenml", "mlflow", "objects"):
+        service = of_kind(objects, "Service")[name]
+        assert service["spec"]["type"] == "LoadBalancer" and service["spec"]["loadBalancerSourceRanges"] == ["203.0.113.0/24", "10.0.0.0/8"]
+        assert service["metadata"]["annotations"] == {"example.org/internal": "true"}
+    assert "loadBalancerSourceRanges" not in of_kind(objects, "Service")["database"]["spec"]
     assert of_kind(objects, "PersistentVolumeClaim")["objects"]["spec"]["storageClassName"] == "fast"
     assert of_kind(objects, "ServiceAccount")["steps"]["imagePullSecrets"] == [{"name": "login"}]
+    assert of_kind(objects, "Ingress")["mlflow"]["metadata"]["annotations"]["example.org/who"] == "us"
     assert of_kind(objects, "Ingress")["zenml"]["spec"]["rules"][0]["host"] == "zenml.example.org"
 
 
