@@ -7,12 +7,12 @@ import re
 import time
 from typing import Any
 
-from stacks.kubernetes.kubectl import ClusterError, Kubectl, Refused
+from stacks.kubernetes.kubectl import ClusterError, Forbidden, Kubectl, Refused
 from stacks.kubernetes.settings import Settings
 
 OLDEST = (1, 25)
 """The first with the `restricted` level that can't be switched off."""
-SELDON = "seldondeployments.machinelearning.seldon.io"
+SELDON, SELDON_API = "seldondeployments.machinelearning.seldon.io", "machinelearning.seldon.io/v1"
 _INSTALL_SELDON = (
     "helm install seldon-core seldon-core-operator --repo https://storage.googleapis.com/seldon-charts --version 1.17.1 "
     "--namespace seldon-system --create-namespace"
@@ -29,8 +29,9 @@ _MADE = (
     "networkpolicies.networking.k8s.io",
     "poddisruptionbudgets.policy",
     "jobs.batch",
-    SELDON,
 )
+_SELDON_VERBS = ("create", "delete", "get", "list", "patch")
+"""Of the account `deployer`: nobody can give a right that he has not."""
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _PROBE = "switchyard-probe"
 _PROBE_WAIT_S = 45.0
@@ -46,7 +47,7 @@ def check_cluster(kubectl: Kubectl) -> str:
     """
     version = _version(kubectl)
     _check_rights(kubectl)
-    if kubectl.get("crd", SELDON) is None:
+    if not kubectl.serves(SELDON_API):
         raise ClusterError(f"the cluster has no Seldon Core 1.17 ({SELDON} is unknown): {_INSTALL_SELDON}")
     return version
 
@@ -68,10 +69,18 @@ def _check_rights(kubectl: Kubectl) -> None:
     missing = [resource for resource in _MADE if not kubectl.can("create", resource)]
     if not _sees_namespace(kubectl) and not kubectl.can("create", "namespaces"):
         missing.insert(0, "namespaces")
+    where = f"context {kubectl.context!r} may not"
     if missing:
         raise ClusterError(
-            f"context {kubectl.context!r} may not create {', '.join(missing)} in namespace {kubectl.namespace}: "
+            f"{where} create {', '.join(missing)} in namespace {kubectl.namespace}: "
             f"use one with ClusterRole admin there (kubectl create rolebinding switchyard --clusterrole=admin --user=YOU -n {kubectl.namespace})"
+        )
+    verbs = [verb for verb in _SELDON_VERBS if not kubectl.can(verb, SELDON)]
+    if verbs:
+        role = f"kubectl create role switchyard-seldon --verb={','.join(_SELDON_VERBS)} --resource={SELDON} -n {kubectl.namespace}"
+        raise ClusterError(
+            f"{where} {', '.join(verbs)} {SELDON} in namespace {kubectl.namespace}, which ClusterRole admin does not hold: "
+            f"{role} && kubectl create rolebinding switchyard-seldon --role=switchyard-seldon --user=YOU -n {kubectl.namespace}"
         )
 
 
@@ -95,7 +104,11 @@ def check_storage(kubectl: Kubectl, settings: Settings) -> None:
     claims = {claim["metadata"]["name"]: claim for claim in kubectl.items("persistentvolumeclaims")}
     if claims.get("database") and claims.get("objects"):
         return
-    classes = kubectl.items("storageclasses")
+    try:
+        classes = kubectl.items("storageclasses")
+    except Forbidden:
+        # Nobody but the cluster knows; a volume that is never made is told while the servers start.
+        return
     names = [item["metadata"]["name"] for item in classes]
     if settings.storage_class and settings.storage_class not in names:
         raise ClusterError(f"STORAGE_CLASS={settings.storage_class}: the cluster has {', '.join(names) or 'no storage class'}")
@@ -143,7 +156,7 @@ def _probe() -> dict[str, Any]:
         "componentSpecs": [{"spec": {"containers": [container]}}],
     }
     return {
-        "apiVersion": "machinelearning.seldon.io/v1",
+        "apiVersion": SELDON_API,
         "kind": "SeldonDeployment",
         "metadata": {"name": _PROBE, "labels": {"app.kubernetes.io/part-of": "switchyard"}},
         "spec": {"name": _PROBE, "predictors": [predictor]},

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stacks.deployer.kubernetes.names import MANAGER
 from stacks.images import DOCKERFILES, PREPARED, ensure_image
 from stacks.kubernetes import secrets
 from stacks.kubernetes.addresses import Addresses, check_reach, find_addresses
-from stacks.kubernetes.checks import check_cluster, check_operator, check_storage
-from stacks.kubernetes.kubectl import ClusterError, Kubectl, config_map, current_context
+from stacks.kubernetes.checks import SELDON, SELDON_API, check_cluster, check_operator, check_storage
+from stacks.kubernetes.kubectl import OWNER, ClusterError, Kubectl, config_map, current_context
 from stacks.kubernetes.manifests import servers_image, split, write_overlay
 from stacks.kubernetes.restarting import restart
 from stacks.kubernetes.settings import Settings
@@ -20,6 +21,9 @@ from tabular.errors import InputError
 
 NAMESPACE = "switchyard"
 Report = Callable[[str], None]
+_PART_OF = "app.kubernetes.io/part-of"
+_OURS = f"{_PART_OF}={OWNER}"
+_VOLUMES = ("database", "objects")
 _SERVERS = {"trial": ("database", "objects", "zenml", "mlflow"), "external": ("zenml", "mlflow")}
 
 
@@ -81,7 +85,7 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     image = ensure_image("pipelines", registry, report)
     folder = write_overlay(root, kubectl, settings, servers_image(root, kubectl, image))
     early, late = split(kubectl.render(folder))
-    kubectl.apply(*early)
+    kubectl.apply(*_without_foreign_namespace(kubectl, early, report))
     addresses = find_addresses(kubectl, settings)
     keys, changed = secrets.ensure(kubectl, settings, addresses.objects)
     running = [name for name in _SERVERS[settings.overlay] if kubectl.get("deployment", name)]
@@ -110,6 +114,14 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     return Installed(kubectl, addresses, keys, registry, images, settings)
 
 
+def _without_foreign_namespace(kubectl: Kubectl, objects: list[dict[str, Any]], report: Report) -> list[dict[str, Any]]:
+    """Without the Namespace where somebody else made it, and only he may change it."""
+    if kubectl.can("patch", f"namespaces/{kubectl.namespace}"):
+        return objects
+    report(f"namespace {kubectl.namespace} is left as it is: it is not ours to label, and enforces the Pod Security level that its maker chose")
+    return [item for item in objects if item["kind"] != "Namespace"]
+
+
 def uninstall(namespace: str, delete_data: bool, report: Report) -> None:
     """Remove what `install` and deployments made: all of the namespace, or all but volumes and secrets.
 
@@ -120,15 +132,22 @@ def uninstall(namespace: str, delete_data: bool, report: Report) -> None:
     """
     kubectl = Kubectl(current_context(), namespace)
     _check_ours(kubectl)
-    kubectl.run("delete", "seldondeployments.machinelearning.seldon.io", "--all", "--ignore-not-found", timeout_s=180)
-    if delete_data:
+    if kubectl.serves(SELDON_API):
+        kubectl.run("delete", SELDON, "--all", "--ignore-not-found", timeout_s=180)
+    if delete_data and kubectl.can("delete", f"namespaces/{namespace}"):
         kubectl.run("delete", "namespace", namespace, "--wait=true", timeout_s=600)
         report(f"namespace {namespace} is gone, its volumes and secrets with it")
         return
     kinds = "cronjobs,jobs,deployments,horizontalpodautoscalers,poddisruptionbudgets,services,ingresses,networkpolicies,configmaps"
     kubectl.run("delete", kinds, "--all", "--ignore-not-found", timeout_s=300)
-    kubectl.run("delete", "rolebindings,roles,serviceaccounts", "-l", "app.kubernetes.io/part-of=switchyard", "--ignore-not-found")
-    report(f"namespace {namespace} keeps volumes and secrets; the next `stack up kubernetes` takes them up")
+    kubectl.run("delete", "rolebindings,roles,serviceaccounts", "-l", _OURS, "--ignore-not-found")
+    if not delete_data:
+        report(f"namespace {namespace} keeps volumes and secrets; the next `stack up kubernetes` takes them up")
+        return
+    kubectl.run("delete", "persistentvolumeclaims", *_VOLUMES, "--ignore-not-found", timeout_s=300)
+    for label in (_OURS, f"app.kubernetes.io/managed-by={MANAGER}"):
+        kubectl.run("delete", "secrets", "-l", label, "--ignore-not-found")
+    report(f"volumes and secrets are gone; namespace {namespace} stays: it is not ours to delete")
 
 
 def what_is_there(namespace: str) -> tuple[list[str], str]:
@@ -141,7 +160,8 @@ def what_is_there(namespace: str) -> tuple[list[str], str]:
 
 def _check_ours(kubectl: Kubectl) -> None:
     found = kubectl.get("namespace", kubectl.namespace)
-    if found is None or found["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") != "switchyard":
+    labelled = found is not None and found["metadata"].get("labels", {}).get(_PART_OF) == OWNER
+    if not labelled and not (found and secrets.read(kubectl, secrets.SETTINGS)):
         raise ClusterError(f"context {kubectl.context!r} has no Switchyard in namespace {kubectl.namespace}")
 
 

@@ -23,6 +23,10 @@ class Refused(ClusterError):
     """kubectl said no: its own first line."""
 
 
+class Forbidden(Refused):
+    """Who runs this may not."""
+
+
 @dataclass(frozen=True)
 class Kubectl:
     """Where commands go."""
@@ -49,7 +53,8 @@ class Kubectl:
             raise ClusterError(f"the cluster of context {self.context!r} did not answer in {timeout_s:.0f} s: kubectl cluster-info") from None
         if done.returncode:
             lines = [line for line in done.stderr.strip().splitlines() if not line.startswith("Warning:")]
-            raise Refused(lines[-1] if lines else f"kubectl {arguments[0]} failed")
+            said = lines[-1] if lines else f"kubectl {arguments[0]} failed"
+            raise (Forbidden if "(Forbidden)" in done.stderr else Refused)(said)
         return done.stdout
 
     def get(self, *what: str) -> dict[str, Any] | None:
@@ -69,6 +74,16 @@ class Kubectl:
     def render(self, folder: Path) -> str:
         """The manifests of a kustomization as text."""
         return self.run("kustomize", str(folder))
+
+    def serves(self, group: str) -> bool:
+        """Whether the cluster has the API `group` (GROUP/VERSION); anybody who may log in may ask that."""
+        try:
+            self.run("get", "--raw", f"/apis/{group}")
+        except Refused as error:
+            if "NotFound" in str(error) or "not find" in str(error):
+                return False
+            raise
+        return True
 
     def can(self, verb: str, resource: str) -> bool:
         """Whether who runs this may."""

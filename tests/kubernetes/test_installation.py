@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import subprocess
 import urllib.error
 import urllib.request
 
 import pytest
 
+from tests.kubernetes.backing import apply, kubectl, namespace_of
+from tests.kubernetes.running import Installation
 from tests.stacks.test_manifests import documented_rights
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full]
@@ -133,16 +136,46 @@ except OSError as error:
     assert json.loads(inspected)[0]["Config"]["User"] == "8888:8888"
 
 
+def kubeconfig_as(user, folder):
+    """Of somebody else."""
+    config = json.loads(subprocess.run(["kubectl", "config", "view", "--raw", "-o", "json"], capture_output=True, text=True, check=True).stdout)
+    for entry in config["users"]:
+        entry["user"]["as"] = user
+    path = folder / "kubeconfig"
+    path.write_text(json.dumps(config))
+    return str(path)
+
+
 def test_seldon_that_is_not_there_and_rights_that_are_missing_are_said_with_the_way_out(installation, tmp_path, monkeypatch):
     """As an account without rights, in a namespace that is not there."""
     account = f"system:serviceaccount:{installation.namespace}:steps"
-    config = json.loads(subprocess.run(["kubectl", "config", "view", "--raw", "-o", "json"], capture_output=True, text=True, check=True).stdout)
-    for user in config["users"]:
-        user["user"]["as"] = account
-    path = tmp_path / "kubeconfig"
-    path.write_text(json.dumps(config))
-    monkeypatch.setenv("KUBECONFIG", str(path))
+    monkeypatch.setenv("KUBECONFIG", kubeconfig_as(account, tmp_path))
     result = installation.project.run("stack", "up", "kubernetes", "--namespace", "not-there")
 
     assert result.code == 1
     assert "may not create namespaces" in result.output and "--clusterrole=admin" in result.output
+
+
+def test_documented_rights_are_enough_in_a_namespace_that_somebody_else_made(registry, tmp_path, monkeypatch):
+    name, user = f"switchyard-ready-{secrets.token_hex(3)}", "somebody"
+    made = Installation.prepared(tmp_path, name)
+    apply(namespace_of(name, "restricted"))
+    try:
+        made.kubectl("create", "rolebinding", "switchyard", "--clusterrole=admin", f"--user={user}")
+        with monkeypatch.context() as context:
+            context.setenv("KUBECONFIG", kubeconfig_as(user, tmp_path))
+            lacking = made.up()
+            assert lacking.code == 1
+            commands = re.search(r"(kubectl create role .*) && (kubectl create rolebinding .*)", lacking.output)
+        for command in commands.groups():
+            subprocess.run(command.replace("YOU", user).split(), check=True)
+
+        monkeypatch.setenv("KUBECONFIG", kubeconfig_as(user, tmp_path))
+        up = made.up()
+        assert up.code == 0, up.output
+        down = made.project.run("stack", "down", "kubernetes", "--namespace", name, "--yes")
+        assert down.code == 0, down.output
+        assert made.items("deployments,services,persistentvolumeclaims,secrets") == []
+    finally:
+        monkeypatch.undo()
+        kubectl("delete", "namespace", name, "--wait=false")

@@ -13,9 +13,9 @@ from typing import ClassVar
 
 import pytest
 
-from stacks.kubernetes import installation, secrets, waiting
+from stacks.kubernetes import checks, installation, secrets, waiting
 from stacks.kubernetes.addresses import Addresses
-from stacks.kubernetes.kubectl import ClusterError
+from stacks.kubernetes.kubectl import ClusterError, Forbidden
 from stacks.kubernetes.restarting import restart
 from stacks.kubernetes.settings import Settings, read_settings
 from stacks.kubernetes.waiting import _rolled_out
@@ -287,3 +287,52 @@ def test_what_is_missing_is_said_in_one_line(tmp_path, environment, told):
     assert done.returncode in (1, 2)
     assert done.stderr.startswith("error: ") and len(done.stderr.strip().splitlines()) == 1
     assert re.search(told, done.stderr)
+
+
+class Limited:
+    """A cluster where the context has ClusterRole admin in one namespace."""
+
+    context, namespace = "theirs", "ours"
+
+    def __init__(self, *may):
+        self.may = may
+
+    def run(self, *_arguments, **_how):
+        return '{"serverVersion": {"major": "1", "minor": "33", "gitVersion": "v1.33.0"}}'
+
+    def can(self, verb, resource):
+        return resource != "*.*" and (resource != checks.SELDON or verb in self.may)
+
+    def get(self, kind, name):
+        if kind == "crd":
+            raise Forbidden("crd")
+        return {}
+
+    def items(self, kind):
+        if kind == "storageclasses":
+            raise Forbidden("storageclasses")
+        return []
+
+    def serves(self, _group):
+        return True
+
+
+def test_rights_in_the_namespace_are_enough_and_those_to_seldons_resource_are_asked_for():
+    with pytest.raises(ClusterError, match=r"may not create, delete, patch seldondeployments\S+ in namespace ours.*kubectl create role"):
+        checks.check_cluster(Limited("get", "list"))
+
+    every = Limited("create", "delete", "get", "list", "patch")
+    assert checks.check_cluster(every) == "v1.33.0"
+    checks.check_storage(every, Settings())
+
+
+def test_a_namespace_that_is_not_ours_to_label_is_left_out():
+    said = []
+    objects = [{"kind": "Namespace"}, {"kind": "Service"}]
+
+    class Theirs(Limited):
+        def can(self, verb, resource):
+            return resource != "namespaces/ours"
+
+    assert installation._without_foreign_namespace(Theirs(), objects, said.append) == [{"kind": "Service"}]
+    assert said and installation._without_foreign_namespace(Limited(), objects, said.append) == objects
