@@ -19,6 +19,10 @@ if not sys.stdout.isatty():
 
 # On a new machine ZenML warns that it takes its default stack; the first command chooses ours.
 logging.getLogger("zenml.zen_stores.base_zen_store").addFilter(lambda record: not str(record.msg).startswith("Setting the"))
+# The cluster's stack has a kube context of its own, whichever is current.
+logging.getLogger("zenml.integrations.kubernetes.orchestrators.kubernetes_orchestrator").addFilter(
+    lambda record: "is not the same as the active context" not in str(record.msg)
+)
 
 STARTED = time.monotonic()
 ROOT = Path(__file__).resolve().parent

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from zenml.client import Client
+from zenml.config.global_config import GlobalConfiguration
 from zenml.enums import StackComponentType
 from zenml.io import fileio
 
+from stacks.registration import LOCAL_STORES
 from stacks.secrets import with_secrets
 from tabular.data.labels import STAGED
 from tabular.errors import InputError
@@ -51,9 +53,19 @@ def connect_mlflow() -> str:
         logging.getLogger(name).setLevel(logging.WARNING)
     import mlflow
 
-    tracker.configure_mlflow()
-    mlflow.set_tracking_uri(tracker.get_tracking_uri())
+    uri = tracker.get_tracking_uri()
+    if LOCAL_STORES in uri:
+        mlflow.set_tracking_uri(_on_this_machine(uri))
+    else:
+        tracker.configure_mlflow()
+        mlflow.set_tracking_uri(uri)
     return mlflow.get_tracking_uri()
+
+
+def _on_this_machine(uri: str) -> str:
+    stores = Path(GlobalConfiguration().local_stores_path)
+    (stores / "switchyard").mkdir(parents=True, exist_ok=True)
+    return uri.replace(LOCAL_STORES, str(stores))
 
 
 def mlflow_artifact_root() -> str | None:

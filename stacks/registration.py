@@ -10,12 +10,13 @@ from typing import Any
 
 import yaml
 from zenml.client import Client
-from zenml.config.global_config import GlobalConfiguration
 from zenml.enums import StackComponentType
 
 from tabular.errors import InputError
 
 FOLDER = Path(__file__).parent
+LOCAL_STORES = "{local_stores}"
+"""ZenML's folder for local data, in configurations that machines share."""
 # Two braces are ZenML's own: a reference to a secret.
 _PLACEHOLDER = re.compile(r"(?<!\{)\{([a-z_]+)\}(?!\})")
 
@@ -28,8 +29,8 @@ def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] |
     activate : bool
         Make it the active stack of this repository.
     values : mapping, optional
-        What stands in braces in the file's configurations. {local_stores} is always known; what is not given here is
-        read from the environment, {some_name} from SWITCHYARD_SOME_NAME.
+        What stands in braces in the file's configurations; what is not given here is read from the environment,
+        {some_name} from SWITCHYARD_SOME_NAME. {local_stores} stays as it is: each machine that uses the stack has its own.
 
     Returns
     -------
@@ -46,10 +47,8 @@ def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] |
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
         raise InputError(f"no stack file {path.name}; there is {known}")
     description = yaml.safe_load(path.read_text(encoding="utf-8"))
-    stores = Path(GlobalConfiguration().local_stores_path)
-    (stores / "switchyard").mkdir(parents=True, exist_ok=True)
     client = Client()
-    known_values = {**(values or {}), "local_stores": str(stores)}
+    known_values = {**(values or {}), "local_stores": LOCAL_STORES}
     components = {}
     for kind, component in description["components"].items():
         configuration = _filled(component.get("configuration", {}), known_values, name)

@@ -12,6 +12,7 @@ from stacks.images import DOCKERFILES, PREPARED, ensure_image
 from stacks.kubernetes import secrets
 from stacks.kubernetes.addresses import Addresses, check_reach, find_addresses
 from stacks.kubernetes.checks import SELDON, SELDON_API, check_cluster, check_operator, check_storage
+from stacks.kubernetes.contexts import ensure_context, forget_context, shared_name
 from stacks.kubernetes.kubectl import OWNER, ClusterError, Kubectl, config_map, current_context
 from stacks.kubernetes.manifests import servers_image, split, write_overlay
 from stacks.kubernetes.restarting import restart
@@ -32,6 +33,8 @@ class Installed:
     """What is there after `install`."""
 
     kubectl: Kubectl
+    context: str
+    """Name of the kube context by which every machine knows the cluster."""
     addresses: Addresses
     object_store: dict[str, str]
     """Its keys, as a client needs them."""
@@ -44,7 +47,7 @@ class Installed:
         """What stacks/kubernetes.yaml leaves open."""
         trial = self.settings.overlay == "trial"
         return {
-            "kubernetes_context": self.kubectl.context,
+            "kubernetes_context": self.context,
             "kubernetes_namespace": self.kubectl.namespace,
             "container_registry": self.registry,
             "mlflow_url": self.addresses.mlflow,
@@ -86,13 +89,14 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     folder = write_overlay(root, kubectl, settings, servers_image(root, kubectl, image))
     early, late = split(kubectl.render(folder))
     kubectl.apply(*_without_foreign_namespace(kubectl, early, report))
+    context = ensure_context(kubectl)
     addresses = find_addresses(kubectl, settings)
     keys, changed = secrets.ensure(kubectl, settings, addresses.objects)
     running = [name for name in _SERVERS[settings.overlay] if kubectl.get("deployment", name)]
     moved = (kubectl.get("configmap", "addresses") or {}).get("data") != addresses.values()
     kubectl.apply(
         config_map("addresses", addresses.values()),
-        config_map("kubeconfig", {"config": _in_cluster_config(kubectl)}),
+        config_map("kubeconfig", {"config": _in_cluster_config(context, namespace)}),
         *late,
     )
     if changed:
@@ -111,7 +115,7 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     check_reach(addresses.zenml, "ZenML")
     check_reach(addresses.mlflow, "MLflow")
     _ensure_bucket(keys, addresses.bucket)
-    return Installed(kubectl, addresses, keys, registry, images, settings)
+    return Installed(kubectl, context, addresses, keys, registry, images, settings)
 
 
 def _without_foreign_namespace(kubectl: Kubectl, objects: list[dict[str, Any]], report: Report) -> list[dict[str, Any]]:
@@ -132,6 +136,7 @@ def uninstall(namespace: str, delete_data: bool, report: Report) -> None:
     """
     kubectl = Kubectl(current_context(), namespace)
     _check_ours(kubectl)
+    forget_context(kubectl, shared_name(kubectl))
     if kubectl.serves(SELDON_API):
         kubectl.run("delete", SELDON, "--all", "--ignore-not-found", timeout_s=180)
     if delete_data and kubectl.can("delete", f"namespaces/{namespace}"):
@@ -194,8 +199,8 @@ def _ensure_bucket(keys: dict[str, str], bucket: str) -> None:
         raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} does not answer this machine: {error}") from None
 
 
-def _in_cluster_config(kubectl: Kubectl) -> str:
-    """A kubeconfig for pods that start runs: the client's context by name, the pod's own account by rights. Holds no secret."""
+def _in_cluster_config(context: str, namespace: str) -> str:
+    """A kubeconfig for pods that start runs: the clients' context by name, the pod's own account by rights. Holds no secret."""
     import json
 
     account = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -205,7 +210,7 @@ def _in_cluster_config(kubectl: Kubectl) -> str:
             "kind": "Config",
             "clusters": [{"name": "here", "cluster": {"server": "https://kubernetes.default.svc", "certificate-authority": f"{account}/ca.crt"}}],
             "users": [{"name": "pod", "user": {"tokenFile": f"{account}/token"}}],
-            "contexts": [{"name": kubectl.context, "context": {"cluster": "here", "user": "pod", "namespace": kubectl.namespace}}],
-            "current-context": kubectl.context,
+            "contexts": [{"name": context, "context": {"cluster": "here", "user": "pod", "namespace": namespace}}],
+            "current-context": context,
         }
     )

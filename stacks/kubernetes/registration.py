@@ -109,11 +109,8 @@ def register(installed: Installed) -> None:
 
 
 def _digest(installed: Installed) -> str:
-    """Of all that registration depends on; the local stack's store is this machine's."""
-    from zenml.config.global_config import GlobalConfiguration
-
+    """Of all that registration depends on; nothing of this machine, or users would register in turns."""
     digest = hashlib.sha256(json.dumps([installed.values(), installed.object_store], sort_keys=True).encode())
-    digest.update(GlobalConfiguration().local_stores_path.encode())
     for name in ("local", "kubernetes"):
         digest.update((FOLDER / f"{name}.yaml").read_bytes())
     return digest.hexdigest()

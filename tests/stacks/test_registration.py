@@ -1,0 +1,81 @@
+"""Stacks on a server that several machines use: what is one machine's must not be in them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from stacks.kubernetes import contexts
+from stacks.kubernetes.kubectl import ClusterError, Kubectl, Refused
+from tests.pipelines.project import Project
+
+LOOK = """
+import os
+from zenml.client import Client
+from stacks.active import connect_mlflow
+stored = Client().active_stack_model.components["experiment_tracker"][0].configuration["tracking_uri"]
+first = connect_mlflow()
+os.environ["ZENML_LOCAL_STORES_PATH"] = "OTHER"
+print(stored, first, connect_mlflow())
+"""
+
+
+def test_the_local_stack_keeps_its_runs_on_the_machine_that_uses_it(tmp_path):
+    project = Project(tmp_path)
+    assert project.run("stack", "up", "local").code == 0
+    stored, first, other = project.python(LOOK.replace("OTHER", str(tmp_path / "other"))).splitlines()[-1].split()
+
+    assert str(tmp_path) not in stored
+    assert first == f"sqlite:///{project.store}/local_stores/switchyard/mlflow.db"
+    assert other == f"sqlite:///{tmp_path}/other/switchyard/mlflow.db"
+
+
+def kubeconfig(path, name):
+    """Of somebody who calls the cluster `name`."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+        "contexts": [{"name": name, "context": {"cluster": "c", "user": "u"}}],
+        "current-context": name,
+    }
+    path.write_text(json.dumps(config))
+    return path
+
+
+def known(path):
+    done = subprocess.run(["kubectl", "config", "view", "--kubeconfig", str(path), "-o", "json"], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    return found["current-context"], {entry["name"]: entry["context"] for entry in found["contexts"]}
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here")
+def test_a_cluster_has_one_name_whatever_its_users_call_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(Kubectl, "get", lambda *_what: {"metadata": {"uid": "3f2a91bc-0000"}})
+    for name in ("prod", "arn:aws:eks/prod"):
+        path = kubeconfig(tmp_path / "config", name)
+        monkeypatch.setenv("KUBECONFIG", str(path))
+        kubectl = Kubectl(name, "switchyard")
+
+        assert contexts.ensure_context(kubectl) == contexts.ensure_context(kubectl) == "switchyard-3f2a91bc"
+        assert known(path)[0] == name and known(path)[1]["switchyard-3f2a91bc"] == {"cluster": "c", "user": "u", "namespace": "switchyard"}
+        contexts.forget_context(kubectl, "switchyard-3f2a91bc")
+        assert set(known(path)[1]) == {name}
+
+
+def test_a_kubeconfig_that_cannot_be_written_is_said(tmp_path, monkeypatch):
+    config = kubeconfig(tmp_path / "config", "prod").read_text()
+
+    def run(_self, *arguments, **_how):
+        if "view" in arguments:
+            return config
+        raise Refused("read-only file system")
+
+    monkeypatch.setattr(Kubectl, "get", lambda *_what: {"metadata": {"uid": "3f2a91bc-0000"}})
+    monkeypatch.setattr(Kubectl, "run", run)
+    with pytest.raises(ClusterError, match="can't be given context switchyard-3f2a91bc .*read-only"):
+        contexts.ensure_context(Kubectl("prod", "switchyard"))
