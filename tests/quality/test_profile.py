@@ -115,10 +115,10 @@ def test_the_same_table_gives_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("name, target, task, seconds", [("adult", "income", "binary", 3), ("ames", "SalePrice", "regression", 8)])
 def test_real_tables_are_profiled_in_time_on_a_small_page(request, name, target, task, seconds):
     frame = request.getfixturevalue(name)
-    started = time.monotonic()
+    started = time.process_time()
     profile = profile_of(frame, target, task)
     page = profile.html()
-    assert time.monotonic() - started < seconds
+    assert time.process_time() - started < seconds
     assert len(page.encode()) < 2_000_000 and "<script" not in page and page.count("<svg") >= 10
     assert profile.sampled == min(len(frame), 20_000)
     if name == "adult":

