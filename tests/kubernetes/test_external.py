@@ -17,6 +17,12 @@ pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 BUCKET = "somebodys"
 POSTGRES = ("mlflow", "studies", "predictions")
 _NO_SUCH = ("database", "objects")
+_SMALL = """
+from zenml.client import Client
+from zenml.enums import StackComponentType
+small = {'replicas': 1, 'requests': {'memory': '160Mi', 'cpu': '25m'}}
+Client().update_stack_component('switchyard_kubernetes', StackComponentType.MODEL_DEPLOYER, configuration=small)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +55,8 @@ def external(outside, tmp_path_factory):
     made = Installation.prepared(folder, f"switchyard-external-{secrets.token_hex(3)}")
     up = made.up("--settings", str(settings))
     assert up.code == 0, up.output
+    # Three pods of half a core are more than a test's node has.
+    made.project.python(_SMALL)
     yield SimpleNamespace(installation=made, settings=settings)
     made.project.run("stack", "down", "kubernetes", "--namespace", made.namespace, "--yes")
 
