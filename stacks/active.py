@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from zenml.client import Client
 from zenml.config.global_config import GlobalConfiguration
@@ -110,8 +111,24 @@ def pipelines_image(report: Callable[[str], None] = lambda line: None) -> str:
     """
     from stacks.images import ensure_image
 
-    registry = Client().active_stack.container_registry
-    return ensure_image("pipelines", registry.config.uri if registry else "", report)
+    stack = Client().active_stack
+    registry = stack.container_registry
+    platform = _platform_of_nodes(stack.orchestrator) if stack.orchestrator.flavor == "kubernetes" else ""
+    return ensure_image("pipelines", registry.config.uri if registry else "", report, platform=platform)
+
+
+def _platform_of_nodes(orchestrator: Any) -> str:
+    from kubernetes import client
+    from urllib3.exceptions import HTTPError
+
+    from stacks.kubernetes.platforms import platform_of
+
+    try:
+        nodes = client.CoreV1Api(orchestrator.get_kube_client()).list_node().items
+    except (client.ApiException, HTTPError):
+        # Not for these eyes; what else is wrong with the cluster the run will say.
+        nodes = []
+    return platform_of(node.metadata.labels or {} for node in nodes)
 
 
 def stage_file(path: Path) -> str:

@@ -27,6 +27,9 @@ PREPARED = "SWITCHYARD_IMAGE_{kind}"
 """Names an image that is there already, for processes that run in a pod and have no engine."""
 _MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
 _BUILD_ARGUMENTS = ("TORCH_INDEX", "PYTHON")
+_USUAL = "linux/amd64"
+_MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""By architecture, what wheels call it."""
 _NEEDED_GB = 8
 
 
@@ -34,7 +37,9 @@ class ImageError(SwitchyardError):
     """An image can't be built or pushed; the message says how to mend it."""
 
 
-def ensure_image(kind: str, registry: str, report: Callable[[str], None] = lambda line: None, root: Path = ROOT) -> str:
+def ensure_image(
+    kind: str, registry: str, report: Callable[[str], None] = lambda line: None, root: Path = ROOT, platform: str = ""
+) -> str:
     """The name of the image of `kind`, built and pushed where the registry does not hold it yet.
 
     Parameters
@@ -44,6 +49,8 @@ def ensure_image(kind: str, registry: str, report: Callable[[str], None] = lambd
         HOST[:PORT][/PATH], as in `ghcr.io/name`; empty: the image stays in this machine's engine.
     report : callable
         Told a line when building or pushing begins and ends.
+    platform : str
+        OS/ARCHITECTURE of the machines that run it; empty: the engine's own.
 
     Raises
     ------
@@ -52,14 +59,14 @@ def ensure_image(kind: str, registry: str, report: Callable[[str], None] = lambd
     """
     if prepared := os.environ.get(PREPARED.format(kind=kind.upper())):
         return prepared
-    name = image_name(kind, registry, root)
+    name = image_name(kind, registry, root, platform)
     if registry and is_in_registry(name):
         return name
     engine = _engine()
-    if not _has_image(engine, name):
+    if not _has_image(engine, name, platform):
         report(f"building {name} (the first time takes minutes)")
         began = time.monotonic()
-        _build(engine, kind, name, root)
+        _build(engine, kind, name, root, platform)
         report(f"built {name} in {time.monotonic() - began:.0f} s")
     if not registry:
         return name
@@ -69,9 +76,11 @@ def ensure_image(kind: str, registry: str, report: Callable[[str], None] = lambd
     return name
 
 
-def image_name(kind: str, registry: str, root: Path = ROOT) -> str:
-    """[REGISTRY/]switchyard-KIND:DIGEST, the digest over the Dockerfile, the files that it copies and the build arguments."""
+def image_name(kind: str, registry: str, root: Path = ROOT, platform: str = "") -> str:
+    """[REGISTRY/]switchyard-KIND:DIGEST, the digest over the Dockerfile, the files that it copies, the build arguments and the platform."""
     digest = hashlib.sha256(json.dumps(build_arguments(), sort_keys=True).encode())
+    if platform not in ("", _USUAL):
+        digest.update(platform.encode() + b"\0")
     for path in sorted(context_files(kind, root)):
         digest.update(path.encode() + b"\0" + hashlib.sha256((root / path).read_bytes()).digest())
     return f"{registry.rstrip('/')}/switchyard-{kind}:{digest.hexdigest()[:16]}".lstrip("/")
@@ -123,15 +132,15 @@ def _files_of(source: str, root: Path) -> Iterator[str]:
         yield from (file.relative_to(root).as_posix() for file in root.glob(source) if file.is_file())
 
 
-def _wheels(kind: str) -> list[Path]:
-    """Wheels of torch in the folders of PIP_FIND_LINKS; they go to the engine and are no part of the digest: the lock names the version."""
+def _wheels(kind: str, architecture: str) -> list[Path]:
+    """Wheels of torch for the architecture in the folders of PIP_FIND_LINKS; they go to the engine and are no part of the digest: the lock names the version."""
     if kind != "pipelines":
         return []
     folders = [Path(folder) for folder in os.environ.get("PIP_FIND_LINKS", "").split() if "://" not in folder]
-    return [wheel for folder in folders if folder.is_dir() for wheel in sorted(folder.glob("torch-*.whl"))]
+    return [wheel for folder in folders if folder.is_dir() for wheel in sorted(folder.glob(f"torch-*linux*_{_MACHINES.get(architecture)}.whl"))]
 
 
-def _context(kind: str, root: Path) -> IO[bytes]:
+def _context(kind: str, root: Path, architecture: str) -> IO[bytes]:
     """The build context as a tar file, equal for equal files."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     with tarfile.open(fileobj=file, mode="w") as archive:
@@ -140,7 +149,7 @@ def _context(kind: str, root: Path) -> IO[bytes]:
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o644
             archive.addfile(entry, io.BytesIO(content))
-        for wheel in _wheels(kind):
+        for wheel in _wheels(kind, architecture):
             archive.add(wheel, arcname=wheel.name)
     file.seek(0)
     return file
@@ -160,25 +169,32 @@ def _engine() -> Any:
     return engine
 
 
-def _has_image(engine: Any, name: str) -> bool:
+def _has_image(engine: Any, name: str, platform: str) -> bool:
     from docker.errors import ImageNotFound
 
     try:
-        engine.images.get(name)
+        found = engine.images.get(name)
     except ImageNotFound:
         return False
-    return True
+    return not platform or found.attrs["Architecture"] == _architecture(platform)
 
 
-def _build(engine: Any, kind: str, name: str, root: Path) -> None:
+def _architecture(platform: str) -> str:
+    return platform.split("/")[1]
+
+
+def _build(engine: Any, kind: str, name: str, root: Path, platform: str = "") -> None:
     said: list[str] = []
-    with _context(kind, root) as context:
+    own = engine.version()["Arch"]
+    wanted = _architecture(platform) if platform else own
+    with _context(kind, root, wanted) as context:
         lines = engine.api.build(
             fileobj=context,
             custom_context=True,
             dockerfile=DOCKERFILES[kind],
             tag=name,
             buildargs=build_arguments(),
+            platform=platform if wanted != own else None,
             rm=True,
             forcerm=True,
             decode=True,
@@ -189,6 +205,11 @@ def _build(engine: Any, kind: str, name: str, root: Path) -> None:
     if "no space left" in " ".join([error, *said[-20:]]).lower():
         raise ImageError(f"the disk is full: building {kind} needs {_NEEDED_GB} GB (docker system prune frees what is unused)")
     reason = next((line for line in reversed(said) if line.strip() and not line.startswith(("Removing", "---", "Step"))), "")
+    if "exec format error" in " ".join([error, *said[-20:]]).lower():
+        raise ImageError(
+            f"this engine runs no programs of {platform}: let it emulate them (docker run --privileged --rm tonistiigi/binfmt --install all), "
+            "or build on such a machine, from the same commit"
+        )
     hint = "; if packages can't be reached, name an index by PIP_INDEX_URL in the base image" if "could not connect" in reason.lower() else ""
     raise ImageError(f"building {DOCKERFILES[kind]} failed: {error}: {reason.strip()}{hint}")
 

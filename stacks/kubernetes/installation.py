@@ -15,6 +15,7 @@ from stacks.kubernetes.checks import SELDON, SELDON_API, check_cluster, check_op
 from stacks.kubernetes.contexts import ensure_context, forget_context, shared_name
 from stacks.kubernetes.kubectl import OWNER, ClusterError, Kubectl, config_map, current_context
 from stacks.kubernetes.manifests import servers_image, split, write_overlay
+from stacks.kubernetes.platforms import platform_of_cluster
 from stacks.kubernetes.restarting import restart
 from stacks.kubernetes.settings import Settings
 from stacks.kubernetes.waiting import wait_for_deployments
@@ -85,7 +86,8 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     settings = secrets.settle(kubectl, given)
     check_storage(kubectl, settings)
     report(f"context {kubectl.context}: Kubernetes {version}, rights, Seldon's resource and storage are as needed")
-    image = ensure_image("pipelines", registry, report)
+    platform = platform_of_cluster(kubectl)
+    image = ensure_image("pipelines", registry, report, platform=platform)
     folder = write_overlay(root, kubectl, settings, servers_image(root, kubectl, image))
     early, late = split(kubectl.render(folder))
     kubectl.apply(*_without_foreign_namespace(kubectl, early, report))
@@ -106,7 +108,7 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
         kubectl.run("rollout", "restart", "deployment/mlflow")
     report(f"applied {len(early) + len(late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
     # The servers start while the images that serve are built.
-    images = {kind: ensure_image(kind, registry, report) for kind in DOCKERFILES}
+    images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
     kubectl.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
     check_operator(kubectl)
     report("Seldon's operator answers")

@@ -6,10 +6,14 @@ import shutil
 import tarfile
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from stacks import images
+from stacks.kubernetes import platforms
+from stacks.kubernetes.kubectl import ClusterError
+from tabular.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -54,11 +58,12 @@ def test_name_is_a_digest_of_lock_code_and_arguments(project, monkeypatch):
 
 def test_what_is_sent_is_what_is_named_and_a_folder_of_wheels_comes_along(project, tmp_path_factory, monkeypatch):
     wheels = tmp_path_factory.mktemp("wheels")
-    (wheels / "torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl").write_bytes(b"wheel")
+    for machine in ("linux_x86_64", "manylinux_2_28_aarch64", "macosx_11_0_arm64"):
+        (wheels / f"torch-2.13.0+cpu-cp311-cp311-{machine}.whl").write_bytes(b"wheel")
     before = name(project)
     monkeypatch.setenv("PIP_FIND_LINKS", f"{wheels} https://index.example")
 
-    with images._context("pipelines", project) as file, tarfile.open(fileobj=file) as archive:
+    with images._context("pipelines", project, "amd64") as file, tarfile.open(fileobj=file) as archive:
         sent = set(archive.getnames())
 
     assert sent == images.context_files("pipelines", project) | {"torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl"}
@@ -91,10 +96,15 @@ def test_without_an_engine_one_line_says_what_to_do(monkeypatch):
     [
         ({"error": "write /x: no space left on device"}, "disk is full"),
         ({"error": "The command '/bin/sh -c false' returned a non-zero code: 1"}, "building Dockerfile failed"),
+        ({"error": "exec /bin/sh: exec format error"}, "runs no programs of linux/arm64"),
     ],
 )
 def test_a_failed_build_says_why(project, said, told):
     class Engine:
+        @staticmethod
+        def version():
+            return {"Arch": "amd64"}
+
         class api:  # noqa: N801 - stands for docker's own attribute
             @staticmethod
             def build(**_options):
@@ -102,7 +112,7 @@ def test_a_failed_build_says_why(project, said, told):
                 yield said
 
     with pytest.raises(images.ImageError, match=told):
-        images._build(Engine(), "pipelines", "x:1", project)
+        images._build(Engine(), "pipelines", "x:1", project, "linux/arm64")
 
 
 @pytest.mark.parametrize(("answer", "told"), [("denied: requested access to the resource is denied", "docker login"), ("EOF", "CONTAINER_REGISTRY")])
@@ -116,3 +126,42 @@ def test_a_refused_push_says_how_to_mend_it(answer, told):
 
     with pytest.raises(images.ImageError, match=told):
         images._push(Engine(), "registry.example/x:1")
+
+
+def test_an_image_is_for_the_nodes_and_its_name_says_so_unless_they_are_the_usual(project, monkeypatch):
+    names = {platform: images.image_name("pipelines", "r.example", project, platform) for platform in ("", "linux/amd64", "linux/arm64")}
+    assert names[""] == names["linux/amd64"] != names["linux/arm64"]
+
+    built = []
+
+    class Engine:
+        images = SimpleNamespace(get=lambda _name: SimpleNamespace(attrs={"Architecture": "amd64"}))
+        api = SimpleNamespace(build=lambda **options: built.append((options["tag"], options["platform"])) or iter(()))
+        version = staticmethod(lambda: {"Arch": "amd64"})
+
+    monkeypatch.setattr(images, "_engine", Engine)
+    monkeypatch.setattr(images, "is_in_registry", lambda _name: False)
+    monkeypatch.setattr(images, "_push", lambda *_what: None)
+    for platform in names:
+        assert images.ensure_image("pipelines", "r.example", root=project, platform=platform) == names[platform]
+    # One of another architecture by the same name, as earlier releases made them, is not taken.
+    assert built == [(names["linux/arm64"], "linux/arm64")]
+
+
+def node(architecture, system="linux"):
+    return {"kubernetes.io/os": system, "kubernetes.io/arch": architecture}
+
+
+def test_the_nodes_say_what_they_are(monkeypatch):
+    monkeypatch.delenv(platforms.VARIABLE, raising=False)
+    assert platforms.platform_of([]) == "linux/amd64"
+    assert platforms.platform_of([node("arm64"), node("arm64"), node("amd64", "windows")]) == "linux/arm64"
+
+    mixed = [node("arm64"), node("amd64"), node("amd64")]
+    with pytest.raises(ClusterError, match="2 amd64 and 1 arm64.*SWITCHYARD_PLATFORM=linux/amd64"):
+        platforms.platform_of(mixed)
+    monkeypatch.setenv(platforms.VARIABLE, "linux/arm64")
+    assert platforms.platform_of(mixed) == "linux/arm64"
+    monkeypatch.setenv(platforms.VARIABLE, "arm")
+    with pytest.raises(InputError, match="SWITCHYARD_PLATFORM=arm"):
+        platforms.platform_of(mixed)
