@@ -41,7 +41,17 @@ def _safely(look: Callable[[Path], Iterator[Check]], root: Path) -> list[Check]:
     try:
         return list(look(root))
     except Exception as error:  # a check that cannot be made is a finding, not a crash
-        return [Check(look.__name__.strip("_"), False, f"{type(error).__name__}: {error}", "make setup; then python run.py stack up local")]
+        return [Check(look.__name__.strip("_"), False, f"{type(error).__name__}: {error}", _way_out())]
+
+
+def _way_out() -> str:
+    """Of what can't be looked at; on this machine's own store something is missing, on a server's it does not answer."""
+    from zenml.config.global_config import GlobalConfiguration
+
+    url = GlobalConfiguration().store_configuration.url
+    if url.startswith("http"):
+        return f"have {url} answer this machine: python run.py stack up kubernetes (docs/kubernetes.md, Reaching the servers); zenml logout goes back to this machine"
+    return "make setup; then python run.py stack up local"
 
 
 def _python(root: Path) -> Iterator[Check]:

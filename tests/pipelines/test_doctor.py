@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from zenml.config import global_config
+
+from pipelines import doctor
 from tests.pipelines.project import Project
 
 
@@ -25,3 +33,17 @@ def test_a_package_that_is_not_as_locked_is_named(tmp_path):
     assert result.code == 1
     assert "rich" in result.output
     assert "make setup" in result.output
+
+
+@pytest.mark.parametrize(
+    ("store", "told"),
+    [("sqlite:////home/x/zenml.db", "python run.py stack up local"), ("http://10.96.0.7:8080", "http://10.96.0.7:8080 answer.*stack up kubernetes")],
+)
+def test_a_store_that_cannot_be_looked_at_is_mended_where_it_is(monkeypatch, store, told):
+    monkeypatch.setattr(global_config, "GlobalConfiguration", lambda: SimpleNamespace(store_configuration=SimpleNamespace(url=store)))
+
+    def stack(_root):
+        raise ConnectionError("no route")
+
+    found = doctor._safely(stack, Path())
+    assert re.search(told, found[0].mend) and not found[0].fine
