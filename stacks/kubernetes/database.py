@@ -8,9 +8,10 @@ import time
 
 import sqlalchemy
 
+from stacks.kubernetes.urls import for_driver
+
 WAIT_S = 300.0
 _PAUSE_S = 1.0
-_DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
 
 
 def wait_for(url: str, wait_s: float = WAIT_S) -> sqlalchemy.Engine:
@@ -21,8 +22,7 @@ def wait_for(url: str, wait_s: float = WAIT_S) -> sqlalchemy.Engine:
     SystemExit
         It took none in `wait_s`, or can't keep text; with the reason in one line, without the URL's password.
     """
-    parsed = sqlalchemy.make_url(url)
-    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    parsed = for_driver(sqlalchemy.make_url(url))
     if parsed.get_backend_name() == "postgresql":
         # Else a database without an encoding answers in bytes, which SQLAlchemy can't take.
         parsed = parsed.update_query_dict({"client_encoding": "utf8"})

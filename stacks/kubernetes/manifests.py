@@ -26,7 +26,7 @@ FACES = {"zenml": 8080, "mlflow": 5000, "objects": 9000}
 ACCOUNTS = ("orchestrator", "steps", "deployer", "observer", "monitoring", "serving", "servers")
 _PLACEHOLDER = "switchyard-pipelines"
 _MADE_OF, _IMAGE = "switchyard/made-of", "switchyard/image"
-_SERVERS_USE = ("Dockerfile", "requirements.txt", "stacks/kubernetes/database.py")
+_SERVERS_USE = ("Dockerfile", "requirements.txt", "stacks/kubernetes/database.py", "stacks/kubernetes/urls.py")
 
 
 def servers_image(root: Path, kubectl: Kubectl, image: str) -> str:

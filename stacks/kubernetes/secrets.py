@@ -10,6 +10,7 @@ import sqlalchemy
 
 from stacks.kubernetes.kubectl import ClusterError, Kubectl, secret
 from stacks.kubernetes.settings import Settings, check
+from stacks.kubernetes.urls import for_driver, for_zenml
 from tabular.errors import InputError
 
 OBJECT_STORE = "object-store"
@@ -100,7 +101,7 @@ def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple
     else:
         urls = {name: getattr(settings, f"{name}_database_url") for name in _NAMES}
         access, hidden = settings.s3_access_key_id, settings.s3_secret_access_key
-    changed = _set(kubectl, DATABASES, {f"{name}-url": _sqlalchemy(url, name) for name, url in urls.items()})
+    changed = _set(kubectl, DATABASES, {f"{name}-url": _as_asked_for(url, name) for name, url in urls.items()})
     store = {
         "AWS_ACCESS_KEY_ID": access,
         "AWS_SECRET_ACCESS_KEY": hidden,
@@ -110,14 +111,9 @@ def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple
     return store, _set(kubectl, OBJECT_STORE, store) or changed
 
 
-def _sqlalchemy(url: str, name: str) -> str:
-    """The URL with the driver that is installed; ZenML wants its own spelling, without one."""
+def _as_asked_for(url: str, name: str) -> str:
     parsed = sqlalchemy.make_url(url)
-    backend = parsed.get_backend_name()
-    if name == "zenml":
-        return parsed.set(drivername="mysql").render_as_string(hide_password=False)
-    driver = "postgresql+psycopg" if backend == "postgresql" else "mysql+pymysql"
-    return parsed.set(drivername=driver).render_as_string(hide_password=False)
+    return (for_zenml if name == "zenml" else for_driver)(parsed).render_as_string(hide_password=False)
 
 
 def _keep(kubectl: Kubectl, name: str, made: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Literal
 import sqlalchemy
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from stacks.kubernetes.urls import check_url
 from tabular.errors import InputError
 
 EXAMPLE = "stacks/kubernetes/overlays/external/settings.env.example"
@@ -150,9 +151,11 @@ def _check_stores(settings: Settings, where: str) -> None:
         raise InputError(f"{where}: {missing.upper()} is missing; S3 and the four databases come together, or none for a trial in the cluster")
     for key in (key for key in given if key.endswith("_database_url")):
         try:
-            backend = sqlalchemy.make_url(getattr(settings, key)).get_backend_name()
+            url = sqlalchemy.make_url(getattr(settings, key))
         except sqlalchemy.exc.ArgumentError:
             raise InputError(f"{where}: {key.upper()} is no SQLAlchemy URL, as mysql://user:password@host:3306/name") from None
-        known = ("mysql", "mariadb") if key.startswith("zenml") else ("mysql", "mariadb", "postgresql")
+        backend, zenml = url.get_backend_name(), key.startswith("zenml")
+        known = ("mysql", "mariadb") if zenml else ("mysql", "mariadb", "postgresql")
         if backend not in known:
             raise InputError(f"{where}: {key.upper()} begins with {backend}://; there it must be {' or '.join(known)}")
+        check_url(url, zenml, f"{where}: {key.upper()}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 import sqlalchemy
 
 from stacks.kubernetes.database import wait_for
-from tests.databases import postgresql, server_folder  # noqa: F401 - fixtures
+from stacks.kubernetes.urls import for_zenml
+from tests.databases import free_port, postgresql, server_folder  # noqa: F401 - fixtures
 
 
 @pytest.mark.parametrize("encoding", ["UTF8", "SQL_ASCII"])
@@ -31,3 +35,50 @@ def test_one_that_does_not_answer_is_named_without_its_password():
     with pytest.raises(SystemExit, match=r"database 127\.0\.0\.1/runs takes no connection") as ended:
         wait_for("mysql://me:s3same@127.0.0.1:9/runs", 0.1)
     assert "s3same" not in str(ended.value)
+
+
+def tls_server(folder, user, port):
+    """MariaDB with a certificate of its own authority, for another host."""
+    data = ["--no-defaults", f"--datadir={folder}/tls"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, **user}
+    subprocess.run(["mariadb-install-db", *data, "--auth-root-authentication-method=normal"], check=True, **quiet)
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other.example -keyout key.pem -out certificate.pem"
+    subprocess.run(made.split(), check=True, **quiet)
+    tls = [f"--ssl-cert={folder}/certificate.pem", f"--ssl-key={folder}/key.pem"]
+    local = [f"--socket={folder}/tls-socket", f"--pid-file={folder}/tls-pid", "--bind-address=127.0.0.1", f"--port={port}"]
+    return subprocess.Popen(["mariadbd", *data, *local, *tls, "--skip-grant-tables"], **quiet)
+
+
+def zenmls(url):
+    """How ZenML's server connects."""
+    from zenml.zen_stores.sql_zen_store import SqlZenStoreConfiguration
+
+    return SqlZenStoreConfiguration(url=for_zenml(sqlalchemy.make_url(url)).render_as_string(hide_password=False)).get_sqlalchemy_config()
+
+
+def cipher(engine):
+    with engine.connect() as connection:
+        return connection.execute(sqlalchemy.text("show status like 'Ssl_cipher'")).one()[1]
+
+
+@pytest.mark.skipif(not (shutil.which("mariadbd") and shutil.which("openssl")), reason="no mariadbd or openssl here")
+def test_tls_is_asked_for_in_zenmls_words(server_folder):  # noqa: F811
+    (folder, user), port = server_folder, free_port()
+    server = tls_server(folder, user, port)
+    url = f"mysql://root:any@127.0.0.1:{port}/mysql"
+    authority = f"{url}?ssl_ca={folder}/certificate.pem"
+    try:
+        for asked in (f"{url}?ssl=true", f"{authority}&ssl_verify_server_cert=false"):
+            waited = wait_for(asked, 20)
+            assert cipher(waited)
+            waited.dispose()
+            _, arguments, _ = zenmls(asked)
+            engine = sqlalchemy.create_engine(f"mysql+pymysql://root@127.0.0.1:{port}/mysql", connect_args={"ssl": arguments["ssl"]})
+            assert cipher(engine)
+            engine.dispose()
+        with pytest.raises(SystemExit, match="certificate verify failed"):
+            wait_for(authority, 0)
+        assert zenmls(authority)[1]["ssl"]["check_hostname"] is True
+    finally:
+        server.kill()
+        server.wait()

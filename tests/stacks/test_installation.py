@@ -195,6 +195,9 @@ def test_the_example_is_complete_once_its_keys_are_in(tmp_path):
     [
         (("", "S3_ACCESS_KEY_ID="), "S3_ACCESS_KEY_ID is missing"),
         (("ZENML_DATABASE_URL=mysql://", "ZENML_DATABASE_URL=postgresql://"), "ZENML_DATABASE_URL begins with postgresql"),
+        (("HOST:3306/zenml", "HOST:3306/zenml?charset=utf8mb4"), "ZENML_DATABASE_URL has the option charset.*ssl=true"),
+        (("HOST:3306/mlflow", "HOST:3306/mlflow?ssl_key=/k"), "MLFLOW_DATABASE_URL has the option ssl_key"),
+        (("HOST:3306/studies", "HOST:3306/studies?ssl_verify_server_cert=true"), "STUDIES_DATABASE_URL asks to verify.*ssl_ca="),
         (("S3_BUCKET", "S3_BUKET"), "S3_BUKET"),
         (("SERVICE_TYPE=ClusterIP", "SERVICE_TYPE=Magic"), "SERVICE_TYPE"),
         (("SERVICE_TYPE=ClusterIP", "SERVICE_TYPE=LoadBalancer"), "needs LOAD_BALANCER_SOURCE_RANGES"),
