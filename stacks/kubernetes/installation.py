@@ -183,7 +183,12 @@ def _ensure_bucket(keys: dict[str, str], bucket: str) -> None:
         aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
         endpoint_url=keys["AWS_ENDPOINT_URL"],
         region_name=keys["AWS_DEFAULT_REGION"],
-        config=Config(retries={"max_attempts": 3}, connect_timeout=5),
+        config=Config(
+            retries={"max_attempts": 3},
+            connect_timeout=5,
+            request_checksum_calculation=keys["AWS_REQUEST_CHECKSUM_CALCULATION"],
+            response_checksum_validation=keys["AWS_RESPONSE_CHECKSUM_VALIDATION"],
+        ),
     )
     try:
         client.head_bucket(Bucket=bucket)

@@ -19,6 +19,8 @@ DATABASE_SERVER = "database-server"
 ZENML_SERVER = "zenml-server"
 ZENML_CLIENT = "zenml-client"
 SETTINGS = "settings"
+CHECKSUMS = {"AWS_REQUEST_CHECKSUM_CALCULATION": "when_required", "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required"}
+"""Else clients send checksums in trailers, which Google's S3 and others refuse."""
 _ROOT, _VOLUME = "root-password", "database"
 _NAMES = ("zenml", "mlflow", "studies", "predictions")
 
@@ -107,6 +109,7 @@ def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple
         "AWS_SECRET_ACCESS_KEY": hidden,
         "AWS_ENDPOINT_URL": object_store_url,
         "AWS_DEFAULT_REGION": settings.s3_region,
+        **CHECKSUMS,
     }
     return store, _set(kubectl, OBJECT_STORE, store) or changed
 

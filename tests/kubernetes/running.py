@@ -22,7 +22,7 @@ from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
 from tests.pipelines.project import ROOT, Project, Result
 
 FAMILIES = ["lightgbm", "random_forest"]
-_PLAIN = ("AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
+_PLAIN = ("AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION")
 _IMAGE_FILES = ("Dockerfile", ".dockerignore")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import yaml
 
 from stacks.kubernetes import checks, installation, secrets, waiting
 from stacks.kubernetes.addresses import Addresses
@@ -176,10 +177,26 @@ def test_a_bucket_is_asked_for_as_amazon_wants_it(monkeypatch, region, named):
             asked.append(how)
 
     monkeypatch.setattr(boto3, "client", lambda *_arguments, **_settings: Store())
-    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "https://s3", "AWS_DEFAULT_REGION": region}
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "https://s3", "AWS_DEFAULT_REGION": region, **secrets.CHECKSUMS}
     installation._ensure_bucket(keys, "ours")
 
     assert asked == [{"Bucket": "ours", **named}]
+
+
+def test_stores_that_refuse_checksums_in_trailers_get_none(monkeypatch):
+    import boto3
+    from aiobotocore.config import AioConfig
+
+    cluster = Kept()
+    secrets.ensure(cluster, Settings(), "https://storage.googleapis.com")
+    for name, value in cluster.secrets["object-store"].items():
+        monkeypatch.setenv(name, value)
+    stack = yaml.safe_load((ROOT / "stacks/kubernetes.yaml").read_text())
+
+    of_pods = boto3.client("s3").meta.config
+    of_artifacts = AioConfig(**stack["components"]["artifact_store"]["configuration"]["config_kwargs"])
+    for config in (of_pods, of_artifacts):
+        assert config.request_checksum_calculation == config.response_checksum_validation == "when_required"
 
 
 def test_the_example_is_complete_once_its_keys_are_in(tmp_path):
