@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Mapping
@@ -131,8 +132,6 @@ def without(arguments: list[str], option: str) -> list[str]:
 
 def _show(problem: Problem, summary: Mapping[str, Any]) -> None:
     """Put the window onto Evidently's pages; those who can't be told are warned, nothing fails for it."""
-    import logging
-
     from monitoring.workspace import WindowFigures, record_window
     from pipelines.dashboards import workspace_folder
 
@@ -165,12 +164,17 @@ def _latency(model: str, version: str) -> dict[float, float | None]:
     """Milliseconds within which a share of the requests was answered, as the front door has counted since it started."""
     from monitoring.experiment.counts import Counts
     from serving.frontdoor.statistics import read_statistics
+    from stacks.deployer.host import DeploymentError
     from stacks.deployer.registration import active_deployer
 
     host = active_deployer().host
     deployment = host.inspect(model)
     instance = next((one for one in deployment.instances if one.version == version), None) if deployment else None
-    counted = read_statistics(host.statistics(model)).get(instance.name) if instance else None
+    try:
+        counted = read_statistics(host.statistics(model)).get(instance.name) if instance else None
+    except DeploymentError as error:
+        logging.getLogger(__name__).warning("the window is shown without latency: %s", error)
+        return {}
     if counted is None:
         return {}
     counts = Counts(latency=tuple(sorted(counted.latency.items())))

@@ -66,7 +66,9 @@ class Deployment:
 
     model: str
     url: str
-    """Of the front door."""
+    """Of the front door, for clients."""
+    inner_url: str
+    """Of the front door itself, without what stands before it outside; a deployment's own requests go there."""
     token_file: str | None
     """Where a client's token is; None where none is asked for."""
     instances: tuple[Instance, ...] = ()
@@ -151,8 +153,8 @@ class Host(ABC):
         """SQLAlchemy URL of the prediction log of `model`, as this process reaches it; empty where there is none."""
         return ""
 
-    def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int:
-        """Wait until what was answered before the call is in the log; bytes that are late.
+    def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int | None:
+        """Wait until what was answered before the call is in the log; bytes that are late, None where nobody can say.
 
         Where services drain journals that nobody else can see there is nothing to wait for.
         """
@@ -163,4 +165,9 @@ class Host(ABC):
         """The front door's counts for each version, in Prometheus' text format as Envoy names them, all its replicas together.
 
         Empty where the front door does not run.
+
+        Raises
+        ------
+        DeploymentError
+            It runs and can't be asked.
         """

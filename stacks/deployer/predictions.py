@@ -63,7 +63,9 @@ def prediction_log(model: str, settle_s: float = SETTLE_S) -> Iterator[Engine]:
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             raise SwitchyardError(f"the prediction log of {model!r} does not answer: {first_line(cause)}") from None
-        if waiting:
+        if waiting is None:
+            logger.warning("%s: whether all that was answered is in the prediction log is not known after %g s", model, settle_s)
+        elif waiting:
             logger.warning("%s: %d bytes of the journal are not in the prediction log after %g s", model, waiting, settle_s)
         yield engine
     finally:

@@ -80,6 +80,25 @@ def test_rights_are_those_of_the_documented_table(objects):
     assert rights_of_accounts(objects) == documented_rights()
 
 
+def test_ports_that_are_open_to_all_are_those_of_the_documented_table(objects):
+    servers = {name: f"`{name}`" for name in ("zenml", "mlflow", "objects", "database")}
+    called = {**servers, "models": "model pods", "front-door": "a model's front door", "nobody-unless-said": ""}
+    opened = set()
+    for name, policy in of_kind(objects, "NetworkPolicy").items():
+        rules = [rule for rule in policy["spec"].get("ingress", []) if "from" not in rule]
+        opened |= {(str(port["port"]), called[name]) for rule in rules for port in rule["ports"]}
+    deployed = {called[name] for name in (*of_kind(objects, "Deployment"), "models", "front-door")}
+
+    assert opened == {(port, of) for port, of in documented_ports("all") if of in deployed}
+
+
+def documented_ports(who: str) -> set[tuple[str, str]]:
+    """Port, and whose it is, of the table in docs/kubernetes.md."""
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in (ROOT / "docs/kubernetes.md").read_text().splitlines()]
+    table = [row for row in rows if len(row) == 4 and re.match(r"`metrics`|\d", row[0]) and row[2] == who]
+    return {(port, row[1].removesuffix(" (trial)")) for row in table for port in re.findall(r"\w+", row[0].split(":")[0])}
+
+
 def test_the_deployer_may_do_what_its_host_needs(objects):
     assert of_kind(objects, "Role")["deployer"]["rules"] == RULES
 

@@ -125,12 +125,18 @@ class Cluster:
         except ClusterError:
             return ""
 
-    def ask(self, pod: str, port: int, path: str) -> str | None:
-        """What a pod answers to a GET, by way of the API server; None where it does not."""
+    def ask(self, pod: str, port: int, path: str) -> str:
+        """What a pod answers to a GET, by way of the API server.
+
+        Raises
+        ------
+        ClusterError
+            It does not, or the API server is not let in.
+        """
         try:
             return self._call("GET", f"{self._path('Pod', pod)}:{port}/proxy{path}", timeout_s=(2, 5))
-        except ClusterError:
-            return None
+        except ClusterError as error:
+            raise ClusterError(f"pod {pod} can't be asked at port {port}: {error}", error.status) from None
 
     def _path(self, kind: str, name: str = "") -> str:
         group, plural = _PLACES[kind]

@@ -15,6 +15,8 @@ from stacks.deployer.kubernetes.names import Names
 from stacks.deployer.kubernetes.offer import Offer
 
 POLL_S = 0.3
+_TRIES = 3
+"""To ask a pod for its counts."""
 _SEEN = "switchyard/seen"
 _SAMPLE = re.compile(r"^([^\s{]+(?:\{.*\})?) (\S+)$")
 
@@ -49,8 +51,7 @@ class FrontDoors:
         while True:
             try:
                 pods = self._pods()
-                late = [(pod["metadata"]["name"], self._lag(pod, generation)) for pod in pods]
-                late = [(name, lag) for name, lag in late if lag]
+                late = [lag for pod in pods if (lag := self._lag(pod, generation))]
                 if any(map(reasons.is_ready, pods)) and not late:
                     return
                 found = reasons.trouble(pods, self._deployments())
@@ -60,7 +61,7 @@ class FrontDoors:
                     if found.patience_s is not None and time.monotonic() - began >= found.patience_s:
                         deadline = 0.0
                 elif late:
-                    behind = "; ".join(f"{name}: {lag}" for name, lag in late)
+                    behind = "; ".join(late)
             except ClusterError as error:
                 if not error.is_passing:
                     raise
@@ -70,25 +71,31 @@ class FrontDoors:
             time.sleep(POLL_S)
 
     def active_requests(self, instance: str) -> int:
-        """Requests that `instance` has not answered yet."""
+        """Requests that `instance` has not answered yet; raises as `statistics`."""
         pattern = re.compile(r'^envoy_cluster_upstream_rq_active\{envoy_cluster_name="([^"]*)"\} (\d+)$', re.MULTILINE)
         return sum(int(count) for name, count in pattern.findall(self.statistics()) if name == instance)
 
     def statistics(self) -> str:
-        """Envoy's counts in Prometheus' text format, summed over the pods."""
-        texts = [self._cluster.ask(pod["metadata"]["name"], STATUS_PORT, "/statistics") for pod in self._running()]
-        return added_up(text for text in texts if text)
+        """Envoy's counts in Prometheus' text format, summed over the pods.
 
-    def url(self) -> str:
-        """Where clients find it."""
+        Raises
+        ------
+        ClusterError
+            A pod that clients are sent to can't be asked: a sum without it would pass for all there is.
+        """
+        return added_up(map(self._counts, self._running()))
+
+    def urls(self) -> tuple[str, str]:
+        """Of the Service in the cluster, and that by which clients find it: of an ingress or a load balancer, where it has one."""
         offer = self._offer
-        if offer.ingress_host:
-            return f"{'https' if offer.ingress_tls_secret else 'http'}://{frontdoor.host_name(self._names, offer)}"
         service = self._cluster.get("Service", self._names.frontdoor) or {}
+        address = service.get("spec", {}).get("clusterIP") or f"{self._names.frontdoor}.{self._cluster.namespace}.svc"
+        inner = f"http://{address}:{PORT}"
+        if offer.ingress_host:
+            return inner, f"{'https' if offer.ingress_tls_secret else 'http'}://{frontdoor.host_name(self._names, offer)}"
         balancers = service.get("status", {}).get("loadBalancer", {}).get("ingress", [])
         found = next((one.get("hostname") or one.get("ip") for one in balancers), None)
-        address = found or service.get("spec", {}).get("clusterIP")
-        return f"http://{address or f'{self._names.frontdoor}.{self._cluster.namespace}.svc'}:{PORT}"
+        return inner, f"http://{found}:{PORT}" if found else inner
 
     def _lag(self, pod: Object, generation: int) -> str:
         """What keeps `pod` from `generation`; empty where nothing does, or where it is no client's yet."""
@@ -96,13 +103,29 @@ class FrontDoors:
         if not any("running" in status.get("state", {}) for status in statuses):
             # One that starts reads the Secret as it is by then.
             return ""
-        answer = self._cluster.ask(pod["metadata"]["name"], STATUS_PORT, "/applied")
-        if answer is None:
-            return "it does not answer"
-        told = json.loads(answer)
+        name = pod["metadata"]["name"]
+        try:
+            told = json.loads(self._cluster.ask(name, STATUS_PORT, "/applied"))
+        except ClusterError as error:
+            return str(error)
         if told["applied"] >= generation:
             return ""
-        return told["problem"] or f"it works by generation {told['applied']}, not by {generation}"
+        behind = f"it works by generation {told['applied']}, not by {generation}"
+        return f"{name}: {told['problem'] or behind}"
+
+    def _counts(self, pod: Object) -> str:
+        """Of one pod; nothing of one that comes or goes and does not answer."""
+        name, tries = pod["metadata"]["name"], _TRIES
+        while True:
+            try:
+                return self._cluster.ask(name, STATUS_PORT, "/statistics")
+            except ClusterError:
+                if not reasons.is_ready(pod):
+                    return ""
+                tries -= 1
+                if not tries:
+                    raise
+            time.sleep(POLL_S)
 
     def _running(self) -> list[Object]:
         return [pod for pod in self._pods() if pod.get("status", {}).get("phase") == "Running"]

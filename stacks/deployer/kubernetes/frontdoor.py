@@ -95,7 +95,9 @@ def _ingress(names: Names, offer: Offer) -> Manifest:
         spec["ingressClassName"] = offer.ingress_class
     if offer.ingress_tls_secret:
         spec["tls"] = [{"hosts": [name], "secretName": offer.ingress_tls_secret}]
-    metadata = {"name": names.frontdoor, "labels": _labels(names)}
+    # As much as Envoy takes: nginx would refuse what is larger than 1 MB.
+    annotations = {"nginx.ingress.kubernetes.io/proxy-body-size": str(door(offer).max_bytes)}
+    metadata = {"name": names.frontdoor, "labels": _labels(names), "annotations": annotations}
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec}
 
 

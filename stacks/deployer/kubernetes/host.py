@@ -13,7 +13,7 @@ from serving.frontdoor import files
 from serving.frontdoor.state import Traffic
 from stacks.deployer.host import Deployment, DeploymentError, Host, Instance, Release
 from stacks.deployer.kubernetes import frontdoor, manifests
-from stacks.deployer.kubernetes.client import Cluster
+from stacks.deployer.kubernetes.client import Cluster, ClusterError
 from stacks.deployer.kubernetes.doors import FrontDoors
 from stacks.deployer.kubernetes.names import Names, instance_name
 from stacks.deployer.kubernetes.offer import LOG_KEY, Offer
@@ -52,7 +52,7 @@ class KubernetesHost(Host):
 
     def start(self, release: Release, timeout_s: float) -> Instance:
         self._require_images()
-        names, model, deadline = Names.of(release.model), release.model, time.monotonic() + timeout_s
+        model, deadline = release.model, time.monotonic() + timeout_s
         store = self._store(model)
         found = store.read()
         before = found[0] if found else None
@@ -60,9 +60,6 @@ class KubernetesHost(Host):
         is_new = before is None or before.instance(name) is None
         try:
             store.change(lambda state: self._with(state, name, release), create=True)
-            ours = (*frontdoor.objects(names, self._offer), manifests.pods_service(names, name), manifests.disruption_budget(names, name))
-            for manifest in ours:
-                self._cluster.apply(manifest)
             return self._brought_up(model, name, deadline)
         except BaseException:
             if is_new:
@@ -83,7 +80,7 @@ class KubernetesHost(Host):
             # After the front door, which is what splits; a mesh would read it.
             store.sync()
         except BaseException:
-            self._give_back(model, before.traffic)
+            self._give_back(model, traffic, before.traffic)
             raise
 
     def stop(self, model: str, name: str, timeout_s: float) -> None:
@@ -95,9 +92,10 @@ class KubernetesHost(Host):
             raise DeploymentError(f"{model}: {name} has not ended in time")
 
     def resume(self, model: str, name: str, timeout_s: float) -> Instance:
-        deadline = time.monotonic() + timeout_s
+        self._require_images()
+        deadline, door = time.monotonic() + timeout_s, frontdoor.door(self._offer)
         self._slot(model, name)
-        self._store(model).change(lambda state: state.with_status(name, "running"))
+        self._store(model).change(lambda state: state.offered(door).with_status(name, "running"))
         return self._brought_up(model, name, deadline)
 
     def delete(self, model: str, name: str, timeout_s: float) -> None:
@@ -122,7 +120,8 @@ class KubernetesHost(Host):
             return None
         state, tokens = found
         instances = tuple(Pods(self._cluster, model, slot).instance() for slot in state.instances)
-        return Deployment(model, self._doors(model).url(), self._write_copy(model, tokens), instances, state.traffic)
+        inner_url, url = self._doors(model).urls()
+        return Deployment(model, url, inner_url, self._write_copy(model, tokens), instances, state.traffic)
 
     def token(self, model: str) -> str | None:
         found = self._store(model).read()
@@ -149,25 +148,43 @@ class KubernetesHost(Host):
             raise DeploymentError(f"namespace {self._cluster.namespace} has no Secret {self._offer.log_secret!r} with the key {LOG_KEY!r}")
         return base64.b64decode(secret["data"][LOG_KEY]).decode().strip()
 
-    def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int:
+    def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int | None:
         """By what the services say of their journals, which nobody else can see."""
         found, deadline = self._store(model).read(), time.monotonic() + timeout_s
         slots = found[0].instances if found else ()
         while True:
             # What they say is half a second old.
             time.sleep(min(_DRAIN_EVERY_S, timeout_s))
-            waiting = sum(Pods(self._cluster, model, slot).waiting_bytes() for slot in slots)
-            if not waiting or time.monotonic() > deadline:
-                return waiting
+            is_last = time.monotonic() > deadline
+            try:
+                waiting = sum(Pods(self._cluster, model, slot).waiting_bytes() for slot in slots)
+                if not waiting or is_last:
+                    return waiting
+            except ClusterError as error:
+                if is_last:
+                    logger.warning("%s: %s", model, error)
+                    return None
 
     def _brought_up(self, model: str, name: str, deadline: float) -> Instance:
         """The instance, once the operator has made what should run, its pods are ready and the front door knows them."""
         store = self._store(model)
+        self._apply_ours(model, store.require())
         store.sync()
         pods = Pods(self._cluster, model, self._slot(model, name))
         pods.wait_ready(deadline)
         self._doors(model).wait_applied(store.require().generation, max(5.0, deadline - time.monotonic()))
         return pods.instance()
+
+    def _apply_ours(self, model: str, state: State) -> None:
+        """All that no operator makes; for each instance, since the cluster may have been emptied around the state's Secret."""
+        names = Names.of(model)
+        ours = frontdoor.objects(names, self._offer)
+        for slot in state.instances:
+            ours += [manifests.pods_service(names, slot.name), manifests.disruption_budget(names, slot.name)]
+        for manifest in ours:
+            self._cluster.apply(manifest)
+        for found in self._cluster.list("Ingress", names.selector) if not self._offer.ingress_host else ():
+            self._cluster.delete("Ingress", found["metadata"]["name"])
 
     def _with(self, state: State, name: str, release: Release) -> State:
         """With `release` running under `name`, offered as it is now."""
@@ -188,7 +205,7 @@ class KubernetesHost(Host):
     def _discard(self, model: str, name: str, before: State | None) -> None:
         """Leave nothing of an instance that did not come up, nor of a front door that was made for it."""
         try:
-            if before is None:
+            if before is None and self._is_alone(model, name):
                 self.remove(model, _GONE_S)
                 return
             pods = Pods(self._cluster, model, self._slot(model, name))
@@ -208,10 +225,16 @@ class KubernetesHost(Host):
         if not wait(pods.are_told_to_end if is_there else pods.end, timeout_s):
             raise DeploymentError(f"{model}: pods of {name} were not told to end within {timeout_s:g} s; does Seldon's operator run?")
 
-    def _give_back(self, model: str, traffic: Traffic) -> None:
+    def _is_alone(self, model: str, name: str) -> bool:
+        """Whether nobody else has started an instance meanwhile."""
+        found = self._store(model).read()
+        return found is None or all(slot.name == name for slot in found[0].instances)
+
+    def _give_back(self, model: str, ours: Traffic, before: Traffic) -> None:
+        """The traffic as it was `before`, unless somebody else has shifted `ours` since."""
         store = self._store(model)
         try:
-            store.change(lambda state: state.with_traffic(traffic))
+            store.change(lambda state: state.with_traffic(before) if state.traffic == ours else state)
             store.sync()
         except DeploymentError as error:
             logger.error("%s: the traffic could not be given back: %s", model, error)
@@ -221,8 +244,13 @@ class KubernetesHost(Host):
         pods = Pods(self._cluster, model, self._slot(model, name))
         if name in self._store(model).require().traffic.names:
             raise DeploymentError(f"{model}: {name} has traffic; shift that first")
-        if not wait(lambda: self._doors(model).active_requests(name) == 0, timeout_s):
-            logger.warning("%s, %s: stopped with requests that it did not answer within %g s", model, name, timeout_s)
+        try:
+            # As long as the front door itself waits for an answer: then none is under way, even where it does not say so.
+            within = max(timeout_s, self._offer.timeout_s)
+            if not wait(lambda: self._doors(model).active_requests(name) == 0, within):
+                logger.warning("%s, %s: stopped with requests that it did not answer within %g s", model, name, within)
+        except ClusterError as error:
+            logger.warning("%s, %s: stopped after %g s; whether it answers any request is not known: %s", model, name, within, error)
         return pods
 
     def _deployed(self, model: str) -> Deployment:

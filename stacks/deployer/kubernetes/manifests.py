@@ -19,6 +19,8 @@ GROUP = "machinelearning.seldon.io/v1"
 CONTAINER, FETCHER = "model", "fetch"
 PORT = 9000
 """Seldon's, of every model container."""
+METRICS, METRICS_PATH = "metrics", "/prometheus"
+"""The operator's name for the port that answers no predictions, and its only page; its number goes by the predictor's place."""
 _BUNDLE, _JOURNAL = "/bundle", "/journal"
 _USER = 8888
 _STOP_S = 10
@@ -84,6 +86,12 @@ def replicas_of(made: Manifest) -> int:
     """Pods that a running predictor has at least."""
     component = made["componentSpecs"][0]
     return component["hpaSpec"]["minReplicas"] if "hpaSpec" in component else component["replicas"]
+
+
+def metrics_port(pod: Manifest) -> int | None:
+    """Of a pod that serves."""
+    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports", [])]
+    return next((port["containerPort"] for port in ports if port.get("name") == METRICS), None)
 
 
 def idle(made: Manifest) -> Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import time
 from collections import deque
@@ -14,6 +15,8 @@ from stacks.deployer.kubernetes import manifests, reasons
 from stacks.deployer.kubernetes.client import Cluster, ClusterError, Object
 from stacks.deployer.kubernetes.names import INSTANCE, REVISION, Names
 from stacks.deployer.kubernetes.state import Slot
+
+logger = logging.getLogger(__name__)
 
 POLL_S = 0.5
 _LAST_LINES = 15
@@ -73,9 +76,14 @@ class Pods:
         yield from found
 
     def waiting_bytes(self) -> int:
-        """Of their journals, by what they say themselves: not in the prediction log's database yet."""
-        texts = [self._cluster.ask(pod["metadata"]["name"], manifests.PORT, "/metrics") or "" for pod in self.list()]
-        return sum(int(float(found[1])) for text in texts if (found := _WAITING.search(text)))
+        """Of their journals, by what they say themselves: not in the prediction log's database yet.
+
+        Raises
+        ------
+        ClusterError
+            One that has run does not say.
+        """
+        return sum(self._waiting_in(pod) for pod in self.list() if pod["status"].get("phase") == "Running")
 
     def wait_ready(self, deadline: float) -> None:
         """Wait until as many are ready as there should be at least.
@@ -94,6 +102,8 @@ class Pods:
                     return
                 found = reasons.trouble(pods, self._deployments()) or self._refusal()
             now = time.monotonic()
+            if found and (found.pod, found.patience_s) not in since:
+                logger.info("%s, %s waits: %s", self._model, self._slot.name, found.reason)
             # A reason that changes its words is the same reason.
             known = since.setdefault((found.pod, found.patience_s), now) if found else now
             hopeless = found is not None and found.patience_s is not None and now - known >= found.patience_s
@@ -102,6 +112,15 @@ class Pods:
                 why = found.reason if found else "it is still starting" if pods else "no pod of it was made; does Seldon's operator run?"
                 raise DeploymentError(f"{self._model}, {self._slot.name}: {late}{why}{self._last_words(found)}")
             time.sleep(POLL_S)
+
+    def _waiting_in(self, pod: Object) -> int:
+        name, port = pod["metadata"]["name"], manifests.metrics_port(pod)
+        if port is None:
+            raise ClusterError(f"pod {name} has no port {manifests.METRICS!r}; Seldon's operator should have made one")
+        found = _WAITING.search(self._cluster.ask(name, port, manifests.METRICS_PATH))
+        if found is None:
+            raise ClusterError(f"pod {name} does not say at port {port} what waits in its journal")
+        return int(float(found[1]))
 
     def _deployments(self) -> list[Object]:
         """The operator's, for this instance: by the labels of their pods, which are ours."""
@@ -126,13 +145,24 @@ class Pods:
 
 
 def wait(condition: Callable[[], bool], timeout_s: float) -> bool:
-    """Wait until `condition` holds, bearing with a cluster that does not answer; False where it does not in time."""
+    """Wait until `condition` holds; False where it does not in time.
+
+    Raises
+    ------
+    ClusterError
+        The cluster did not answer at the last; before that it is borne with.
+    """
     deadline = time.monotonic() + timeout_s
     while True:
-        with contextlib.suppress(ClusterError) if time.monotonic() < deadline else contextlib.nullcontext():
+        silence = None
+        try:
             if condition():
                 return True
+        except ClusterError as error:
+            silence = error
         if time.monotonic() > deadline:
+            if silence is not None:
+                raise silence
             return False
         time.sleep(POLL_S)
 

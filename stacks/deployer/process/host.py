@@ -89,11 +89,11 @@ class ProcessHost(Host):
                 state = instance.state if instance else "not deployed"
                 raise DeploymentError(f"{model}: {name} is {state}; only what is ready gets traffic")
         if before.traffic != traffic:
-            self._change(layout, traffic=traffic)
+            self._change(layout, traffic)
         try:
             self._wait_applied(layout, timeout_s)
         except DeploymentError:
-            self._change(layout, traffic=before.traffic)
+            self._change(layout, before.traffic, instead_of=traffic)
             raise
 
     def stop(self, model: str, name: str, timeout_s: float) -> None:
@@ -139,8 +139,8 @@ class ProcessHost(Host):
         supervised = layout.is_supervised()
         processes = layout.read_observed().get("processes", {}) if supervised else {}
         instances = tuple(_instance(name, spec, processes.get(name), supervised, layout) for name, spec in desired.instances.items())
-        token_file = str(layout.tokens) if desired.door.authentication else None
-        return Deployment(model, f"http://{desired.door.host}:{desired.door.port}", token_file, instances, desired.traffic)
+        token_file, url = str(layout.tokens) if desired.door.authentication else None, f"http://{desired.door.host}:{desired.door.port}"
+        return Deployment(model, url, url, token_file, instances, desired.traffic)
 
     def token(self, model: str) -> str | None:
         path = self._deployed(model).token_file
@@ -277,9 +277,11 @@ class ProcessHost(Host):
         wait(lambda: not layout.is_supervised() or is_gone(), timeout_s)
 
     @staticmethod
-    def _change(layout: Layout, traffic: Traffic) -> None:
+    def _change(layout: Layout, traffic: Traffic, instead_of: Traffic | None = None) -> None:
+        """Set the traffic; where it is that `instead_of` which it is set, if one is named."""
         with layout.changing() as place:
-            place[0] = replace(place[0], traffic=traffic)
+            if instead_of in (None, place[0].traffic):
+                place[0] = replace(place[0], traffic=traffic)
 
 
 def _instance(name: str, spec: Spec, process: dict | None, supervised: bool, layout: Layout) -> Instance:

@@ -1,0 +1,149 @@
+"""The cluster's host against a cluster in memory: what it does when it can't see, and beside others."""
+
+import logging
+from dataclasses import replace
+
+import pytest
+
+from serving.frontdoor.pod import STATUS_PORT
+from serving.frontdoor.state import Traffic
+from stacks.deployer.host import DeploymentError
+from stacks.deployer.kubernetes.client import ClusterError
+from stacks.deployer.kubernetes.doors import FrontDoors
+from stacks.deployer.kubernetes.host import KubernetesHost
+from stacks.deployer.kubernetes.store import Store
+from stacks.deployer.kubernetes.unserved import unserved
+from tests.deployment.cluster import FIRST_METRICS_PORT, OFFER, SOON, names, quick_cluster, release, serving_host
+
+@pytest.fixture
+def cluster(monkeypatch):
+    return quick_cluster(monkeypatch)
+
+
+@pytest.fixture
+def host(cluster):
+    return serving_host(cluster)
+
+
+def test_pods_are_asked_by_the_ports_that_are_open_to_the_api_server_and_no_other(host, cluster):
+    asked = set()
+    cluster.ask = lambda pod, port, path, ask=cluster.ask: asked.add(port) or ask(pod, port, path)
+    host.start(release("2"), SOON)
+    host.settle_log("loans", None, SOON)
+    host.delete("loans", "v2", SOON)
+
+    assert asked == {STATUS_PORT, FIRST_METRICS_PORT, FIRST_METRICS_PORT + 1}
+
+
+def test_counts_that_can_not_be_had_are_not_taken_for_none(host, cluster):
+    cluster.answer(requests=3)
+    assert "} 3" in host.statistics("loans")
+    cluster.silent = {STATUS_PORT}
+
+    with pytest.raises(ClusterError, match="port 9902: i/o timeout"):
+        host.statistics("loans")
+
+
+def test_a_front_door_that_is_not_ready_may_be_silent(host, cluster):
+    cluster.silent = {STATUS_PORT}
+    pods = cluster._pods
+    cluster._pods = lambda wanted: [{**pod, "status": {**pod["status"], "conditions": []}} for pod in pods(wanted)]
+
+    assert host.statistics("loans") == ""
+
+
+def test_a_journal_that_can_not_be_seen_is_not_taken_for_empty(host, cluster, caplog):
+    assert host.settle_log("loans", None, SOON) == 0
+    cluster.answer(waiting=70)
+    assert host.settle_log("loans", None, SOON) == 70
+    cluster.silent = {FIRST_METRICS_PORT}
+    with caplog.at_level(logging.WARNING):
+        assert host.settle_log("loans", None, SOON) is None
+    assert "port 6000: i/o timeout" in caplog.text
+
+
+def test_an_instance_whose_requests_are_not_known_is_stopped_late_and_with_a_warning(host, cluster, caplog):
+    host.start(release("2"), SOON)
+    cluster.silent = {STATUS_PORT}
+    with caplog.at_level(logging.WARNING):
+        host.delete("loans", "v2", SOON)
+
+    assert "whether it answers any request is not known" in caplog.text and names(host) == ["v1"]
+
+
+def test_a_front_door_that_does_not_answer_says_why(host, cluster):
+    cluster.silent = {STATUS_PORT}
+    with pytest.raises(DeploymentError, match=r"did not take up its routes .* port 9902: i/o timeout"):
+        host.shift("loans", Traffic(), SOON)
+    assert host.inspect("loans").traffic == Traffic.all_to("v1")
+
+
+def overtake(monkeypatch, owner, name, act):
+    """Have `act` run in place of the next call of `owner`'s method, which gets what it was called with."""
+    method = getattr(owner, name)
+
+    def once(*arguments):
+        monkeypatch.setattr(owner, name, method)
+        act(*arguments)
+
+    monkeypatch.setattr(owner, name, once)
+
+
+def test_a_shift_that_fails_leaves_what_somebody_else_has_shifted_since(host, cluster, monkeypatch):
+    host.start(release("2"), SOON)
+    other = KubernetesHost(cluster, OFFER)
+
+    def be_late(*_):
+        other.shift("loans", Traffic.all_to("v2"), SOON)
+        raise DeploymentError("late")
+
+    overtake(monkeypatch, FrontDoors, "wait_applied", be_late)
+    with pytest.raises(DeploymentError, match="late"):
+        host.shift("loans", Traffic.split("v2", "v1", 0.1), SOON)
+
+    assert other.inspect("loans").traffic == Traffic.all_to("v2")
+
+
+def test_the_first_version_that_fails_leaves_one_that_another_client_started_meanwhile(cluster, monkeypatch):
+    ours, other = KubernetesHost(cluster, OFFER), KubernetesHost(cluster, OFFER)
+    cluster.refused = {"v1"}
+    overtake(monkeypatch, Store, "sync", lambda store: other.start(release("2"), SOON))
+    with pytest.raises(DeploymentError, match="v1: it was not ready"):
+        ours.start(release("1"), SOON)
+
+    assert names(other) == ["v2"] and other.inspect("loans").instance("v2").state == "ready"
+
+
+def test_what_was_taken_away_around_its_secret_is_named_and_starts_again(host, cluster):
+    host.start(release("2"), SOON)
+    before = set(cluster.objects)
+    assert unserved(cluster) == {}
+    cluster.empty_but_for("Secret")
+    assert unserved(cluster) == {"loans": ("1", "2")}
+
+    assert host.resume("loans", "v1", SOON).state == "ready"
+    assert set(cluster.objects) == before and unserved(cluster) == {}
+    assert host.inspect("loans").traffic == Traffic.all_to("v1")
+
+
+def test_an_ingress_goes_when_it_is_not_wanted_any_more(cluster):
+    public = replace(OFFER, ingress_host="{model}.example.com", ingress_tls_secret="certificate")
+    host = KubernetesHost(cluster, public)
+    host.start(release("1"), SOON)
+    ingress = cluster.get("Ingress", "loans-frontdoor")
+    assert ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"] == str(4 * 1024 * 1024)
+
+    KubernetesHost(cluster, OFFER).start(release("1"), SOON)
+    assert cluster.get("Ingress", "loans-frontdoor") is None
+
+
+def test_clients_get_the_address_outside_and_a_deployment_asks_the_service(cluster):
+    host = KubernetesHost(cluster, replace(OFFER, ingress_host="{model}.example.com", ingress_tls_secret="certificate"))
+    host.start(release("1"), SOON)
+    cluster.objects["Service", "loans-frontdoor"]["spec"]["clusterIP"] = "10.96.0.7"
+    found = host.inspect("loans")
+    assert (found.url, found.inner_url) == ("https://loans.example.com", "http://10.96.0.7:8080")
+
+    cluster.objects["Service", "loans-frontdoor"]["status"] = {"loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}
+    found = KubernetesHost(cluster, OFFER).inspect("loans")
+    assert (found.url, found.inner_url) == ("http://lb.example.com:8080", "http://10.96.0.7:8080")
