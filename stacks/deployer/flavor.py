@@ -24,6 +24,7 @@ from stacks.registry import zenml_model_name
 from tabular.errors import InputError
 
 TIMEOUT_S = 120
+_START_TIMEOUT_S = {"process": 120, "kubernetes": 600}
 
 
 class SwitchyardDeployerConfig(BaseModelDeployerConfig):
@@ -35,6 +36,9 @@ class SwitchyardDeployerConfig(BaseModelDeployerConfig):
     requests_per_second: int = 5_000
     """For each process of the front door."""
     timeout_s: float = 30.0
+    """Of one request."""
+    start_timeout_s: int | None = Field(default=None, gt=0)
+    """Until a deployed version must be ready; unless said, 120 on this machine and 600 in a cluster, where a node may have to come."""
     workers: int = 2
 
     host: str = "127.0.0.1"
@@ -102,7 +106,7 @@ class SwitchyardDeployer(BaseModelDeployer):
         folder = Path(GlobalConfiguration().local_stores_path) / "switchyard"
         return (_process_host if self.config.kind == "process" else _kubernetes_host)(self.config, folder)
 
-    def deploy(self, release: Release, origin: dict[str, str], timeout_s: float = TIMEOUT_S) -> Instance:
+    def deploy(self, release: Release, origin: dict[str, str]) -> Instance:
         """Start `release` beside what runs, without traffic, and have ZenML show it.
 
         Parameters
@@ -116,6 +120,7 @@ class SwitchyardDeployer(BaseModelDeployer):
         DeploymentError
             It did not become ready; nothing of it is left.
         """
+        timeout_s = self.config.start_timeout_s or _START_TIMEOUT_S[self.config.kind]
         release = replace(release, uri=stage_bundle(release.files, release.digest))
         name = self.host.name_for(release)
         if self._services(release.model, name):
@@ -137,7 +142,7 @@ class SwitchyardDeployer(BaseModelDeployer):
             settings=dict(release.settings),
         )
         try:
-            self.deploy_model(config, SERVICE_TYPE, timeout=int(timeout_s))
+            self.deploy_model(config, SERVICE_TYPE, timeout=timeout_s)
         except RuntimeError as error:
             # ZenML wraps whatever went wrong; users get the reason itself.
             raise (error.__cause__ if isinstance(error.__cause__, DeploymentError) else DeploymentError(str(error))) from None

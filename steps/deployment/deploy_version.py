@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from zenml import get_step_context, step
 
 from serving.frontdoor.state import Traffic
-from stacks.deployer.flavor import TIMEOUT_S, SwitchyardDeployer
-from stacks.deployer.host import Release
+from stacks.deployer.flavor import SwitchyardDeployer
+from stacks.deployer.host import Instance, Release, Role
 from stacks.deployer.registration import active_deployer
 from stacks.registry import Registered
-from steps.deployment.guard import old_version_keeps_serving
+from steps.deployment.guard import Changes, old_version_keeps_serving
 from steps.deployment.order import Order
 from tabular.problem import Problem
 from tabular.storable import Fact, Record
@@ -31,10 +31,16 @@ class Deployed(Record):
     shadows: tuple[str, ...]
     present: tuple[str, ...]
     """Instances before."""
+    started: tuple[str, ...]
+    """Instances that were not there before."""
 
     def traffic_before(self) -> Traffic:
         """As the host knows it."""
         return Traffic(self.weights, self.shadows)
+
+    def changes(self, after: Traffic | None = None) -> Changes:
+        """What there is to undo, the traffic `after` the shift included."""
+        return Changes(self.traffic_before(), after, list(self.started))
 
     def facts(self) -> dict[str, Fact]:
         return {"model": self.model, "version": self.version, "digest": self.digest, "instance": self.candidate, "url": self.candidate_url}
@@ -47,9 +53,17 @@ def deploy_version(release: Registered, champion: Registered, problem: Problem, 
     before = deployer.host.inspect(problem.name)
     traffic = before.traffic if before else Traffic()
     present = tuple(instance.name for instance in before.instances) if before else ()
-    with old_version_keeps_serving(deployer, problem.name, traffic, present):
-        stable = None if order.strategy == "all" else _start(deployer, champion, problem, "live")
-        candidate = _start(deployer, release, problem, "shadow" if order.strategy == "shadow" else "live")
+    changes = Changes(traffic)
+
+    def start(registered: Registered, role: Role) -> Instance:
+        instance = _start(deployer, registered, problem, role)
+        if instance.name not in present:
+            changes.started.append(instance.name)
+        return instance
+
+    with old_version_keeps_serving(deployer, problem.name, changes):
+        stable = None if order.strategy == "all" else start(champion, "live")
+        candidate = start(release, "shadow" if order.strategy == "shadow" else "live")
     return Deployed(
         model=problem.name,
         version=release.version,
@@ -60,14 +74,15 @@ def deploy_version(release: Registered, champion: Registered, problem: Problem, 
         weights=traffic.weights,
         shadows=traffic.shadows,
         present=present,
+        started=tuple(changes.started),
     )
 
 
-def _start(deployer: SwitchyardDeployer, registered: Registered, problem: Problem, role: Any) -> Any:
+def _start(deployer: SwitchyardDeployer, registered: Registered, problem: Problem, role: Role) -> Instance:
     context = get_step_context()
     origin = {"pipeline_name": context.pipeline.name, "pipeline_step_name": context.step_name}
     release = Release(problem.name, registered.version, registered.digest, registered.files, role, _settings(problem))
-    return deployer.deploy(release, origin, TIMEOUT_S)
+    return deployer.deploy(release, origin)
 
 
 def _settings(problem: Problem) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from stacks.deployer.production import promote
 from stacks.deployer.registration import active_deployer
 from stacks.registry import Registered
 from steps.deployment.deploy_version import Deployed
-from steps.deployment.guard import old_version_keeps_serving, retire_idle
+from steps.deployment.guard import old_version_keeps_serving, require_traffic, retire_idle
 from steps.deployment.order import SHARES, Order
 from steps.deployment.shift_traffic import Shift
 from tabular.storable import Fact, Record
@@ -35,14 +35,15 @@ class Promotion(Record):
 def promote_version(
     deployed: Deployed, shift: Shift, release: Registered, champion: Registered, order: Order
 ) -> Annotated[Promotion, "promotion"]:
-    """Record who serves, and stop what has no traffic any more."""
+    """Record who serves, and stop what has no traffic any more; what another deployment has started since is its own."""
     deployer, previous = active_deployer(), champion.version
     if order.strategy == "all":
-        with old_version_keeps_serving(deployer, deployed.model, deployed.traffic_before(), deployed.present):
+        with old_version_keeps_serving(deployer, deployed.model, deployed.changes(shift.traffic())):
+            require_traffic(deployer, deployed.model, shift.traffic())
             previous = promote(deployed.model, release.version, order.by, order.why, withdraw=order.rollback)
     running = release.version if order.strategy in SHARES else None
     end_all(deployed.model, f"version {release.version} was deployed ({order.strategy})", but=running)
-    retire_idle(deployer, deployer.host.inspect(deployed.model))
+    retire_idle(deployer, deployed.model, (*deployed.present, *deployed.started))
     deployer.tidy(deployed.model)
     return Promotion(
         promoted=order.strategy == "all", version=release.version, digest=release.digest, previous=previous, by=order.by, why=order.why

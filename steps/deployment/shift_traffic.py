@@ -17,7 +17,7 @@ from stacks.deployer.registration import active_deployer
 from stacks.registry import Registered
 from steps.deployment.deploy_version import Deployed
 from steps.deployment.endpoint import ask, replay
-from steps.deployment.guard import TIMEOUT_S, old_version_keeps_serving
+from steps.deployment.guard import TIMEOUT_S, old_version_keeps_serving, require_traffic
 from steps.deployment.order import SHARES, Order
 from steps.deployment.verify_endpoint import Proof
 from steps.experiment.traffic import counts_of
@@ -31,7 +31,11 @@ class Shift(Record):
     """Instances and ten-thousandths."""
     shadows: tuple[str, ...]
     url: str
-    """Of the front door."""
+    """Of the front door, for clients."""
+
+    def traffic(self) -> Traffic:
+        """As the host knows it."""
+        return Traffic(self.weights, self.shadows)
 
     def facts(self) -> dict[str, Fact]:
         return {"traffic": ", ".join(f"{name} {weight / 100:g} %" for name, weight in self.weights), "url": self.url}
@@ -41,7 +45,9 @@ class Shift(Record):
 def shift_traffic(
     deployed: Deployed, proof: Proof, release: Registered, champion: Registered, plan: Plan, order: Order
 ) -> Annotated[Shift, "shift"]:
-    """Shift, then ask through the front door; where that fails the traffic goes back.
+    """Shift, then ask through the front door itself; where that fails the traffic goes back.
+
+    Its address outside is not asked: a name that is new there, or a balancer, takes its time, and is not what was deployed.
 
     A canary or an A/B test is recorded before its first request: a record without split traffic is seen for what it is,
     split traffic without a record would never end.
@@ -49,15 +55,16 @@ def shift_traffic(
     deployer = active_deployer()
     traffic = _traffic(deployed, order)
     with (
-        old_version_keeps_serving(deployer, deployed.model, deployed.traffic_before(), deployed.present),
+        old_version_keeps_serving(deployer, deployed.model, deployed.changes(traffic)),
         _recorded(deployer, deployed, champion, plan, order),
     ):
+        require_traffic(deployer, deployed.model, deployed.traffic_before(), traffic)
         deployer.host.shift(deployed.model, traffic, TIMEOUT_S)
-        url = deployer.host.inspect(deployed.model).url
-        ask(url, "/health")
+        found = deployer.host.inspect(deployed.model)
+        ask(found.inner_url, "/health")
         if order.strategy == "all":
-            replay(url, json.loads(release.files["examples.json"]), proof.digest, deployer.host.token(deployed.model), limit=1)
-    return Shift(weights=traffic.weights, shadows=traffic.shadows, url=url)
+            replay(found.inner_url, json.loads(release.files["examples.json"]), proof.digest, deployer.host.token(deployed.model), limit=1)
+    return Shift(weights=traffic.weights, shadows=traffic.shadows, url=found.url)
 
 
 @contextmanager

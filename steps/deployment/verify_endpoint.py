@@ -29,7 +29,7 @@ class Proof(Record):
 @step(enable_cache=False)
 def verify_endpoint(deployed: Deployed, release: Registered) -> Annotated[Proof, "proof"]:
     """Ask the new instance for its digest and replay the bundle's examples against it; if either is wrong it is stopped."""
-    with old_version_keeps_serving(active_deployer(), deployed.model, deployed.traffic_before(), deployed.present):
+    with old_version_keeps_serving(active_deployer(), deployed.model, deployed.changes()):
         digest = served_digest(deployed.candidate_url)
         if digest != release.digest:
             raise DeploymentError(f"the endpoint of version {release.version} serves {digest}, not {release.digest}")

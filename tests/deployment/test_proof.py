@@ -8,7 +8,7 @@ import pytest
 from serving.frontdoor.state import Traffic
 from stacks.deployer.host import DeploymentError
 from steps.deployment.endpoint import replay, served_digest
-from steps.deployment.guard import old_version_keeps_serving
+from steps.deployment.guard import Changes, old_version_keeps_serving
 from tests.deployment.conftest import Client
 from tests.serving.cases import ROW
 
@@ -33,8 +33,9 @@ def test_whatever_fails_the_old_version_keeps_serving(host, releases):
     deployer = SimpleNamespace(host=host, retire=lambda model, name, timeout_s: host.delete(model, name, timeout_s))
     for error in (ValueError("as it happens"), KeyboardInterrupt()):
         raised = DeploymentError if isinstance(error, Exception) else KeyboardInterrupt
-        with pytest.raises(raised), old_version_keeps_serving(deployer, "loans", Traffic.all_to("v1"), ("v1",)):
-            host.start(releases["2"], 30)
+        changes = Changes(Traffic.all_to("v1"), Traffic.all_to("v2"))
+        with pytest.raises(raised), old_version_keeps_serving(deployer, "loans", changes):
+            changes.started.append(host.start(releases["2"], 30).name)
             host.shift("loans", Traffic.all_to("v2"), 30)
             assert Client(host.inspect("loans")).version(row=ROW) == "2"
             raise error
