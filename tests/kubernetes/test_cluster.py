@@ -10,6 +10,8 @@ import pytest
 from serving.frontdoor.state import Traffic
 from stacks.deployer.host import DeploymentError
 from stacks.deployer.kubernetes import reasons
+from stacks.deployer.kubernetes.client import Cluster
+from stacks.deployer.kubernetes.unserved import unserved
 from tests.deployment.conftest import Client, Load
 from tests.deployment.door import wait_until
 from tests.kubernetes.backing import apply, get, kubectl, secret_of
@@ -90,6 +92,8 @@ def test_rollout_and_rollback_under_load_lose_no_request_and_no_record(cluster_p
         return {version: (several, rows) for version, several, rows in backing.rows(statement)}
 
     wait_until(lambda: logged() == {version: (count, count) for version, count in answered.items()}, 60, f"{answered} in the log")
+    # As the pods themselves say, by the API server's proxy.
+    assert host.settle_log(model, None, 30) == 0
 
 
 def test_a_pod_that_is_killed_under_load_costs_no_request(cluster_place, namespace):
@@ -168,6 +172,19 @@ def test_the_first_version_that_does_not_come_up_leaves_nothing_at_all(cluster_p
     assert place.host.inspect(place.model) is None
     for kind in ("sdep", "deployments", "services", "secrets", "pods", "pdb"):
         assert place.model not in kubectl("get", kind, "-n", namespace, "-o", "name")
+
+
+@pytest.mark.full
+def test_a_model_of_which_the_secret_alone_is_left_is_named_and_starts_again(cluster_place, namespace):
+    place = cluster_place()
+    serve(place)
+    # As `stack down --keep-data` does.
+    kubectl("delete", "sdep", place.model, "-n", namespace)
+    kubectl("delete", "deployments,services,poddisruptionbudgets", "-n", namespace, "-l", f"switchyard/model={place.model}")
+    assert unserved(Cluster(namespace))[place.model] == ("1",)
+    assert place.host.resume(place.model, "v1", TIMEOUT).state == "ready"
+    assert Client(place.host.inspect(place.model)).version() == "1"
+    assert place.model not in unserved(Cluster(namespace))
 
 
 @pytest.mark.full
