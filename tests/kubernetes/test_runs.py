@@ -14,8 +14,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from tabular.data.loans import loans
 from tests.deployment.conftest import Client, Load
 from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
 from tests.kubernetes.running import FAMILIES, predictions, says_no_traceback, scores
@@ -136,6 +138,40 @@ def test_a_second_version_takes_over_and_the_first_comes_back_without_a_failed_r
     assert (order[0], order[-1]) == (version, version) and after.summary["serving"]["version"] in order
     assert back.summary["serving"]["version"] == version
     print(f"{len(load.versions)} requests answered meanwhile")
+
+
+@pytest.mark.full
+def test_a_table_is_scored_labels_are_joined_and_a_canary_is_judged(cluster, tmp_path):
+    """What looks at what serves, in pods and from this machine."""
+    cluster.use("kubernetes")
+    project, config = cluster.project, ("--config", "configs/parity.yaml")
+    if not project.versions("parity"):
+        assert cluster.train("parity").code == 0
+    deployed = cluster.deploy("parity")
+    table = loans(rows=60, seed=9).drop(columns="defaulted")
+    table.to_csv(tmp_path / "in.csv", index=False)
+
+    scored = project.run("--pipeline", "inference", *config, "--data", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.csv"))
+    assert scored.code == 0, scored.output
+    out = pd.read_csv(tmp_path / "out.csv")
+    assert len(out) == 60 and scored.summary["logged"] == 60
+
+    endpoint = deployed.summary["endpoint"]
+    row = json.loads(Path(endpoint["example_request"]).read_text())["rows"][0]
+    client = Client(SimpleNamespace(**endpoint))
+    ids = [client.ask(row=row, x_entity_id=f"user-{number}")[1]["meta"]["puid"] for number in range(20)]
+    pd.DataFrame({"prediction_id": [*ids, "nobody"], "label": 1}).to_csv(tmp_path / "labels.csv", index=False)
+    joined = project.run("labels", *config, "--data", str(tmp_path / "labels.csv"), "--summary", str(tmp_path / "counts.json"))
+    assert joined.code == 0, joined.output
+    counts = json.loads((tmp_path / "counts.json").read_text())
+    assert (counts["matched"], counts["unmatched"]) == (20, 1)
+
+    assert project.train("parity", "--seed", "2").code == 0
+    canary = cluster.deploy("parity", "--strategy", "canary", "--share", "0.3")
+    assert canary.summary["serving"]["version"] == deployed.summary["serving"]["version"]
+    judged = project.run("--pipeline", "experiment", *config)
+    assert judged.code == 0 and judged.summary["verdict"] == "continue", judged.output
+    cluster.deploy("parity")
 
 
 @pytest.mark.full
