@@ -45,13 +45,30 @@ def _without_default_port(parts: SplitResult) -> str:
 
 
 def find_addresses(kubectl: Kubectl, settings: Settings) -> Addresses:
-    """Where the Services are, or what the settings say."""
+    """Where the Services are, or what the settings say.
+
+    Raises
+    ------
+    ClusterError
+        Services have IPv6 addresses, or one got none from a load balancer.
+    """
+    _check_family(kubectl)
     return Addresses(
         zenml=settings.zenml_url.rstrip("/") or _address(kubectl, settings, "zenml"),
         mlflow=settings.mlflow_url.rstrip("/") or _address(kubectl, settings, "mlflow"),
         objects=settings.s3_endpoint_url or settings.s3_url.rstrip("/") or _address(kubectl, settings, "objects"),
         bucket=settings.s3_bucket,
     )
+
+
+def _check_family(kubectl: Kubectl) -> None:
+    """The servers, the models and the front doors listen on IPv4."""
+    address = ((kubectl.get("service", "zenml") or {}).get("spec") or {}).get("clusterIP", "")
+    if ":" in address:
+        raise ClusterError(
+            f"Services of this cluster have IPv6 addresses ({address}), and Switchyard listens on IPv4: take a cluster of IPv4, "
+            "or of both with IPv4 first"
+        )
 
 
 def _address(kubectl: Kubectl, settings: Settings, name: str) -> str:

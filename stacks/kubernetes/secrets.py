@@ -96,7 +96,7 @@ def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple
         server = _keep(kubectl, DATABASE_SERVER, {_ROOT: _password(), "user-password": _password()})
         # As with S3 the same for pods and for this machine, which reads the prediction log when labels come in.
         host = kubectl.get("service", "database")["spec"]["clusterIP"]  # type: ignore[index]
-        user = f"switchyard:{server['user-password']}@{f'[{host}]' if ':' in host else host}:3306"
+        user = f"switchyard:{server['user-password']}@{host}:3306"
         urls = {name: f"mysql://{user}/{name}" for name in _NAMES}
         keys = read(kubectl, OBJECT_STORE)
         access, hidden = keys.get("AWS_ACCESS_KEY_ID", "switchyard"), keys.get("AWS_SECRET_ACCESS_KEY", _password())

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from stacks.kubernetes import checks, installation, secrets, waiting
-from stacks.kubernetes.addresses import Addresses
+from stacks.kubernetes.addresses import Addresses, find_addresses
 from stacks.kubernetes.kubectl import ClusterError, Forbidden
 from stacks.kubernetes.restarting import restart
 from stacks.kubernetes.settings import Settings, read_settings
@@ -358,3 +358,46 @@ def test_a_namespace_that_is_not_ours_to_label_is_left_out():
 
     assert installation._without_foreign_namespace(Theirs(), objects, said.append) == [{"kind": "Service"}]
     assert said and installation._without_foreign_namespace(Limited(), objects, said.append) == objects
+
+
+def test_services_of_ipv6_are_refused():
+    class Six(Limited):
+        def get(self, kind, name):
+            return {"spec": {"clusterIP": "fd00::7"}}
+
+    with pytest.raises(ClusterError, match=r"IPv6 addresses \(fd00::7\)"):
+        find_addresses(Six(), Settings())
+
+
+class Going(Limited):
+    """A namespace, with Seldon's resource or without."""
+
+    def __init__(self, seldon, owner):
+        self.ran, self.seldon, self.owner = [], seldon, owner
+
+    def get(self, *_what):
+        return {"metadata": {"labels": {"app.kubernetes.io/part-of": "switchyard"} if self.owner else {}}, "data": {"overlay": "dHJpYWw="}}
+
+    def serves(self, _group):
+        return self.seldon
+
+    def can(self, verb, resource):
+        return self.owner
+
+    def run(self, *arguments, **_how):
+        self.ran.append(" ".join(arguments))
+
+
+@pytest.mark.parametrize("seldon", [True, False])
+@pytest.mark.parametrize("owner", [True, False])
+def test_an_installation_goes_with_seldon_or_without_and_leaves_a_namespace_of_somebody_else(monkeypatch, seldon, owner):
+    cluster = Going(seldon, owner)
+    monkeypatch.setattr(installation, "current_context", lambda: "theirs")
+    monkeypatch.setattr(installation, "Kubectl", lambda *_where: cluster)
+    for name in ("shared_name", "forget_context"):
+        monkeypatch.setattr(installation, name, lambda *_what: "")
+    installation.uninstall("ours", True, lambda line: None)
+
+    assert any("seldondeployments" in line for line in cluster.ran) is seldon
+    assert any(line.startswith("delete namespace") for line in cluster.ran) is owner
+    assert any(line.startswith("delete persistentvolumeclaims database objects") for line in cluster.ran) is not owner
