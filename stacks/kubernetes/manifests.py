@@ -81,7 +81,10 @@ def _patches(settings: Settings) -> list[dict[str, Any]]:
             patches.append(_patch("Service", name, "add", "/spec/type", settings.service_type))
             patches.append(_patch("Service", name, "add", "/spec/loadBalancerSourceRanges", settings.source_ranges))
             if settings.service_annotations:
-                patches.append(_patch("Service", name, "add", "/metadata/annotations", settings.annotations("service")))
+                patches.append(_patch("Service", name, "add", "/metadata/annotations", settings.parsed("service_annotations")))
+    for key, field in (("node_selector", "nodeSelector"), ("tolerations", "tolerations")):
+        if getattr(settings, key):
+            patches.append(_patch("Deployment", ".*", "add", f"/spec/template/spec/{field}", settings.parsed(key)))
     if settings.storage_class and settings.overlay == "trial":
         for name in ("database", "objects"):
             patches.append(_patch("PersistentVolumeClaim", name, "add", "/spec/storageClassName", settings.storage_class))
@@ -113,7 +116,7 @@ def _ingresses(settings: Settings) -> list[dict[str, Any]]:
         if settings.ingress_tls_secret:
             spec["tls"] = [{"hosts": [host], "secretName": settings.ingress_tls_secret}]
         # Artifacts go through MLflow's server: no limit on a request's size.
-        annotations = {"nginx.ingress.kubernetes.io/proxy-body-size": "0", **settings.annotations("ingress")}
+        annotations = {"nginx.ingress.kubernetes.io/proxy-body-size": "0", **settings.parsed("ingress_annotations")}
         metadata = {"name": name, "annotations": annotations, "labels": {"app.kubernetes.io/part-of": "switchyard"}}
         made.append({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec})
     return made

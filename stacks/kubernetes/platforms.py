@@ -33,7 +33,8 @@ def platform_of(labels: Iterable[Mapping[str, str]]) -> str:
         kinds = " and ".join(f"{count} {name}" for name, count in sorted(found.items()))
         raise ClusterError(
             f"the cluster's nodes are {kinds}, and an image is for one of them: export {VARIABLE}=linux/{found.most_common(1)[0][0]}, "
-            "and keep pods off the others (taints, or a node selector that an admission controller sets)"
+            "and keep pods off the others (taints; or NODE_SELECTOR in a file for --settings, and node selectors of runs and models: "
+            "docs/kubernetes.md, Nodes)"
         )
     return f"linux/{next(iter(found), 'amd64')}"
 

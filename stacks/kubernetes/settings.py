@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,6 +14,14 @@ from stacks.kubernetes.urls import check_url
 from tabular.errors import InputError
 
 EXAMPLE = "stacks/kubernetes/overlays/external/settings.env.example"
+_STRINGS = 'JSON object of strings, as {"example.org/pool": "ml"},'
+_SHAPES = {
+    "service_annotations": _STRINGS,
+    "ingress_annotations": _STRINGS,
+    "node_selector": _STRINGS,
+    "tolerations": 'JSON list of tolerations, as [{"key": "pool", "operator": "Exists"}],',
+}
+_EMPTY = {key: "[]" if key == "tolerations" else "{}" for key in _SHAPES}
 _EXTERNAL = (
     "s3_endpoint_url",
     "s3_access_key_id",
@@ -57,6 +65,10 @@ class Settings(BaseModel):
     ingress_tls_secret: str = ""
     ingress_annotations: str = ""
     """A JSON object."""
+    node_selector: str = ""
+    """A JSON object: labels of the nodes that ZenML, MLflow and the trial's database and S3 run on."""
+    tolerations: str = ""
+    """A JSON list: taints that they bear, as Kubernetes writes them."""
     storage_class: str = ""
     image_pull_secret: str = ""
 
@@ -70,9 +82,9 @@ class Settings(BaseModel):
         """Of `load_balancer_source_ranges`."""
         return [text.strip() for text in self.load_balancer_source_ranges.split(",") if text.strip()]
 
-    def annotations(self, of: Literal["service", "ingress"]) -> dict[str, str]:
-        """Of `service_annotations` or `ingress_annotations`."""
-        return dict(json.loads(getattr(self, f"{of}_annotations") or "{}"))
+    def parsed(self, key: str) -> Any:
+        """The value of one of the keys that are JSON; empty where it is not said."""
+        return json.loads(getattr(self, key) or _EMPTY[key])
 
 
 def read_settings(path: Path) -> Settings:
@@ -131,17 +143,18 @@ def check(settings: Settings, where: str) -> None:
             ipaddress.ip_network(text, strict=False)
         except ValueError:
             raise InputError(f"{where}: LOAD_BALANCER_SOURCE_RANGES: {text!r} is no network, as 203.0.113.0/24") from None
-    for key in ("service_annotations", "ingress_annotations"):
-        _check_annotations(getattr(settings, key), f"{where}: {key.upper()}")
+    for key in _EMPTY:
+        _check_json(settings, key, where)
 
 
-def _check_annotations(text: str, where: str) -> None:
+def _check_json(settings: Settings, key: str, where: str) -> None:
     try:
-        found = json.loads(text or "{}")
+        found = settings.parsed(key)
     except ValueError:
         found = None
-    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
-        raise InputError(f'{where} is no JSON object of strings on one line, as {{"example.org/internal": "true"}}')
+    entries = found.values() if isinstance(found, dict) else found or ()
+    if not isinstance(found, type(json.loads(_EMPTY[key]))) or not all(isinstance(entry, dict if key == "tolerations" else str) for entry in entries):
+        raise InputError(f"{where}: {key.upper()} is no {_SHAPES[key]} on one line")
 
 
 def _check_stores(settings: Settings, where: str) -> None:

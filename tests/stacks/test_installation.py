@@ -220,6 +220,8 @@ def test_the_example_is_complete_once_its_keys_are_in(tmp_path):
         (("SERVICE_TYPE=ClusterIP", "SERVICE_TYPE=LoadBalancer"), "needs LOAD_BALANCER_SOURCE_RANGES"),
         (("SERVICE_TYPE=ClusterIP", "LOAD_BALANCER_SOURCE_RANGES=office"), "'office' is no network"),
         (("SERVICE_TYPE=ClusterIP", "INGRESS_ANNOTATIONS=a=b"), "INGRESS_ANNOTATIONS is no JSON object"),
+        (("SERVICE_TYPE=ClusterIP", 'NODE_SELECTOR={"gpu": 1}'), "NODE_SELECTOR is no JSON object of strings"),
+        (("SERVICE_TYPE=ClusterIP", 'TOLERATIONS={"key": "pool"}'), "TOLERATIONS is no JSON list"),
         (("SERVICE_TYPE=ClusterIP", "INGRESS_CLASS=nginx"), "INGRESS_CLASS needs ZENML_URL"),
         (("SERVICE_TYPE=ClusterIP", "SERVICE_TYPE"), "no KEY=VALUE"),
     ],

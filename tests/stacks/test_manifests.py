@@ -115,6 +115,8 @@ def test_an_installation_has_its_own_namespace_image_and_addresses():
         ingress_annotations='{"example.org/who": "us"}',
         storage_class="fast",
         image_pull_secret="login",
+        node_selector='{"pool": "ml"}',
+        tolerations='[{"key": "pool", "operator": "Exists"}]',
         ingress_class="nginx",
         zenml_url="https://zenml.example.org",
         mlflow_url="https://mlflow.example.org",
@@ -133,6 +135,9 @@ def test_an_installation_has_its_own_namespace_image_and_addresses():
         assert service["spec"]["type"] == "LoadBalancer" and service["spec"]["loadBalancerSourceRanges"] == ["203.0.113.0/24", "10.0.0.0/8"]
         assert service["metadata"]["annotations"] == {"example.org/internal": "true"}
     assert "loadBalancerSourceRanges" not in of_kind(objects, "Service")["database"]["spec"]
+    for deployment in of_kind(objects, "Deployment").values():
+        pod = deployment["spec"]["template"]["spec"]
+        assert pod["nodeSelector"] == {"pool": "ml"} and pod["tolerations"] == [{"key": "pool", "operator": "Exists"}]
     assert of_kind(objects, "PersistentVolumeClaim")["objects"]["spec"]["storageClassName"] == "fast"
     assert of_kind(objects, "ServiceAccount")["steps"]["imagePullSecrets"] == [{"name": "login"}]
     assert of_kind(objects, "Ingress")["mlflow"]["metadata"]["annotations"]["example.org/who"] == "us"
