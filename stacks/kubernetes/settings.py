@@ -14,12 +14,12 @@ from stacks.kubernetes.urls import check_url
 from tabular.errors import InputError
 
 EXAMPLE = "stacks/kubernetes/overlays/external/settings.env.example"
-_STRINGS = 'JSON object of strings, as {"example.org/pool": "ml"},'
+_STRINGS = 'a JSON object of strings, as {"example.org/pool": "ml"}'
 _SHAPES = {
     "service_annotations": _STRINGS,
     "ingress_annotations": _STRINGS,
     "node_selector": _STRINGS,
-    "tolerations": 'JSON list of tolerations, as [{"key": "pool", "operator": "Exists"}],',
+    "tolerations": 'a JSON list of tolerations, as [{"key": "example.org/pool", "operator": "Exists"}]',
 }
 _EMPTY = {key: "[]" if key == "tolerations" else "{}" for key in _SHAPES}
 _EXTERNAL = (
@@ -154,7 +154,7 @@ def _check_json(settings: Settings, key: str, where: str) -> None:
         found = None
     entries = found.values() if isinstance(found, dict) else found or ()
     if not isinstance(found, type(json.loads(_EMPTY[key]))) or not all(isinstance(entry, dict if key == "tolerations" else str) for entry in entries):
-        raise InputError(f"{where}: {key.upper()} is no {_SHAPES[key]} on one line")
+        raise InputError(f"{where}: {key.upper()} must be {_SHAPES[key]}, on one line")
 
 
 def _check_stores(settings: Settings, where: str) -> None:

@@ -136,6 +136,44 @@ except OSError as error:
     assert json.loads(inspected)[0]["Config"]["User"] == "8888:8888"
 
 
+USE = """
+from kubernetes import client
+from zenml.client import Client
+from stacks.active import connect_mlflow
+orchestrator = Client().active_stack.orchestrator
+pods = client.CoreV1Api(orchestrator.get_kube_client()).list_namespaced_pod(orchestrator.config.kubernetes_namespace).items
+Client().activate_stack("local")
+uri = connect_mlflow()
+Client().activate_stack("kubernetes")
+print(len(pods) > 0, uri)
+"""
+COMPONENTS = """
+import json
+from zenml.client import Client
+print(json.dumps({item.name + item.type: str(item.configuration) for item in Client().list_stack_components(size=100).items}, sort_keys=True))
+"""
+
+
+def test_users_with_names_of_their_own_for_the_cluster_do_not_disturb_each_other(installation, tmp_path, monkeypatch):
+    """And the key that one of them makes anew is the other's after his next `stack up`."""
+    before = installation.project.python(COMPONENTS)
+    config = json.loads(subprocess.run(["kubectl", "config", "view", "--raw", "--minify", "-o", "json"], capture_output=True, text=True, check=True).stdout)
+    config["contexts"][0]["name"] = config["current-context"] = "theirs"
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    other = Installation.prepared(tmp_path, installation.namespace)
+    with monkeypatch.context() as context:
+        context.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+        other.kubectl("delete", "secret", "zenml-client")
+        up = other.up()
+        assert up.code == 0, up.output
+        assert other.project.python(USE).splitlines()[-1].startswith(f"True sqlite:///{other.project.store}/")
+
+    again = installation.up()
+    assert again.code == 0, again.output
+    assert installation.project.python(USE).splitlines()[-1].startswith(f"True sqlite:///{installation.project.store}/")
+    assert installation.project.python(COMPONENTS) == before
+
+
 def kubeconfig_as(user, folder):
     """Of somebody else."""
     config = json.loads(subprocess.run(["kubectl", "config", "view", "--raw", "-o", "json"], capture_output=True, text=True, check=True).stdout)
