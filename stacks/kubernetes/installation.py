@@ -16,7 +16,7 @@ from stacks.kubernetes.contexts import ensure_context, forget_context, shared_na
 from stacks.kubernetes.kubectl import OWNER, ClusterError, Kubectl, config_map, current_context
 from stacks.kubernetes.manifests import servers_image, split, write_overlay
 from stacks.kubernetes.platforms import platform_of_cluster
-from stacks.kubernetes.restarting import restart
+from stacks.kubernetes.restarting import mark, restart, stale
 from stacks.kubernetes.settings import Settings
 from stacks.kubernetes.waiting import wait_for_deployments
 from tabular.errors import InputError
@@ -93,26 +93,28 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     kubectl.apply(*_without_foreign_namespace(kubectl, early, report))
     context = ensure_context(kubectl)
     addresses = find_addresses(kubectl, settings)
-    keys, changed = secrets.ensure(kubectl, settings, addresses.objects)
-    running = [name for name in _SERVERS[settings.overlay] if kubectl.get("deployment", name)]
+    keys = secrets.ensure(kubectl, settings, addresses.objects)
+    revision, servers = secrets.revision(kubectl), _SERVERS[settings.overlay]
+    running = {name: found for name in servers if (found := kubectl.get("deployment", name))}
     moved = (kubectl.get("configmap", "addresses") or {}).get("data") != addresses.values()
     kubectl.apply(
         config_map("addresses", addresses.values()),
         config_map("kubeconfig", {"config": _in_cluster_config(context, namespace)}),
         *late,
     )
-    if changed:
-        restart(kubectl, running, report)
+    if waiting := [name for name, found in running.items() if stale(found, revision)]:
+        restart(kubectl, waiting, report)
     elif moved and "mlflow" in running:
         # It answers to the names that it was started with.
         kubectl.run("rollout", "restart", "deployment/mlflow")
+    mark(kubectl, servers, revision)
     report(f"applied {len(early) + len(late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
     # The servers start while the images that serve are built.
     images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
     kubectl.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
     check_operator(kubectl)
     report("Seldon's operator answers")
-    wait_for_deployments(kubectl, _SERVERS[settings.overlay], report)
+    wait_for_deployments(kubectl, servers, report)
     check_reach(addresses.objects, "S3", path="/", wait_s=10)
     check_reach(addresses.zenml, "ZenML")
     check_reach(addresses.mlflow, "MLflow")

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from stacks.kubernetes.kubectl import Kubectl, Refused
 
 _MODELS = "seldon-deployment-id"
 """Label of the Deployments that Seldon's operator makes."""
+_READ = "switchyard/secrets"
+"""Annotation of a server's Deployment: the Secrets that its pods have read."""
 _WAIT_S = 300
+
+
+def stale(deployment: dict[str, Any], revision: str) -> bool:
+    """Whether the pods of a server may have read other Secrets than those of `revision`."""
+    return bool((deployment["metadata"].get("annotations") or {}).get(_READ) != revision)
+
+
+def mark(kubectl: Kubectl, servers: Sequence[str], revision: str) -> None:
+    """Note that `servers` were started or restarted since the Secrets are those of `revision`.
+
+    Afterwards, so that a command that ends half-way leaves the rest to the next one.
+    """
+    kubectl.run("annotate", "--overwrite", "deployment", *servers, f"{_READ}={revision}")
 
 
 def restart(kubectl: Kubectl, servers: Sequence[str], report: Callable[[str], None]) -> None:

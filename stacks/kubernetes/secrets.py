@@ -80,16 +80,8 @@ def _check_root(kubectl: Kubectl) -> None:
     )
 
 
-def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple[dict[str, str], bool]:
-    """Make what is missing, and put in what the settings say.
-
-    Returns
-    -------
-    dict
-        The keys of the object store as a client needs them.
-    bool
-        Whether servers that run already know something else.
-    """
+def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> dict[str, str]:
+    """Make what is missing, and put in what the settings say; returns the keys of the object store as a client needs them."""
     _set(kubectl, SETTINGS, {key: str(value) for key, value in settings.model_dump().items()})
     _keep(kubectl, ZENML_SERVER, {"admin-password": _password(), "jwt-key": secrets.token_hex(32), "encryption-key": secrets.token_hex(32)})
     if settings.overlay == "trial":
@@ -103,7 +95,7 @@ def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple
     else:
         urls = {name: getattr(settings, f"{name}_database_url") for name in _NAMES}
         access, hidden = settings.s3_access_key_id, settings.s3_secret_access_key
-    changed = _set(kubectl, DATABASES, {f"{name}-url": _as_asked_for(url, name) for name, url in urls.items()})
+    _set(kubectl, DATABASES, {f"{name}-url": _as_asked_for(url, name) for name, url in urls.items()})
     store = {
         "AWS_ACCESS_KEY_ID": access,
         "AWS_SECRET_ACCESS_KEY": hidden,
@@ -111,7 +103,13 @@ def ensure(kubectl: Kubectl, settings: Settings, object_store_url: str) -> tuple
         "AWS_DEFAULT_REGION": settings.s3_region,
         **CHECKSUMS,
     }
-    return store, _set(kubectl, OBJECT_STORE, store) or changed
+    _set(kubectl, OBJECT_STORE, store)
+    return store
+
+
+def revision(kubectl: Kubectl) -> str:
+    """Another one when something has changed in the Secrets that servers and models read."""
+    return ".".join((kubectl.get("secret", name) or {})["metadata"]["resourceVersion"] for name in (DATABASES, OBJECT_STORE))
 
 
 def _as_asked_for(url: str, name: str) -> str:
@@ -128,12 +126,9 @@ def _keep(kubectl: Kubectl, name: str, made: Mapping[str, str]) -> dict[str, str
     return values
 
 
-def _set(kubectl: Kubectl, name: str, values: Mapping[str, str]) -> bool:
-    """Whether it had to be done."""
-    present = read(kubectl, name)
-    if present != values:
+def _set(kubectl: Kubectl, name: str, values: Mapping[str, str]) -> None:
+    if read(kubectl, name) != values:
         kubectl.apply(secret(name, dict(values)))
-    return present != values
 
 
 def _password() -> str:
