@@ -31,6 +31,8 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
         return
     from requests import RequestException
 
+    from stacks.deployer.kubernetes.client import Cluster
+    from stacks.deployer.kubernetes.unserved import unserved
     from stacks.kubernetes.installation import install
     from stacks.kubernetes.kubectl import ClusterError
     from stacks.kubernetes.registration import log_in, register
@@ -59,6 +61,8 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
     renewed = renew(installed.kubectl, installed.images["pipelines"], code_commit())
     if renewed:
         report(f"{', '.join(renewed)} {'runs' if len(renewed) == 1 else 'run'} this code from now on")
+    for model, versions in unserved(Cluster(namespace, installed.context)).items():
+        say(f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, or zenml model-deployer models start UUID (list names them)")
     say(
         f"""
 ZenML   {installed.addresses.zenml}   (user admin; its password:

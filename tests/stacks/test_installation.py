@@ -9,11 +9,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 import yaml
 
+from pipelines import stacking
 from stacks.kubernetes import checks, installation, secrets, waiting
 from stacks.kubernetes.addresses import Addresses, find_addresses
 from stacks.kubernetes.kubectl import ClusterError, Forbidden
@@ -408,3 +410,18 @@ def test_an_installation_goes_with_seldon_or_without_and_leaves_a_namespace_of_s
     assert any("seldondeployments" in line for line in cluster.ran) is seldon
     assert any(line.startswith("delete namespace") for line in cluster.ran) is owner
     assert any(line.startswith("delete persistentvolumeclaims database objects") for line in cluster.ran) is not owner
+
+
+def test_models_that_a_namespace_has_lost_are_named(monkeypatch, tmp_path):
+    installed = SimpleNamespace(addresses=Addresses("http://z", "http://m", "http://s", "b"), context="ours-1", kubectl=None, images={"pipelines": "i:1"})
+    nothing = {"pipelines.commands": ["ensure_repository"], "stacks.kubernetes.registration": ["log_in", "register"], "stacks.deployer.kubernetes.client": ["Cluster"]}
+    for module, names in nothing.items():
+        for name in names:
+            monkeypatch.setattr(f"{module}.{name}", lambda *_what: None)
+    monkeypatch.setattr("stacks.kubernetes.installation.install", lambda *_what: installed)
+    monkeypatch.setattr("stacks.kubernetes.schedule.renew", lambda *_what: [])
+    monkeypatch.setattr("stacks.deployer.kubernetes.unserved.unserved", lambda _cluster: {"loans": ("1", "2")})
+    said = []
+    stacking.up(tmp_path, "kubernetes", "ours", None, said.append)
+
+    assert any(line.startswith("loans, version 1 and 2, no longer runs: deploy it") for line in said)

@@ -191,7 +191,7 @@ def _connect(context: str | None) -> Any:
             config.load_kube_config(context=context, client_configuration=configuration)
     except config.ConfigException as error:
         where = f"context {context!r} of the kubeconfig" if context else "the kubeconfig"
-        raise ClusterError(f"{where} can't be used: {error}") from None
+        raise ClusterError(f"{where} can't be used ({error}): python run.py stack up kubernetes puts it right for this machine") from None
     # The host waits and tries again by itself, and says what it waits for.
     configuration.retries = False
     return client.ApiClient(configuration)
