@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from serving.frontdoor.pod import STATUS_PORT
+from stacks.deployer.kubernetes.manifests import METRICS
 from stacks.deployer.kubernetes.rights import RULES
 from stacks.kubernetes.kubectl import Kubectl
 from stacks.kubernetes.manifests import write_overlay
@@ -90,6 +92,7 @@ def test_ports_that_are_open_to_all_are_those_of_the_documented_table(objects):
     deployed = {called[name] for name in (*of_kind(objects, "Deployment"), "models", "front-door")}
 
     assert opened == {(port, of) for port, of in documented_ports("all") if of in deployed}
+    assert {(str(STATUS_PORT), "a model's front door"), (METRICS, "model pods")} <= opened
 
 
 def documented_ports(who: str) -> set[tuple[str, str]]:
