@@ -17,9 +17,9 @@ from zenml.utils.secret_utils import SecretField
 
 from serving.frontdoor.state import Traffic
 from stacks.deployer.bundles import read_bundle, stage_bundle
-from stacks.deployer.host import Deployment, DeploymentError, Host, Instance, Release
+from stacks.deployer.host import Deployment, Host, Instance, Release
 from stacks.deployer.kubernetes.offer import Offer
-from stacks.deployer.service import FLAVOR, SERVICE_TYPE, ServedVersion, ServedVersionConfig
+from stacks.deployer.service import FLAVOR, ServedVersion, ServedVersionConfig, record
 from stacks.registry import zenml_model_name
 from tabular.errors import InputError
 
@@ -122,11 +122,19 @@ class SwitchyardDeployer(BaseModelDeployer):
         """
         timeout_s = self.config.start_timeout_s or _START_TIMEOUT_S[self.config.kind]
         release = replace(release, uri=stage_bundle(release.files, release.digest))
-        name = self.host.name_for(release)
-        if self._services(release.model, name):
-            # It is, or was, there: the host starts what has stopped.
-            return self.host.start(release, timeout_s)
-        config = ServedVersionConfig(
+        name, before = self.host.name_for(release), self.host.inspect(release.model)
+        instance = self.host.start(release, timeout_s)
+        try:
+            if not self._services(release.model, name):
+                record(self._describe(release, name, origin))
+        except BaseException:
+            if before is None or before.instance(name) is None:
+                self.host.delete(release.model, name, TIMEOUT_S)
+            raise
+        return instance
+
+    def _describe(self, release: Release, name: str, origin: dict[str, str]) -> ServedVersionConfig:
+        return ServedVersionConfig(
             **origin,
             name=f"{release.model}-{name}",
             service_name=f"{release.model}-{name}",
@@ -141,12 +149,6 @@ class SwitchyardDeployer(BaseModelDeployer):
             bundle_uri=release.uri,
             settings=dict(release.settings),
         )
-        try:
-            self.deploy_model(config, SERVICE_TYPE, timeout=timeout_s)
-        except RuntimeError as error:
-            # ZenML wraps whatever went wrong; users get the reason itself.
-            raise (error.__cause__ if isinstance(error.__cause__, DeploymentError) else DeploymentError(str(error))) from None
-        return self.host.inspect(release.model).instance(name)
 
     def retire(self, model: str, name: str, timeout_s: float = TIMEOUT_S) -> None:
         """Stop an instance that has no traffic, and forget it here and in ZenML."""

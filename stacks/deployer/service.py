@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from typing import Any, ClassVar, Literal
+from uuid import uuid4
 
 from pydantic import Field
 from zenml.client import Client
 from zenml.enums import ServiceState
+from zenml.model_deployers.base_model_deployer import get_model_version_id_if_exists
+from zenml.models import ServiceRequest
 from zenml.models.v2.misc.service import ServiceType
 from zenml.services import ServiceConfig, ServiceStatus
 from zenml.services.service import BaseDeploymentService
@@ -113,3 +116,27 @@ class ServedVersion(BaseDeploymentService):
         """The host of the component that deployed this, where it is the active stack's."""
         deployer = Client().active_stack.model_deployer
         return getattr(deployer, "host", None) if deployer is not None and deployer.name == self.config.deployer else None
+
+
+def record(config: ServedVersionConfig) -> None:
+    """Have ZenML show the service that `config` describes.
+
+    Not by ZenML's `deploy_model`: that makes a record first and says what it is of when the service runs, and whoever
+    lists services in between, of any model, deletes the record as broken.
+    """
+    client, service = Client(), ServedVersion(uuid=uuid4(), config=config, admin_state=ServiceState.ACTIVE)
+    service.update_status()
+    client.zen_store.create_service(
+        ServiceRequest(
+            name=config.service_name,
+            project=client.active_project.id,
+            service_type=SERVICE_TYPE,
+            service_source=service.model_dump()["type"],
+            admin_state=service.admin_state,
+            config=config.model_dump(),
+            status=service.status.model_dump(),
+            prediction_url=service.prediction_url,
+            health_check_url=service.healthcheck_url,
+            model_version_id=get_model_version_id_if_exists(config.model_name, config.model_version),
+        )
+    )

@@ -1,0 +1,62 @@
+"""A version that is deployed is in ZenML's list of services, whatever others do meanwhile."""
+
+import json
+
+from tests.deployment.project import ServingProject
+
+DEPLOY = """
+import json
+from stacks.deployer import flavor
+from stacks.deployer.bundles import FILES
+from stacks.deployer.host import Deployment, Instance, Release
+from stacks.deployer.registration import active_deployer, ensure_deployer
+
+class Host:
+    instances, deleted = [], []
+
+    def name_for(self, release):
+        return f"v{release.version}"
+
+    def inspect(self, model):
+        return Deployment(model, "http://door", "http://door", None, tuple(self.instances))
+
+    def start(self, release, timeout_s):
+        # Somebody lists services while this one starts, as `zenml model-deployer models list` does.
+        active_deployer().find_model_server()
+        self.instances.append(Instance(f"v{release.version}", release.version, release.digest, "live", "http://pod", "ready"))
+        return self.instances[-1]
+
+    def delete(self, model, name, timeout_s):
+        self.deleted.append(name)
+
+ensure_deployer()
+host, origin = Host(), {"pipeline_name": "deployment", "pipeline_step_name": "deploy_version"}
+flavor._process_host = lambda *_: host
+deployer, files = active_deployer(), dict.fromkeys(FILES, b"{}")
+def deploy(version):
+    deployer.deploy(Release("loans", version, "sha256:" + version, files), origin)
+
+deploy("1")
+deploy("1")
+shown = [(s.config.instance, s.is_running, s.prediction_url, s.config.pipeline_step_name) for s in deployer.find_model_server()]
+def away(config):
+    raise OSError("ZenML is away")
+flavor.record = away
+try:
+    deploy("2")
+except OSError as error:
+    print(json.dumps([shown, host.deleted, str(error)]))
+"""
+
+
+def test_a_version_is_shown_though_services_are_listed_while_it_starts_and_ends_where_it_can_not_be(tmp_path):
+    project = ServingProject(tmp_path)
+    assert project.run("stack", "up", "local").code == 0
+    script = project.root / "deploy_twice.py"
+    script.write_text(DEPLOY)
+    output = project.call(str(script))
+    assert output.rstrip().endswith("]"), output
+    shown, deleted, error = json.loads(output.splitlines()[-1])
+
+    assert shown == [["v1", True, "http://door/predict", "deploy_version"]]
+    assert (deleted, error) == (["v2"], "ZenML is away")
