@@ -51,9 +51,9 @@ def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] |
     known_values = {**(values or {}), "local_stores": LOCAL_STORES}
     components = {}
     for kind, component in description["components"].items():
-        configuration = _filled(component.get("configuration", {}), known_values, name)
+        configuration, defaults = (_filled(component.get(key, {}), known_values, name) for key in ("configuration", "defaults"))
         components[StackComponentType(kind)] = _ensure_component(
-            client, StackComponentType(kind), component["name"], component["flavor"], configuration
+            client, StackComponentType(kind), component["name"], component["flavor"], configuration, defaults
         )
     stacks = client.list_stacks(name=description["name"])
     if stacks.total == 0:
@@ -65,10 +65,13 @@ def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] |
     return description["name"]
 
 
-def _ensure_component(client: Client, kind: StackComponentType, name: str, flavor: str, configuration: dict[str, Any]) -> Any:
+def _ensure_component(
+    client: Client, kind: StackComponentType, name: str, flavor: str, configuration: dict[str, Any], defaults: dict[str, Any]
+) -> Any:
+    """Its id; `defaults` are set when it is made, and whoever changes them later is not contradicted."""
     existing = client.list_stack_components(type=kind, name=name)
     if existing.total == 0:
-        return client.create_stack_component(name, flavor, kind, configuration).id
+        return client.create_stack_component(name, flavor, kind, {**defaults, **configuration}).id
     component = existing.items[0]
     if any(component.configuration.get(key) != value for key, value in configuration.items()):
         client.update_stack_component(component.id, kind, configuration=configuration)

@@ -33,6 +33,37 @@ def test_the_local_stack_keeps_its_runs_on_the_machine_that_uses_it(tmp_path):
     assert other == f"sqlite:///{tmp_path}/other/switchyard/mlflow.db"
 
 
+OWN = """
+name: own
+components:
+  orchestrator: {name: own, flavor: local}
+  artifact_store: {name: own, flavor: local}
+  container_registry: {name: own, flavor: default, configuration: {default_repository: %s}, defaults: {uri: first.example}}
+"""
+SHOW = """
+from zenml.client import Client
+from zenml.enums import StackComponentType
+registry = Client().get_stack_component(StackComponentType.CONTAINER_REGISTRY, 'own')
+print(registry.configuration['uri'], registry.configuration['default_repository'])
+"""
+
+
+def test_a_default_that_somebody_changed_stays_changed(tmp_path):
+    project = Project(tmp_path)
+    file = project.root / "stacks" / "own.yaml"
+    file.write_text(OWN % "one")
+    assert project.run("stack", "up", "own").code == 0
+    assert project.python(SHOW).split() == ["first.example", "one"]
+    project.python(
+        "from zenml.client import Client; from zenml.enums import StackComponentType;"
+        "Client().update_stack_component('own', StackComponentType.CONTAINER_REGISTRY, configuration={'uri': 'second.example'})"
+    )
+    file.write_text(OWN % "two")
+    assert project.run("stack", "up", "own").code == 0
+
+    assert project.python(SHOW).split() == ["second.example", "two"]
+
+
 def kubeconfig(path, name):
     """Of somebody who calls the cluster `name`."""
     config = {
