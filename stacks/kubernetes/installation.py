@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stacks.deployer.kubernetes.names import MANAGER
+from stacks.deployer.kubernetes.client import Cluster
 from stacks.images import DOCKERFILES, PREPARED, ensure_image
 from stacks.kubernetes import secrets
 from stacks.kubernetes.addresses import Addresses, check_reach, find_addresses
@@ -103,7 +104,7 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
         *late,
     )
     if waiting := [name for name, found in running.items() if stale(found, revision)]:
-        restart(kubectl, waiting, report)
+        restart(kubectl, Cluster(namespace, context), waiting, revision, report)
     elif moved and "mlflow" in running:
         # It answers to the names that it was started with.
         kubectl.run("rollout", "restart", "deployment/mlflow")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from stacks.kubernetes.kubectl import Kubectl, Refused
+from stacks.deployer.kubernetes.client import Cluster
+from stacks.deployer.kubernetes.renewing import renew
+from stacks.kubernetes.kubectl import Kubectl
 
-_MODELS = "seldon-deployment-id"
-"""Label of the Deployments that Seldon's operator makes."""
 _READ = "switchyard/secrets"
 """Annotation of a server's Deployment: the Secrets that its pods have read."""
 _WAIT_S = 300
@@ -27,7 +27,7 @@ def mark(kubectl: Kubectl, servers: Sequence[str], revision: str) -> None:
     kubectl.run("annotate", "--overwrite", "deployment", *servers, f"{_READ}={revision}")
 
 
-def restart(kubectl: Kubectl, servers: Sequence[str], report: Callable[[str], None]) -> None:
+def restart(kubectl: Kubectl, cluster: Cluster, servers: Sequence[str], revision: str, report: Callable[[str], None]) -> None:
     """Restart `servers` and the models, each pod replaced by one that is ready.
 
     The store goes first, since models fetch their files by the new key. Models go before the database: what waits in the
@@ -36,13 +36,11 @@ def restart(kubectl: Kubectl, servers: Sequence[str], report: Callable[[str], No
     if "objects" in servers:
         kubectl.run("rollout", "restart", "deployment/objects")
         kubectl.run("rollout", "status", "deployment/objects", f"--timeout={_WAIT_S}s", timeout_s=_WAIT_S + 30)
-    if kubectl.items("deployments", "-l", _MODELS):
-        kubectl.run("rollout", "restart", "deployment", "-l", _MODELS)
-        try:
-            kubectl.run("rollout", "status", "deployment", "-l", _MODELS, f"--timeout={_WAIT_S}s", timeout_s=_WAIT_S + 30)
-            report("models that serve have new pods, which know the new keys and passwords")
-        except Refused as error:
-            report(f"models that serve have no new pods after {_WAIT_S} s ({error}): see kubectl -n {kubectl.namespace} get pods -l {_MODELS}")
+    models, late = renew(cluster, revision, _WAIT_S)
+    if done := [model for model in models if model not in late]:
+        report(f"{', '.join(done)}: new pods know the new keys and passwords")
+    if late:
+        report(f"{', '.join(late)}: not all pods are new after {_WAIT_S} s: see kubectl -n {kubectl.namespace} get pods -l seldon-deployment-id")
     for name in servers:
         if name != "objects":
             kubectl.run("rollout", "restart", f"deployment/{name}")

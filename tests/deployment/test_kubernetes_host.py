@@ -11,9 +11,12 @@ from stacks.deployer.host import DeploymentError
 from stacks.deployer.kubernetes.client import ClusterError
 from stacks.deployer.kubernetes.doors import FrontDoors
 from stacks.deployer.kubernetes.host import KubernetesHost
+from stacks.deployer.kubernetes.manifests import SECRETS
+from stacks.deployer.kubernetes.renewing import renew
 from stacks.deployer.kubernetes.store import Store
 from stacks.deployer.kubernetes.unserved import unserved
 from tests.deployment.cluster import FIRST_METRICS_PORT, OFFER, SOON, names, quick_cluster, release, serving_host
+
 
 @pytest.fixture
 def cluster(monkeypatch):
@@ -147,3 +150,38 @@ def test_clients_get_the_address_outside_and_a_deployment_asks_the_service(clust
     cluster.objects["Service", "loans-frontdoor"]["status"] = {"loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}
     found = KubernetesHost(cluster, OFFER).inspect("loans")
     assert (found.url, found.inner_url) == ("http://lb.example.com:8080", "http://10.96.0.7:8080")
+
+
+def told(cluster, name):
+    """Of the Secrets, by the containers of the predictor `name`."""
+    (found,) = [one for one in cluster.get("SeldonDeployment", "loans")["spec"]["predictors"] if one["name"] == name]
+    return [entry["value"] for one in found["componentSpecs"][0]["spec"]["containers"] for entry in one["env"] if entry["name"] == SECRETS]
+
+
+def test_pods_are_made_anew_for_new_secrets_and_it_is_the_same_release_still(host, cluster, monkeypatch):
+    monkeypatch.setattr("stacks.deployer.kubernetes.renewing.POLL_S", 0.01)
+    assert told(cluster, "v1") == []
+
+    assert renew(cluster, "7.8", SOON) == (["loans"], [])
+    assert told(cluster, "v1") == ["7.8"]
+    generation = Store(cluster, "loans", OFFER).require().generation
+    renew(cluster, "7.8", SOON)
+    assert Store(cluster, "loans", OFFER).require().generation == generation
+    # What starts later reads them anyhow; a shift takes nothing back, and the release is taken as it runs.
+    host.start(release("2"), SOON)
+    host.shift("loans", Traffic.all_to("v2"), SOON)
+    assert told(cluster, "v1") == ["7.8"] and told(cluster, "v2") == []
+    assert host.start(release("1"), SOON).name == "v1"
+
+
+def test_pods_that_are_not_replaced_in_time_are_named_and_a_model_that_is_gone_is_not_brought_back(host, cluster, monkeypatch):
+    monkeypatch.setattr("stacks.deployer.kubernetes.renewing.POLL_S", 0.01)
+    container = {"env": [{"name": SECRETS, "value": "old"}]}
+    made = {"metadata": {"name": "loans-v1-0-model", "labels": {"seldon-deployment-id": "loans"}}, "spec": {"template": {"spec": {"containers": [container]}}}}
+    cluster.objects["Deployment", "loans-v1-0-model"] = {"kind": "Deployment", **made}
+    monkeypatch.setattr(cluster, "_pods", lambda wanted: [])
+    assert renew(cluster, "7.8", 0.05) == (["loans"], ["loans"])
+
+    cluster.empty_but_for("Secret")
+    assert renew(cluster, "7.9", SOON) == ([], [])
+    assert cluster.get("SeldonDeployment", "loans") is None

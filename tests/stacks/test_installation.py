@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from pipelines import stacking
-from stacks.kubernetes import checks, installation, secrets, waiting
+from stacks.kubernetes import checks, installation, restarting, secrets, waiting
 from stacks.kubernetes.addresses import Addresses, find_addresses
 from stacks.kubernetes.kubectl import ClusterError, Forbidden
 from stacks.kubernetes.restarting import mark, restart, stale
@@ -126,23 +126,27 @@ def test_the_trials_database_keeps_its_root_password_and_gets_a_new_one_for_its_
             secrets.settle(cluster, None)
 
 
-def test_models_learn_of_new_passwords_after_the_store_and_before_the_database():
+def test_models_learn_of_new_passwords_after_the_store_and_before_the_database(monkeypatch):
     class Cluster:
         namespace = "switchyard"
         ran: ClassVar[list] = []
 
-        def items(self, *_what):
-            return [{"metadata": {"name": "loans-v1"}}]
-
         def run(self, verb, action, *what, **_how):
             self.ran.append(" ".join([action, *what]).partition(" --timeout")[0])
 
-    restart(Cluster(), ["database", "objects", "zenml", "mlflow"], lambda line: None)
+    def renew(_cluster, revision, _timeout_s):
+        Cluster.ran.append(f"models {revision}")
+        return ["loans", "income"], ["income"]
+
+    said = []
+    monkeypatch.setattr(restarting, "renew", renew)
+    restart(Cluster(), None, ["database", "objects", "zenml", "mlflow"], "1.2", said.append)
 
     assert stale({"metadata": {}}, "1.2") and stale({"metadata": {"annotations": {"switchyard/secrets": "1.1"}}}, "1.2")
-    order = [Cluster.ran.index(line) for line in ("status deployment/objects", "status deployment -l seldon-deployment-id", "restart deployment/database")]
+    order = [Cluster.ran.index(line) for line in ("status deployment/objects", "models 1.2", "restart deployment/database")]
     assert order == sorted(order)
     assert Cluster.ran[-3:] == ["restart deployment/database", "restart deployment/zenml", "restart deployment/mlflow"]
+    assert said[0].startswith("loans: new pods") and said[1].startswith("income: not all pods are new")
     mark(Cluster(), ["zenml"], "1.2")
     assert Cluster.ran[-1].endswith("deployment zenml switchyard/secrets=1.2")
 

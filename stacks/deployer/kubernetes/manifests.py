@@ -21,6 +21,8 @@ PORT = 9000
 """Seldon's, of every model container."""
 METRICS, METRICS_PATH = "metrics", "/prometheus"
 """The operator's name for the port that answers no predictions, and its only page; its number goes by the predictor's place."""
+SECRETS = "SWITCHYARD_SECRETS"
+"""In the environment of a model's containers: the Secrets that they were made to read."""
 _BUNDLE, _JOURNAL = "/bundle", "/journal"
 _USER = 8888
 _STOP_S = 10
@@ -98,6 +100,20 @@ def idle(made: Manifest) -> Manifest:
     """`made` without a pod."""
     component = {key: value for key, value in made["componentSpecs"][0].items() if key != "hpaSpec"}
     return {**made, "componentSpecs": [{**component, "replicas": 0}]}
+
+
+def renewed(made: Manifest, secrets: str) -> Manifest:
+    """`made` with containers that tell `secrets`: another text there is the one change that every operator follows with new pods.
+
+    Restarted by `kubectl rollout restart` they end at once: Seldon's operator takes the annotation away again
+    (https://github.com/SeldonIO/seldon-core/issues/4567).
+    """
+    if not secrets:
+        return made
+    component = made["componentSpecs"][0]
+    told = {"name": SECRETS, "value": secrets}
+    containers = [{**one, "env": [*one.get("env", []), told]} for one in component["spec"]["containers"]]
+    return {**made, "componentSpecs": [{**component, "spec": {**component["spec"], "containers": containers}}]}
 
 
 def seldon_deployment(names: Names, model: str, predictors: Sequence[tuple[Manifest, bool, int, bool]]) -> Manifest:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from serving.frontdoor import wish
 from serving.frontdoor.state import WHOLE, Door, Traffic, Upstream
-from stacks.deployer.kubernetes.manifests import PORT, Manifest, seldon_deployment
+from stacks.deployer.kubernetes.manifests import PORT, Manifest, renewed, seldon_deployment
 from stacks.deployer.kubernetes.names import Names
 
 KEY = "deployment.json"
@@ -28,6 +28,8 @@ class Slot:
     """As it was made when the instance was started."""
     status: Literal["running", "stopped", "vacant"] = "running"
     """stopped: may be started again; vacant: forgotten, and the place is free."""
+    secrets: str = ""
+    """Of the Secrets that its pods read, where they had to read them again since."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,10 @@ class State:
         """With the instance `name` running, or not."""
         return replace(self, slots=tuple(replace(slot, status=status) if slot.name == name else slot for slot in self.slots))
 
+    def renewed(self, secrets: str) -> State:
+        """With pods that read the Secrets as they are at `secrets`."""
+        return replace(self, slots=tuple(replace(slot, secrets=secrets) for slot in self.slots))
+
     def with_traffic(self, traffic: Traffic) -> State:
         """With `traffic`."""
         return replace(self, traffic=traffic)
@@ -96,7 +102,7 @@ class State:
         if not self.slots:
             return None
         shares = self._percent()
-        predictors = [(slot.predictor, slot.status == "running", shares[slot.name], slot.role == "shadow") for slot in self.slots]
+        predictors = [(renewed(slot.predictor, slot.secrets), slot.status == "running", shares[slot.name], slot.role == "shadow") for slot in self.slots]
         return seldon_deployment(names, self.model, predictors)
 
     def wish(self, names: Names) -> wish.Wish:
