@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from stacks.deployer.kubernetes.reasons import is_rolled_out
 from stacks.kubernetes.kubectl import ClusterError, Kubectl, Refused
 
 WAIT_S = 900.0
@@ -32,7 +33,7 @@ def wait_for_deployments(kubectl: Kubectl, names: Sequence[str], report: Callabl
     while True:
         found = {item["metadata"]["name"]: item for item in kubectl.items("deployments")}
         for name in names:
-            if name in found and name not in ready and _rolled_out(found[name]):
+            if name in found and name not in ready and is_rolled_out(found[name]):
                 ready.add(name)
                 report(f"{name} is ready")
         waiting = [name for name in names if name not in ready]
@@ -47,12 +48,6 @@ def wait_for_deployments(kubectl: Kubectl, names: Sequence[str], report: Callabl
         if now > until:
             raise ClusterError(f"{', '.join(waiting)} did not become ready in {wait_s:.0f} s: kubectl -n {kubectl.namespace} describe pods")
         time.sleep(_PAUSE_S)
-
-
-def _rolled_out(deployment: dict[str, Any]) -> bool:
-    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
-    current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
-    return current and status.get("updatedReplicas", 0) >= wanted and status.get("availableReplicas", 0) >= wanted == status.get("replicas", 0)
 
 
 def _troubles(kubectl: Kubectl, names: Sequence[str], found: dict[str, Any]) -> Iterator[tuple[str, float]]:

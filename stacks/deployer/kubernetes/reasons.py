@@ -40,6 +40,13 @@ def is_ready(pod: Object) -> bool:
     return not is_leaving(pod) and any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
+def is_rolled_out(deployment: Object) -> bool:
+    """Whether it is as it was last asked for: all of its pods new and ready, and no old one left."""
+    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+    return seen and status.get("updatedReplicas", 0) >= wanted and status.get("availableReplicas", 0) >= wanted == status.get("replicas", 0)
+
+
 def is_leaving(pod: Object) -> bool:
     """Whether the pod is told to end."""
     return "deletionTimestamp" in pod["metadata"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from stacks.deployer.kubernetes import reasons
 from stacks.deployer.kubernetes.client import Cluster, Object
 from stacks.deployer.kubernetes.manifests import SECRETS
 from stacks.deployer.kubernetes.names import MODEL, Names
@@ -48,15 +49,9 @@ def renew(cluster: Cluster, secrets: str, timeout_s: float) -> tuple[list[str], 
 
 def _is_renewed(cluster: Cluster, model: str, secrets: str) -> bool:
     deployments = cluster.list("Deployment", f"seldon-deployment-id={Names.of(model).scope}")
-    return all(_knows(one, secrets) and _is_rolled_out(one) for one in deployments)
+    return all(_knows(one, secrets) and reasons.is_rolled_out(one) for one in deployments)
 
 
 def _knows(deployment: Object, secrets: str) -> bool:
     containers = deployment["spec"]["template"]["spec"]["containers"]
     return any({"name": SECRETS, "value": secrets} in one.get("env", []) for one in containers)
-
-
-def _is_rolled_out(deployment: Object) -> bool:
-    status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
-    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-    return seen and wanted == status.get("updatedReplicas", 0) == status.get("replicas", 0) == status.get("availableReplicas", 0)
