@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stacks.deployer.kubernetes.names import MANAGER
 from stacks.deployer.kubernetes.client import Cluster
+from stacks.deployer.kubernetes.names import MANAGER
 from stacks.images import DOCKERFILES, PREPARED, ensure_image
 from stacks.kubernetes import secrets
 from stacks.kubernetes.addresses import Addresses, check_reach, find_addresses
@@ -95,6 +95,10 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     context = ensure_context(kubectl)
     addresses = find_addresses(kubectl, settings)
     keys = secrets.ensure(kubectl, settings, addresses.objects)
+    theirs = settings.overlay == "external"
+    if theirs:
+        # It runs already: a wrong key is told before anything waits for servers that lean on it.
+        _ensure_bucket(keys, addresses.bucket)
     revision, servers = secrets.revision(kubectl), _SERVERS[settings.overlay]
     running = {name: found for name in servers if (found := kubectl.get("deployment", name))}
     moved = (kubectl.get("configmap", "addresses") or {}).get("data") != addresses.values()
@@ -116,10 +120,11 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     check_operator(kubectl)
     report("Seldon's operator answers")
     wait_for_deployments(kubectl, servers, report)
-    check_reach(addresses.objects, "S3", path="/", wait_s=10)
     check_reach(addresses.zenml, "ZenML")
     check_reach(addresses.mlflow, "MLflow")
-    _ensure_bucket(keys, addresses.bucket)
+    if not theirs:
+        check_reach(addresses.objects, "S3", path="/", wait_s=10)
+        _ensure_bucket(keys, addresses.bucket)
     return Installed(kubectl, context, addresses, keys, registry, images, settings)
 
 
