@@ -56,5 +56,5 @@ class Decision(Record):
              badge(rule.verdict, levels[rule.verdict]), rule.reason)
             for rule in self.rules
         ]  # fmt: skip
-        lead = f"{self.model} version {self.version}, {self.rows:,} predictions, {self.labelled:,} with a label. {self.reason}"
+        lead = f"{self.model} version {self.version}. Predictions: {self.rows:,}, with a label: {self.labelled:,}. {self.reason[:1].upper()}{self.reason[1:]}."
         return page(f"Decision: {self.action}", [("Rules", table(("rule", "value", "limit", "verdict", "reason"), rows))], lead)

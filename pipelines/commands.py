@@ -106,6 +106,11 @@ def _slug(source: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:63] or "table"
 
 
+def is_local_file(source: str) -> bool:
+    """Whether a table's source is a file that lies on this machine."""
+    return "://" not in source and Path(source).expanduser().is_file()
+
+
 def terminal() -> Console:
     """Standard output; where it is no terminal, lines are as long as tables need."""
     console = Console(highlight=False)
@@ -138,14 +143,12 @@ def train(
 
     console = terminal()
     source = problem.data.source
-    path = Path(source).expanduser()
-    is_file = "://" not in source and path.is_file()
     stack = ensure_stack(root)
     if dry_run:
         _show_plan(problem, where, stack, training, workers, console)
         return 0
     console.print(f"[bold]training[/] {problem.name}: {source} -> {problem.data.target} on stack {stack} (config: {where})")
-    location = stage_file(path) if is_file else source
+    location = stage_file(Path(source).expanduser()) if is_local_file(source) else source
     suite = _edited_suite(root, problem.name)
     problem, cache = problem.for_training(), not no_cache
     fresh = f"{stack}-{time.time_ns()}" if no_cache else ""

@@ -12,7 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.commands import terminal
+import yaml
+from rich.console import Console
+
+from pipelines.commands import is_local_file, terminal
 from pipelines.summary import write_summary
 from tabular.errors import InputError
 from tabular.problem import Problem, read_settings
@@ -61,7 +64,7 @@ def watch(
     if acts and Path(where).is_file() and read_settings(where).get("name") != problem.name:
         raise InputError(f"--act trains {problem.name!r} again by its config: name that by --config, or look only (--no-act)")
     if schedule is not None and not dry_run:
-        return _keep_running(schedule, problem.name, where, root)
+        return _keep_running(schedule, problem, where, root, acts=acts, data=looked.get("data"))
     code = monitor(problem, where, root=root, dry_run=dry_run, summary_path=summary_path, started=started, **looked)
     if dry_run or code:
         return code
@@ -86,7 +89,7 @@ def decision_of(run: str) -> Any:
     return Outcome(Client().get_pipeline_run(run)).artifact("decision")
 
 
-def _keep_running(schedule: str, model: str, where: str, root: Path) -> int:
+def _keep_running(schedule: str, problem: Problem, where: str, root: Path, *, acts: bool, data: str | None) -> int:
     """As the active stack keeps schedules: a CronJob on a cluster, a loop in the foreground here."""
     from pipelines.commands import ensure_stack
     from pipelines.scheduling import check_schedule, on_schedule
@@ -106,17 +109,33 @@ def _keep_running(schedule: str, model: str, where: str, root: Path) -> int:
     from stacks.kubernetes import schedule as cluster
     from steps.provenance import code_commit
 
-    name = f"monitoring-{model}"
+    name = f"monitoring-{problem.name}"
     if schedule == NEVER:
         if not cluster.unschedule(name):
             raise InputError(f"the cluster keeps no schedule {name!r}; there is {', '.join(cluster.scheduled()) or 'none'}")
         console.print(f"schedule  CronJob {name} is gone", highlight=False, markup=False)
         return 0
-    config = Path(where) if Path(where).is_file() else None
+    if data and is_local_file(data):
+        raise InputError(f"--data {data} is a file of this machine, which a CronJob does not see; name a table that pods can read (s3://..., an SQL address)")
+    config = _config_for_pods(Path(where), problem, acts, console) if Path(where).is_file() else None
     job = cluster.schedule(name, schedule, without(arguments, "--config"), pipelines_image(console.print), config, commit=code_commit())
     console.print(f"schedule  CronJob {job} runs by {schedule!r} (UTC): run.py {' '.join(arguments)}", highlight=False, markup=False)
     console.print(f"end it    python run.py {' '.join(arguments)} --schedule {NEVER}", highlight=False, markup=False)
     return 0
+
+
+def _config_for_pods(config: Path, problem: Problem, acts: bool, console: Console) -> tuple[str, str]:
+    """Name and content of the config as the CronJob gets it; a table of this machine that a retraining would read goes into the store."""
+    text = config.read_text(encoding="utf-8")
+    source = problem.data.source
+    if acts and is_local_file(source):
+        from stacks.active import stage_file
+
+        settings = read_settings(config)
+        settings["data"]["source"] = stage_file(Path(source).expanduser())
+        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+        console.print(f"table     {source}, as it is now, is kept in the artifact store: a retraining begins with its rows", highlight=False, markup=False)
+    return config.name, text
 
 
 def without(arguments: list[str], option: str) -> list[str]:

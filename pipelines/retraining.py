@@ -134,8 +134,7 @@ def _by_hand(decision: Decision) -> bool:
 def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, console: Console) -> Claim:
     """Claim a retraining, with the rows to train on put into the artifact store first."""
     from monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
-    from stacks.active import stage_table
-    from stacks.secrets import with_secrets
+    from stacks.active import local_copy, stage_table
     from tabular.data.labels import STAGED, without_credentials
     from tabular.data.sources import read_source
     from tabular.data.staged import to_staged
@@ -145,8 +144,8 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
     if problem.data.source.startswith(STAGED):
         raise InputError("data.source is a table with rows of the prediction log already; name the source beneath it")
     check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
-    source = with_secrets(problem.data.source)
-    old, resolved, _ = resolve(read_source(problem.data.model_copy(update={"source": source})), problem)
+    with local_copy(problem.data.source) as source:
+        old, resolved, _ = resolve(read_source(problem.data.model_copy(update={"source": source})), problem)
     new = labelled_predictions(engine, problem.name, old.schema, resolved)
     rows = put_together(old, new, resolved, without_credentials(problem.data.source), problem.retraining.window_days)
     revision = f"sha256:{digest_frame(rows.frame)}"

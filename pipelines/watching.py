@@ -14,7 +14,7 @@ from rich.table import Table
 
 from monitoring.decide import window_key
 from monitoring.look import Look, span_of
-from pipelines.commands import ensure_stack, options_for, terminal
+from pipelines.commands import ensure_stack, is_local_file, options_for, terminal
 from pipelines.outcome import Outcome
 from pipelines.running import execute, name_of_run, show_steps
 from pipelines.summary import RunSummary, run_facts, write_summary
@@ -133,9 +133,8 @@ def monitor(
     default = "the whole table" if data else f"the last {problem.monitoring.window}"
     console.print(f"[bold]monitoring[/] {problem.name}: {shown or default} on stack {stack} (config: {where})", highlight=False)
     if data:
-        path = Path(data).expanduser()
-        is_file = "://" not in data and path.is_file()
-        look = look.model_copy(update={"location": stage_file(path) if is_file else data, "source": data})
+        location = stage_file(Path(data).expanduser()) if is_local_file(data) else data
+        look = look.model_copy(update={"location": location, "source": data})
     if dry_run:
         show_steps(pipeline, {"problem": problem, "look": look}, console)
         return 0

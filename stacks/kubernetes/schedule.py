@@ -10,7 +10,6 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from zenml.client import Client
@@ -31,7 +30,7 @@ class ScheduleError(SwitchyardError):
 
 
 def schedule(
-    name: str, cron: str, arguments: Sequence[str], image: str, config: Path | None = None, suspend: bool = False, commit: str = "unknown"
+    name: str, cron: str, arguments: Sequence[str], image: str, config: tuple[str, str] | None = None, suspend: bool = False, commit: str = "unknown"
 ) -> str:
     """Create or replace the CronJob that runs `python run.py ARGUMENTS` by `cron`; returns its name.
 
@@ -45,8 +44,8 @@ def schedule(
         Of run.py, without --config.
     image : str
         The image that pipelines run in.
-    config : Path, optional
-        A file of this machine that the runs read: kept in a ConfigMap.
+    config : (str, str), optional
+        Name and content of the file that the runs read: kept in a ConfigMap.
     suspend : bool
         Keep it, but start nothing.
     commit : str
@@ -65,8 +64,8 @@ def schedule(
     job = _job_name(name)
     words = list(arguments)
     if config is not None:
-        words += ["--config", f"/etc/switchyard/{config.name}"]
-        body = {"metadata": {"name": job, "labels": _LABELS}, "data": {config.name: config.read_text(encoding="utf-8")}}
+        words += ["--config", f"/etc/switchyard/{config[0]}"]
+        body = {"metadata": {"name": job, "labels": _LABELS}, "data": dict([config])}
         _put(core, "config_map", job, namespace, body)
     _put(batch, "cron_job", job, namespace, _manifest(job, cron.strip(), words, image, context, config is not None, suspend, commit))
     return job

@@ -43,6 +43,10 @@ class Installation:
             shutil.copy(ROOT / name, made.project.root / name)
         made.config("parity", gates={"champion": "ignore"})
         made.config("shared", families=["lightgbm"], trials=6)
+        made.project.config(
+            "again", data={"source": "again.csv"}, tuning={"trials": 1}, gates={"champion": "ignore"},
+            monitoring={"drift_share": 0.01, "actions": {"drift_share": "retrain"}}, retraining={"min_labels": 200, "cooldown_hours": 0, "share": 0.5},
+        )  # fmt: skip
         return made
 
     def up(self, *arguments: str) -> Result:

@@ -102,7 +102,8 @@ def test_what_is_removed_and_installed_anew_finds_its_runs_and_models(external, 
 
     down = project.run("stack", "down", "kubernetes", "--namespace", installation.namespace, "--keep-data")
     assert down.code == 0, down.output
-    assert installation.items("deployments,pods") == []
+    # The front doors' pods end when their last requests have.
+    wait_until(lambda: installation.items("deployments,pods") == [], 120, "the end of all pods")
     up = installation.up()
     assert up.code == 0, up.output
 

@@ -313,9 +313,9 @@ def test_run_py_is_scheduled_by_a_cron_job(cluster):
 from stacks.kubernetes.schedule import schedule, scheduled, unschedule
 from stacks.active import pipelines_image
 from pathlib import Path
-image = pipelines_image()
-schedule('monitoring-parity', '0 * * * *', ['--pipeline', 'monitoring'], image, Path('configs/parity.yaml'))
-schedule('monitoring-parity', '30 * * * *', ['--pipeline', 'monitoring', '--window', '7d'], image.rpartition(':')[0] + ':old', Path('./configs/parity.yaml'))
+image, config = pipelines_image(), ('parity.yaml', Path('configs/parity.yaml').read_text())
+schedule('monitoring-parity', '0 * * * *', ['--pipeline', 'monitoring'], image, config)
+schedule('monitoring-parity', '30 * * * *', ['--pipeline', 'monitoring', '--window', '7d'], image.rpartition(':')[0] + ':old', config)
 print(scheduled())
 """
     assert cluster.project.python(code).splitlines()[-1] == "{'monitoring-parity': '30 * * * *'}"
