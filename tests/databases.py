@@ -57,7 +57,7 @@ def mariadb(server_folder):
     data = ["--no-defaults", f"--datadir={folder}/mariadb"]
     subprocess.run(["mariadb-install-db", *data, "--auth-root-authentication-method=normal"], check=True, **options)
     local = [f"--socket={folder}/socket", f"--pid-file={folder}/pid", "--bind-address=127.0.0.1", f"--port={port}"]
-    server = subprocess.Popen([shutil.which("mariadbd"), *data, *local, "--skip-grant-tables"], **options)
+    server = subprocess.Popen([shutil.which("mariadbd"), *data, *local], **options)
     deadline = time.monotonic() + 30
     while True:
         try:

@@ -15,11 +15,11 @@ from stacks.kubernetes.addresses import Addresses, check_reach, find_addresses
 from stacks.kubernetes.checks import SELDON, SELDON_API, check_cluster, check_operator, check_storage
 from stacks.kubernetes.contexts import ensure_context, forget_context, shared_name
 from stacks.kubernetes.kubectl import OWNER, ClusterError, Kubectl, config_map, current_context
-from stacks.kubernetes.manifests import servers_image, split, write_overlay
+from stacks.kubernetes.manifests import Parts, servers_image, write_overlay
 from stacks.kubernetes.platforms import platform_of_cluster
 from stacks.kubernetes.restarting import mark, restart, stale
 from stacks.kubernetes.settings import Settings
-from stacks.kubernetes.waiting import wait_for_deployments
+from stacks.kubernetes.waiting import run_checks, wait_for_deployments
 from tabular.errors import InputError
 
 NAMESPACE = "switchyard"
@@ -90,22 +90,25 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     platform = platform_of_cluster(kubectl)
     image = ensure_image("pipelines", registry, report, platform=platform)
     folder = write_overlay(root, kubectl, settings, servers_image(root, kubectl, image))
-    early, late = split(kubectl.render(folder))
-    kubectl.apply(*_without_foreign_namespace(kubectl, early, report))
+    parts = Parts.of(kubectl.render(folder))
+    kubectl.apply(*_without_foreign_namespace(kubectl, parts.early, report))
     context = ensure_context(kubectl)
     addresses = find_addresses(kubectl, settings)
-    keys = secrets.ensure(kubectl, settings, addresses.objects)
     theirs = settings.overlay == "external"
-    if theirs:
-        # It runs already: a wrong key is told before anything waits for servers that lean on it.
-        _ensure_bucket(keys, addresses.bucket)
+    with secrets.on_trial(kubectl):
+        keys = secrets.ensure(kubectl, settings, addresses.objects)
+        if theirs:
+            # They run already: what is wrong with them is told before anything waits for servers that lean on them.
+            _ensure_bucket(keys, addresses.bucket)
+            run_checks(kubectl, parts.checks)
+            report("S3 and the databases take what will be kept in them")
     revision, servers = secrets.revision(kubectl), _SERVERS[settings.overlay]
     running = {name: found for name in servers if (found := kubectl.get("deployment", name))}
     moved = (kubectl.get("configmap", "addresses") or {}).get("data") != addresses.values()
     kubectl.apply(
         config_map("addresses", addresses.values()),
         config_map("kubeconfig", {"config": _in_cluster_config(context, namespace)}),
-        *late,
+        *parts.late,
     )
     if waiting := [name for name, found in running.items() if stale(found, revision)]:
         restart(kubectl, Cluster(namespace, context), waiting, revision, report)
@@ -113,7 +116,7 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
         # It answers to the names that it was started with.
         kubectl.run("rollout", "restart", "deployment/mlflow")
     mark(kubectl, servers, revision)
-    report(f"applied {len(early) + len(late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
+    report(f"applied {len(parts.early) + len(parts.late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
     # The servers start while the images that serve are built.
     images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
     kubectl.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))

@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -24,6 +25,7 @@ OVERLAYS = Path(__file__).parent / "overlays"
 FACES = {"zenml": 8080, "mlflow": 5000, "objects": 9000}
 """Services that clients reach, and their ports."""
 ACCOUNTS = ("orchestrator", "steps", "deployer", "observer", "monitoring", "serving", "servers")
+_PART_OF_KIND = {"Namespace": "early", "Service": "early", "ServiceAccount": "early", "Job": "checks"}
 _PLACEHOLDER = "switchyard-pipelines"
 _MADE_OF, _IMAGE = "switchyard/made-of", "switchyard/image"
 _SERVERS_USE = ("Dockerfile", "requirements.txt", "stacks/kubernetes/database.py", "stacks/kubernetes/urls.py")
@@ -67,11 +69,25 @@ def write_overlay(root: Path, kubectl: Kubectl, settings: Settings, image: str) 
     return folder
 
 
-def split(rendered: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The namespace and what has an address or names an account, which secrets need first; and the rest."""
-    objects = [item for item in yaml.safe_load_all(rendered) if item]
-    early = ("Namespace", "Service", "ServiceAccount")
-    return [item for item in objects if item["kind"] in early], [item for item in objects if item["kind"] not in early]
+@dataclass(frozen=True)
+class Parts:
+    """Objects of an overlay in the order in which they are applied."""
+
+    early: list[dict[str, Any]]
+    """The namespace and what has an address or names an account, which secrets need first."""
+    checks: list[dict[str, Any]]
+    """Jobs that must end well before what leans on what they look at is touched."""
+    late: list[dict[str, Any]]
+    """The rest."""
+
+    @classmethod
+    def of(cls, rendered: str) -> Self:
+        """From what kustomize rendered."""
+        parts: dict[str, list[dict[str, Any]]] = {"early": [], "checks": [], "late": []}
+        for item in yaml.safe_load_all(rendered):
+            if item:
+                parts[_PART_OF_KIND.get(item["kind"], "late")].append(item)
+        return cls(**parts)
 
 
 def _patches(settings: Settings) -> list[dict[str, Any]]:
@@ -84,7 +100,7 @@ def _patches(settings: Settings) -> list[dict[str, Any]]:
                 patches.append(_patch("Service", name, "add", "/metadata/annotations", settings.parsed("service_annotations")))
     for key, field in (("node_selector", "nodeSelector"), ("tolerations", "tolerations")):
         if getattr(settings, key):
-            patches.append(_patch("Deployment", ".*", "add", f"/spec/template/spec/{field}", settings.parsed(key)))
+            patches.append(_patch("Deployment|Job", ".*", "add", f"/spec/template/spec/{field}", settings.parsed(key)))
     if settings.storage_class and settings.overlay == "trial":
         for name in ("database", "objects"):
             patches.append(_patch("PersistentVolumeClaim", name, "add", "/spec/storageClassName", settings.storage_class))

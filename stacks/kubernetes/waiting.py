@@ -1,4 +1,4 @@
-"""Waits until deployments are ready, and says early and in one line when they can't become so."""
+"""Waits until deployments are ready and checks have ended, and says early and in one line when they can't."""
 
 from __future__ import annotations
 
@@ -27,26 +27,71 @@ def wait_for_deployments(kubectl: Kubectl, names: Sequence[str], report: Callabl
     ClusterError
         One can't be: its image, its volume, its admission or its own last words say why.
     """
-    until = time.monotonic() + wait_s
-    since: dict[str, float] = {}
     ready: set[str] = set()
-    while True:
+
+    def look() -> Iterator[tuple[str, float]]:
         found = {item["metadata"]["name"]: item for item in kubectl.items("deployments")}
         for name in names:
             if name in found and name not in ready and is_rolled_out(found[name]):
                 ready.add(name)
                 report(f"{name} is ready")
-        waiting = [name for name in names if name not in ready]
+        return _troubles(kubectl, [name for name in names if name not in ready], found)
+
+    _wait(kubectl, look, lambda: [name for name in names if name not in ready], "become ready", wait_s)
+
+
+def run_checks(kubectl: Kubectl, jobs: Sequence[dict[str, Any]], wait_s: float = WAIT_S) -> None:
+    """Run `jobs` anew and return when all have ended well.
+
+    Raises
+    ------
+    ClusterError
+        One did not: its last words, or what kept its pod from starting.
+    """
+    names = [job["metadata"]["name"] for job in jobs]
+    if not names:
+        return
+    kubectl.run("delete", "jobs", *names, "--ignore-not-found")
+    kubectl.apply(*jobs)
+    found: dict[str, Any] = {}
+
+    def left() -> list[str]:
+        return [name for name in names if _ended(found.get(name, {})) != "Complete"]
+
+    def look() -> Iterator[tuple[str, float]]:
+        found.update({item["metadata"]["name"]: item for item in kubectl.items("jobs")})
+        return _troubles(kubectl, left(), {})
+
+    def failed() -> list[str]:
+        return [name for name in names if _ended(found.get(name, {})) == "Failed"]
+
+    _wait(kubectl, look, lambda: [] if failed() else left(), "end", wait_s)
+    if failed():
+        raise ClusterError("; ".join(_words_of(kubectl, f"job/{name}") for name in failed()))
+
+
+def _ended(job: dict[str, Any]) -> str | None:
+    """Complete or Failed; None while it runs."""
+    ended = (one["type"] for one in job.get("status", {}).get("conditions", []) if one["status"] == "True")
+    return next((kind for kind in ended if kind in ("Complete", "Failed")), None)
+
+
+def _wait(
+    kubectl: Kubectl, look: Callable[[], Iterator[tuple[str, float]]], left: Callable[[], list[str]], become: str, wait_s: float
+) -> None:
+    """Until nothing is left, or a trouble that `look` sees lasts longer than it may."""
+    until, since = time.monotonic() + wait_s, dict[str, float]()
+    while True:
+        trouble, now = dict(look()), time.monotonic()
+        waiting = left()
         if not waiting:
             return
-        now = time.monotonic()
-        trouble = dict(_troubles(kubectl, waiting, found))
         since = {text: since.get(text, now) for text in trouble}
         lasting = next((text for text, patience in trouble.items() if now - since[text] >= patience), None)
         if lasting:
             raise ClusterError(lasting)
         if now > until:
-            raise ClusterError(f"{', '.join(waiting)} did not become ready in {wait_s:.0f} s: kubectl -n {kubectl.namespace} describe pods")
+            raise ClusterError(f"{', '.join(waiting)} did not {become} in {wait_s:.0f} s: kubectl -n {kubectl.namespace} describe pods")
         time.sleep(_PAUSE_S)
 
 
@@ -81,8 +126,13 @@ def _of_pod(kubectl: Kubectl, name: str, pod: dict[str, Any]) -> Iterator[tuple[
 
 
 def _last_words(kubectl: Kubectl, pod: str, container: str) -> str:
+    return _words_of(kubectl, pod, "-c", container, "--previous")
+
+
+def _words_of(kubectl: Kubectl, *whose: str) -> str:
+    """The last line of a log, or the command that shows it."""
     try:
-        lines = kubectl.run("logs", pod, "-c", container, "--previous", "--tail", "20").strip().splitlines()
+        lines = kubectl.run("logs", *whose, "--tail", "20").strip().splitlines()
     except Refused:
         lines = []
-    return lines[-1][:300] if lines else f"kubectl -n {kubectl.namespace} logs {pod} -c {container} --previous"
+    return lines[-1][:1000] if lines else f"kubectl -n {kubectl.namespace} logs {' '.join(whose)}"

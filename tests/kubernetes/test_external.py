@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import subprocess
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from tests.kubernetes.backing import Backing
-from tests.kubernetes.running import Installation, predictions
+from tests.kubernetes.running import Installation, predictions, says_no_traceback
 from tests.pipelines.project import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
@@ -91,6 +93,22 @@ def test_the_next_up_needs_no_file_and_changes_nothing(external):
     again = external.installation.up()
     assert again.code == 0, again.output
     assert state() == before
+
+
+def test_a_wrong_password_is_told_before_anything_leans_on_it(external, tmp_path):
+    """And what runs keeps the one that it has."""
+    installation, right = external.installation, external.settings.read_text()
+    wrong = tmp_path / "wrong.env"
+    wrong.write_text(re.sub(r"^(PREDICTIONS_DATABASE_URL=\S+://[^:]+:)", r"\1not", right, flags=re.MULTILINE))
+    before, began = installation.secret("databases"), time.monotonic()
+    up = installation.up("--settings", str(wrong))
+    took = time.monotonic() - began
+
+    assert up.code == 1 and "PREDICTIONS_DATABASE_URL: database " in up.output and "takes no connection" in up.output, up.output
+    assert "MLFLOW" not in up.output and says_no_traceback(up.output), up.output
+    assert installation.secret("databases") == before
+    print(f"a wrong password: {took:.0f} s")
+    assert took < 120
 
 
 def test_what_is_removed_and_installed_anew_finds_its_runs_and_models(external, outside):

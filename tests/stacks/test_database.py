@@ -8,9 +8,9 @@ import subprocess
 import pytest
 import sqlalchemy
 
-from stacks.kubernetes.database import wait_for
+from stacks.kubernetes.database import check_all, wait_for
 from stacks.kubernetes.urls import for_zenml
-from tests.databases import free_port, postgresql, server_folder  # noqa: F401 - fixtures
+from tests.databases import free_port, mariadb, postgresql, server_folder  # noqa: F401 - fixtures
 
 
 @pytest.mark.parametrize("encoding", ["UTF8", "SQL_ASCII"])
@@ -35,6 +35,24 @@ def test_one_that_does_not_answer_is_named_without_its_password():
     with pytest.raises(SystemExit, match=r"database 127\.0\.0\.1/runs takes no connection") as ended:
         wait_for("mysql://me:s3same@127.0.0.1:9/runs", 0.1)
     assert "s3same" not in str(ended.value)
+
+
+def test_a_check_names_each_database_that_takes_no_table(mariadb):  # noqa: F811
+    url = sqlalchemy.make_url(mariadb).set(drivername="mysql+pymysql")
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("create or replace user reader@localhost identified by 's3same'"))
+        connection.execute(sqlalchemy.text(f"grant select on {url.database}.* to reader@localhost"))
+    reader = url.set(username="reader", password="s3same")
+    asked = {"MLFLOW": url, "PREDICTIONS": reader, "STUDIES": url.set(database="nowhere"), "ZENML": url.set(port=9)}
+    said = check_all({name: one.render_as_string(hide_password=False) for name, one in asked.items()}, 0.1)
+
+    assert len(said) == 3 and "s3same" not in "".join(said)
+    assert said[0].startswith(f"PREDICTIONS: reader may keep no table in {url.host}/{url.database}: ") and "CREATE command denied" in said[0]
+    assert said[1].startswith(f"STUDIES: database {url.host}/nowhere takes no connection: ")
+    assert said[2].startswith(f"ZENML: database {url.host}/{url.database} takes no connection: ")
+    assert sqlalchemy.inspect(engine).get_table_names() == []
+    engine.dispose()
 
 
 def tls_server(folder, user, port):

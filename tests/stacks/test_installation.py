@@ -142,6 +142,37 @@ def test_a_server_that_cannot_come_up_is_said_early_with_the_reason(monkeypatch,
         waiting.wait_for_deployments(Cluster(), ["zenml"], lambda line: None)
 
 
+class Checking:
+    """A cluster whose jobs end as told; they are there once they were applied."""
+
+    namespace = "ours"
+
+    def __init__(self, **ends):
+        self.ends, self.jobs, self.ran = ends, [], []
+
+    def apply(self, *objects):
+        self.jobs += [item["metadata"]["name"] for item in objects]
+
+    def items(self, kind, *_more):
+        ended = [{"metadata": {"name": name}, "status": {"conditions": [{"type": self.ends[name], "status": "True"}]}} for name in self.jobs]
+        return ended if kind == "jobs" else []
+
+    def run(self, *arguments):
+        self.ran.append(" ".join(arguments))
+        return "a first line\nSTUDIES_DATABASE_URL: it takes no connection\n"
+
+
+def test_a_check_that_fails_says_why_in_its_own_words_and_one_that_passes_says_nothing():
+    jobs = [{"metadata": {"name": name}} for name in ("first", "second")]
+    cluster = Checking(first="Complete", second="Complete")
+    waiting.run_checks(cluster, jobs, 5)
+    assert cluster.ran == ["delete jobs first second --ignore-not-found"] and cluster.jobs == ["first", "second"]
+
+    with pytest.raises(ClusterError, match="^STUDIES_DATABASE_URL: it takes no connection$"):
+        waiting.run_checks(Checking(first="Complete", second="Failed"), jobs, 5)
+    waiting.run_checks(cluster, [], 5)
+
+
 @pytest.mark.parametrize(
     ("environment", "told"),
     [

@@ -14,7 +14,7 @@ from serving.frontdoor.pod import STATUS_PORT
 from stacks.deployer.kubernetes.manifests import METRICS
 from stacks.deployer.kubernetes.rights import RULES
 from stacks.kubernetes.kubectl import Kubectl
-from stacks.kubernetes.manifests import write_overlay
+from stacks.kubernetes.manifests import Parts, write_overlay
 from stacks.kubernetes.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def test_namespace_enforces_the_restricted_level(objects):
 
 
 def test_every_pod_is_locked_down_and_says_what_it_needs(objects):
-    for name, deployment in of_kind(objects, "Deployment").items():
+    for name, deployment in {**of_kind(objects, "Deployment"), **of_kind(objects, "Job")}.items():
         pod = deployment["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] and pod["securityContext"]["runAsUser"] > 0, name
         assert pod["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault", name
@@ -55,7 +55,7 @@ def test_every_pod_is_locked_down_and_says_what_it_needs(objects):
             context = container["securityContext"]
             assert context == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}, name
             assert set(container["resources"]) == {"requests", "limits"}, name
-        for container in pod["containers"]:
+        for container in pod["containers"] if deployment["kind"] == "Deployment" else ():
             assert {"readinessProbe", "livenessProbe"} <= set(container), name
 
 
@@ -145,6 +145,23 @@ def test_an_installation_has_its_own_namespace_image_and_addresses():
     assert of_kind(objects, "ServiceAccount")["steps"]["imagePullSecrets"] == [{"name": "login"}]
     assert of_kind(objects, "Ingress")["mlflow"]["metadata"]["annotations"]["example.org/who"] == "us"
     assert of_kind(objects, "Ingress")["zenml"]["spec"]["rules"][0]["host"] == "zenml.example.org"
+
+
+def test_checks_come_before_what_leans_on_them_and_run_where_it_does():
+    settings = Settings(s3_endpoint_url="https://s3.example.org", s3_bucket="b", s3_access_key_id="k", s3_secret_access_key="s",
+                        zenml_database_url="mysql://u:p@h/z", mlflow_database_url="mysql://u:p@h/m", studies_database_url="mysql://u:p@h/s",
+                        predictions_database_url="mysql://u:p@h/p", node_selector='{"pool": "ml"}', tolerations="[]")  # fmt: skip
+    folder = write_overlay(ROOT, Kubectl("test/context", "checked"), settings, IMAGE)
+    try:
+        parts = Parts.of(yaml.safe_dump_all(render(folder)))
+    finally:
+        shutil.rmtree(folder)
+
+    (check,) = parts.checks
+    pod = check["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"pool": "ml"} and pod["containers"][0]["image"] == IMAGE
+    assert {item["kind"] for item in parts.early} == {"Namespace", "Service", "ServiceAccount"}
+    assert {"Deployment", "NetworkPolicy", "RoleBinding"} <= {item["kind"] for item in parts.late}
 
 
 def documented_rights() -> dict[str, dict[str, set[str]]]:
