@@ -72,4 +72,4 @@ def test_its_next_run_goes_on_with_the_trial_and_trains_nothing(installation, sc
     assert "retraining  goes on from 'trying'" in said, said
     assert len(installation.project.versions("again")) == 2
     deployed = json.loads(installation.kubectl("get", "sdep", "again", "-o", "json"))
-    assert sorted(predictor["labels"]["version"] for predictor in deployed["spec"]["predictors"]) == ["1", "2"]
+    assert sorted(predictor["labels"]["switchyard/version"] for predictor in deployed["spec"]["predictors"]) == ["1", "2"]
