@@ -24,7 +24,7 @@ help:
 	@echo "make dashboard  ZenML dashboard, MLflow UI and Evidently's windows on loopback"
 	@echo "make demo       a model's year in minutes: drift, retraining, trial, promotion (docs/demo.md)"
 	@echo "make test-kubernetes-full  run the tests that need a cluster (KUBECONFIG and CONTAINER_REGISTRY name one)"
-	@echo "make doctor     check this machine and the active stack"
+	@echo "make doctor     check this machine, the active stack and what it serves"
 
 $(VENV)/.uv:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 11) else "Switchyard needs Python 3.11; set PYTHON=/path/to/python3.11 (this is %d.%d)" % sys.version_info[:2])'

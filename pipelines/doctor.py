@@ -1,4 +1,4 @@
-"""run.py doctor: what a run needs of this machine, checked, with the way to mend each."""
+"""run.py doctor: what runs need of this machine and the active stack, and what that stack serves, with the way to mend each."""
 
 from __future__ import annotations
 
@@ -8,32 +8,30 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+from stacks.health import Check
 
 _NEEDED_GB = 5.0
 
 
-class Check(NamedTuple):
-    """One thing looked at."""
-
-    what: str
-    fine: bool
-    found: str
-    mend: str
-
-
 def examine(root: Path) -> int:
     """Print every check; 0 when all are fine, else 1."""
-    checks = [check for look in (_python, _packages, _disk, _stack, _tracking, _ports) for check in _safely(look, root)]
+    checks = [check for look in (_python, _packages, _disk, _stack, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)]
+    console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table(show_edge=False)
-    for header in ("check", "", "found", "to mend it"):
+    for header in ("check", "", "found"):
         table.add_column(header, overflow="fold")
     for check in checks:
-        table.add_row(check.what, "[green]ok[/]" if check.fine else "[red]no[/]", check.found, "" if check.fine else check.mend)
-    Console().print(table)
+        table.add_row(check.what, "[green]ok[/]" if check.fine else "[red]no[/]", escape(check.found))
+    console.print(table)
+    # Not in the table: commands are copied from whole lines.
+    for check in checks:
+        if not check.fine:
+            console.print(f"{check.what}: {check.mend}", markup=False, highlight=False, soft_wrap=True)
     return 0 if all(check.fine for check in checks) else 1
 
 
@@ -85,6 +83,36 @@ def _stack(root: Path) -> Iterator[Check]:
     yield Check("ZenML store", True, store, "")
     stack = client.active_stack_model
     yield Check("active stack", stack.name != "default", stack.name, "python run.py stack up local")
+
+
+def _servers(root: Path) -> Iterator[Check]:
+    from zenml.client import Client
+    from zenml.enums import StackComponentType
+
+    orchestrator = Client().active_stack_model.components[StackComponentType.ORCHESTRATOR][0]
+    if orchestrator.flavor_name == "kubernetes":
+        from stacks.deployer.kubernetes.client import Cluster
+        from stacks.health.servers import look_at_servers
+
+        where = orchestrator.configuration
+        yield from look_at_servers(Cluster(where["kubernetes_namespace"], where.get("kubernetes_context")))
+
+
+def _store(root: Path) -> Iterator[Check]:
+    from stacks.health.store import look_at_store
+
+    yield from look_at_store()
+
+
+def _models(root: Path) -> Iterator[Check]:
+    from zenml.client import Client
+
+    from stacks.deployer.flavor import SwitchyardDeployer
+    from stacks.health.models import look_at_models
+
+    deployer = Client().active_stack.model_deployer
+    if isinstance(deployer, SwitchyardDeployer):
+        yield from look_at_models(deployer)
 
 
 def _tracking(root: Path) -> Iterator[Check]:

@@ -1,6 +1,7 @@
 """The deployment pipeline, on bundles that the training pipeline made, with the stock microservice and Envoy."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -186,3 +187,18 @@ def test_a_table_is_scored_with_the_version_in_production_and_its_labels_joined(
     before = out.read_bytes()
     wrong = project.run(*scoring)
     assert wrong.code == 2 and "column 'income', row 1: 'much' is not a number" in wrong.summary["error"] and out.read_bytes() == before
+
+
+def test_doctor_names_what_no_longer_runs_and_its_command_mends_it(project):
+    """As after a reboot: nothing of what served is left."""
+    assert "loans, prediction log" in project.run("doctor").output
+    subprocess.run(["pkill", "-9", "-f", str(host_of(project)._folder)], check=True)
+    ill = project.run("doctor")
+
+    assert ill.code == 1 and "no supervisor runs" in ill.output, ill.output
+    (command,) = re.findall(r"^loans, version \d+: zenml (model-deployer models start \S+)$", ill.output, re.MULTILINE)
+    assert re.search(r"^loans, front door: python run\.py --pipeline deployment --name loans --version \d+$", ill.output, re.MULTILINE)
+    project.zenml(*command.split())
+    well = project.run("doctor")
+    assert well.code == 0 and "no supervisor runs" not in well.output, well.output
+    assert client(project).ask(row=row(project))[0] == 200

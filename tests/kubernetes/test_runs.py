@@ -113,6 +113,10 @@ def test_a_deployment_answers_the_printed_line(cluster):
     printed = deployed.output.rstrip().splitlines()[-1]
     answer = subprocess.run(printed, shell=True, capture_output=True, text=True, check=True).stdout
     assert json.loads(answer)["meta"]["tags"]["version"] == deployed.summary["serving"]["version"]
+    sound = cluster.project.run("doctor")
+    assert sound.code == 0, sound.output
+    for what in (*(f"{server} in {cluster.namespace}" for server in ("zenml", "mlflow", "database", "objects")), "parity, production", "parity, prediction log"):
+        assert what in sound.output, sound.output
 
 
 @pytest.mark.full

@@ -1,0 +1,133 @@
+"""What `run.py doctor` says of a stack and of what it serves; real services are in tests/deployment and tests/kubernetes."""
+
+from __future__ import annotations
+
+import errno
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from serving.frontdoor.state import Traffic
+from stacks.deployer.host import Deployment, DeploymentError, Instance
+from stacks.health import models, store
+from stacks.health.servers import look_at_servers
+from tests.deployment.door import free_port
+
+
+def instance(name, **changes):
+    return Instance(**{"name": name, "version": name[1:], "digest": "sha256:0", "role": "live", "url": "", "state": "ready", **changes})
+
+
+class Deployer:
+    """Serves what it is told."""
+
+    def __init__(self, *instances, traffic, log=""):
+        self.host, self.log = self, log
+        self.deployment = Deployment("loans", f"http://127.0.0.1:{free_port()}", "", None, instances, traffic) if instances else None
+        self.names = [one.name for one in instances] or ["v1"]
+
+    def find_model_server(self):
+        return [SimpleNamespace(uuid=f"id-{name}", config=SimpleNamespace(model="loans", instance=name)) for name in self.names]
+
+    def inspect(self, _model):
+        return self.deployment
+
+    def log_url(self, _model):
+        if isinstance(self.log, Exception):
+            raise self.log
+        return self.log
+
+    def settle_log(self, _model, _engine, _timeout_s):
+        return self.log.count("late") * 17
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Checks by what they are of, where version 1 is champion."""
+    monkeypatch.setattr(models, "version_of", lambda _model, _alias: "1")
+    return lambda deployer: {check.what: check for check in models.look_at_models(deployer)}
+
+
+def test_a_canary_is_no_trouble_and_a_front_door_that_does_not_answer_is(found):
+    checks = found(Deployer(instance("v1", restarts=2), instance("v2"), traffic=Traffic.split("v2", "v1", 0.25)))
+
+    assert checks["loans, version 1"][1:3] == (True, "ready, 75% of the requests, restarted 2 times")
+    assert checks["loans, version 2"][1:3] == (True, "ready, 25% of the requests")
+    assert checks["loans, production"].fine
+    door = checks["loans, front door"]
+    assert not door.fine and "does not answer this machine" in door.found
+    assert door.mend == "python run.py --pipeline deployment --name loans --version 1"
+    assert checks["loans, prediction log"][1:3] == (True, "none is kept")
+
+
+def test_a_champion_that_never_reached_the_service_is_told(found):
+    checks = found(Deployer(instance("v2"), traffic=Traffic.all_to("v2")))["loans, production"]
+
+    assert not checks.fine and checks.found == "the registry's champion is version 1; version 2 serves"
+    assert checks.mend == "python run.py --pipeline deployment --name loans --version 1"
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "fine", "mend"),
+    [
+        ("failed", True, False, "--rollback goes back"),
+        ("starting", True, False, "models logs id-v1"),
+        ("stopped", True, False, "zenml model-deployer models start id-v1"),
+        ("stopped", False, True, ""),
+    ],
+)
+def test_what_should_answer_and_does_not_is_told_with_its_reason(found, state, asked, fine, mend):
+    check = found(Deployer(instance("v1", state=state, reason="its own words"), traffic=Traffic.all_to("v1") if asked else Traffic()))["loans, version 1"]
+
+    assert check.fine is fine and mend in check.mend
+    assert check.found == f"{state}, {'100% of the requests' if asked else 'no requests'}: its own words"
+
+
+def test_what_was_deployed_and_is_gone_is_deployed_again(found):
+    (check,) = found(Deployer(traffic=Traffic())).values()
+    assert not check.fine and check.mend == "python run.py --pipeline deployment --name loans --version 1"
+
+
+@pytest.mark.parametrize(
+    ("log", "fine", "told"),
+    [
+        ("sqlite:///{folder}/log.db", True, "has every answer"),
+        ("sqlite:///{folder}/late.db", False, "17 bytes of answers are not in it yet"),
+        ("mysql://me:s3same@127.0.0.1:9/log", False, "does not answer: "),
+        (DeploymentError("namespace n has no Secret"), False, "does not answer: namespace n has no Secret"),
+    ],
+)
+def test_a_prediction_log_is_asked(found, tmp_path, log, fine, told):
+    log = log.format(folder=tmp_path) if isinstance(log, str) else log
+    check = found(Deployer(instance("v1"), traffic=Traffic.all_to("v1"), log=log))["loans, prediction log"]
+
+    assert check.fine is fine and told in check.found and "s3same" not in check.found
+
+
+def test_a_store_must_take_a_file_and_give_it_back(monkeypatch, tmp_path):
+    monkeypatch.setattr(store, "Client", lambda: SimpleNamespace(active_stack=SimpleNamespace(artifact_store=SimpleNamespace(path=str(tmp_path)))))
+    (well,) = store.look_at_store()
+    assert well.fine and not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+    @contextmanager
+    def full(_path, _mode):
+        raise OSError(errno.ENOSPC, "No space left on device")
+        yield
+
+    monkeypatch.setattr(store.fileio, "open", full)
+    (ill,) = store.look_at_store()
+    assert not ill.fine and "No space left on device" in ill.found
+
+
+def test_a_server_whose_pods_can_not_start_is_told_with_the_reason():
+    def deployment(name, available):
+        return {"metadata": {"name": name}, "spec": {"replicas": 1}, "status": {"availableReplicas": available}}
+
+    waiting = {"name": "zenml", "image": "i:1", "state": {"waiting": {"reason": "ImagePullBackOff", "message": "no such host"}}}
+    pod = {"metadata": {"name": "zenml-0"}, "status": {"containerStatuses": [waiting]}}
+    there = {"Deployment": [deployment("mlflow", 1), deployment("zenml", 0)], "Pod": [pod]}
+    mlflow, zenml = look_at_servers(SimpleNamespace(namespace="ours", list=lambda kind, _selector: there[kind]))
+
+    assert mlflow.fine and mlflow.found == "1 of 1 pod ready"
+    assert not zenml.fine and "ImagePullBackOff: no such host" in zenml.found and "kubectl -n ours logs deploy/zenml" in zenml.mend
