@@ -16,6 +16,8 @@ _PATIENCE_S = 8.0
 _ROOM_S = 240.0
 """How long a pod may wait for a place: autoscalers bring nodes, runs end, volumes are made."""
 _RESTARTS = 3
+_Seen = tuple[list[str], Iterator[tuple[str, float]]]
+"""Names that are waited for, and what is in their way, with how long that may last."""
 _PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
 
@@ -29,15 +31,16 @@ def wait_for_deployments(kubectl: Kubectl, names: Sequence[str], report: Callabl
     """
     ready: set[str] = set()
 
-    def look() -> Iterator[tuple[str, float]]:
+    def look() -> _Seen:
         found = {item["metadata"]["name"]: item for item in kubectl.items("deployments")}
         for name in names:
             if name in found and name not in ready and is_rolled_out(found[name]):
                 ready.add(name)
                 report(f"{name} is ready")
-        return _troubles(kubectl, [name for name in names if name not in ready], found)
+        waiting = [name for name in names if name not in ready]
+        return waiting, _troubles(kubectl, waiting, found)
 
-    _wait(kubectl, look, lambda: [name for name in names if name not in ready], "become ready", wait_s)
+    _wait(kubectl, look, "become ready", wait_s)
 
 
 def run_checks(kubectl: Kubectl, jobs: Sequence[dict[str, Any]], wait_s: float = WAIT_S) -> None:
@@ -53,21 +56,15 @@ def run_checks(kubectl: Kubectl, jobs: Sequence[dict[str, Any]], wait_s: float =
         return
     kubectl.run("delete", "jobs", *names, "--ignore-not-found")
     kubectl.apply(*jobs)
-    found: dict[str, Any] = {}
 
-    def left() -> list[str]:
-        return [name for name in names if _ended(found.get(name, {})) != "Complete"]
+    def look() -> _Seen:
+        ends = {item["metadata"]["name"]: _ended(item) for item in kubectl.items("jobs")}
+        if failed := [name for name in names if ends.get(name) == "Failed"]:
+            raise ClusterError("; ".join(_words_of(kubectl, f"job/{name}") for name in failed))
+        waiting = [name for name in names if ends.get(name) != "Complete"]
+        return waiting, _troubles(kubectl, waiting, {})
 
-    def look() -> Iterator[tuple[str, float]]:
-        found.update({item["metadata"]["name"]: item for item in kubectl.items("jobs")})
-        return _troubles(kubectl, left(), {})
-
-    def failed() -> list[str]:
-        return [name for name in names if _ended(found.get(name, {})) == "Failed"]
-
-    _wait(kubectl, look, lambda: [] if failed() else left(), "end", wait_s)
-    if failed():
-        raise ClusterError("; ".join(_words_of(kubectl, f"job/{name}") for name in failed()))
+    _wait(kubectl, look, "end", wait_s)
 
 
 def _ended(job: dict[str, Any]) -> str | None:
@@ -76,16 +73,14 @@ def _ended(job: dict[str, Any]) -> str | None:
     return next((kind for kind in ended if kind in ("Complete", "Failed")), None)
 
 
-def _wait(
-    kubectl: Kubectl, look: Callable[[], Iterator[tuple[str, float]]], left: Callable[[], list[str]], become: str, wait_s: float
-) -> None:
-    """Until nothing is left, or a trouble that `look` sees lasts longer than it may."""
+def _wait(kubectl: Kubectl, look: Callable[[], _Seen], become: str, wait_s: float) -> None:
+    """Until nothing is waited for, or a trouble lasts longer than it may."""
     until, since = time.monotonic() + wait_s, dict[str, float]()
     while True:
-        trouble, now = dict(look()), time.monotonic()
-        waiting = left()
+        waiting, troubles = look()
         if not waiting:
             return
+        trouble, now = dict(troubles), time.monotonic()
         since = {text: since.get(text, now) for text in trouble}
         lasting = next((text for text, patience in trouble.items() if now - since[text] >= patience), None)
         if lasting:
