@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from tabular.storable import Fact, Record
+from tabular.words import count_of
 
 Action = Literal["nothing", "alert", "retrain"]
 """In rising order."""
@@ -56,5 +57,5 @@ class Decision(Record):
              badge(rule.verdict, levels[rule.verdict]), rule.reason)
             for rule in self.rules
         ]  # fmt: skip
-        lead = f"{self.model} version {self.version}. Predictions: {self.rows:,}, with a label: {self.labelled:,}. {self.reason[:1].upper()}{self.reason[1:]}."
+        lead = f"{self.model} version {self.version}, {count_of(self.rows, 'prediction')}, {self.labelled:,} with a label. {self.reason[:1].upper()}{self.reason[1:]}."
         return page(f"Decision: {self.action}", [("Rules", table(("rule", "value", "limit", "verdict", "reason"), rows))], lead)

@@ -16,6 +16,7 @@ from tabular.monitoring_config import Monitoring
 from tabular.split import Split
 from tabular.storable import Fact, Record
 from tabular.tasks import metric_of
+from tabular.words import count_of
 
 _FEWEST_OF_A_CLASS = 5
 
@@ -91,7 +92,7 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
         everyone = window.predictions(facts.classes)
         estimated = estimate_scores(everyone, task, facts.classes, level, reference.holdout, holdout_truth)
     if measured is not None and measured.score.value is not None:
-        basis, reason = "measured", f"{len(at):,} labelled predictions"
+        basis, reason = "measured", count_of(len(at), "labelled prediction")
     elif facts.metric in estimated:
         basis = "estimated"
     else:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from monitoring.performance import Performance
 from tabular.html import page, table
+from tabular.words import count_of
 
 
 def performance_page(performance: Performance) -> str:
     """A static page: score, estimate, slices."""
     score, measured = performance.score, performance.measured
-    lead = f"{performance.window}; {performance.rows:,} predictions, {performance.labelled:,} with a label."
+    lead = f"{performance.window}; {count_of(performance.rows, 'prediction')}, {performance.labelled:,} with a label."
     verdict = "No score." if score is None else f"{performance.metric} {score}, {performance.basis}; on the holdout {performance.holdout}."
     sections = [(f"{performance.basis.capitalize()}: {performance.reason}", f"<p>{verdict}</p>")]
     names = dict.fromkeys([*(measured.scores if measured else ()), *performance.estimated])

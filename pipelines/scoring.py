@@ -13,6 +13,7 @@ from pipelines.running import execute, name_of_run
 from pipelines.summary import RunSummary, run_facts, write_summary
 from tabular.errors import InputError
 from tabular.problem import Problem
+from tabular.words import count_of
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def _print(summary: InferenceSummary, console: Any) -> None:
         kept = summary.distribution["score"]
         lines.append(f"answers  median {kept['q50']:.4g}, 90 % between {kept['q05']:.4g} and {kept['q95']:.4g}")
     lines += [f"look     {finding}" for finding in summary.findings]
-    lines.append(f"log      {f'{summary.logged:,} predictions, {summary.prediction_ids}/ROW' if summary.logged else 'left out'}")
+    logged = f"{count_of(summary.logged, 'prediction')}, {summary.prediction_ids}/ROW" if summary.logged else "left out"
+    lines.append(f"log      {logged}")
     lines.append(f"report   {summary.report}")
     lines.append(f"run      {summary.run_id}, {summary.steps} steps, {summary.duration_s:.0f} s")
     for line in lines:

@@ -21,6 +21,7 @@ from pipelines.summary import RunSummary, run_facts, write_summary
 from stacks.secrets import refuse_plain
 from tabular.errors import InputError
 from tabular.problem import Problem
+from tabular.words import count_of
 
 _PAGES = ("window", "validation", "drift", "performance", "decision", "alert", "reference")
 _SHOWN = 8
@@ -213,9 +214,9 @@ def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console
         console.print(columns)
     lines = [
         f"model     {summary.model['name']} version {summary.model['version']}",
-        f"window    {drift.window}: {window['rows']:,} predictions" + ("" if window["rows"] == window["looked_at"] else f", {window['looked_at']:,} looked at"),
-        *([f"tables    {window['batch']:,} predictions of whole tables are left out; to look at a table: --data TABLE"] if window["batch"] else []),
-        f"labels    {window['labelled']:,} predictions have one; {window['received']:,} received, of them {window['repeated']:,} repeated"
+        f"window    {drift.window}: {count_of(window['rows'], 'prediction')}" + ("" if window["rows"] == window["looked_at"] else f", {window['looked_at']:,} looked at"),
+        *([f"tables    {count_of(window['batch'], 'prediction')} of whole tables left out; to look at a table: --data TABLE"] if window["batch"] else []),
+        f"labels    {count_of(window['labelled'], 'prediction')} with one; {window['received']:,} received, of them {window['repeated']:,} repeated"
         f" and {window['corrected']:,} corrected; {window['late']:,} came after the window",
         f"score     {_score(summary.scores)}",
         f"decision  {summary.decision}: {summary.reason.removeprefix(summary.decision + ': ')}",

@@ -25,6 +25,7 @@ from tabular.problem import Data, Kind, Problem, Role
 from tabular.schema import Column, Schema
 from tabular.table import Table
 from tabular.tasks import TASKS, metric_of
+from tabular.words import count_of
 
 log = logging.getLogger(__name__)
 _MAX_CATEGORIES = 1000
@@ -270,8 +271,7 @@ def _settle(problem: Problem, schema: Schema, target: Target, metric: str) -> tu
         smallest = schema.target.categories[-1]
         rows = int((target.values == smallest).sum())
         if rows < problem.tuning.folds:
-            count = f"{rows} row{'s' if rows > 1 else ''}"
-            notes.append(f"class {smallest!r} of {data.target!r} has {count}, fewer than the {problem.tuning.folds} folds")
+            notes.append(f"class {smallest!r} of {data.target!r} has {count_of(rows, 'row')}, fewer than the {problem.tuning.folds} folds")
     kind, data, schema_notes = _split_kind(problem, schema)
     notes += schema_notes
     split = problem.split.model_copy(update={"kind": kind})

@@ -16,6 +16,7 @@ from stacks.health.check import Check
 from stacks.registry import CHAMPION
 from tabular.data.labels import first_line
 from tabular.errors import SwitchyardError
+from tabular.words import count_of
 
 _TIMEOUT_S = 5.0
 _JOURNAL_S = 1.0
@@ -43,7 +44,7 @@ def _instance(deployment: Deployment, instance: Instance, service: str) -> Check
     share = f"{deployment.share(instance.name):.0%} of the requests" if instance.role == "live" else "copies of the requests"
     found = f"{instance.state}, {share if asked else 'no requests'}"
     if instance.restarts:
-        found += f", restarted {instance.restarts} time{'s' * (instance.restarts > 1)}"
+        found += f", restarted {count_of(instance.restarts, 'time')}"
     if instance.reason:
         found += f": {instance.reason}"
     fine = instance.state == "ready" or (instance.state == "stopped" and not asked)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from stacks.deployer.kubernetes.client import Cluster
 from stacks.deployer.kubernetes.reasons import trouble
 from stacks.health.check import Check
+from tabular.words import count_of
 
 _SERVERS = "app.kubernetes.io/part-of=switchyard"
 _NAME = "app.kubernetes.io/name"
@@ -17,7 +18,7 @@ def look_at_servers(cluster: Cluster) -> Iterator[Check]:
     for deployment in cluster.list("Deployment", _SERVERS):
         name, wanted = deployment["metadata"]["name"], deployment["spec"].get("replicas", 1)
         ready = deployment.get("status", {}).get("availableReplicas", 0)
-        found = f"{ready} of {wanted} pod{'s' * (wanted > 1)} ready"
+        found = f"{ready} of {count_of(wanted, 'pod')} ready"
         if ready < wanted and (worst := trouble(cluster.list("Pod", f"{_NAME}={name}"), [deployment])):
             found += f": {worst.reason}"
         here = f"kubectl -n {cluster.namespace}"

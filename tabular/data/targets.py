@@ -14,6 +14,7 @@ from tabular.data.suggest import did_you_mean
 from tabular.data.words import MOSTLY
 from tabular.errors import InputError
 from tabular.problem import Kind
+from tabular.words import count_of
 
 FEW_CLASSES = 20
 """Whole numbers with at most this many different values are classes, with more an amount."""
@@ -81,8 +82,7 @@ def _refuse_few(labelled: int, rows: int, name: str) -> None:
         raise InputError(f"target {name!r} is empty in all {rows} rows; give rows with a label")
     if labelled < FEWEST_ROWS:
         unlabelled = f" ({rows - labelled} more have no label)" if rows > labelled else ""
-        count = f"{labelled} row{'s' if labelled > 1 else ''}"
-        raise InputError(f"the table has {count} with a value of target {name!r}{unlabelled}; at least {FEWEST_ROWS} are needed")
+        raise InputError(f"the table has {count_of(labelled, 'row')} with a value of target {name!r}{unlabelled}; at least {FEWEST_ROWS} are needed")
 
 
 def _task(reading: Reading, labelled: np.ndarray, name: str, kind: Kind | None) -> tuple[str, str]:
