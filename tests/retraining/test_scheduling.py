@@ -5,10 +5,13 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import yaml
 from rich.console import Console
 
+from pipelines.loop import _config_for_pods
 from pipelines.scheduling import on_schedule
 from tabular.errors import InputError
+from tabular.problem import problem_from
 
 
 class Enough(Exception):
@@ -44,3 +47,20 @@ def test_it_says_when_it_runs_and_runs_then():
 def test_what_is_no_schedule_is_refused(schedule):
     with pytest.raises(InputError, match="no cron expression"):
         on_schedule(schedule, ["x"], Console(), cwd=".")
+
+
+@pytest.mark.parametrize(("source", "acts", "kept"), [("{folder}/people.csv", True, True), ("{folder}/people.csv", False, False), ("s3://theirs/people.csv", True, False)])
+def test_a_table_of_this_machine_goes_where_pods_find_it(monkeypatch, tmp_path, source, acts, kept):
+    monkeypatch.setattr("stacks.active.stage_file", lambda path: f"s3://store/{path.name}")
+    (tmp_path / "people.csv").write_text("a,b\n1,2\n")
+    text = yaml.safe_dump({"name": "people", "data": {"source": source.format(folder=tmp_path), "target": "b"}}) + "# kept as it is\n"
+    config, said = tmp_path / "people.yaml", io.StringIO()
+    config.write_text(text)
+    name, content = _config_for_pods(config, problem_from(yaml.safe_load(text), "people.yaml"), acts, Console(file=said, width=200))
+
+    assert name == "people.yaml"
+    if kept:
+        assert yaml.safe_load(content) == {"name": "people", "data": {"source": "s3://store/people.csv", "target": "b"}}
+        assert "people.csv, as it is now, is kept in the artifact store" in said.getvalue()
+    else:
+        assert content == text and said.getvalue() == ""
