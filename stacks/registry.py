@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from bundle import Scorer, Signature
 from stacks.active import connect_mlflow, environment
+from tabular.data.labels import first_line
+from tabular.errors import SwitchyardError
 from tabular.storable import Fact, Storable
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 DIGEST_TAG = "digest"
+_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""MLflow's words for a model or version, and for an alias, that is not there."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +59,35 @@ class Registered(Storable):
         return {"name": self.name, "version": self.version or "none", "digest": self.digest or "none"}
 
 
+class RegistryError(SwitchyardError):
+    """The registry can't be asked."""
+
+
+def unless_absent(ask: Callable[[], Any]) -> Any:
+    """What MLflow answers; None where it holds no such model, version or alias.
+
+    Raises
+    ------
+    RegistryError
+        It did not answer: that nobody is champion must never follow from an outage.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask()
+    except MlflowException as error:
+        if error.error_code in _ABSENT:
+            return None
+        raise RegistryError(f"the model registry did not answer, run the same command again when it does: {first_line(error)}") from error
+
+
 def find_alias(name: str, alias: str) -> Registered:
     """The version of `name` that carries `alias`, bundle included; `version` is None where there is none."""
     import mlflow
-    from mlflow.exceptions import MlflowException
 
     connect_mlflow()
-    client = mlflow.MlflowClient()
-    try:
-        found = client.get_model_version_by_alias(name, alias)
-    except MlflowException:
+    found = unless_absent(lambda: mlflow.MlflowClient().get_model_version_by_alias(name, alias))
+    if found is None:
         return Registered(name)
     with tempfile.TemporaryDirectory() as folder, quiet_progress():
         path = Path(mlflow.artifacts.download_artifacts(run_id=found.run_id, artifact_path="bundle", dst_path=folder))
@@ -96,14 +119,10 @@ def version_with_digest(name: str, digest: str) -> str | None:
 def is_registered(name: str, version: str, digest: str) -> bool:
     """Whether the registry holds `version` of `name` with this digest."""
     import mlflow
-    from mlflow.exceptions import MlflowException
 
     connect_mlflow()
-    try:
-        found = mlflow.MlflowClient().get_model_version(name, version)
-    except MlflowException:
-        return False
-    return found.status == "READY" and found.tags.get(DIGEST_TAG) == digest
+    found = unless_absent(lambda: mlflow.MlflowClient().get_model_version(name, version))
+    return found is not None and found.status == "READY" and found.tags.get(DIGEST_TAG) == digest
 
 
 def zenml_model_name(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stacks.active import connect_mlflow
-from stacks.registry import CHALLENGER, CHAMPION, DIGEST_TAG, Registered, mirror_to_zenml, quiet_progress
+from stacks.registry import CHALLENGER, CHAMPION, DIGEST_TAG, Registered, mirror_to_zenml, quiet_progress, unless_absent
 from tabular.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -29,12 +29,10 @@ def find_version(name: str, version: str) -> Registered:
         The registry has no such version.
     """
     import mlflow
-    from mlflow.exceptions import MlflowException
 
-    try:
-        found = _client().get_model_version(name, version)
-    except MlflowException:
-        raise InputError(f"model {name!r} has no version {version!r} in the registry; there is {_known(name)}") from None
+    found = unless_absent(lambda: _client().get_model_version(name, version))
+    if found is None:
+        raise InputError(f"model {name!r} has no version {version!r} in the registry; there is {_known(name)}")
     with tempfile.TemporaryDirectory() as folder, quiet_progress():
         path = Path(mlflow.artifacts.download_artifacts(run_id=found.run_id, artifact_path="bundle", dst_path=folder))
         files = {file.name: file.read_bytes() for file in sorted(path.iterdir())}
@@ -42,13 +40,9 @@ def find_version(name: str, version: str) -> Registered:
 
 
 def version_of(name: str, alias: str) -> str | None:
-    """The version that carries `alias`."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return str(_client().get_model_version_by_alias(name, alias).version)
-    except MlflowException:
-        return None
+    """The version that carries `alias`; None where none does."""
+    found = unless_absent(lambda: _client().get_model_version_by_alias(name, alias))
+    return None if found is None else str(found.version)
 
 
 def next_version(name: str) -> str:
