@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sys
@@ -20,6 +21,8 @@ _NEEDED_GB = 5.0
 
 def examine(root: Path) -> int:
     """Print every check; 0 when all are fine, else 1."""
+    # What does not answer at once is a finding; MLflow's clients would try for minutes.
+    os.environ |= {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
     checks = [check for look in (_python, _packages, _disk, _stack, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)]
     console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table(show_edge=False)

@@ -13,7 +13,7 @@ from stacks.deployer.flavor import SwitchyardDeployer
 from stacks.deployer.host import Deployment, Instance
 from stacks.deployer.production import version_of
 from stacks.health.check import Check
-from stacks.registry import CHAMPION
+from stacks.registry import CHAMPION, RegistryError
 from tabular.data.labels import first_line
 from tabular.errors import SwitchyardError
 from tabular.words import count_of
@@ -29,12 +29,13 @@ def look_at_models(deployer: SwitchyardDeployer) -> Iterator[Check]:
     for model in sorted({service.config.model for service in services}):
         ids = {service.config.instance: str(service.uuid) for service in services if service.config.model == model}
         deployment = deployer.host.inspect(model)
+        champion, unknown = _champion(model)
         if deployment is None or not deployment.instances:
-            yield Check(f"{model}", False, "nothing of it runs", _deploy(model, version_of(model, CHAMPION)))
+            yield Check(model, False, "nothing of it runs", _deploy(model, champion))
             continue
         for instance in deployment.instances:
             yield _instance(deployment, instance, ids.get(instance.name, "UUID"))
-        yield _production(deployment)
+        yield Check(f"{model}, production", False, unknown, "mend MLflow first") if unknown else _production(deployment, champion)
         yield _front_door(deployment)
         yield _log(deployer, model)
 
@@ -54,9 +55,17 @@ def _instance(deployment: Deployment, instance: Instance, service: str) -> Check
     return Check(f"{deployment.model}, version {instance.version}", fine, found, mend)
 
 
-def _production(deployment: Deployment) -> Check:
+def _champion(model: str) -> tuple[str | None, str]:
+    """The champion's version; why nobody can say."""
+    try:
+        return version_of(model, CHAMPION), ""
+    except RegistryError as error:
+        return None, str(error)
+
+
+def _production(deployment: Deployment, champion: str | None) -> Check:
     """The version that answers is the one that was promoted."""
-    model, stable, champion = deployment.model, deployment.stable, version_of(deployment.model, CHAMPION)
+    model, stable = deployment.model, deployment.stable
     serves = f"version {stable.version}" if stable else "nothing"
     fine = stable is not None and stable.version == champion
     found = f"version {champion}" if fine else f"the registry's champion is version {champion or 'none'}; {serves} serves"

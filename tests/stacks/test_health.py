@@ -12,6 +12,7 @@ from serving.frontdoor.state import Traffic
 from stacks.deployer.host import Deployment, DeploymentError, Instance
 from stacks.health import models, store
 from stacks.health.servers import look_at_servers
+from stacks.registry import RegistryError
 from tests.deployment.door import free_port
 
 
@@ -66,6 +67,17 @@ def test_a_champion_that_never_reached_the_service_is_told(found):
 
     assert not checks.fine and checks.found == "the registry's champion is version 1; version 2 serves"
     assert checks.mend == "python run.py --pipeline deployment --name loans --version 1"
+
+
+def test_what_serves_is_told_while_the_registry_is_away(found, monkeypatch):
+    def away(_model, _alias):
+        raise RegistryError("the model registry did not answer")
+
+    monkeypatch.setattr(models, "version_of", away)
+    checks = found(Deployer(instance("v1"), traffic=Traffic.all_to("v1")))
+
+    assert checks["loans, version 1"].fine
+    assert not checks["loans, production"].fine and checks["loans, production"].found == "the model registry did not answer"
 
 
 @pytest.mark.parametrize(
