@@ -32,15 +32,14 @@ RUN /opt/switchyard/bin/python -m compileall -q -j 0 /opt/switchyard/lib >/dev/n
 FROM ${PYTHON} AS code
 COPY run.py requirements.txt pyproject.toml /app/
 COPY configs/ /app/configs/
-COPY bundle/ /app/bundle/
-COPY predictionlog/ /app/predictionlog/
-COPY serving/ /app/serving/
-COPY tabular/ /app/tabular/
-COPY monitoring/ /app/monitoring/
+COPY switchyard/ /app/switchyard/
 COPY materializers/ /app/materializers/
 COPY stacks/ /app/stacks/
+COPY registry/ /app/registry/
+COPY deployment/ /app/deployment/
 COPY steps/ /app/steps/
 COPY pipelines/ /app/pipelines/
+COPY app/ /app/app/
 RUN python3 -m compileall -q /app
 
 FROM ${PYTHON}

@@ -74,8 +74,8 @@ doctor: setup
 	$(BIN)/python run.py doctor
 
 setup-serving: setup
-	$(BIN)/python -m serving.environment
-	$(BIN)/python -m serving.frontdoor.environment
+	$(BIN)/python -m switchyard.serving.environment
+	$(BIN)/python -m switchyard.serving.frontdoor.environment
 
 deployment: setup-serving
 	$(BIN)/python run.py --pipeline deployment
@@ -87,5 +87,5 @@ lock:
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements.in -o requirements.txt
 	sed -i 's/+cpu//' requirements.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-test.in -o requirements-test.txt
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 serving/requirements.in -o serving/requirements.txt
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c serving/requirements.txt serving/requirements-image.in -o serving/requirements-image.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 switchyard/serving/requirements.in -o switchyard/serving/requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c switchyard/serving/requirements.txt switchyard/serving/requirements-image.in -o switchyard/serving/requirements-image.txt

@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parent
 
 import click  # noqa: E402
 
-from tabular.errors import SwitchyardError  # noqa: E402
-from pipelines.options import PIPELINES, Pipelines, all_options, options_of  # noqa: E402
+from switchyard.tabular.errors import SwitchyardError  # noqa: E402
+from app.options import PIPELINES, Pipelines, all_options, options_of  # noqa: E402
 
 
 @click.group(cls=Pipelines, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,7 +44,7 @@ def cli(context: click.Context, pipeline: str | None, schema: bool, **common: An
     if schema:
         import json
 
-        from tabular.problem import Problem
+        from switchyard.tabular.config.problem import Problem
 
         click.echo(json.dumps(Problem.model_json_schema(), indent=2))
         return
@@ -52,9 +52,9 @@ def cli(context: click.Context, pipeline: str | None, schema: bool, **common: An
         click.echo(context.get_help())
         raise SystemExit(2)
     settings, own = options_of(pipeline, context)
-    from pipelines.commands import settings_from
-    from pipelines.summary import failures_in
-    from pipelines.textfile import told_to_prometheus
+    from app.commands import settings_from
+    from app.summary import failures_in
+    from app.textfile import told_to_prometheus
 
     with told_to_prometheus(common["summary"]) as told, failures_in(told.summary, pipeline, STARTED):
         problem, where = settings_from(ROOT, **settings)
@@ -69,7 +69,7 @@ cli.params.extend(all_options())
 @cli.command()
 def doctor() -> None:
     """Check Python, packages, disk, ZenML's store, the active stack, MLflow and two ports, and say how to mend each."""
-    from pipelines.doctor import examine
+    from app.doctor import examine
 
     raise SystemExit(examine(ROOT))
 
@@ -87,10 +87,10 @@ def doctor() -> None:
 @click.option("--summary", type=click.Path(path_type=Path, dir_okay=False), help="Write the counts to this JSON file.")
 def labels(data: str, query: str | None, config: Path | None, name: str | None, within: float, summary: Path | None, **columns: Any) -> None:
     """Join labels in bulk to the predictions in the log."""
-    from pipelines.commands import settings_from
-    from pipelines.labelling import join_labels
-    from pipelines.summary import failures_in
-    from tabular.batch.truths import TruthColumns
+    from app.commands import settings_from
+    from app.labels import join_labels
+    from app.summary import failures_in
+    from switchyard.tabular.batch.truths import TruthColumns
 
     named = TruthColumns(columns["label_column"], columns["id_column"], columns["entity_column"], columns["time_column"])
     with failures_in(summary, "labels", STARTED):
@@ -111,7 +111,7 @@ def stack() -> None:
 @click.option("--settings", type=click.Path(path_type=Path), help="KEY=VALUE file: your own S3, databases, ingress; for the stack kubernetes.")
 def stack_up(name: str, namespace: str, settings: Path | None) -> None:
     """Register the stack NAME and make it the active one of this repository; `kubernetes` is installed first."""
-    from pipelines.stacking import up
+    from app.stack import up
 
     up(ROOT, name, namespace, settings, click.echo)
 
@@ -123,7 +123,7 @@ def stack_up(name: str, namespace: str, settings: Path | None) -> None:
 @click.option("--keep-data", is_flag=True, help="Keep volumes and secrets, without asking.")
 def stack_down(name: str, namespace: str, yes: bool, keep_data: bool) -> None:
     """Remove what `stack up kubernetes` installed."""
-    from pipelines.stacking import down
+    from app.stack import down
 
     down(ROOT, name, namespace, True if yes else False if keep_data else None, click.echo, click.confirm)
 
@@ -135,7 +135,7 @@ def stack_down(name: str, namespace: str, yes: bool, keep_data: bool) -> None:
 @click.option("--stop", is_flag=True, help="Stop them, and what `prometheus` started.")
 def dashboard(zenml_port: int, mlflow_port: int, evidently_port: int, stop: bool) -> None:
     """Start the ZenML dashboard, the MLflow UI and Evidently's windows on loopback and print their addresses."""
-    from pipelines.dashboards import start, stop_all
+    from app.dashboards import start, stop_all
 
     if stop:
         stop_all()
@@ -148,7 +148,7 @@ def dashboard(zenml_port: int, mlflow_port: int, evidently_port: int, stop: bool
 @click.option("--prometheus-port", default=9090, show_default=True)
 def prometheus(exporter_port: int, prometheus_port: int) -> None:
     """Write Prometheus' configuration for what is deployed here, and start it on loopback where it is installed."""
-    from pipelines.dashboards import start_prometheus
+    from app.dashboards import start_prometheus
 
     start_prometheus(ROOT, exporter_port, prometheus_port)
 

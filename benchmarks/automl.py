@@ -24,20 +24,20 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from tabular.data.sources import read_source
-from tabular.ensemble import budget_left, build_ensemble
-from tabular.evaluation.baselines import fit_baselines
-from tabular.export.bundle import check_parity, write_bundle
-from tabular.features.plan import FeaturePlan, plan_features
-from tabular.inference import resolve
-from tabular.model import encode_target
-from tabular.problem import Problem, problem_from
-from tabular.quality import check_quality
-from tabular.split import Split, split_table
-from tabular.tasks import METRICS
-from tabular.tuning import StudyStore, study_key, tune_family
-from tabular.tuning.crossval import training_target
-from tabular.tuning.leaderboard import LiveLeaderboard
+from switchyard.tabular.tables.reading.sources import read_source
+from switchyard.tabular.model.ensemble import budget_left, build_ensemble
+from switchyard.tabular.evaluation.baselines import fit_baselines
+from switchyard.tabular.export.bundle import check_parity, write_bundle
+from switchyard.tabular.features.plan import FeaturePlan, plan_features
+from switchyard.tabular.tables.resolve import resolve
+from switchyard.tabular.model.model import encode_target
+from switchyard.tabular.config.problem import Problem, problem_from
+from switchyard.tabular.quality import check_quality
+from switchyard.tabular.tables.split import Split, split_table
+from switchyard.tabular.tasks import METRICS
+from switchyard.tabular.tuning import StudyStore, study_key, tune_family
+from switchyard.tabular.tuning.crossval import training_target
+from switchyard.tabular.tuning.leaderboard import LiveLeaderboard
 
 SHARED = {
     "adult": {"source": "adult.csv.gz", "target": "income"},

@@ -76,7 +76,7 @@ class Watched:
 
     def begin(self, past: pd.DataFrame) -> dict[str, Any]:
         """Train and deploy; the holdout's score."""
-        from pipelines.commands import ensure_stack
+        from app.commands import ensure_stack
 
         ensure_stack(Path(__file__).resolve().parents[1])
         forget(MODEL)
@@ -134,8 +134,8 @@ class Watched:
 
 
 def _forget_looks() -> None:
-    from monitoring.ledger import Ledger
-    from stacks.deployer.predictions import prediction_log
+    from switchyard.monitoring.ledger import Ledger
+    from deployment.predictions import prediction_log
 
     with prediction_log(MODEL, settle_s=0) as engine:
         Ledger(engine).forget(MODEL)

@@ -18,9 +18,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.environments import ROOT, ensure
-from serving import environment, launch
-from serving.frontdoor import environment as envoy_environment
-from serving.settings import Settings
+from switchyard.serving import environment, launch
+from switchyard.serving.frontdoor import environment as envoy_environment
+from switchyard.serving.settings import Settings
 
 FOLDER = "BENCHMARK_FOLDER"
 """Variable that names the folder with the trained model's forms."""
@@ -107,10 +107,10 @@ def component(trained: Trained, workers: int) -> Iterator[Target]:
 @contextlib.contextmanager
 def front_door(trained: Trained, workers: int) -> Iterator[Target]:
     """The component as it is deployed: Envoy with tokens, limits, access log and statistics, a supervisor, log, validation."""
-    from bundle import digest
-    from serving.frontdoor.state import Traffic
-    from stacks.deployer.host import Release
-    from stacks.deployer.process.host import Offer, ProcessHost
+    from switchyard.bundle import digest
+    from switchyard.serving.frontdoor.state import Traffic
+    from deployment.host import Release
+    from deployment.process.host import Offer, ProcessHost
 
     host = ProcessHost(trained.folder / "serving", Offer(workers=workers, requests_per_second=1_000_000))
     files = {path.name: path.read_bytes() for path in trained.bundle.iterdir()}
@@ -188,7 +188,7 @@ def _fastapi_python() -> Path:
 def _install_front_door() -> None:
     environment.install()
     if envoy_environment.find_envoy() is None:
-        subprocess.run([sys.executable, "-m", "serving.frontdoor.environment"], cwd=ROOT, check=True)
+        subprocess.run([sys.executable, "-m", "switchyard.serving.frontdoor.environment"], cwd=ROOT, check=True)
 
 
 CONTESTANTS = (

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from serving import environment
+from switchyard.serving import environment
 
 ROOT = environment.ROOT
 

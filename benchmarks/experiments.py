@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.experiment.sample_size import fixed, sequential
-from monitoring.experiment.sequence import Arm, Interval, between
-from monitoring.experiment.verdict import decide_score
-from tabular.production_config import ExperimentConfig
+from switchyard.monitoring.experiment.sample_size import fixed, sequential
+from switchyard.monitoring.experiment.sequence import Arm, Interval, between
+from switchyard.monitoring.experiment.verdict import decide_score
+from switchyard.tabular.config.production import ExperimentConfig
 
 LONGEST = 3
 """Times the planned size; who is not decided by then is not decided."""

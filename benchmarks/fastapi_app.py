@@ -8,7 +8,7 @@ from typing import Any
 
 import fastapi
 
-from bundle import Scorer
+from switchyard.bundle import Scorer
 
 
 def app() -> fastapi.FastAPI:

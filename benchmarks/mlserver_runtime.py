@@ -8,7 +8,7 @@ from pathlib import Path
 from mlserver import MLModel
 from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput
 
-from bundle import Scorer
+from switchyard.bundle import Scorer
 
 
 class Loans(MLModel):

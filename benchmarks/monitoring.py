@@ -111,7 +111,7 @@ def _chunks(rows: int) -> Iterator[tuple[int, pd.DataFrame]]:
 
 def fill(rows: int, folder: Path) -> dict[str, Any]:
     """Write the log, past SQLAlchemy, which is not what is measured."""
-    from predictionlog import connect, create_tables
+    from switchyard.predictionlog import connect, create_tables
 
     path = folder / "unfinished.db"
     path.unlink(missing_ok=True)
@@ -148,12 +148,12 @@ def fill(rows: int, folder: Path) -> dict[str, Any]:
 
 def _reference() -> Any:
     """Of 20,000 rows like those of the log before it drifted."""
-    from monitoring.reference import Reference, ReferenceFacts
-    from tabular.evaluation.resampling import Estimate
-    from tabular.problem import problem_from
-    from tabular.schema import Column, Schema
-    from tabular.split import Split
-    from tabular.validation import infer_suite
+    from switchyard.monitoring.reference import Reference, ReferenceFacts
+    from switchyard.tabular.evaluation.resampling import Estimate
+    from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.tables.schema import Column, Schema
+    from switchyard.tabular.tables.split import Split
+    from switchyard.tabular.validation import infer_suite
 
     frame = _frame(0, 20_000, drifting=False)
     chance = _chance(frame)
@@ -185,14 +185,14 @@ def _reference() -> Any:
 
 def watch(rows: int, folder: Path) -> dict[str, Any]:
     """What the pipeline's steps do."""
-    from monitoring.decide import decide
-    from monitoring.drift import measure_drift
-    from monitoring.expectations import validate_window
-    from monitoring.look import Look
-    from monitoring.performance import measure_performance
-    from monitoring.log_window import window_of_log
-    from predictionlog import connect
-    from tabular.monitoring_config import Monitoring
+    from switchyard.monitoring.decide import decide
+    from switchyard.monitoring.drift import measure_drift
+    from switchyard.monitoring.expectations import validate_window
+    from switchyard.monitoring.look import Look
+    from switchyard.monitoring.performance import measure_performance
+    from switchyard.monitoring.log_window import window_of_log
+    from switchyard.predictionlog import connect
+    from switchyard.tabular.config.monitoring import Monitoring
 
     reference, settings, engine = _reference(), Monitoring(), connect(f"sqlite:///{_log(rows, folder)}")
     look = Look(since=BEGIN, until=BEGIN + timedelta(milliseconds=rows))
@@ -225,7 +225,7 @@ def watch(rows: int, folder: Path) -> dict[str, Any]:
 
 def whole(rows: int, folder: Path) -> dict[str, Any]:
     """Evidently on all rows at once, by the same methods."""
-    from monitoring.evidently import measure
+    from switchyard.monitoring.evidently import measure
 
     past = _frame(0, 20_000, drifting=False)
     current = pd.concat([frame for _, frame in _chunks(rows)], ignore_index=True)

@@ -61,23 +61,23 @@ def main() -> None:
 
 def plain(data: str, target: str, budget: float, folder: Path) -> None:
     """The training without an orchestrator."""
-    from bundle import Scorer
-    from tabular.comparison import check_gates, compare
-    from tabular.data.sources import read_source
-    from tabular.documents import Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
-    from tabular.ensemble import budget_left, build_ensemble
-    from tabular.evaluation import evaluate, fit_baselines
-    from tabular.evaluation.served import predict_served
-    from tabular.explanation import explain
-    from tabular.export.bundle import check_parity, measure_latency, write_bundle
-    from tabular.features.plan import plan_features
-    from tabular.inference import resolve
-    from tabular.problem import problem_from
-    from tabular.profile import full_profile, profile_table
-    from tabular.quality import check_quality
-    from tabular.split import split_table
-    from tabular.tuning import StudyStore, study_key, tune_family
-    from tabular.validation import infer_suite, validate
+    from switchyard.bundle import Scorer
+    from switchyard.tabular.evaluation.comparison import check_gates, compare
+    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.documents import Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
+    from switchyard.tabular.model.ensemble import budget_left, build_ensemble
+    from switchyard.tabular.evaluation import evaluate, fit_baselines
+    from switchyard.tabular.evaluation.served import predict_served
+    from switchyard.tabular.explanation import explain
+    from switchyard.tabular.export.bundle import check_parity, measure_latency, write_bundle
+    from switchyard.tabular.features.plan import plan_features
+    from switchyard.tabular.tables.resolve import resolve
+    from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.profile import full_profile, profile_table
+    from switchyard.tabular.quality import check_quality
+    from switchyard.tabular.tables.split import split_table
+    from switchyard.tabular.tuning import StudyStore, study_key, tune_family
+    from switchyard.tabular.validation import infer_suite, validate
 
     settings = {"name": "plain", "data": {"source": data, "target": target}, "tuning": {"budget_s": budget}}
     problem = problem_from(settings, "the benchmark")
@@ -126,7 +126,7 @@ def _log(folder, problem, studies, evaluation, leaderboard, files, validation) -
     import mlflow
     from mlflow.entities import Metric, Param
 
-    from tabular.validation import data_docs
+    from switchyard.tabular.validation import data_docs
 
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     client = mlflow.MlflowClient()

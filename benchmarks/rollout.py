@@ -32,8 +32,8 @@ _BEFORE_S = 10.0
 
 def roll(config: str, arguments: list[str], seconds: float, connections: int) -> dict[str, Any]:
     """Run the deployment pipeline with `arguments` under load; who served before and after, and the load's summary."""
-    from pipelines.commands import ensure_repository, settings_from
-    from stacks.deployer.registration import active_deployer
+    from app.commands import ensure_repository, settings_from
+    from deployment.registration import active_deployer
 
     ensure_repository(ROOT)
     problem, _ = settings_from(ROOT, Path(config))

@@ -30,17 +30,17 @@ from benchmarks.load import generate
 
 def train(folder: Path, iterations: int) -> Trained:
     """Fit LightGBM to the loans; write the bundle and the pickled pipeline."""
-    from tabular.data.sources import read_source
-    from tabular.export.bundle import write_bundle
-    from tabular.families import FAMILIES
-    from tabular.features.plan import plan_features
-    from tabular.features.preprocess import build_preprocessor
-    from tabular.inference import resolve
-    from tabular.model import Member, Model
-    from tabular.problem import problem_from
-    from tabular.split import split_table
-    from tabular.table import model_frame
-    from tabular.tuning.crossval import training_target
+    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.export.bundle import write_bundle
+    from switchyard.tabular.families import FAMILIES
+    from switchyard.tabular.features.plan import plan_features
+    from switchyard.tabular.features.preprocess import build_preprocessor
+    from switchyard.tabular.tables.resolve import resolve
+    from switchyard.tabular.model.model import Member, Model
+    from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.tables.split import split_table
+    from switchyard.tabular.tables.table import model_frame
+    from switchyard.tabular.tuning.crossval import training_target
 
     problem = problem_from({"name": "loans", "data": {"source": "builtin:loans", "target": "defaulted"}}, "benchmark")
     table, problem, *_ = resolve(read_source(problem.data), problem)
@@ -86,7 +86,7 @@ def without_server(trained: Trained, seconds: float) -> dict[str, dict[str, Any]
     """The scorer, and onnxruntime on arrays that are ready."""
     import onnxruntime
 
-    from bundle import Scorer
+    from switchyard.bundle import Scorer
 
     scorer = Scorer(trained.bundle)
     columns = {name: [value] for name, value in trained.row.items()}

@@ -15,7 +15,7 @@ def forget(model: str) -> None:
     from zenml.client import Client
 
     from stacks.active import connect_mlflow
-    from stacks.registry import zenml_model_name
+    from registry.versions import zenml_model_name
 
     stop(model)
     _forget_log(model, zenml_model_name(model))
@@ -29,7 +29,7 @@ def forget(model: str) -> None:
 
 def stop(model: str) -> None:
     """Stop the services of `model`, its front door included."""
-    from stacks.deployer.registration import active_deployer, ensure_deployer
+    from deployment.registration import active_deployer, ensure_deployer
 
     ensure_deployer()
     deployer: Any = active_deployer()
@@ -40,10 +40,10 @@ def stop(model: str) -> None:
 def _forget_log(model: str, full_name: str) -> None:
     from sqlalchemy import delete, select
 
-    from monitoring.ledger import Ledger as Decisions
-    from monitoring.retraining.ledger import Ledger
-    from predictionlog.database import labels, predictions
-    from stacks.deployer.predictions import prediction_log
+    from switchyard.monitoring.ledger import Ledger as Decisions
+    from switchyard.monitoring.retraining.ledger import Ledger
+    from switchyard.predictionlog.database import labels, predictions
+    from deployment.predictions import prediction_log
 
     with prediction_log(model) as engine:
         Ledger(engine, full_name).forget()
@@ -57,7 +57,7 @@ def _forget_log(model: str, full_name: str) -> None:
 def _forget_windows(model: str) -> None:
     from evidently.ui.workspace import Workspace
 
-    from pipelines.dashboards import workspace_folder
+    from app.dashboards import workspace_folder
 
     folder = workspace_folder()
     if folder.is_dir():

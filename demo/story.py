@@ -18,7 +18,7 @@ from rich.table import Table
 from demo.commands import ROOT, Commands
 from demo.reset import forget, stop
 from demo.traffic import Answer, Clients, as_rows
-from tabular.data.loans import DRIFT_MONTH, START, loans
+from switchyard.tabular.tables.reading.loans import DRIFT_MONTH, START, loans
 
 MODEL = "loans-demo"
 CONFIG = "demo/loans-demo.yaml"
@@ -59,7 +59,7 @@ class Month:
 
 def tell(months: int, rows: int, keep: bool) -> None:
     """Live through `months` months of `rows` applications each; `keep` leaves the model serving at the end."""
-    from pipelines.commands import ensure_stack, terminal
+    from app.commands import ensure_stack, terminal
 
     began, console = time.monotonic(), terminal()
     path = ROOT / "reports" / MODEL / "demo.log"
@@ -152,7 +152,7 @@ def _conclude(lived: list[Month], console: Console) -> None:
 
 def _where_to_look(keep: bool, console: Console) -> None:
     console.print("look      python run.py dashboard       the runs, the models, and Evidently's windows of loans-demo")
-    console.print("          python run.py prometheus      Prometheus, for stacks/monitoring/grafana/switchyard.json")
+    console.print("          python run.py prometheus      Prometheus, for stacks/prometheus/grafana/switchyard.json")
     console.print(f"          reports/{MODEL}/monitoring/   the last window's reports")
     if keep:
         console.print("stop      zenml model-deployer models list; zenml model-deployer models delete UUID")

@@ -14,7 +14,7 @@ from zenml.materializers.base_materializer import BaseMaterializer
 from zenml.orchestrators import publish_utils
 from zenml.utils.exception_utils import collect_exception_information
 
-from tabular.storable import Record, Storable
+from switchyard.tabular.storable import Record, Storable
 
 PAGE = "report.html"
 

@@ -11,7 +11,7 @@ from steps.deployment.promote_version import promote_version
 from steps.deployment.shift_traffic import shift_traffic
 from steps.deployment.verify_endpoint import verify_endpoint
 from steps.experiment.plan_experiment import plan_experiment
-from tabular.problem import Problem
+from switchyard.tabular.config.problem import Problem
 
 
 @pipeline(name="deployment")

@@ -7,7 +7,7 @@ from zenml import pipeline
 from steps.experiment.judge_experiment import judge_experiment
 from steps.experiment.read_experiment import read_experiment
 from steps.experiment.record_verdict import record_verdict
-from tabular.problem import Problem
+from switchyard.tabular.config.problem import Problem
 
 
 @pipeline(name="experiment")

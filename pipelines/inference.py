@@ -8,7 +8,7 @@ from steps.inference.order import ScoringOrder
 from steps.inference.pick_production import pick_production
 from steps.inference.report_scoring import report_scoring
 from steps.inference.score_table import score_table
-from tabular.problem import Problem
+from switchyard.tabular.config.problem import Problem
 
 
 @pipeline(name="inference")

@@ -22,7 +22,7 @@ from steps.modelling.tune_family import tune_family
 from steps.registry.document_model import document_model
 from steps.registry.find_champion import find_champion
 from steps.registry.register_model import register_model
-from tabular.problem import Problem
+from switchyard.tabular.config.problem import Problem
 
 
 @pipeline(name="training")

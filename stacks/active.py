@@ -19,10 +19,10 @@ from zenml.io import fileio
 
 from stacks.registration import LOCAL_STORES
 from stacks.secrets import with_secrets
-from tabular.data.labels import STAGED
-from tabular.errors import InputError
-from tabular.tuning.files import StoredFiles
-from tabular.tuning.store import StudyStore
+from switchyard.tabular.tables.reading.credentials import STAGED
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tuning.files import StoredFiles
+from switchyard.tabular.tuning.store import StudyStore
 
 STUDIES_VARIABLE = "SWITCHYARD_STUDIES"
 DVC_SUFFIX = ".dvc"
@@ -121,7 +121,7 @@ def _platform_of_nodes(orchestrator: Any) -> str:
     from kubernetes import client
     from urllib3.exceptions import HTTPError
 
-    from stacks.kubernetes.platforms import platform_of
+    from stacks.cluster.platforms import platform_of
 
     try:
         nodes = client.CoreV1Api(orchestrator.get_kube_client()).list_node().items

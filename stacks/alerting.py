@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.client import Client
 
-from monitoring.alerts import Alert, ChannelError
+from switchyard.monitoring.alerts import Alert, ChannelError
 from stacks.secrets import with_secrets
-from tabular.errors import InputError
-from tabular.monitoring_config import Channel
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.monitoring import Channel
 
 if TYPE_CHECKING:
-    from monitoring.alerts.send import Deliver
+    from switchyard.monitoring.alerts.send import Deliver
 
 
 def channel_with_secrets(channel: Channel) -> Channel:

@@ -19,10 +19,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from tabular.errors import SwitchyardError
+from switchyard.tabular.errors import SwitchyardError
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCKERFILES = {"pipelines": "Dockerfile", "serving": "serving/Dockerfile", "frontdoor": "serving/frontdoor/Dockerfile"}
+DOCKERFILES = {"pipelines": "Dockerfile", "serving": "switchyard/serving/Dockerfile", "frontdoor": "switchyard/serving/frontdoor/Dockerfile"}
 PREPARED = "SWITCHYARD_IMAGE_{kind}"
 """Names an image that is there already, for processes that run in a pod and have no engine."""
 _MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"

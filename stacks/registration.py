@@ -12,7 +12,7 @@ import yaml
 from zenml.client import Client
 from zenml.enums import StackComponentType
 
-from tabular.errors import InputError
+from switchyard.tabular.errors import InputError
 
 FOLDER = Path(__file__).parent
 LOCAL_STORES = "{local_stores}"

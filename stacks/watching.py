@@ -13,7 +13,7 @@ from uuid import UUID
 
 from zenml.client import Client
 
-_WATCHES = {"kubernetes": "stacks.kubernetes.jobs:JobWatch"}
+_WATCHES = {"kubernetes": "stacks.cluster.jobs:JobWatch"}
 """Orchestrator flavor -> module:class, made with the orchestrator and the run's id."""
 
 

@@ -17,7 +17,7 @@ from zenml.config.cache_policy import CachePolicy
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = "requirements.txt"
 _MODULE = re.compile(r"[a-z_]+(\.[a-z_0-9]+)+")
-_OURS = ("tabular", "bundle", "monitoring", "predictionlog", "stacks")
+_OURS = ("switchyard", "registry", "deployment", "stacks", "steps", "materializers")
 
 
 def depends_on(step_file: str) -> CachePolicy:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import MetaData
 
-from predictionlog import connect
+from switchyard.predictionlog import connect
 
 
 def free_port():

@@ -5,10 +5,10 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular import quality as library
-from tabular.problem import Problem
-from tabular.quality import QualityReport
-from tabular.split import Split
+from switchyard.tabular import quality as library
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.quality import QualityReport
+from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))

@@ -5,10 +5,10 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular.problem import Problem
-from tabular.quality import QualityReport
-from tabular.storable import Record
-from tabular.validation import ValidationReport
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.quality import QualityReport
+from switchyard.tabular.storable import Record
+from switchyard.tabular.validation import ValidationReport
 
 
 class Admission(Record):

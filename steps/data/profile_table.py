@@ -6,10 +6,10 @@ from zenml import step
 from zenml.types import HTMLString
 
 from steps.caching import depends_on
-from tabular import profile as library
-from tabular.problem import Problem
-from tabular.profile import Profile
-from tabular.table import Table
+from switchyard.tabular import profile as library
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.profile import Profile
+from switchyard.tabular.tables.table import Table
 
 
 @step(cache_policy=depends_on(__file__))

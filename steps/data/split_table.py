@@ -5,10 +5,10 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular import split as library
-from tabular.problem import Problem
-from tabular.split import Split
-from tabular.table import Table
+from switchyard.tabular.tables import split as library
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.table import Table
 
 
 @step(cache_policy=depends_on(__file__))

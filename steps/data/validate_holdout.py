@@ -7,10 +7,10 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular.errors import InputError
-from tabular.problem import Problem
-from tabular.split import Split
-from tabular.validation import Suite, ValidationReport, load_or_infer, validate
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.validation import Suite, ValidationReport, load_or_infer, validate
 
 
 @step(cache_policy=depends_on(__file__))

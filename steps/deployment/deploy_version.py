@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 from zenml import get_step_context, step
 
-from serving.frontdoor.state import Traffic
-from stacks.deployer.flavor import SwitchyardDeployer
-from stacks.deployer.host import Instance, Release, Role
-from stacks.deployer.registration import active_deployer
-from stacks.registry import Registered
-from steps.deployment.guard import Changes, old_version_keeps_serving
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.flavor import SwitchyardDeployer
+from deployment.host import Instance, Release, Role
+from deployment.registration import active_deployer
+from registry.versions import Registered
+from deployment.guard import Changes, old_version_keeps_serving
 from steps.deployment.order import Order
-from tabular.problem import Problem
-from tabular.storable import Fact, Record
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.storable import Fact, Record
 
 
 class Deployed(Record):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tabular.storable import Fact, Record
+from switchyard.tabular.storable import Fact, Record
 
 Strategy = Literal["all", "canary", "ab", "shadow"]
 SHARES = {"canary": 0.1, "ab": 0.5}

@@ -5,11 +5,11 @@ from typing import Annotated
 from zenml import step
 
 import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
-from stacks.deployer.production import find_version, next_version, previous_version
-from stacks.registry import CHAMPION, Registered, find_alias
+from registry.production import find_version, next_version, previous_version
+from registry.versions import CHAMPION, Registered, find_alias
 from steps.deployment.order import Order
-from tabular.errors import InputError
-from tabular.problem import Problem
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Problem
 
 
 @step(enable_cache=False)

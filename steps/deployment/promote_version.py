@@ -4,15 +4,15 @@ from typing import Annotated
 
 from zenml import step
 
-from stacks.deployer.experiments import end_all
-from stacks.deployer.production import promote
-from stacks.deployer.registration import active_deployer
-from stacks.registry import Registered
+from registry.experiments import end_all
+from registry.production import promote
+from deployment.registration import active_deployer
+from registry.versions import Registered
 from steps.deployment.deploy_version import Deployed
-from steps.deployment.guard import old_version_keeps_serving, require_traffic, retire_idle
+from deployment.guard import old_version_keeps_serving, require_traffic, retire_idle
 from steps.deployment.order import SHARES, Order
 from steps.deployment.shift_traffic import Shift
-from tabular.storable import Fact, Record
+from switchyard.tabular.storable import Fact, Record
 
 
 class Promotion(Record):

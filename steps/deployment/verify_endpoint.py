@@ -5,13 +5,13 @@ from typing import Annotated
 
 from zenml import step
 
-from stacks.deployer.host import DeploymentError
-from stacks.deployer.registration import active_deployer
-from stacks.registry import Registered
+from deployment.host import DeploymentError
+from deployment.registration import active_deployer
+from registry.versions import Registered
 from steps.deployment.deploy_version import Deployed
-from steps.deployment.endpoint import replay, served_digest
-from steps.deployment.guard import old_version_keeps_serving
-from tabular.storable import Fact, Record
+from deployment.endpoint import replay, served_digest
+from deployment.guard import old_version_keeps_serving
+from switchyard.tabular.storable import Fact, Record
 
 
 class Proof(Record):

@@ -5,15 +5,15 @@ from typing import Annotated
 
 from zenml import step
 
-from stacks.registry import Registered
+from registry.versions import Registered
 from steps.caching import depends_on
-from tabular.comparison import Comparison, Verdict, check_gates, compare
-from tabular.evaluation.evaluation import Evaluation
-from tabular.evaluation.served import predict_champion, predict_served
-from tabular.export.bundle import Bundle, measure_latency
-from tabular.model import Model
-from tabular.problem import Problem
-from tabular.split import Split
+from switchyard.tabular.evaluation.comparison import Comparison, Verdict, check_gates, compare
+from switchyard.tabular.evaluation.evaluation import Evaluation
+from switchyard.tabular.evaluation.served import predict_champion, predict_served
+from switchyard.tabular.export.bundle import Bundle, measure_latency
+from switchyard.tabular.model.model import Model
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))

@@ -4,16 +4,16 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring import reference as library
-from monitoring.reference import Reference
+from switchyard.monitoring import reference as library
+from switchyard.monitoring.reference import Reference
 from steps.caching import depends_on
-from tabular.evaluation.evaluation import Evaluation
-from tabular.evaluation.served import predict_served
-from tabular.explanation import Explanation
-from tabular.export.bundle import Bundle
-from tabular.problem import Problem
-from tabular.split import Split
-from tabular.validation import Suite
+from switchyard.tabular.evaluation.evaluation import Evaluation
+from switchyard.tabular.evaluation.served import predict_served
+from switchyard.tabular.explanation import Explanation
+from switchyard.tabular.export.bundle import Bundle
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.validation import Suite
 
 
 @step(cache_policy=depends_on(__file__))

@@ -5,14 +5,14 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular.evaluation import evaluation as library
-from tabular.evaluation.baselines import fit_baselines
-from tabular.evaluation.evaluation import Evaluation
-from tabular.evaluation.served import predict_served
-from tabular.export.bundle import Bundle
-from tabular.features.plan import FeaturePlan
-from tabular.problem import Problem
-from tabular.split import Split
+from switchyard.tabular.evaluation import evaluation as library
+from switchyard.tabular.evaluation.baselines import fit_baselines
+from switchyard.tabular.evaluation.evaluation import Evaluation
+from switchyard.tabular.evaluation.served import predict_served
+from switchyard.tabular.export.bundle import Bundle
+from switchyard.tabular.features.plan import FeaturePlan
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))

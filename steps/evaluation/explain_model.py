@@ -5,11 +5,11 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular import explanation as library
-from tabular.explanation import Explanation
-from tabular.export.bundle import Bundle
-from tabular.problem import Problem
-from tabular.split import Split
+from switchyard.tabular import explanation as library
+from switchyard.tabular.explanation import Explanation
+from switchyard.tabular.export.bundle import Bundle
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))

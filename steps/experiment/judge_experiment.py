@@ -5,11 +5,11 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring.experiment.observations import Observations
-from monitoring.experiment.record import Experiment
-from monitoring.experiment.verdict import Judgement, judge
-from steps.experiment.traffic import ExperimentTraffic
-from tabular.problem import Problem
+from switchyard.monitoring.experiment.observations import Observations
+from switchyard.monitoring.experiment.record import Experiment
+from switchyard.monitoring.experiment.verdict import Judgement, judge
+from deployment.experiments.traffic import ExperimentTraffic
+from switchyard.tabular.config.problem import Problem
 
 
 @step(enable_cache=False)

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring.experiment.planning import Plan, plan
-from stacks.deployer.experiments import holdout_accuracy
-from stacks.registry import Registered
+from switchyard.monitoring.experiment.planning import Plan, plan
+from registry.experiments import holdout_accuracy
+from registry.versions import Registered
 from steps.deployment.order import SHARES, Order
-from steps.experiment.window import measure_of, read_observations
-from tabular.errors import SwitchyardError
-from tabular.problem import Problem
+from deployment.experiments.window import measure_of, read_observations
+from switchyard.tabular.errors import SwitchyardError
+from switchyard.tabular.config.problem import Problem
 
 logger = logging.getLogger(__name__)
 

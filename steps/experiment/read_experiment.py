@@ -6,16 +6,16 @@ from typing import Annotated
 from zenml import step
 
 import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
-from monitoring.experiment.observations import Observations
-from monitoring.experiment.record import Experiment
-from stacks.deployer.experiments import open_experiments
-from stacks.deployer.production import find_version, version_of
-from stacks.deployer.registration import active_deployer
-from stacks.registry import CHAMPION
-from steps.experiment.traffic import ExperimentTraffic, traffic_since
-from steps.experiment.window import read_observations
-from tabular.errors import InputError
-from tabular.problem import Problem
+from switchyard.monitoring.experiment.observations import Observations
+from switchyard.monitoring.experiment.record import Experiment
+from registry.experiments import open_experiments
+from registry.production import find_version, version_of
+from deployment.registration import active_deployer
+from registry.versions import CHAMPION
+from deployment.experiments.traffic import ExperimentTraffic, traffic_since
+from deployment.experiments.window import read_observations
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Problem
 
 
 @step(enable_cache=False)

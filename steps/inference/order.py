@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tabular.batch.columns import Extra
-from tabular.storable import Fact, Record
+from switchyard.tabular.batch.columns import Extra
+from switchyard.tabular.storable import Fact, Record
 
 
 class ScoringOrder(Record):

@@ -5,7 +5,7 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular.batch.report import Scored, ScoringReport, report_on
+from switchyard.tabular.batch.report import Scored, ScoringReport, report_on
 
 
 @step(cache_policy=depends_on(__file__))

@@ -5,13 +5,13 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular import ensemble as library
-from tabular.features.plan import FeaturePlan
-from tabular.leaderboard import Leaderboard
-from tabular.model import Model
-from tabular.problem import Problem
-from tabular.split import Split
-from tabular.tuning.study import Study
+from switchyard.tabular.model import ensemble as library
+from switchyard.tabular.features.plan import FeaturePlan
+from switchyard.tabular.model.leaderboard import Leaderboard
+from switchyard.tabular.model.model import Model
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tuning.study import Study
 
 
 @step(cache_policy=depends_on(__file__))

@@ -7,10 +7,10 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular.export.bundle import Bundle, Parity, check_parity, write_bundle
-from tabular.model import Model
-from tabular.problem import Problem
-from tabular.split import Split
+from switchyard.tabular.export.bundle import Bundle, Parity, check_parity, write_bundle
+from switchyard.tabular.model.model import Model
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))

@@ -5,8 +5,8 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from tabular.tuning import study as library
-from tabular.tuning.study import Study
+from switchyard.tabular.tuning import study as library
+from switchyard.tabular.tuning.study import Study
 
 
 @step(cache_policy=depends_on(__file__))

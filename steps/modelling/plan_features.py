@@ -6,10 +6,10 @@ from zenml import step
 
 from steps.caching import depends_on
 from steps.data.open_gate import Admission
-from tabular.features import plan as library
-from tabular.features.plan import FeaturePlan
-from tabular.problem import Problem
-from tabular.split import Split
+from switchyard.tabular.features import plan as library
+from switchyard.tabular.features.plan import FeaturePlan
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))

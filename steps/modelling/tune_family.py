@@ -6,13 +6,13 @@ from zenml import step
 
 from stacks.active import studies
 from steps.caching import code_digest, depends_on
-from tabular.features.plan import FeaturePlan
-from tabular.problem import FamilyName, Problem
-from tabular.split import Split
-from tabular.tuning.leaderboard import LiveLeaderboard
-from tabular.tuning.store import study_key
-from tabular.tuning.study import Study
-from tabular.tuning.tuner import tune_family as tune
+from switchyard.tabular.features.plan import FeaturePlan
+from switchyard.tabular.config.problem import FamilyName, Problem
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tuning.leaderboard import LiveLeaderboard
+from switchyard.tabular.tuning.store import study_key
+from switchyard.tabular.tuning.study import Study
+from switchyard.tabular.tuning.tuner import tune_family as tune
 
 
 @step(cache_policy=depends_on(__file__))

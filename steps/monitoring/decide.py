@@ -4,15 +4,15 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring import decide as library
-from monitoring.decision import Decision
-from monitoring.drift import DriftReport
-from monitoring.ledger import Ledger
-from monitoring.performance import Performance
-from monitoring.window import Window
-from stacks.deployer.predictions import prediction_log
-from tabular.problem import Problem
-from tabular.validation import ValidationReport
+from switchyard.monitoring import decide as library
+from switchyard.monitoring.decision import Decision
+from switchyard.monitoring.drift import DriftReport
+from switchyard.monitoring.ledger import Ledger
+from switchyard.monitoring.performance import Performance
+from switchyard.monitoring.window import Window
+from deployment.predictions import prediction_log
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.validation import ValidationReport
 
 
 @step(enable_cache=False)

@@ -5,11 +5,11 @@ from typing import Annotated
 from zenml import step
 
 import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
-from monitoring.reference import Reference
-from stacks.reference import find_reference
-from stacks.registry import CHAMPION, Registered, find_alias
-from tabular.errors import InputError
-from tabular.problem import Problem
+from switchyard.monitoring.reference import Reference
+from registry.reference import find_reference
+from registry.versions import CHAMPION, Registered, find_alias
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Problem
 
 
 @step(enable_cache=False)

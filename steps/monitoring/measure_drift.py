@@ -4,13 +4,13 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring import drift as library
-from monitoring.drift import DriftReport
-from monitoring.reference import Reference
-from monitoring.window import Window
-from stacks.registry import Registered
+from switchyard.monitoring import drift as library
+from switchyard.monitoring.drift import DriftReport
+from switchyard.monitoring.reference import Reference
+from switchyard.monitoring.window import Window
+from registry.versions import Registered
 from steps.caching import depends_on
-from tabular.problem import Problem
+from switchyard.tabular.config.problem import Problem
 
 
 @step(cache_policy=depends_on(__file__))

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring import performance as library
-from monitoring.performance import Performance
-from monitoring.reference import Reference
-from monitoring.window import Window
+from switchyard.monitoring import performance as library
+from switchyard.monitoring.performance import Performance
+from switchyard.monitoring.reference import Reference
+from switchyard.monitoring.window import Window
 from steps.caching import depends_on
-from tabular.problem import Problem
+from switchyard.tabular.config.problem import Problem
 
 
 @step(cache_policy=depends_on(__file__))

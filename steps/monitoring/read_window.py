@@ -4,15 +4,15 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring.look import Look
-from monitoring.reference import Reference
-from monitoring.log_window import window_of_log
-from monitoring.table_window import read_table, window_of_table
-from monitoring.window import Window
+from switchyard.monitoring.look import Look
+from switchyard.monitoring.reference import Reference
+from switchyard.monitoring.log_window import window_of_log
+from switchyard.monitoring.table_window import read_table, window_of_table
+from switchyard.monitoring.window import Window
 from stacks.active import local_copy
-from stacks.deployer.predictions import prediction_log
-from stacks.registry import Registered
-from tabular.problem import Problem
+from deployment.predictions import prediction_log
+from registry.versions import Registered
+from switchyard.tabular.config.problem import Problem
 
 
 @step(enable_cache=False)

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring.alerts import AlertLedger, AlertResult, compose, send
-from monitoring.decision import Decision
-from monitoring.drift import DriftReport
+from switchyard.monitoring.alerts import AlertLedger, AlertResult, compose, send
+from switchyard.monitoring.decision import Decision
+from switchyard.monitoring.drift import DriftReport
 from stacks.alerting import channel_with_secrets, links, stack_alerter
-from stacks.deployer.predictions import prediction_log
-from tabular.problem import Problem
+from deployment.predictions import prediction_log
+from switchyard.tabular.config.problem import Problem
 
 
 @step(enable_cache=False)

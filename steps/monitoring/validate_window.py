@@ -4,11 +4,11 @@ from typing import Annotated
 
 from zenml import step
 
-from monitoring import expectations as library
-from monitoring.reference import Reference
-from monitoring.window import Window
+from switchyard.monitoring import expectations as library
+from switchyard.monitoring.reference import Reference
+from switchyard.monitoring.window import Window
 from steps.caching import depends_on
-from tabular.validation import ValidationReport
+from switchyard.tabular.validation import ValidationReport
 
 
 @step(cache_policy=depends_on(__file__))

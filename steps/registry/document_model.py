@@ -8,20 +8,20 @@ from zenml import step
 
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from tabular.comparison import Comparison, Verdict
-from tabular.documents import Documents, Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
-from tabular.evaluation.evaluation import Evaluation
-from tabular.explanation import Explanation
-from tabular.export.bundle import Bundle, Parity
-from tabular.features.plan import FeaturePlan
-from tabular.leaderboard import Leaderboard
-from tabular.model import Model
-from tabular.problem import Problem
-from tabular.profile import Profile
-from tabular.quality import QualityReport
-from tabular.split import Split
-from tabular.table import Table
-from tabular.validation import ValidationReport
+from switchyard.tabular.evaluation.comparison import Comparison, Verdict
+from switchyard.tabular.documents import Documents, Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
+from switchyard.tabular.evaluation.evaluation import Evaluation
+from switchyard.tabular.explanation import Explanation
+from switchyard.tabular.export.bundle import Bundle, Parity
+from switchyard.tabular.features.plan import FeaturePlan
+from switchyard.tabular.model.leaderboard import Leaderboard
+from switchyard.tabular.model.model import Model
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.profile import Profile
+from switchyard.tabular.quality import QualityReport
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.table import Table
+from switchyard.tabular.validation import ValidationReport
 
 _LIBRARIES = ("scikit-learn", "lightgbm", "xgboost-cpu", "torch", "optuna", "onnxruntime", "shap", "zenml", "mlflow")
 

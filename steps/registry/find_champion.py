@@ -4,8 +4,8 @@ from typing import Annotated
 
 from zenml import step
 
-from stacks.registry import CHAMPION, Registered, find_alias
-from tabular.problem import Problem
+from registry.versions import CHAMPION, Registered, find_alias
+from switchyard.tabular.config.problem import Problem
 
 
 @step(enable_cache=False)

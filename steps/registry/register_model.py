@@ -6,25 +6,25 @@ from typing import Annotated, Any, Literal
 
 from zenml import get_step_context, step
 
-from monitoring.reference import FOLDER, Reference
-from stacks.reference import ensure_reference
-from stacks.registry import version_with_digest
-from stacks.tracking import TrainingRecord, TrialRecord, log_training, make_challenger, register_version
+from switchyard.monitoring.reference import FOLDER, Reference
+from registry.reference import ensure_reference
+from registry.versions import version_with_digest
+from registry.tracking import TrainingRecord, TrialRecord, log_training, make_challenger, register_version
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from tabular.comparison import Verdict
-from tabular.documents import Documents
-from tabular.evaluation.evaluation import Evaluation
-from tabular.explanation import Explanation
-from tabular.export.bundle import Bundle
-from tabular.leaderboard import Leaderboard
-from tabular.problem import Problem
-from tabular.profile import Profile
-from tabular.quality import QualityReport
-from tabular.storable import Record, Storable
-from tabular.table import Table
-from tabular.tuning.study import Study
-from tabular.validation import Suite, ValidationReport, data_docs
+from switchyard.tabular.evaluation.comparison import Verdict
+from switchyard.tabular.documents import Documents
+from switchyard.tabular.evaluation.evaluation import Evaluation
+from switchyard.tabular.explanation import Explanation
+from switchyard.tabular.export.bundle import Bundle
+from switchyard.tabular.model.leaderboard import Leaderboard
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.profile import Profile
+from switchyard.tabular.quality import QualityReport
+from switchyard.tabular.storable import Record, Storable
+from switchyard.tabular.tables.table import Table
+from switchyard.tabular.tuning.study import Study
+from switchyard.tabular.validation import Suite, ValidationReport, data_docs
 
 
 class Registration(Record):

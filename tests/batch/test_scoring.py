@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bundle.examples import answer_of
-from tabular.batch import rows as reading
-from tabular.batch.columns import layout_of
-from tabular.batch.output import TableWriter, format_of
-from tabular.batch.report import Scored, report_on
-from tabular.batch.rows import open_rows, rows_of_frame
-from tabular.batch.scoring import Origin, check_table, score_rows, scorer_of
-from tabular.errors import InputError
-from tabular.problem import Problem
+from switchyard.bundle.examples import answer_of
+from switchyard.tabular.batch import rows as reading
+from switchyard.tabular.batch.columns import layout_of
+from switchyard.tabular.batch.output import TableWriter, format_of
+from switchyard.tabular.batch.report import Scored, report_on
+from switchyard.tabular.batch.rows import open_rows, rows_of_frame
+from switchyard.tabular.batch.scoring import Origin, check_table, score_rows, scorer_of
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Problem
 from tests.serving.cases import make_bundle
 
 HEADER = "customer,at,age,since,owner,job"

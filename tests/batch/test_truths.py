@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bundle import Signature
-from tabular.batch.rows import open_rows
-from tabular.batch.truths import TruthColumns, check_truths, read_truths, truth_columns
-from tabular.errors import InputError
-from tabular.problem import Problem
+from switchyard.bundle import Signature
+from switchyard.tabular.batch.rows import open_rows
+from switchyard.tabular.batch.truths import TruthColumns, check_truths, read_truths, truth_columns
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Problem
 from tests.serving.cases import make_bundle
 
 PROBLEM = Problem(name="loans", data={"source": "-", "target": "default", "entity_column": "customer", "time_column": "at"})

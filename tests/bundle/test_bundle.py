@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bundle import Scorer, digest
-from bundle.examples import ExampleMismatch, check_examples
-from tabular.combiner import Combiner
-from tabular.decision import Calibrator
-from tabular.export.bundle import Bundle, ParityError, check_parity, compare_answers, measure_latency, write_bundle
+from switchyard.bundle import Scorer, digest
+from switchyard.bundle.examples import ExampleMismatch, check_examples
+from switchyard.tabular.model.combiner import Combiner
+from switchyard.tabular.model.decision import Calibrator
+from switchyard.tabular.export.bundle import Bundle, ParityError, check_parity, compare_answers, measure_latency, write_bundle
 from tests.model.cases import CLASSES, FAMILY_NAMES, TASKS, member_of, mixed_split, model_of
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bundle import BadInput, Scorer, Signature
-from bundle.encoding import MISSING
-from tabular.export.bundle import write_bundle
-from tabular.table import model_frame
+from switchyard.bundle import BadInput, Scorer, Signature
+from switchyard.bundle.encoding import MISSING
+from switchyard.tabular.export.bundle import write_bundle
+from switchyard.tabular.tables.table import model_frame
 from tests.model.cases import member_of, mixed_split, model_of, plan_of
 
 ROW = {"amount": 1200.5, "rate": 0.3, "flag": True, "day": "2024-05-01", "grade": "a", "city": "city 3"}
@@ -146,12 +146,12 @@ def test_another_format_is_refused(folder):
 
 def test_scoring_needs_numpy_and_onnxruntime_alone(folder):
     code = (
-        "import sys; from bundle import Scorer, digest; from bundle.examples import check_examples;"
+        "import sys; from switchyard.bundle import Scorer, digest; from switchyard.bundle.examples import check_examples;"
         f"check_examples({str(folder)!r}); digest({str(folder)!r});"
-        "known = set(sys.stdlib_module_names) | {'numpy', 'onnxruntime', 'bundle'};"
-        "print(*sorted({n.partition('.')[0] for n in sys.modules} - known))"
+        "known = set(sys.stdlib_module_names) | {'numpy', 'onnxruntime', 'switchyard'};"
+        "print(*sorted({n.partition('.')[0] for n in sys.modules} - known), *[n for n in sys.modules if n.startswith('switchyard.tabular')])"
     )
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    heavy = {"pandas", "sklearn", "onnx", "torch", "lightgbm", "xgboost", "tabular", "pydantic", "scipy"}
+    heavy = {"pandas", "sklearn", "onnx", "torch", "lightgbm", "xgboost", "switchyard.tabular", "pydantic", "scipy"}
     assert not heavy & set(done.stdout.split())

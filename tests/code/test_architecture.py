@@ -24,10 +24,10 @@ def test_a_step_depends_on_what_it_reaches_and_on_nothing_else():
     explain = names_of("steps/evaluation/explain_model.py")
     tune = names_of("steps/modelling/tune_family.py")
 
-    assert "tabular/explanation/explanation.py" in explain
-    assert "tabular/explanation/explanation.py" not in tune
-    assert "tabular/families/lightgbm.py" in tune
-    assert "tabular/features/categories.py" in tune
+    assert "switchyard/tabular/explanation/explanation.py" in explain
+    assert "switchyard/tabular/explanation/explanation.py" not in tune
+    assert "switchyard/tabular/families/lightgbm.py" in tune
+    assert "switchyard/tabular/features/categories.py" in tune
 
 
 def test_templates_count_as_code():
@@ -42,13 +42,13 @@ def test_every_step_says_what_it_depends_on_or_is_never_cached(path):
 
 
 def test_an_edit_changes_the_digest_of_those_who_depend_on_it(tmp_path, monkeypatch):
-    for room in ("steps", "tabular", "bundle", "stacks", "materializers"):
+    for room in ("steps", "switchyard", "registry", "deployment", "stacks", "materializers"):
         shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "requirements.txt", tmp_path)
     monkeypatch.setattr(caching, "ROOT", tmp_path)
     steps = ("steps/evaluation/explain_model.py", "steps/modelling/tune_family.py")
     before = {step: caching.code_digest(str(tmp_path / step)) for step in steps}
-    edited = tmp_path / "tabular/explanation/explanation.py"
+    edited = tmp_path / "switchyard/tabular/explanation/explanation.py"
     edited.write_text(edited.read_text() + "\n# edited\n")
     after = {step: caching.code_digest(str(tmp_path / step)) for step in steps}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tabular.errors import InputError
-from tabular.problem import Problem, problem_from, read_settings
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Problem, problem_from, read_settings
 
 GOOD = {"name": "loans", "data": {"source": "builtin:loans", "target": "defaulted"}}
 

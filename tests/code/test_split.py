@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.errors import InputError
-from tabular.problem import Problem
-from tabular.schema import Column, Schema
-from tabular.split import split_table
-from tabular.table import Table
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.split import split_table
+from switchyard.tabular.tables.table import Table
 
 
 def table(rows: int, **roles: str) -> Table:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from tabular.data.sources import RawTable, read_source
-from tabular.inference import Resolution, resolve
-from tabular.problem import Data, Problem, problem_from
+from switchyard.tabular.tables.reading.sources import RawTable, read_source
+from switchyard.tabular.tables.resolve import Resolution, resolve
+from switchyard.tabular.config.problem import Data, Problem, problem_from
 
 
 def problem(source: str | Path = "memory", target: str = "y", **settings: Any) -> Problem:

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.errors import InputError
-from tabular.table import digest_frame
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.table import digest_frame
 from tests.data.reading import load, load_frame, read, sample
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,7 +213,7 @@ class TestNoTable:
         bomb = write(gzip.compress(b"a,y\n" + b"1,2\n" * (64 << 20), 1), "bomb.csv.gz")
         program = (
             "import resource, json\n"
-            "from tabular.data.sources import read_source\nfrom tabular.problem import Data\nfrom tabular.errors import InputError\n"
+            "from switchyard.tabular.tables.reading.sources import read_source\nfrom switchyard.tabular.config.problem import Data\nfrom switchyard.tabular.errors import InputError\n"
             "import pyarrow.csv\n"
             "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
             f"try:\n    read_source(Data(source={str(bomb)!r}, target='y', max_unpacked_mb=16))\n"

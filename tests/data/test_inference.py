@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.errors import InputError
-from tabular.inference import conform, inference_rows
-from tabular.table import model_frame
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.resolve import conform, inference_rows
+from switchyard.tabular.tables.table import model_frame
 from tests.data.reading import load, load_frame, sample
 
 ROWS = 120

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
-from tabular.data import loans as module
-from tabular.data.loans import DRIFT_MONTH, DRIFTS, LEAKS, PLANTED, loans
-from tabular.data.sources import read_source
-from tabular.inference import resolve
-from tabular.problem import problem_from, read_settings
-from tabular.split import split_table
+from switchyard.tabular.tables.reading import loans as module
+from switchyard.tabular.tables.reading.loans import DRIFT_MONTH, DRIFTS, LEAKS, PLANTED, loans
+from switchyard.tabular.tables.reading.sources import read_source
+from switchyard.tabular.tables.resolve import resolve
+from switchyard.tabular.config.problem import problem_from, read_settings
+from switchyard.tabular.tables.split import split_table
 
 CONFIG = Path(__file__).resolve().parents[2] / "configs" / "loans.yaml"
 

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from tabular.errors import InputError
+from switchyard.tabular.errors import InputError
 from tests.data.reading import load, read
 
 ROWS = "".join(f"{row * 0.5},{('red', 'green')[row % 2]},{('no', 'yes')[row % 3 == 0]}\n" for row in range(60))

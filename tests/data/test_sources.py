@@ -17,10 +17,10 @@ import fsspec
 import pyarrow as pa
 import pytest
 
-from tabular.data.sources import read_source
-from tabular.errors import InputError
-from tabular.inference import resolve
-from tabular.problem import Data
+from switchyard.tabular.tables.reading.sources import read_source
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.resolve import resolve
+from switchyard.tabular.config.problem import Data
 from tests.data.reading import load, problem, read, sample
 
 CSV = sample().to_csv(index=False).encode()

@@ -6,14 +6,14 @@ import base64
 import copy
 import json
 
-from serving.frontdoor.pod import STATUS_PORT
-from serving.frontdoor.state import Traffic
-from serving.frontdoor.wish import FILE
-from stacks.deployer.host import Release
-from stacks.deployer.kubernetes.client import ClusterError, Conflict
-from stacks.deployer.kubernetes.host import KubernetesHost
-from stacks.deployer.kubernetes.manifests import METRICS, METRICS_PATH
-from stacks.deployer.kubernetes.offer import Offer
+from switchyard.serving.frontdoor.pod import STATUS_PORT
+from switchyard.serving.frontdoor.state import Traffic
+from switchyard.serving.frontdoor.wish import FILE
+from deployment.host import Release
+from deployment.kubernetes.client import ClusterError, Conflict
+from deployment.kubernetes.host import KubernetesHost
+from deployment.kubernetes.manifests import METRICS, METRICS_PATH
+from deployment.kubernetes.offer import Offer
 
 FIRST_METRICS_PORT = 6000
 OFFER = Offer(serving_image="registry/serving:1", frontdoor_image="registry/frontdoor:1", replicas=1, timeout_s=0.1)
@@ -110,7 +110,7 @@ def _fits(one, wanted):
 
 def quick_cluster(monkeypatch):
     """One that nobody waits for longer than needed."""
-    kubernetes = "stacks.deployer.kubernetes"
+    kubernetes = "deployment.kubernetes"
     for name, seconds in (("doors.POLL_S", 0.01), ("pods.POLL_S", 0.01), ("host._DRAIN_EVERY_S", 0.01), ("host._GONE_S", SOON)):
         monkeypatch.setattr(f"{kubernetes}.{name}", seconds)
     made = FakeCluster()

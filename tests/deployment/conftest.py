@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bundle import digest
-from serving import environment as serving_environment
-from serving.frontdoor import environment as envoy_environment
-from serving.frontdoor.files import read_tokens
-from stacks.deployer.host import Release
-from stacks.deployer.process.host import Offer, ProcessHost
+from switchyard.bundle import digest
+from switchyard.serving import environment as serving_environment
+from switchyard.serving.frontdoor import environment as envoy_environment
+from switchyard.serving.frontdoor.files import read_tokens
+from deployment.host import Release
+from deployment.process.host import Offer, ProcessHost
 from tests.serving.cases import ROW, make_bundle
 
 
@@ -21,9 +21,9 @@ from tests.serving.cases import ROW, make_bundle
 def installed():
     """Both environments."""
     if not serving_environment.is_installed():
-        pytest.skip("the serving environment is not installed: python -m serving.environment")
+        pytest.skip("the serving environment is not installed: python -m switchyard.serving.environment")
     if envoy_environment.find_envoy() is None:
-        pytest.skip("no Envoy here: python -m serving.frontdoor.environment")
+        pytest.skip("no Envoy here: python -m switchyard.serving.frontdoor.environment")
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from serving.frontdoor import environment, files
-from serving.frontdoor.state import Door, Traffic, Upstream
+from switchyard.serving.frontdoor import environment, files
+from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 
 TOKEN = "a-token-that-is-long"
 

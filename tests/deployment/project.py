@@ -1,4 +1,4 @@
-"""A copy of the project with the serving rooms and environments, driven through `pipelines.deploying.deploy` and its likes."""
+"""A copy of the project with the serving rooms and environments, driven through `app.deployment.deploy` and its likes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.pipelines.project import ROOT, Project, Result
 ENVIRONMENTS = (".venv-serving", ".venv-envoy")
 _DEPLOY = """
 import json, sys, pathlib
-from pipelines.commands import settings_from
-from pipelines.deploying import deploy
-from pipelines.experimenting import judge
-from tabular.errors import SwitchyardError
+from app.commands import settings_from
+from app.deployment import deploy
+from app.experiment import judge
+from switchyard.tabular.errors import SwitchyardError
 root, results = pathlib.Path.cwd(), []
 for options in json.loads(sys.argv[1]):
     summary = root / "deployed.json"
@@ -71,6 +71,6 @@ class ServingProject(Project):
         """Stop everything of the model `name`."""
         serving = next(self.store.glob("**/switchyard/serving"), None)
         if serving is not None:
-            from stacks.deployer.process.host import ProcessHost
+            from deployment.process.host import ProcessHost
 
             ProcessHost(serving).remove(name, 40)

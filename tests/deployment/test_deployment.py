@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from stacks.deployer.process.host import ProcessHost
-from tabular.data.builtin import read_builtin
+from deployment.process.host import ProcessHost
+from switchyard.tabular.tables.reading.builtin import read_builtin
 from tests.deployment.conftest import Client, Load
 from tests.deployment.project import ServingProject
 
@@ -69,7 +69,7 @@ def test_what_training_registered_answers(project):
 
 
 def test_the_printed_line_answers(project):
-    from pipelines.deploying import curl
+    from app.deployment import curl
 
     line = curl(SimpleNamespace(endpoint=project.first.summary["endpoint"]))
     answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from serving.frontdoor.state import Traffic
+from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.conftest import Client
 from tests.serving.cases import ROW
 
@@ -37,8 +37,8 @@ def test_the_commands_of_the_api_page_work(host, releases, tmp_path):
 
 
 def test_settings_named_in_operations_are_those_of_the_component():
-    from stacks.deployer.flavor import SwitchyardDeployerConfig
-    from tabular.production_config import Serving
+    from deployment.flavor import SwitchyardDeployerConfig
+    from switchyard.tabular.config.production import Serving
 
     # One section for each host.
     sections = (DOCS / "operations.md").read_text().split("## Settings")[1:]

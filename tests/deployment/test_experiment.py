@@ -10,11 +10,11 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from monitoring.experiment.record import Experiment
-from predictionlog import connect
-from predictionlog.labels import Label, add_labels
-from stacks.deployer.process.host import ProcessHost
-from steps.experiment.traffic import counts_of
+from switchyard.monitoring.experiment.record import Experiment
+from switchyard.predictionlog import connect
+from switchyard.predictionlog.labels import Label, add_labels
+from deployment.process.host import ProcessHost
+from deployment.experiments.traffic import counts_of
 from tests.deployment.conftest import Client
 from tests.deployment.project import ServingProject
 from tests.pipelines.project import kill, wait_until
@@ -27,7 +27,7 @@ QUICK = {"min_labels": 40, "metric": "accuracy", "minimum_effect": 0.1}
 
 _REGISTER = """
 import sys, mlflow
-from bundle import digest
+from switchyard.bundle import digest
 from stacks.active import connect_mlflow, mlflow_artifact_root
 connect_mlflow()
 client = mlflow.MlflowClient()

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from serving.frontdoor import environment, files
-from serving.frontdoor.state import Door, Traffic, Upstream
-from serving.frontdoor.statistics import read_statistics
+from switchyard.serving.frontdoor import environment, files
+from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
+from switchyard.serving.frontdoor.statistics import read_statistics
 from tests.deployment.door import TOKEN, Stub, running, wait_until
 
-pytestmark = pytest.mark.skipif(environment.find_envoy() is None, reason="no Envoy here: python -m serving.frontdoor.environment")
+pytestmark = pytest.mark.skipif(environment.find_envoy() is None, reason="no Envoy here: python -m switchyard.serving.frontdoor.environment")
 REFUSAL = {"status", "error"}
 
 

@@ -8,15 +8,15 @@ import time
 
 import pytest
 
-from serving.frontdoor import environment
-from serving.frontdoor.pod import STATUS_PORT, FrontDoor, serve_status
-from serving.frontdoor.state import Door, Traffic, Upstream
-from serving.frontdoor.wish import FILE, TOKENS, Wish
+from switchyard.serving.frontdoor import environment
+from switchyard.serving.frontdoor.pod import STATUS_PORT, FrontDoor, serve_status
+from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
+from switchyard.serving.frontdoor.wish import FILE, TOKENS, Wish
 from tests.deployment.door import TOKEN, Stub, free_port, wait_until
 
 
 class Pod:
-    """A front door kept to what `write` writes, as `python -m serving.frontdoor.pod` does it."""
+    """A front door kept to what `write` writes, as `python -m switchyard.serving.frontdoor.pod` does it."""
 
     def __init__(self, folder):
         self.folder, self.generation = folder / "secret", 0
@@ -76,7 +76,7 @@ class Pod:
 @pytest.fixture
 def pod(tmp_path):
     if environment.find_envoy() is None:
-        pytest.skip("no Envoy here: python -m serving.frontdoor.environment")
+        pytest.skip("no Envoy here: python -m switchyard.serving.frontdoor.environment")
     made = Pod(tmp_path)
     yield made
     made.end()
@@ -109,7 +109,7 @@ def test_tokens_are_replaced_and_a_mistake_among_them_changes_nothing(pod):
 
 
 def test_it_leaves_without_a_request_lost(pod, monkeypatch):
-    monkeypatch.setattr("serving.frontdoor.pod.LEAVE_S", 0.3)
+    monkeypatch.setattr("switchyard.serving.frontdoor.pod.LEAVE_S", 0.3)
     slow = []
     asking = threading.Thread(target=lambda: slow.append(pod.ask(x_sleep="1.5")))
     asking.start()

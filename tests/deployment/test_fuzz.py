@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from serving.frontdoor.state import Traffic
-from stacks.deployer.process.layout import Layout
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.process.layout import Layout
 from tests.deployment.conftest import Client
 from tests.serving.cases import ROW
 

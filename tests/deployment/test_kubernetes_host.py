@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from serving.frontdoor.pod import STATUS_PORT
-from serving.frontdoor.state import Traffic
-from stacks.deployer.host import DeploymentError
-from stacks.deployer.kubernetes.client import ClusterError
-from stacks.deployer.kubernetes.doors import FrontDoors
-from stacks.deployer.kubernetes.host import KubernetesHost
-from stacks.deployer.kubernetes.manifests import SECRETS
-from stacks.deployer.kubernetes.renewing import renew
-from stacks.deployer.kubernetes.store import Store
-from stacks.deployer.kubernetes.unserved import unserved
+from switchyard.serving.frontdoor.pod import STATUS_PORT
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.host import DeploymentError
+from deployment.kubernetes.client import ClusterError
+from deployment.kubernetes.doors import FrontDoors
+from deployment.kubernetes.host import KubernetesHost
+from deployment.kubernetes.manifests import SECRETS
+from deployment.kubernetes.renewing import renew
+from deployment.kubernetes.store import Store
+from deployment.kubernetes.unserved import unserved
 from tests.deployment.cluster import FIRST_METRICS_PORT, OFFER, SOON, names, quick_cluster, release, serving_host
 
 
@@ -159,7 +159,7 @@ def told(cluster, name):
 
 
 def test_pods_are_made_anew_for_new_secrets_and_it_is_the_same_release_still(host, cluster, monkeypatch):
-    monkeypatch.setattr("stacks.deployer.kubernetes.renewing.POLL_S", 0.01)
+    monkeypatch.setattr("deployment.kubernetes.renewing.POLL_S", 0.01)
     assert told(cluster, "v1") == []
 
     assert renew(cluster, "7.8", SOON) == (["loans"], [])
@@ -175,7 +175,7 @@ def test_pods_are_made_anew_for_new_secrets_and_it_is_the_same_release_still(hos
 
 
 def test_pods_that_are_not_replaced_in_time_are_named_and_a_model_that_is_gone_is_not_brought_back(host, cluster, monkeypatch):
-    monkeypatch.setattr("stacks.deployer.kubernetes.renewing.POLL_S", 0.01)
+    monkeypatch.setattr("deployment.kubernetes.renewing.POLL_S", 0.01)
     container = {"env": [{"name": SECRETS, "value": "old"}]}
     made = {"metadata": {"name": "loans-v1-0-model", "labels": {"seldon-deployment-id": "loans"}}, "spec": {"template": {"spec": {"containers": [container]}}}}
     cluster.objects["Deployment", "loans-v1-0-model"] = {"kind": "Deployment", **made}

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from serving.frontdoor.state import Traffic
-from serving.frontdoor.wish import FILE, TOKENS, Wish
-from stacks.deployer.host import Release
-from stacks.deployer.kubernetes import frontdoor, manifests, reasons
-from stacks.deployer.kubernetes.client import KINDS
-from stacks.deployer.kubernetes.doors import added_up
-from stacks.deployer.kubernetes.names import DIGEST, INSTANCE, VERSION, Names
-from stacks.deployer.kubernetes.offer import Offer
-from stacks.deployer.kubernetes.rights import RULES
-from stacks.deployer.kubernetes.state import Slot, State
+from switchyard.serving.frontdoor.state import Traffic
+from switchyard.serving.frontdoor.wish import FILE, TOKENS, Wish
+from deployment.host import Release
+from deployment.kubernetes import frontdoor, manifests
+from stacks.cluster import reasons
+from deployment.kubernetes.client import KINDS
+from deployment.kubernetes.doors import added_up
+from deployment.kubernetes.names import DIGEST, INSTANCE, VERSION, Names
+from deployment.kubernetes.offer import Offer
+from deployment.kubernetes.rights import RULES
+from deployment.kubernetes.state import Slot, State
 
 NAMES = Names.of("loans")
 OFFER = Offer(serving_image="registry/serving:1", frontdoor_image="registry/frontdoor:1")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from serving.frontdoor.files import is_ready
-from serving.frontdoor.state import Traffic
-from stacks.deployer.host import DeploymentError
-from stacks.deployer.process.host import Offer, ProcessHost
-from stacks.deployer.process.layout import Layout
-from tabular.errors import InputError
+from switchyard.serving.frontdoor.files import is_ready
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.host import DeploymentError
+from deployment.process.host import Offer, ProcessHost
+from deployment.process.layout import Layout
+from switchyard.tabular.errors import InputError
 from tests.deployment.conftest import Client
 from tests.deployment.door import free_port, wait_until
 
@@ -142,8 +142,8 @@ def test_the_front_door_moves_to_a_port_that_is_free_and_to_no_other(host, relea
 
 
 def test_the_log_is_found_and_holds_what_was_answered_before(host, releases):
-    from predictionlog import connect, create_tables
-    from predictionlog.database import predictions
+    from switchyard.predictionlog import connect, create_tables
+    from switchyard.predictionlog.database import predictions
 
     client = serve(host, releases["1"])
     ids = [f"asked-{number}" for number in range(20)]

@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines import textfile
-from serving.frontdoor.state import Traffic
-from stacks.deployer.process.host import Offer, ProcessHost
-from stacks.deployer.process.means import free_port
+from app import textfile
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.process.host import Offer, ProcessHost
+from deployment.process.means import free_port
 from tests.deployment.conftest import Client
 
 ROOT = Path(__file__).resolve().parents[2]
-HERE = ROOT / "stacks" / "monitoring"
+HERE = ROOT / "stacks" / "prometheus"
 PROMETHEUS = shutil.which("prometheus")
 pytestmark = pytest.mark.skipif(PROMETHEUS is None, reason="no prometheus here: apt-get install prometheus")
 
@@ -58,7 +58,7 @@ def prometheus(installed, releases, tmp_path_factory):
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
     shutil.copy(HERE / "alerts.yml", tmp_path)
     commands = (
-        [sys.executable, "-m", "stacks.monitoring.exporter", str(exporter), str(tmp_path / "metrics"), str(tmp_path / "serving")],
+        [sys.executable, "-m", "deployment.exporter", str(exporter), str(tmp_path / "metrics"), str(tmp_path / "serving")],
         [PROMETHEUS, f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{port}"],
     )
     try:

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from serving.frontdoor.state import Traffic
-from stacks.deployer.host import DeploymentError
-from steps.deployment.endpoint import replay, served_digest
-from steps.deployment.guard import Changes, old_version_keeps_serving
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.host import DeploymentError
+from deployment.endpoint import replay, served_digest
+from deployment.guard import Changes, old_version_keeps_serving
 from tests.deployment.conftest import Client
 from tests.serving.cases import ROW
 

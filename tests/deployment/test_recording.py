@@ -6,10 +6,10 @@ from tests.deployment.project import ServingProject
 
 DEPLOY = """
 import json
-from stacks.deployer import flavor
-from stacks.deployer.bundles import FILES
-from stacks.deployer.host import Deployment, Instance, Release
-from stacks.deployer.registration import active_deployer, ensure_deployer
+from deployment import flavor
+from deployment.bundles import FILES
+from deployment.host import Deployment, Instance, Release
+from deployment.registration import active_deployer, ensure_deployer
 
 class Host:
     instances, deleted = [], []

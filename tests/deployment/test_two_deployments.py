@@ -6,11 +6,11 @@ import pytest
 
 import steps.deployment.promote_version as promoting
 import steps.deployment.shift_traffic as shifting
-from serving.frontdoor.state import Traffic
-from stacks.deployer.host import DeploymentError
-from stacks.registry import Registered
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.host import DeploymentError
+from registry.versions import Registered
 from steps.deployment.deploy_version import Deployed
-from steps.deployment.guard import Changes, old_version_keeps_serving, retire_idle
+from deployment.guard import Changes, old_version_keeps_serving, retire_idle
 from steps.deployment.order import Order
 from steps.deployment.shift_traffic import Shift
 from steps.deployment.verify_endpoint import Proof

@@ -6,8 +6,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from bundle import Column as BundleColumn
-from bundle import Scorer, Signature
+from switchyard.bundle import Column as BundleColumn
+from switchyard.bundle import Scorer, Signature
 
 COLUMNS = ("income", "noise", "job")
 _JOBS = {"clerk": 0.0, "cook": -1.0, "smith": 2.0}

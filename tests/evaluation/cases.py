@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tabular.problem import Problem
-from tabular.schema import Column, Schema
-from tabular.split import Split
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.split import Split
 
 
 def make_problem(task: str, metric: str, **sections: dict) -> Problem:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.split import Split
+from switchyard.tabular.tables.split import Split
 
 from .cases import make_split
 

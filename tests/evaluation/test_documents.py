@@ -10,20 +10,20 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from tabular.comparison import check_gates
-from tabular.documents import NAMES_OF_DOCUMENTS, Documents, Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
-from tabular.documents.markdown import code, table, text
-from tabular.documents.tables import confusion
-from tabular.evaluation import Predictions, evaluate, fit_baselines
-from tabular.explanation import explain_function
-from tabular.explanation.coding import Coding
-from tabular.features.plan import plan_features
-from tabular.leaderboard import Leaderboard, Row
-from tabular.profile import profile_table
-from tabular.quality import check_quality
-from tabular.split import Split
-from tabular.table import Table
-from tabular.validation import ExpectationResult, ValidationReport
+from switchyard.tabular.evaluation.comparison import check_gates
+from switchyard.tabular.documents import NAMES_OF_DOCUMENTS, Documents, Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
+from switchyard.tabular.documents.markdown import code, table, text
+from switchyard.tabular.documents.tables import confusion
+from switchyard.tabular.evaluation import Predictions, evaluate, fit_baselines
+from switchyard.tabular.explanation import explain_function
+from switchyard.tabular.explanation.coding import Coding
+from switchyard.tabular.features.plan import plan_features
+from switchyard.tabular.model.leaderboard import Leaderboard, Row
+from switchyard.tabular.profile import profile_table
+from switchyard.tabular.quality import check_quality
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.table import Table
+from switchyard.tabular.validation import ExpectationResult, ValidationReport
 
 from .cases import make_problem
 

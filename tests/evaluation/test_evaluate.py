@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from tabular.errors import InputError
-from tabular.evaluation import CONSTANT, LIGHTGBM, Baselines, Evaluation, Predictions, evaluate, fit_baselines
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.evaluation import CONSTANT, LIGHTGBM, Baselines, Evaluation, Predictions, evaluate, fit_baselines
 
 from .cases import make_problem, make_split
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.explanation import Explanation, explain, explain_function
-from tabular.explanation.coding import Coding
-from tabular.split import Split
+from switchyard.tabular.explanation import Explanation, explain, explain_function
+from switchyard.tabular.explanation.coding import Coding
+from switchyard.tabular.tables.split import Split
 
 from .bundles import COLUMNS, logistic_bundle
 from .cases import make_problem, make_split
@@ -172,16 +172,16 @@ def test_dates_missing_values_and_unseen_categories_are_coded_and_shown():
 @pytest.fixture(scope="module")
 def loans() -> Explanation:
     """A boosted model of the built-in loans, explained through its exported bundle."""
-    from tabular.data.sources import read_source
-    from tabular.export.bundle import write_bundle
-    from tabular.families import FAMILIES
-    from tabular.features.plan import plan_features
-    from tabular.features.preprocess import build_preprocessor
-    from tabular.inference import resolve
-    from tabular.model import Member, Model, encode_target
-    from tabular.problem import problem_from
-    from tabular.split import split_table
-    from tabular.table import model_frame
+    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.export.bundle import write_bundle
+    from switchyard.tabular.families import FAMILIES
+    from switchyard.tabular.features.plan import plan_features
+    from switchyard.tabular.features.preprocess import build_preprocessor
+    from switchyard.tabular.tables.resolve import resolve
+    from switchyard.tabular.model.model import Member, Model, encode_target
+    from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.tables.split import split_table
+    from switchyard.tabular.tables.table import model_frame
 
     settings = {
         "name": "loans",
@@ -205,7 +205,7 @@ def loans() -> Explanation:
 
 
 def test_the_effects_planted_in_the_loans_are_found_and_those_not_planted_are_not(loans):
-    from tabular.data.loans import PLANTED
+    from switchyard.tabular.tables.reading.loans import PLANTED
 
     rank = {part.column: part.rank for part in loans.summary.importance}
     planted = {column for effect in PLANTED[:5] for column in effect.columns}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from tabular.evaluation.measures import ClassificationScores, RegressionScores
-from tabular.evaluation.predictions import Predictions
-from tabular.evaluation.resampling import Resampler, resample
+from switchyard.tabular.evaluation.measures import ClassificationScores, RegressionScores
+from switchyard.tabular.evaluation.predictions import Predictions
+from switchyard.tabular.evaluation.resampling import Resampler, resample
 
 
 def _ones(n: int) -> np.ndarray:
@@ -65,7 +65,7 @@ def test_multiclass_scores_equal_scikit_learns():
 
 
 def test_the_classification_scores_are_those_the_tuning_uses():
-    from tabular.tasks import METRICS, TASKS
+    from switchyard.tabular.tasks import METRICS, TASKS
 
     rng = np.random.default_rng(4)
     for task, n_classes in (("binary", 2), ("multiclass", 3)):
@@ -117,7 +117,7 @@ def test_rows_of_a_group_come_and_go_together():
 
 
 def test_chunking_does_not_change_the_draws(monkeypatch):
-    from tabular.evaluation import resampling
+    from switchyard.tabular.evaluation import resampling
 
     whole = np.vstack(list(Resampler(100, 50, seed=1).chunks()))
     monkeypatch.setattr(resampling, "_CELLS", 700)

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bundle import BadInput, Signature
-from tabular.evaluation.served import predict_champion, predict_served
+from switchyard.bundle import BadInput, Signature
+from switchyard.tabular.evaluation.served import predict_champion, predict_served
 
 from .bundles import COLUMNS, logistic_bundle, logistic_files
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tabular.explanation.shapley import combined, shapley_values
+from switchyard.tabular.explanation.shapley import combined, shapley_values
 
 
 def _values(function, rows, background, seed=0):

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from monitoring.experiment.counts import Counts
-from monitoring.experiment.record import Experiment, Stage
-from tabular.production_config import ExperimentConfig
+from switchyard.monitoring.experiment.counts import Counts
+from switchyard.monitoring.experiment.record import Experiment, Stage
+from switchyard.tabular.config.production import ExperimentConfig
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 CLASSES = ("no", "yes")

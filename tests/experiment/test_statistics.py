@@ -7,10 +7,10 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.power import NormalIndPower
 
 from benchmarks.experiments import SCENARIOS, summarise
-from monitoring.experiment.counts import Counts, too_many_p
-from monitoring.experiment.losses import pair_losses
-from monitoring.experiment.sample_size import fixed, sequential, two_proportions
-from monitoring.experiment.sequence import compare, half_width
+from switchyard.monitoring.experiment.counts import Counts, too_many_p
+from switchyard.monitoring.experiment.losses import pair_losses
+from switchyard.monitoring.experiment.sample_size import fixed, sequential, two_proportions
+from switchyard.monitoring.experiment.sequence import compare, half_width
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS[:5], ids=lambda scenario: scenario.name)

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from pydantic import ConfigDict, create_model
 
-from monitoring.experiment.counts import Counts
-from monitoring.experiment.losses import MEASURES, measure_for
-from monitoring.experiment.observations import Observations, business_value, observe
-from monitoring.experiment.planning import plan
-from monitoring.experiment.record import Experiment, Stage
-from monitoring.experiment.verdict import Judgement, judge
-from steps.experiment.traffic import ExperimentTraffic
-from tabular.errors import InputError
-from tabular.production_config import BusinessMetric, ExperimentConfig, Guardrails
+from switchyard.monitoring.experiment.counts import Counts
+from switchyard.monitoring.experiment.losses import MEASURES, measure_for
+from switchyard.monitoring.experiment.observations import Observations, business_value, observe
+from switchyard.monitoring.experiment.planning import plan
+from switchyard.monitoring.experiment.record import Experiment, Stage
+from switchyard.monitoring.experiment.verdict import Judgement, judge
+from deployment.experiments.traffic import ExperimentTraffic
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.production import BusinessMetric, ExperimentConfig, Guardrails
 from tests.experiment.cases import CLASSES, NOW, SOUND, config, experiment, frame_of
 
 
@@ -188,7 +188,7 @@ def test_every_key_of_the_config_is_explained():
 
 def test_the_commands_of_the_page_are_commands():
     import run
-    from pipelines.options import options_of
+    from app.options import options_of
 
     text = (Path(__file__).resolve().parents[2] / "docs" / "experiments.md").read_text()
     commands = [shlex.split(line.split("  #")[0])[2:] for line in text.splitlines() if line.startswith("python run.py")]

@@ -8,14 +8,14 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from tabular.export.features import Inputs, emit_preprocessor
-from tabular.export.graph import Graph
-from tabular.features.plan import FeaturePlan, plan_features
-from tabular.features.preprocess import Preprocessor
-from tabular.problem import Problem, problem_from
-from tabular.schema import Column, Schema
-from tabular.split import Split
-from tabular.table import model_frame
+from switchyard.tabular.export.features import Inputs, emit_preprocessor
+from switchyard.tabular.export.graph import Graph
+from switchyard.tabular.features.plan import FeaturePlan, plan_features
+from switchyard.tabular.features.preprocess import Preprocessor
+from switchyard.tabular.config.problem import Problem, problem_from
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.table import model_frame
 
 KINDS = {
     "income": "numeric",

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tabular.errors import InputError
-from tabular.features.expressions import parse
-from tabular.features.operators import apply
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.features.expressions import parse
+from switchyard.tabular.features.operators import apply
 
 NAN = np.nan
 

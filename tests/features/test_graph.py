@@ -8,8 +8,8 @@ from onnx import TensorProto, helper
 from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 
-from tabular.export.features import emit
-from tabular.export.graph import ML_OPSET, OPSET, Graph
+from switchyard.tabular.export.features import emit
+from switchyard.tabular.export.graph import ML_OPSET, OPSET, Graph
 
 
 def run(graph: Graph, **feeds: np.ndarray) -> list[np.ndarray]:

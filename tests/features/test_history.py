@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.errors import InputError
-from tabular.features.history import add_history
-from tabular.problem import Problem, problem_from
-from tabular.schema import Column, Schema
-from tabular.table import Table
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.features.history import add_history
+from switchyard.tabular.config.problem import Problem, problem_from
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.table import Table
 
 NAN = np.nan
 

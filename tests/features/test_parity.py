@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from tabular.features.preprocess import build_preprocessor
-from tabular.table import model_frame
+from switchyard.tabular.features.preprocess import build_preprocessor
+from switchyard.tabular.tables.table import model_frame
 from tests.features.conftest import Exported, make_frame, target_of
 
 DERIVED = {
@@ -114,7 +114,7 @@ def test_choices_of_the_tuner_are_the_same_in_the_graph(plan_for, style, choices
 
 
 def test_block_with_one_column_and_dictionaries_too_large_to_share(plan_for, monkeypatch):
-    monkeypatch.setattr("tabular.features.categories._SHARED_TABLE", 10)
+    monkeypatch.setattr("switchyard.tabular.features.categories._SHARED_TABLE", 10)
     split, plan = plan_for("binary", {"encoder": "onehot"})
     assert_parity("binary", "tree", split, plan)
 

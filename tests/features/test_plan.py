@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.errors import InputError
-from tabular.features.plan import FeaturePlan, plan_features, training_rows
-from tabular.schema import Column, Schema
-from tabular.split import Split
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.features.plan import FeaturePlan, plan_features, training_rows
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.split import Split
 from tests.features.conftest import make_problem, make_split
 
 

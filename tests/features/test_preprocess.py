@@ -8,17 +8,17 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from tabular.features.categories import CategoryCodes, OneHot, TargetMeans
-from tabular.features.dates import PARTS, DateParts
-from tabular.features.numeric import Impute, Products
-from tabular.features.outliers import ClipOutliers, IsolationFlag
-from tabular.features.plan import FeaturePlan, plan_features
-from tabular.features.preprocess import build_preprocessor
-from tabular.features.selection import METHODS, Select
-from tabular.open_format import dump, load
-from tabular.schema import MISSING, Column, Schema
-from tabular.split import Split
-from tabular.table import model_frame
+from switchyard.tabular.features.categories import CategoryCodes, OneHot, TargetMeans
+from switchyard.tabular.features.dates import PARTS, DateParts
+from switchyard.tabular.features.numeric import Impute, Products
+from switchyard.tabular.features.outliers import ClipOutliers, IsolationFlag
+from switchyard.tabular.features.plan import FeaturePlan, plan_features
+from switchyard.tabular.features.preprocess import build_preprocessor
+from switchyard.tabular.features.selection import METHODS, Select
+from switchyard.tabular.model.open_format import dump, load
+from switchyard.tabular.tables.schema import MISSING, Column, Schema
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.table import model_frame
 from tests.features.conftest import make_problem, target_of
 
 

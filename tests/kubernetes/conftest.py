@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from stacks.deployer.host import DeploymentError, Host
-from stacks.deployer.kubernetes import rights
-from stacks.deployer.kubernetes.client import Cluster
-from stacks.deployer.kubernetes.host import KubernetesHost
-from stacks.deployer.kubernetes.offer import Offer
-from stacks.deployer.process.host import Offer as ProcessOffer
-from stacks.deployer.process.host import ProcessHost
+from deployment.host import DeploymentError, Host
+from deployment.kubernetes import rights
+from deployment.kubernetes.client import Cluster
+from deployment.kubernetes.host import KubernetesHost
+from deployment.kubernetes.offer import Offer
+from deployment.process.host import Offer as ProcessOffer
+from deployment.process.host import ProcessHost
 from tests.deployment.conftest import installed, releases  # noqa: F401 - fixtures
 from tests.kubernetes.backing import Backing, apply, kubectl, namespace_of
 from tests.kubernetes.running import Installation

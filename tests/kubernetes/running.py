@@ -188,7 +188,7 @@ def predictions(project: Project, name: str, version: str) -> list[float]:
 import json, mlflow
 from stacks.active import connect_mlflow
 connect_mlflow()
-from tabular.data.loans import loans
+from switchyard.tabular.tables.reading.loans import loans
 print(json.dumps(mlflow.pyfunc.load_model('models:/{name}/{version}').predict(loans(rows=100, seed=3))['probability_1'].tolist()))
 """
     return json.loads(project.python(code).splitlines()[-1])

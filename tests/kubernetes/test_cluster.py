@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from serving.frontdoor.state import Traffic
-from stacks.deployer.host import DeploymentError
-from stacks.deployer.kubernetes import reasons
-from stacks.deployer.kubernetes.client import Cluster
-from stacks.deployer.kubernetes.unserved import unserved
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.host import DeploymentError
+from stacks.cluster import reasons
+from deployment.kubernetes.client import Cluster
+from deployment.kubernetes.unserved import unserved
 from tests.deployment.conftest import Client, Load
 from tests.deployment.door import wait_until
 from tests.kubernetes.backing import apply, get, kubectl, secret_of
@@ -37,7 +37,7 @@ def addresses(place, namespace):
 
 def known_to_doors(place, namespace):
     """Addresses that each front door sends requests to."""
-    ask = "from serving.frontdoor import files, pod; print(files.admin(pod.ADMIN_PORT, '/clusters?format=json'))"
+    ask = "from switchyard.serving.frontdoor import files, pod; print(files.admin(pod.ADMIN_PORT, '/clusters?format=json'))"
     found = []
     for door in pods(place, namespace, "switchyard/frontdoor"):
         clusters = json.loads(kubectl("exec", "-n", namespace, door, "--", "python", "-c", ask))["cluster_statuses"]

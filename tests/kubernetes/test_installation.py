@@ -116,10 +116,10 @@ def test_image_is_without_compiler_test_tool_cuda_and_secrets_and_runs_locked_do
     image = installation.items("deployments", "-l", "app.kubernetes.io/name=mlflow")[0]["spec"]["template"]["spec"]["containers"][0]["image"]
     look = """
 import importlib.util as u, os, pathlib, shutil, sys
-import stacks.deployer.flavor, pipelines.training, lightgbm
+import deployment.flavor, pipelines.training, lightgbm
 site = pathlib.Path(u.find_spec("numpy").origin).parents[1]
 print([name for name in ("gcc", "cc", "c++", "make", "pytest") if shutil.which(name)], [name for name in ("pytest", "playwright") if u.find_spec(name)],
-      [path.name for path in site.glob("nvidia*")], os.getuid() > 0, stacks.deployer.flavor.__file__)
+      [path.name for path in site.glob("nvidia*")], os.getuid() > 0, deployment.flavor.__file__)
 try:
     open("/app/x", "w")
 except OSError as error:
@@ -128,7 +128,7 @@ except OSError as error:
     run = ["docker", "run", "--rm", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", image, "python", "-c", look]
     done = subprocess.run(run, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.splitlines()[-2:] == ["[] [] [] True /app/stacks/deployer/flavor.py", "Read-only file system"]
+    assert done.stdout.splitlines()[-2:] == ["[] [] [] True /app/deployment/flavor.py", "Read-only file system"]
 
     history = subprocess.run(["docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image], capture_output=True, text=True, check=True).stdout
     inspected = subprocess.run(["docker", "inspect", image], capture_output=True, text=True, check=True).stdout

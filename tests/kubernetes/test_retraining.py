@@ -7,7 +7,7 @@ import json
 import pytest
 
 from demo.traffic import Clients, as_rows
-from tabular.data.loans import loans
+from switchyard.tabular.tables.reading.loans import loans
 from tests.pipelines.project import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.data.loans import loans
+from switchyard.tabular.tables.reading.loans import loans
 from tests.deployment.conftest import Client, Load
 from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
 from tests.kubernetes.running import FAMILIES, predictions, says_no_traceback, scores
@@ -314,7 +314,7 @@ print([trial.number for trial in study.trials])
 def test_run_py_is_scheduled_by_a_cron_job(cluster):
     cluster.use("kubernetes")
     code = """
-from stacks.kubernetes.schedule import schedule, scheduled, unschedule
+from stacks.cluster.schedule import schedule, scheduled, unschedule
 from stacks.active import pipelines_image
 from pathlib import Path
 image, config = pipelines_image(), ('parity.yaml', Path('configs/parity.yaml').read_text())
@@ -362,4 +362,4 @@ def test_monitoring_runs_on_the_cluster_by_its_cron_job(cluster):
         assert cluster.items("jobs", "--field-selector=metadata.name=now")[0]["status"].get("succeeded") == 1, said
         assert re.search(r"^decision  (nothing|alert|retrain): ", said, re.MULTILINE), said
     finally:
-        cluster.project.python("from stacks.kubernetes.schedule import unschedule; unschedule('monitoring-parity')")
+        cluster.project.python("from stacks.cluster.schedule import unschedule; unschedule('monitoring-parity')")

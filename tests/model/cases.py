@@ -7,14 +7,14 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from tabular.families import FAMILIES
-from tabular.features.plan import FeaturePlan, plan_features
-from tabular.features.preprocess import build_preprocessor
-from tabular.model import Member, Model, encode_target
-from tabular.problem import Problem
-from tabular.schema import Column, Schema
-from tabular.split import Split
-from tabular.table import model_frame
+from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.features.plan import FeaturePlan, plan_features
+from switchyard.tabular.features.preprocess import build_preprocessor
+from switchyard.tabular.model.model import Member, Model, encode_target
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.table import model_frame
 
 TASKS = ("binary", "multiclass", "regression")
 FAMILY_NAMES = ("lightgbm", "xgboost", "random_forest", "neural_network")

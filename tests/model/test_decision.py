@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tabular.combiner import Combiner, stack_features
-from tabular.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
-from tabular.errors import InputError
-from tabular.model import encode_target
+from switchyard.tabular.model.combiner import Combiner, stack_features
+from switchyard.tabular.model.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.model.model import encode_target
 
 
 def overconfident(rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from tabular.families import FAMILIES
+from switchyard.tabular.families import FAMILIES
 from tests.model.cases import CLASSES, FAMILY_NAMES, TASKS, small_params
 
 

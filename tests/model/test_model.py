@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from tabular.combiner import Combiner
-from tabular.decision import Calibrator
-from tabular.model import Model
-from tabular.open_format import dump, load
+from switchyard.tabular.model.combiner import Combiner
+from switchyard.tabular.model.decision import Calibrator
+from switchyard.tabular.model.model import Model
+from switchyard.tabular.model.open_format import dump, load
 from tests.model.cases import CLASSES, FAMILY_NAMES, TASKS, member_of, mixed_split, model_of
 
 

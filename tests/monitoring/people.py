@@ -8,17 +8,17 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from bundle import Scorer
-from monitoring.reference import Reference, describe_reference
-from monitoring.table_window import window_of_table
-from monitoring.window import Window
-from monitoring.look import Look
-from predictionlog.database import labels, predictions
-from tabular.evaluation.evaluation import evaluate
-from tabular.evaluation.served import predict_served
-from tabular.explanation import explain
-from tabular.problem import Problem
-from tabular.validation import infer_suite
+from switchyard.bundle import Scorer
+from switchyard.monitoring.reference import Reference, describe_reference
+from switchyard.monitoring.table_window import window_of_table
+from switchyard.monitoring.window import Window
+from switchyard.monitoring.look import Look
+from switchyard.predictionlog.database import labels, predictions
+from switchyard.tabular.evaluation.evaluation import evaluate
+from switchyard.tabular.evaluation.served import predict_served
+from switchyard.tabular.explanation import explain
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.validation import infer_suite
 from tests.evaluation.bundles import logistic_bundle
 from tests.evaluation.cases import make_problem, make_split
 

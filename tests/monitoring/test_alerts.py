@@ -16,12 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.alerts import Alert, AlertLedger, compose, send
-from monitoring.alerts.channels import channel_name
-from monitoring.decision import Decision, RuleResult
-from monitoring.columns import ColumnDrift
-from monitoring.drift import DriftReport
-from tabular.monitoring_config import Channel
+from switchyard.monitoring.alerts import Alert, AlertLedger, compose, send
+from switchyard.monitoring.alerts.channels import channel_name
+from switchyard.monitoring.decision import Decision, RuleResult
+from switchyard.monitoring.columns import ColumnDrift
+from switchyard.monitoring.drift import DriftReport
+from switchyard.tabular.config.monitoring import Channel
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -205,9 +205,9 @@ def killed(log, url, dies: str):
     """A process that sends an alert to `url`; `dies` is what it has for putting secrets in. Killed in the midst of it, or by itself."""
     script = (
         "import os, sys\n"
-        "from predictionlog import connect\n"
-        "from monitoring.alerts import Alert, AlertLedger, send\n"
-        "from tabular.monitoring_config import Channel\n"
+        "from switchyard.predictionlog import connect\n"
+        "from switchyard.monitoring.alerts import Alert, AlertLedger, send\n"
+        "from switchyard.tabular.config.monitoring import Channel\n"
         "channel, ledger = Channel(kind='webhook', url=sys.argv[2], timeout_s=90), AlertLedger(connect(sys.argv[3]))\n"
         f"send(Alert.model_validate_json(sys.argv[1]), [channel], ledger, {dies})\n"
     )

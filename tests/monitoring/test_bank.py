@@ -11,26 +11,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.decide import decide
-from monitoring.drift import measure_drift
-from monitoring.expectations import validate_window
-from monitoring.look import Look
-from monitoring.performance import measure_performance
-from monitoring.reference import describe_reference
-from monitoring.table_window import window_of_table
-from tabular.data.sources import RawTable
-from tabular.ensemble import build_ensemble
-from tabular.evaluation.evaluation import evaluate
-from tabular.evaluation.served import predict_served
-from tabular.explanation import explain
-from tabular.export.bundle import write_bundle
-from tabular.features.plan import plan_features
-from tabular.inference import resolve
-from tabular.problem import problem_from
-from tabular.quality import check_quality
-from tabular.split import split_table
-from tabular.tuning import StudyStore, study_key, tune_family
-from tabular.validation import infer_suite
+from switchyard.monitoring.decide import decide
+from switchyard.monitoring.drift import measure_drift
+from switchyard.monitoring.expectations import validate_window
+from switchyard.monitoring.look import Look
+from switchyard.monitoring.performance import measure_performance
+from switchyard.monitoring.reference import describe_reference
+from switchyard.monitoring.table_window import window_of_table
+from switchyard.tabular.tables.reading.sources import RawTable
+from switchyard.tabular.model.ensemble import build_ensemble
+from switchyard.tabular.evaluation.evaluation import evaluate
+from switchyard.tabular.evaluation.served import predict_served
+from switchyard.tabular.explanation import explain
+from switchyard.tabular.export.bundle import write_bundle
+from switchyard.tabular.features.plan import plan_features
+from switchyard.tabular.tables.resolve import resolve
+from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.quality import check_quality
+from switchyard.tabular.tables.split import split_table
+from switchyard.tabular.tuning import StudyStore, study_key, tune_family
+from switchyard.tabular.validation import infer_suite
 from tests.quality.conftest import bank  # noqa: F401 - a fixture
 
 WINDOW = 2000

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pandas as pd
 
-from monitoring.decide import decide, decide_and_record, window_key
-from monitoring.drift import measure_drift
-from monitoring.expectations import validate_window
-from monitoring.ledger import Ledger, Past
-from monitoring.look import Look
-from monitoring.performance import measure_performance
-from monitoring.log_window import window_of_log
-from tabular.monitoring_config import Actions, Monitoring
+from switchyard.monitoring.decide import decide, decide_and_record, window_key
+from switchyard.monitoring.drift import measure_drift
+from switchyard.monitoring.expectations import validate_window
+from switchyard.monitoring.ledger import Ledger, Past
+from switchyard.monitoring.look import Look
+from switchyard.monitoring.performance import measure_performance
+from switchyard.monitoring.log_window import window_of_log
+from switchyard.tabular.config.monitoring import Actions, Monitoring
 
 from .people import START, fill, label, people, window
 from .people import reference as reference_of

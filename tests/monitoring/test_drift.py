@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring import evidently
-from monitoring.columns import adjust
-from monitoring.drift import measure_drift
-from monitoring.reference import Reference
-from tabular.monitoring_config import Monitoring
+from switchyard.monitoring import evidently
+from switchyard.monitoring.columns import adjust
+from switchyard.monitoring.drift import measure_drift
+from switchyard.monitoring.reference import Reference
+from switchyard.tabular.config.monitoring import Monitoring
 
 from .people import people, scorer, window
 from .people import reference as make_reference

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from monitoring.estimation import estimate_scores
-from monitoring.performance import measure_performance
-from tabular.evaluation.predictions import Predictions
-from tabular.evaluation.served import predict_served
-from tabular.monitoring_config import Monitoring
+from switchyard.monitoring.estimation import estimate_scores
+from switchyard.monitoring.performance import measure_performance
+from switchyard.tabular.evaluation.predictions import Predictions
+from switchyard.tabular.evaluation.served import predict_served
+from switchyard.tabular.config.monitoring import Monitoring
 
 from .people import people, scorer, window
 

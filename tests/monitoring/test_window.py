@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from sqlalchemy import create_engine
 
-from monitoring.decide import window_key
-from monitoring.log_window import window_of_log
-from monitoring.look import Look, in_utc
-from monitoring.table_window import read_table, window_of_table
-from monitoring.window import Window
-from predictionlog import VERIFICATION
-from tabular.errors import InputError
-from tabular.problem import Data
+from switchyard.monitoring.decide import window_key
+from switchyard.monitoring.log_window import window_of_log
+from switchyard.monitoring.look import Look, in_utc
+from switchyard.monitoring.table_window import read_table, window_of_table
+from switchyard.monitoring.window import Window
+from switchyard.predictionlog import VERIFICATION
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Data
 
 from .people import START, fill, label, people, scorer
 

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("bundle", "configs", "materializers", "monitoring", "pipelines", "predictionlog", "serving", "stacks", "steps", "tabular")
+ROOMS = ("app", "configs", "deployment", "materializers", "pipelines", "registry", "stacks", "steps", "switchyard")
 FILES = ("run.py", "requirements.txt", "dvc.yaml", "params.yaml", "pyproject.toml")
 
 

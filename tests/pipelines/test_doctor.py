@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from zenml.config import global_config
 
-from pipelines import doctor
+from app import doctor
 from tests.pipelines.project import Project
 
 

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 import run
-from pipelines.options import PIPELINES, options_of, takers_of
-from tabular.data.loans import loans
+from app.options import PIPELINES, options_of, takers_of
+from switchyard.tabular.tables.reading.loans import loans
 from tests.pipelines.project import Project
 
 

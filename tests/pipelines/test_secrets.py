@@ -10,9 +10,9 @@ from threading import Thread
 import pytest
 
 from stacks.secrets import refuse_plain_settings
-from tabular.data.labels import holds_secret
-from tabular.data.loans import loans
-from tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import holds_secret
+from switchyard.tabular.tables.reading.loans import loans
+from switchyard.tabular.errors import InputError
 from tests.pipelines.project import Project
 
 TOKEN = "s3cr3t-of-the-test"

@@ -59,7 +59,7 @@ import json, mlflow, numpy as np
 from stacks.active import connect_mlflow
 connect_mlflow()
 model = mlflow.pyfunc.load_model('models:/small@challenger')
-from tabular.data.loans import loans
+from switchyard.tabular.tables.reading.loans import loans
 rows = loans(rows=50, seed=3)
 print(json.dumps(model.predict(rows).head(50).to_dict('list')))
 """
@@ -135,9 +135,9 @@ def test_changed_data_changes_the_model(project, first):
 @pytest.mark.parametrize(
     ("file", "runs", "stays"),
     [
-        ("tabular/explanation/shapley.py", "explain_model", "tune_lightgbm"),
-        ("tabular/families/lightgbm.py", "tune_lightgbm", "profile_table"),
-        ("tabular/documents/model_card.md.j2", "document_model", "explain_model"),
+        ("switchyard/tabular/explanation/shapley.py", "explain_model", "tune_lightgbm"),
+        ("switchyard/tabular/families/lightgbm.py", "tune_lightgbm", "profile_table"),
+        ("switchyard/tabular/documents/model_card.md.j2", "document_model", "explain_model"),
     ],
 )
 def test_an_edit_runs_what_depends_on_it(project, first, file, runs, stays):

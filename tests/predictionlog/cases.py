@@ -1,6 +1,6 @@
 """Records as serving writes them."""
 
-from predictionlog import prediction_record
+from switchyard.predictionlog import prediction_record
 
 ORIGIN = {"model": "loans", "version": "3", "digest": "sha256:" + "0" * 64, "role": "live"}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from predictionlog import connect, create_tables
+from switchyard.predictionlog import connect, create_tables
 from tests.databases import database, mariadb, postgresql, server_folder  # noqa: F401 - fixtures
 
 

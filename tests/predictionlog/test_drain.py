@@ -11,10 +11,10 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select
 
-from predictionlog import Drain, Journal, connect, create_tables, label_record, prune
-from predictionlog.database import labels, positions, predictions
-from predictionlog.drain import settle
-from predictionlog.journal import journals
+from switchyard.predictionlog import Drain, Journal, connect, create_tables, label_record, prune
+from switchyard.predictionlog.database import labels, positions, predictions
+from switchyard.predictionlog.drain import settle
+from switchyard.predictionlog.journal import journals
 from tests.predictionlog.cases import ORIGIN, record
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from predictionlog.frames import HEADER, frame, scan
+from switchyard.predictionlog.frames import HEADER, frame, scan
 
 
 def test_whole_frames_come_back():

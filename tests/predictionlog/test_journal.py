@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from predictionlog.frames import scan
-from predictionlog.journal import Journal, is_finished, journals
+from switchyard.predictionlog.frames import scan
+from switchyard.predictionlog.journal import Journal, is_finished, journals
 
 
 def payloads(path):

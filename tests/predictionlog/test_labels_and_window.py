@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from predictionlog import Drain, Journal, Label, add_labels, log_batch, prune, read_window
-from predictionlog.database import labels, predictions
+from switchyard.predictionlog import Drain, Journal, Label, add_labels, log_batch, prune, read_window
+from switchyard.predictionlog.database import labels, predictions
 from tests.predictionlog.cases import ORIGIN, record
 
 START = 1_700_000_000.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tabular.problem import Problem, problem_from
-from tabular.schema import Column, Schema
-from tabular.split import Split, split_table
-from tabular.table import Table
+from switchyard.tabular.config.problem import Problem, problem_from
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.split import Split, split_table
+from switchyard.tabular.tables.table import Table
 
 
 def canonical_table(raw: pd.DataFrame, target: str, classification: bool, roles: dict[str, str] | None = None) -> Table:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tabular.data.loans import LEAKS
-from tabular.data.sources import read_source
-from tabular.inference import resolve
-from tabular.problem import Problem, problem_from, read_settings
-from tabular.quality import check_quality
-from tabular.split import Split, split_table
-from tabular.validation import infer_suite, validate
+from switchyard.tabular.tables.reading.loans import LEAKS
+from switchyard.tabular.tables.reading.sources import read_source
+from switchyard.tabular.tables.resolve import resolve
+from switchyard.tabular.config.problem import Problem, problem_from, read_settings
+from switchyard.tabular.quality import check_quality
+from switchyard.tabular.tables.split import Split, split_table
+from switchyard.tabular.validation import infer_suite, validate
 
 CONFIG = Path(__file__).parents[2] / "configs" / "loans.yaml"
 CAUGHT = {"target_copy": ("target_leakage", "stop"), "future": ("future_column", "stop"), "id": ("id_column", "drop")}

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from tabular.profile import Profile, full_profile, profile_table
-from tabular.profile.associations import correlation_ratio, cramers_v
+from switchyard.tabular.profile import Profile, full_profile, profile_table
+from switchyard.tabular.profile.associations import correlation_ratio, cramers_v
 from tests.quality.tables import canonical_table, customers, houses, problem_for
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from sklearn import datasets
 
-from tabular.errors import GateClosed
-from tabular.quality import QualityReport, check_quality
-from tabular.split import Split
+from switchyard.tabular.errors import GateClosed
+from switchyard.tabular.quality import QualityReport, check_quality
+from switchyard.tabular.tables.split import Split
 from tests.quality.tables import customers, houses, problem_for, split_of
 
 TIME = {"data": {"time_column": "joined"}}

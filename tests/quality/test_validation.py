@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.errors import GateClosed, InputError
-from tabular.split import Split
-from tabular.validation import Suite, ValidationReport, data_docs, infer_suite, load_or_infer, validate
+from switchyard.tabular.errors import GateClosed, InputError
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.validation import Suite, ValidationReport, data_docs, infer_suite, load_or_infer, validate
 from tests.quality.tables import customers, houses, problem_for, split_of
 
 PROBLEM = problem_for("churned")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.loop import watch, without
-from tabular.errors import InputError
-from tabular.problem import problem_from, read_settings
+from app.loop import watch, without
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import problem_from, read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

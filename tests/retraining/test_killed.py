@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from demo.traffic import Clients, as_rows
-from tabular.data.loans import loans
+from switchyard.tabular.tables.reading.loans import loans
 from tests.deployment.conftest import installed  # noqa: F401 - a fixture
 from tests.deployment.project import ServingProject
 from tests.monitoring.test_alerts import web  # noqa: F401 - a fixture
@@ -55,7 +55,7 @@ def kept(project):
     code = """
 import json
 from sqlalchemy import text
-from stacks.deployer.predictions import prediction_log
+from deployment.predictions import prediction_log
 
 def rows(query):
     try:

@@ -8,15 +8,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from monitoring.decision import Decision, RuleResult
-from monitoring.processes import me, shown
-from monitoring.retraining import ledger as module
-from monitoring.retraining.claim import Refused
-from monitoring.retraining.ledger import Ledger
-from monitoring.retraining.limits import check
-from predictionlog import connect
-from predictionlog.database import now
-from tabular.production_config import Retraining
+from switchyard.monitoring.decision import Decision, RuleResult
+from switchyard.monitoring.processes import me, shown
+from switchyard.monitoring.retraining import ledger as module
+from switchyard.monitoring.retraining.claim import Refused
+from switchyard.monitoring.retraining.ledger import Ledger
+from switchyard.monitoring.retraining.limits import check
+from switchyard.predictionlog import connect
+from switchyard.predictionlog.database import now
+from switchyard.tabular.config.production import Retraining
 
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)
 LIMITS = Retraining(min_labels=10)
@@ -116,7 +116,7 @@ def test_a_refusal_is_kept_once_with_its_latest_reason(ledger):
 def test_a_killed_process_leaves_its_claim_to_the_next(database, ledger):
     claim = ledger.claim(decision(), "sha256:rows", "{}", 40)
     code = (
-        "import sys, time; from predictionlog import connect; from monitoring.retraining.ledger import Ledger\n"
+        "import sys, time; from switchyard.predictionlog import connect; from switchyard.monitoring.retraining.ledger import Ledger\n"
         f"ledger = Ledger(connect({database!r}), 'loans.local'); held = ledger.holding(ledger.open()); held.__enter__(); print('held', flush=True); time.sleep(60)"
     )
     # What made the claim is this process, which lives: another may not take it until it is let go.

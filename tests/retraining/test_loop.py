@@ -8,7 +8,7 @@ import time
 import pytest
 
 from demo.traffic import Clients, as_rows
-from tabular.data.loans import loans
+from switchyard.tabular.tables.reading.loans import loans
 from tests.deployment.conftest import installed  # noqa: F401 - a fixture
 from tests.deployment.project import ServingProject
 from tests.pipelines.project import kill
@@ -45,7 +45,7 @@ def ask(project, month, rows, label=True):
 def history(project):
     """Stage, version and rows of every retraining, the first first."""
     code = (
-        "import json; from stacks.deployer.predictions import prediction_log; from monitoring.retraining.ledger import Ledger\n"
+        "import json; from deployment.predictions import prediction_log; from switchyard.monitoring.retraining.ledger import Ledger\n"
         "with prediction_log('loans') as engine:\n"
         "    print(json.dumps([[c.stage, c.version, c.rows] for c in reversed(Ledger(engine, 'loans.local').history())]))"
     )

@@ -7,18 +7,18 @@ from datetime import timedelta
 import pandas as pd
 import pytest
 
-from monitoring.retraining.rows import labelled_predictions, put_together
-from predictionlog import Label, add_labels, connect, create_tables
-from predictionlog.database import predictions
-from predictionlog.records import prediction_record, rows_of
-from tabular.data.labels import STAGED
-from tabular.data.loans import loans
-from tabular.data.sources import RawTable, read_source
-from tabular.data.staged import to_staged
-from tabular.errors import InputError
-from tabular.inference import resolve
-from tabular.problem import problem_from
-from tabular.split import split_table
+from switchyard.monitoring.retraining.rows import labelled_predictions, put_together
+from switchyard.predictionlog import Label, add_labels, connect, create_tables
+from switchyard.predictionlog.database import predictions
+from switchyard.predictionlog.records import prediction_record, rows_of
+from switchyard.tabular.tables.reading.credentials import STAGED
+from switchyard.tabular.tables.reading.loans import loans
+from switchyard.tabular.tables.reading.sources import RawTable, read_source
+from switchyard.tabular.tables.reading.staged import to_staged
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.resolve import resolve
+from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.tables.split import split_table
 
 FEATURES = ["age", "sex", "income", "loan_amount", "purpose", "is_customer", "account_opened"]
 

@@ -8,10 +8,10 @@ import pytest
 import yaml
 from rich.console import Console
 
-from pipelines.loop import _config_for_pods
-from pipelines.scheduling import on_schedule
-from tabular.errors import InputError
-from tabular.problem import problem_from
+from app.loop import _config_for_pods
+from app.scheduling import on_schedule
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import problem_from
 
 
 class Enough(Exception):

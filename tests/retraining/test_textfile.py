@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pipelines import textfile
-from tabular.errors import GateClosed
+from app import textfile
+from switchyard.tabular.errors import GateClosed
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from monitoring.workspace import PANELS, WindowFigures, record_window
+from switchyard.monitoring.workspace import PANELS, WindowFigures, record_window
 
 
 def figures(number, **values):

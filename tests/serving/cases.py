@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from bundle import Column, Interval, Scorer, Signature
-from bundle.examples import make_examples
+from switchyard.bundle import Column, Interval, Scorer, Signature
+from switchyard.bundle.examples import make_examples
 
 JOBS = ("clerk", "nurse", "smith")
 ROW = {"age": 40.0, "since": "2020-01-01", "owner": True, "job": "nurse"}

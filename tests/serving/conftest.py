@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from serving import environment, launch
-from serving.settings import Settings
+from switchyard.serving import environment, launch
+from switchyard.serving.settings import Settings
 from tests.serving.cases import make_bundle
 
 
@@ -88,7 +88,7 @@ def free_port():
 def installed():
     """The serving environment."""
     if not environment.is_installed():
-        pytest.skip("the serving environment is not installed: python -m serving.environment")
+        pytest.skip("the serving environment is not installed: python -m switchyard.serving.environment")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 
-from serving.counters import SharedCounters
+from switchyard.serving.counters import SharedCounters
 
 
 def test_processes_add_up_and_the_dead_are_remembered():

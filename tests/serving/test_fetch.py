@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from bundle import digest
-from bundle.digest import FILES
-from serving.environment import ROOT
-from serving.fetch import FetchError, fetch
+from switchyard.bundle import digest
+from switchyard.bundle.digest import FILES
+from switchyard.serving.environment import ROOT
+from switchyard.serving.fetch import FetchError, fetch
 from tests.serving.cases import make_bundle
 
 
@@ -57,7 +57,7 @@ def test_s3_is_asked_by_the_usual_variables_and_its_refusal_is_told(bundle, fold
     pytest.importorskip("botocore")
     from botocore.stub import Stubber
 
-    from serving import fetch as module
+    from switchyard.serving import fetch as module
 
     for name, value in {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_DEFAULT_REGION": "r", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}.items():
         monkeypatch.setenv(name, value)
@@ -73,7 +73,7 @@ def test_s3_is_asked_by_the_usual_variables_and_its_refusal_is_told(bundle, fold
 def test_the_command_says_in_a_line_what_is_wrong(bundle, folder):
     def run(**variables):
         environment = {**os.environ, "SWITCHYARD_BUNDLE_URI": str(bundle), "SWITCHYARD_BUNDLE": str(folder), **variables}
-        return subprocess.run([sys.executable, "-m", "serving.fetch"], cwd=ROOT, env=environment, capture_output=True, text=True)
+        return subprocess.run([sys.executable, "-m", "switchyard.serving.fetch"], cwd=ROOT, env=environment, capture_output=True, text=True)
 
     assert run(SWITCHYARD_DIGEST=digest(bundle)).returncode == 0
     wrong = run(SWITCHYARD_DIGEST="sha256:0")

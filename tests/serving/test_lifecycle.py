@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bundle import digest
-from predictionlog import connect
-from predictionlog.database import predictions
-from predictionlog.journal import journals
+from switchyard.bundle import digest
+from switchyard.predictionlog import connect
+from switchyard.predictionlog.database import predictions
+from switchyard.predictionlog.journal import journals
 from tests.serving.cases import ROW, make_bundle
 from tests.serving.conftest import Service, running
 

@@ -6,10 +6,10 @@ import random
 import jsonschema
 import pytest
 
-from serving import openapi
-from serving.errors import Refusal
-from serving.predictor import Predictor
-from serving.settings import Settings, SettingsError
+from switchyard.serving import openapi
+from switchyard.serving.errors import Refusal
+from switchyard.serving.predictor import Predictor
+from switchyard.serving.settings import Settings, SettingsError
 from tests.serving.cases import ROW, ROWS
 
 
@@ -136,8 +136,8 @@ def test_settings_come_from_the_environment_and_parameters_win(tmp_path):
 
 
 def test_excluded_columns_and_times_in_the_journal(bundles, tmp_path):
-    from predictionlog.frames import scan
-    from predictionlog.journal import journals
+    from switchyard.predictionlog.frames import scan
+    from switchyard.predictionlog.journal import journals
 
     settings = Settings(bundle=str(bundles["binary"]), log_url="sqlite:///x", journal=str(tmp_path), log_exclude=("job",), time_column="applied")
     Predictor(settings).predict({"rows": [{**ROW, "applied": "2024-05-01T12:00:00Z"}, {**ROW, "applied": None}]})

@@ -7,11 +7,11 @@ import time
 import pytest
 from sqlalchemy import select
 
-from bundle import digest
-from bundle.examples import differences, read_examples
-from predictionlog import connect, create_tables
-from predictionlog.database import labels, predictions
-from serving.environment import FOLDER, ROOT
+from switchyard.bundle import digest
+from switchyard.bundle.examples import differences, read_examples
+from switchyard.predictionlog import connect, create_tables
+from switchyard.predictionlog.database import labels, predictions
+from switchyard.serving.environment import FOLDER, ROOT
 from tests.serving.cases import ROW, ROWS, probability
 
 NAMES = list(ROW)

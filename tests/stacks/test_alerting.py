@@ -11,10 +11,10 @@ from tests.pipelines.project import Project
 
 SEND = """
 import json, sys
-from monitoring.alerts import Alert, AlertLedger, send
-from predictionlog import connect
+from switchyard.monitoring.alerts import Alert, AlertLedger, send
+from switchyard.predictionlog import connect
 from stacks.alerting import channel_with_secrets
-from tabular.monitoring_config import Channel
+from switchyard.tabular.config.monitoring import Channel
 from zenml.client import Client
 
 Client().create_secret("hook", {"url": URL, "token": "a-secret-token"})

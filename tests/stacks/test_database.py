@@ -8,8 +8,8 @@ import subprocess
 import pytest
 import sqlalchemy
 
-from stacks.kubernetes.database import check_all, wait_for
-from stacks.kubernetes.urls import for_zenml
+from stacks.installation.database import check_all, wait_for
+from stacks.installation.urls import for_zenml
 from tests.databases import free_port, mariadb, postgresql, server_folder  # noqa: F401 - fixtures
 
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from stacks.files import local_input, whole_output
-from tabular.errors import InputError
+from switchyard.tabular.errors import InputError
 
 
 def test_what_fails_leaves_what_was_there(tmp_path):

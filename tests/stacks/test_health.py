@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from serving.frontdoor.state import Traffic
-from stacks.deployer.host import Deployment, DeploymentError, Instance
-from stacks.health import models, store
-from stacks.health.servers import look_at_servers
-from stacks.registry import RegistryError
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.host import Deployment, DeploymentError, Instance
+from app.health import models, store
+from app.health.servers import look_at_servers
+from registry.versions import RegistryError
 from tests.deployment.door import free_port
 
 

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import pytest
 
 from stacks import images
-from stacks.kubernetes import platforms
-from stacks.kubernetes.kubectl import ClusterError
-from tabular.errors import InputError
+from stacks.cluster import platforms
+from stacks.cluster.kubectl import ClusterError
+from switchyard.tabular.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 

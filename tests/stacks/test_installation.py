@@ -12,15 +12,16 @@ from typing import ClassVar
 
 import pytest
 
-from pipelines import stacking
-from stacks.deployer.kubernetes.reasons import is_rolled_out
-from stacks.kubernetes import checks, installation, restarting, secrets, waiting
-from stacks.kubernetes.addresses import Addresses, find_addresses
-from stacks.kubernetes.kubectl import ClusterError, Forbidden
-from stacks.kubernetes.restarting import mark, restart, stale
-from stacks.kubernetes.settings import Settings
+from app import stack as stacking
+from stacks.cluster.reasons import is_rolled_out
+from stacks.installation import checks, install as installation, restarting, secrets
+from stacks.cluster import waiting
+from stacks.installation.addresses import Addresses, find_addresses
+from stacks.cluster.kubectl import ClusterError, Forbidden
+from stacks.installation.restarting import mark, restart, stale
+from stacks.installation.settings import Settings
 from stacks.registration import _filled
-from tabular.errors import InputError
+from switchyard.tabular.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -288,13 +289,13 @@ def test_an_installation_goes_with_seldon_or_without_and_leaves_a_namespace_of_s
 
 def test_models_that_a_namespace_has_lost_are_named(monkeypatch, tmp_path):
     installed = SimpleNamespace(addresses=Addresses("http://z", "http://m", "http://s", "b"), context="ours-1", kubectl=None, images={"pipelines": "i:1"})
-    nothing = {"pipelines.commands": ["ensure_repository"], "stacks.kubernetes.registration": ["log_in", "register"], "stacks.deployer.kubernetes.client": ["Cluster"]}
+    nothing = {"app.commands": ["ensure_repository"], "stacks.installation.registration": ["log_in", "register"], "deployment.kubernetes.client": ["Cluster"]}
     for module, names in nothing.items():
         for name in names:
             monkeypatch.setattr(f"{module}.{name}", lambda *_what: None)
-    monkeypatch.setattr("stacks.kubernetes.installation.install", lambda *_what: installed)
-    monkeypatch.setattr("stacks.kubernetes.schedule.renew", lambda *_what: [])
-    monkeypatch.setattr("stacks.deployer.kubernetes.unserved.unserved", lambda _cluster: {"loans": ("1", "2")})
+    monkeypatch.setattr("stacks.installation.install.install", lambda *_what: installed)
+    monkeypatch.setattr("stacks.cluster.schedule.renew", lambda *_what: [])
+    monkeypatch.setattr("deployment.kubernetes.unserved.unserved", lambda _cluster: {"loans": ("1", "2")})
     said = []
     stacking.up(tmp_path, "kubernetes", "ours", None, said.append)
 

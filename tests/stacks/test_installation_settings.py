@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stacks.kubernetes import secrets
-from stacks.kubernetes.kubectl import ClusterError
-from stacks.kubernetes.settings import Settings, read_settings
-from tabular.errors import InputError
+from stacks.installation import secrets
+from stacks.cluster.kubectl import ClusterError
+from stacks.installation.settings import Settings, read_settings
+from switchyard.tabular.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "stacks/kubernetes/overlays/external/settings.env.example"

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from serving.frontdoor.pod import STATUS_PORT
-from stacks.deployer.kubernetes.manifests import METRICS
-from stacks.deployer.kubernetes.rights import RULES
-from stacks.kubernetes.kubectl import Kubectl
-from stacks.kubernetes.manifests import Parts, write_overlay
-from stacks.kubernetes.settings import Settings
+from switchyard.serving.frontdoor.pod import STATUS_PORT
+from deployment.kubernetes.manifests import METRICS
+from deployment.kubernetes.rights import RULES
+from stacks.cluster.kubectl import Kubectl
+from stacks.installation.manifests import Parts, write_overlay
+from stacks.installation.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here")

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from stacks.kubernetes import contexts
-from stacks.kubernetes.kubectl import ClusterError, Kubectl, Refused
+from stacks.cluster import contexts
+from stacks.cluster.kubectl import ClusterError, Kubectl, Refused
 from tests.pipelines.project import Project
 
 LOOK = """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import mlflow
 import pytest
 
-from stacks import registry
-from stacks.deployer import production
-from tabular.errors import InputError
+from registry import versions as registry
+from registry import production
+from switchyard.tabular.errors import InputError
 from tests.deployment.door import free_port
 
 

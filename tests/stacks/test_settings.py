@@ -6,9 +6,9 @@ from zenml.config import DockerSettings
 from zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor import KubernetesOrchestratorSettings
 from zenml.orchestrators.local_docker.local_docker_orchestrator import LocalDockerOrchestratorSettings
 
-from pipelines.options import PIPELINES
+from app.options import PIPELINES
 from stacks.settings import parallel_families, run_settings
-from tabular.errors import InputError
+from switchyard.tabular.errors import InputError
 
 SECTION = {
     "parallel": 3,

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from tabular.features.plan import plan_features
-from tabular.problem import problem_from
-from tabular.schema import Column, Schema
-from tabular.split import split_table
-from tabular.table import Table
+from switchyard.tabular.features.plan import plan_features
+from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.split import split_table
+from switchyard.tabular.tables.table import Table
 
 
 def search(task="binary", rows=400, kind=None, constraints=None, **tuning):

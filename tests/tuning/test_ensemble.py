@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from tabular.combining import blend, greedy, held_out_outputs, rank_auc, stack, vote
-from tabular.ensemble import build_ensemble
-from tabular.errors import SwitchyardError
-from tabular.folds import make_folds
-from tabular.leaderboard import Leaderboard
-from tabular.model import Model
-from tabular.refit import refit_params
-from tabular.tuning import Candidate, Study, StudyStore, Trial, study_key, tune_family
-from tabular.tuning.crossval import training_target
-from tabular.tuning.leaderboard import LiveLeaderboard
+from switchyard.tabular.model.combining import blend, greedy, held_out_outputs, rank_auc, stack, vote
+from switchyard.tabular.model.ensemble import build_ensemble
+from switchyard.tabular.errors import SwitchyardError
+from switchyard.tabular.tables.folds import make_folds
+from switchyard.tabular.model.leaderboard import Leaderboard
+from switchyard.tabular.model.model import Model
+from switchyard.tabular.model.refit import refit_params
+from switchyard.tabular.tuning import Candidate, Study, StudyStore, Trial, study_key, tune_family
+from switchyard.tabular.tuning.crossval import training_target
+from switchyard.tabular.tuning.leaderboard import LiveLeaderboard
 from tests.tuning.tables import search
 
 

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tabular.errors import InputError
-from tabular.folds import make_folds
-from tabular.problem import problem_from
-from tabular.schema import Column, Schema
-from tabular.split import Split
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.folds import make_folds
+from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.split import Split
 
 
 def split_of(frame, kind="random", **roles):

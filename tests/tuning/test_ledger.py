@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from tabular.tuning.ledger import Standing, clock, far_behind, reserve, share
-from tabular.tuning.pruning import CurveBound, Race
-from tabular.tuning.study import Trial
+from switchyard.tabular.tuning.ledger import Standing, clock, far_behind, reserve, share
+from switchyard.tabular.tuning.pruning import CurveBound, Race
+from switchyard.tabular.tuning.study import Trial
 
 
 def test_time_is_counted_once_and_nights_not_at_all():

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tabular.ensemble import budget_left, build_ensemble
-from tabular.families import FAMILIES
-from tabular.tuning import Study, StudyStore, study_key, tune_family
+from switchyard.tabular.model.ensemble import budget_left, build_ensemble
+from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.tuning import Study, StudyStore, study_key, tune_family
 from tests.tuning.tables import search
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ def test_killed_in_a_trial_it_goes_on_without_repeating_one(tmp_path, die_at_bea
         import os, signal, sys
         sys.path.insert(0, {str(ROOT)!r})
         from tests.tuning.test_tuner import tune
-        from tabular.tuning.familylog import FamilyLog
+        from switchyard.tabular.tuning.familylog import FamilyLog
         beats, beat = [], FamilyLog.beat
         def counted(log):
             beat(log)

@@ -12,8 +12,8 @@ import numpy as np
 import optuna
 import pytest
 
-from tabular.tuning.claims import Claims
-from tabular.tuning.study import merged
+from switchyard.tabular.tuning.claims import Claims
+from switchyard.tabular.tuning.study import merged
 from tests.predictionlog.conftest import mariadb, server_folder  # noqa: F401 - fixtures
 from tests.tuning.test_tuner import tune
 

@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 
-from tabular.tuning import StudyStore, claims, study_key, tune_family
-from tabular.tuning.familylog import FamilyLog
+from switchyard.tabular.tuning import StudyStore, claims, study_key, tune_family
+from switchyard.tabular.tuning.familylog import FamilyLog
 from tests.tuning.tables import search
 
 

@@ -1,0 +1,147 @@
+"""run.py doctor: what runs need of this machine and the active stack, and what that stack serves, with the way to mend each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from app.health import Check
+
+_NEEDED_GB = 5.0
+
+
+def examine(root: Path) -> int:
+    """Print every check; 0 when all are fine, else 1."""
+    # What does not answer at once is a finding; MLflow's clients would try for minutes.
+    os.environ |= {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+    checks = [check for look in (_python, _packages, _disk, _stack, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)]
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    table = Table(show_edge=False)
+    for header in ("check", "", "found"):
+        table.add_column(header, overflow="fold")
+    for check in checks:
+        table.add_row(check.what, "[green]ok[/]" if check.fine else "[red]no[/]", escape(check.found))
+    console.print(table)
+    # Not in the table: commands are copied from whole lines.
+    for check in checks:
+        if not check.fine:
+            console.print(f"{check.what}: {check.mend}", markup=False, highlight=False, soft_wrap=True)
+    return 0 if all(check.fine for check in checks) else 1
+
+
+def _safely(look: Callable[[Path], Iterator[Check]], root: Path) -> list[Check]:
+    try:
+        return list(look(root))
+    except Exception as error:  # a check that cannot be made is a finding, not a crash
+        return [Check(look.__name__.strip("_"), False, f"{type(error).__name__}: {error}", _way_out())]
+
+
+def _way_out() -> str:
+    """Of what can't be looked at; on this machine's own store something is missing, on a server's it does not answer."""
+    from zenml.config.global_config import GlobalConfiguration
+
+    url = GlobalConfiguration().store_configuration.url
+    if url.startswith("http"):
+        return f"have {url} answer this machine: python run.py stack up kubernetes (docs/kubernetes.md, Reaching the servers); zenml logout goes back to this machine"
+    return "make setup; then python run.py stack up local"
+
+
+def _python(root: Path) -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("Python", sys.version_info[:2] == (3, 11), version, "make PYTHON=/path/to/python3.11 setup, after rm -r .venv")
+
+
+def _packages(root: Path) -> Iterator[Check]:
+    wrong = []
+    pins = [line.split("==") for line in (root / "requirements.txt").read_text().splitlines() if "==" in line]
+    for name, version in pins:
+        try:
+            found = metadata.version(name).split("+")[0]
+        except metadata.PackageNotFoundError:
+            found = "missing"
+        if found != version.strip():
+            wrong.append(f"{name} {found} (locked {version.strip()})")
+    yield Check("packages", not wrong, f"{len(pins)} as locked" if not wrong else ", ".join(wrong[:5]), "make setup")
+
+
+def _disk(root: Path) -> Iterator[Check]:
+    free = shutil.disk_usage(root).free / 1e9
+    yield Check("free disk", free >= _NEEDED_GB, f"{free:.0f} GB", f"free at least {_NEEDED_GB:.0f} GB")
+
+
+def _stack(root: Path) -> Iterator[Check]:
+    from zenml.client import Client
+
+    client = Client()
+    store = client.zen_store.config.url
+    yield Check("ZenML store", True, store, "")
+    stack = client.active_stack_model
+    yield Check("active stack", stack.name != "default", stack.name, "python run.py stack up local")
+
+
+def _servers(root: Path) -> Iterator[Check]:
+    from zenml.client import Client
+    from zenml.enums import StackComponentType
+
+    orchestrator = Client().active_stack_model.components[StackComponentType.ORCHESTRATOR][0]
+    if orchestrator.flavor_name == "kubernetes":
+        from deployment.kubernetes.client import Cluster
+        from app.health.servers import look_at_servers
+
+        where = orchestrator.configuration
+        yield from look_at_servers(Cluster(where["kubernetes_namespace"], where.get("kubernetes_context")))
+
+
+def _store(root: Path) -> Iterator[Check]:
+    from app.health.store import look_at_store
+
+    yield from look_at_store()
+
+
+def _models(root: Path) -> Iterator[Check]:
+    from zenml.client import Client
+
+    from deployment.flavor import SwitchyardDeployer
+    from app.health.models import look_at_models
+
+    deployer = Client().active_stack.model_deployer
+    if isinstance(deployer, SwitchyardDeployer):
+        yield from look_at_models(deployer)
+
+
+def _tracking(root: Path) -> Iterator[Check]:
+    from stacks.active import connect_mlflow
+
+    uri = connect_mlflow()
+    import mlflow
+
+    count = len(mlflow.MlflowClient().search_experiments())
+    yield Check("MLflow", True, f"{uri} ({count} experiments)", "")
+
+
+def _ports(root: Path) -> Iterator[Check]:
+    for name, port in (("zenml", 8237), ("mlflow", 5001)):
+        with socket.socket() as probe:
+            taken = probe.connect_ex(("127.0.0.1", port)) == 0
+        ours = taken and _is_ours(port)
+        found = "free" if not taken else "our dashboard" if ours else "another program"
+        yield Check(f"port {port}", not taken or ours, found, f"python run.py dashboard --{name}-port ANOTHER")
+
+
+def _is_ours(port: int) -> bool:
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

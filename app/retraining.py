@@ -1,0 +1,224 @@
+"""What run.py does about a decision to retrain: train, try the new version beside the old one, have it judged.
+
+A pipeline can't start another from inside a step, so this is the command line's work, after the run. The ledger
+(`monitoring.retraining.ledger`) holds how far it is: repeated after a kill, or an hour later, it goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from switchyard.monitoring.decision import Decision, RuleResult
+from switchyard.monitoring.retraining.claim import Claim, Refused
+from switchyard.monitoring.retraining.ledger import Ledger
+from switchyard.monitoring.retraining.limits import check
+from app.commands import ensure_stack, terminal, train
+from app.deployment import deploy
+from app.summary import write_summary
+from switchyard.tabular.errors import GateClosed, InputError
+from switchyard.tabular.config.problem import Problem
+
+_BY_HAND = "by_hand"
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """How far a retraining is, or why there is none; run summaries hold it under `retraining`."""
+
+    stage: str
+    """none, refused, claimed, trained, trying, promoted, rejected, rolled_back or abandoned."""
+    reason: str
+    version: str | None = None
+    """The new one."""
+    cause: str | None = None
+    rows: int | None = None
+    """Labelled predictions that it was trained on, beside the old rows."""
+
+
+def retrain(
+    problem: Problem, where: str, *, root: Path, why: str = "", dry_run: bool = False, summary_path: Path | None = None, started: float
+) -> int:
+    """`--pipeline retraining`: go on with the retraining that is under way, else begin one because somebody asks for it.
+
+    Raises
+    ------
+    SwitchyardError
+        There is none to go on with and the ledger refuses a new one; the message says why.
+    """
+    from registry.production import find_version, version_of
+    from registry.versions import CHAMPION
+
+    stack, console = ensure_stack(root), terminal()
+    version = version_of(problem.name, CHAMPION)
+    if version is None:
+        raise InputError(f"no version of {problem.name!r} is in production; deploy one before it can be trained again from its predictions")
+    now = datetime.now(UTC)
+    reason = why or "asked for by hand"
+    rule = RuleResult(name=_BY_HAND, value=None, threshold=None, verdict="retrain", reason=reason)
+    decision = Decision(
+        model=problem.name, version=version, digest=find_version(problem.name, version).digest or "", since=_EVER, until=now, rows=0, labelled=0,
+        action="retrain", rules=(rule,), reason=reason, key=f"{problem.name} {_BY_HAND} {now.isoformat()}",
+    )  # fmt: skip
+    console.print(f"[bold]retraining[/] {problem.name} on stack {stack} (config: {where})")
+    if dry_run:
+        console.print(f"  limits: {problem.retraining}", highlight=False)
+        return 0
+    found = act(problem, where, decision, root=root, console=console)
+    if summary_path:
+        duration = round(time.monotonic() - started, 2)
+        write_summary(summary_path, json.dumps({"pipeline": "retraining", "status": "completed", "duration_s": duration, "retraining": asdict(found)}, indent=1) + "\n")
+    return 3 if found.stage in ("refused", "rejected", "abandoned", "rolled_back") else 0
+
+
+def act(problem: Problem, where: str, decision: Decision, *, root: Path, console: Console) -> Retrained:
+    """Go on with the model's open retraining as far as it goes now, or begin one where `decision` asks for it.
+
+    Parameters
+    ----------
+    problem : Problem
+        As the user gave it.
+    where : str
+        What to call the config's origin.
+    decision : Decision
+    root : Path
+    console : Console
+
+    Returns
+    -------
+    Retrained
+        `trying` while the new version has a share of the requests and no verdict: a later call goes on.
+
+    Raises
+    ------
+    SwitchyardError
+        A training or a deployment failed for a reason that may pass; the retraining stays open.
+    """
+    from deployment.predictions import prediction_log
+    from registry.versions import zenml_model_name
+
+    with prediction_log(problem.name) as engine:
+        ledger = Ledger(engine, zenml_model_name(problem.name))
+        claim = ledger.open()
+        try:
+            if claim is None:
+                if decision.action != "retrain":
+                    return Retrained("none", decision.reason)
+                claim = _begin(ledger, engine, problem, decision, console)
+            else:
+                console.print(f"retraining  goes on from {claim.stage!r}: {claim.cause}, begun {claim.claimed:%Y-%m-%d %H:%M} UTC", highlight=False)
+            with ledger.holding(claim):
+                claim = _carry_on(ledger, claim, problem, where, root, console)
+        except Refused as refused:
+            if claim is None and not _by_hand(decision):
+                ledger.refuse(decision, str(refused))
+            console.print(f"retraining  none now: {refused}", highlight=False, markup=False)
+            return Retrained("refused", str(refused))
+    version = f", version {claim.version}" if claim.version else ""
+    console.print(f"retraining  {claim.stage.replace('_', ' ')}{version}: {claim.reason}", highlight=False, markup=False)
+    return Retrained(claim.stage, claim.reason, claim.version, claim.cause, claim.rows)
+
+
+def _by_hand(decision: Decision) -> bool:
+    return decision.rules[0].name == _BY_HAND if decision.rules else False
+
+
+def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, console: Console) -> Claim:
+    """Claim a retraining, with the rows to train on put into the artifact store first."""
+    from switchyard.monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
+    from stacks.active import local_copy, stage_table
+    from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
+    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.tables.reading.staged import to_staged
+    from switchyard.tabular.tables.resolve import resolve
+    from switchyard.tabular.tables.table import digest_frame
+
+    if problem.data.source.startswith(STAGED):
+        raise InputError("data.source is a table with rows of the prediction log already; name the source beneath it")
+    check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
+    with local_copy(problem.data.source) as source:
+        old, resolved, _ = resolve(read_source(problem.data.model_copy(update={"source": source})), problem)
+    new = labelled_predictions(engine, problem.name, old.schema, resolved)
+    rows = put_together(old, new, resolved, without_credentials(problem.data.source), problem.retraining.window_days)
+    revision = f"sha256:{digest_frame(rows.frame)}"
+    ledger.check_data(decision, revision)
+    location = stage_table(to_staged(rows.frame, rows.label), f"{problem.name}.parquet")
+    config = rows.problem.model_copy(update={"data": rows.problem.data.model_copy(update={"source": location, "query": None})})
+    claim = ledger.claim(decision, revision, config.model_dump_json(), rows.new)
+    console.print(f"retraining  begins: {claim.cause}; {rows.label}: {rows.old:,} old rows, {rows.new:,} new", highlight=False, markup=False)
+    return claim
+
+
+def _carry_on(ledger: Ledger, claim: Claim, problem: Problem, where: str, root: Path, console: Console) -> Claim:
+    """From the claim's stage to the last one that can be reached now."""
+    from registry.production import version_of
+    from registry.versions import CHAMPION
+
+    if claim.stage == "claimed":
+        claim = _train(ledger, claim, where, root)
+    if claim.stage == "trained":
+        strategy = problem.retraining.strategy
+        # A run that was killed between the deployment and this note has done it already.
+        if version_of(problem.name, CHAMPION) != claim.version:
+            share = problem.retraining.share if strategy != "all" else None
+            deploy(problem, where, root=root, strategy=strategy, share=share, version=claim.version, why=f"retrained: {claim.cause}")
+        stage, told = ("promoted", "deployed without a trial") if strategy == "all" else ("trying", f"{strategy} deployment, no verdict yet")
+        return ledger.advance(claim, stage, reason=told)
+    if claim.stage == "trying":
+        claim = _judge(ledger, claim, problem, where, root)
+    return claim
+
+
+def _train(ledger: Ledger, claim: Claim, where: str, root: Path) -> Claim:
+    """Run the training pipeline on the claim's rows; what was trained, tuned or registered before a kill is found again."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "training.json"
+        try:
+            code = train(
+                Problem.model_validate_json(claim.config), where, root=root, no_cache=False, dry_run=False, summary_path=told,
+                started=time.monotonic(),
+            )  # fmt: skip
+        except (InputError, GateClosed) as error:
+            # It would end the same way each time.
+            return ledger.advance(claim, "abandoned", reason=f"training ended: {error}")
+        summary = json.loads(told.read_text(encoding="utf-8"))
+    model = summary["model"]
+    if code:
+        return ledger.advance(claim, "rejected", digest=model["digest"], reason="; ".join(summary["reasons"]) or "a gate is closed")
+    if model["digest"] == claim.champion:
+        return ledger.advance(claim, "abandoned", digest=model["digest"], reason="training led to the version in production again")
+    return ledger.advance(claim, "trained", version=model["version"], digest=model["digest"], reason="registered, not deployed yet")
+
+
+def _judge(ledger: Ledger, claim: Claim, problem: Problem, where: str, root: Path) -> Claim:
+    """Have the experiment judged, unless it is over already."""
+    if ended := _ended(ledger, claim, problem, "it was decided before"):
+        return ended
+    from app.experiment import judge
+
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "experiment.json"
+        judge(problem, where, watch=None, root=root, dry_run=False, summary_path=told, started=time.monotonic())
+        reason = "; ".join(json.loads(told.read_text(encoding="utf-8"))["reasons"])
+    return _ended(ledger, claim, problem, reason) or ledger.advance(claim, "trying", reason=reason)
+
+
+def _ended(ledger: Ledger, claim: Claim, problem: Problem, reason: str) -> Claim | None:
+    """The claim at its end, where the new version serves everybody or nobody."""
+    from registry.production import version_of
+    from deployment.registration import active_deployer
+    from registry.versions import CHAMPION
+
+    if version_of(problem.name, CHAMPION) == claim.version:
+        return ledger.advance(claim, "promoted", reason=reason)
+    deployment = active_deployer().host.inspect(problem.name)
+    tried = [one for one in deployment.instances if one.version == claim.version and one.name in deployment.traffic.names] if deployment else []
+    return None if tried else ledger.advance(claim, "rolled_back", reason=reason)

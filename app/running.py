@@ -1,0 +1,211 @@
+"""Runs a pipeline on the active stack, says what happens while it happens, and tells how it ended.
+
+An orchestrator that runs elsewhere returns before the run ends; run.py waits here and looks whether the run can still end by itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from rich.console import Console
+from zenml.client import Client
+from zenml.config import DockerSettings
+from zenml.enums import ExecutionMode, ExecutionStatus
+from zenml.integrations.registry import integration_registry
+from zenml.models import PipelineRunResponse, PipelineRunUpdate, StepRunResponse, StepRunUpdate
+from zenml.utils.time_utils import utc_now
+
+from app.outcome import Outcome
+from app.progress import MOST_STEPS, Progress
+from stacks.settings import run_settings
+from stacks.watching import RunWatch, watch_for
+from steps.provenance import code_commit
+from switchyard.tabular.errors import SwitchyardError
+
+_LOOK_S = 2.0
+_SILENCE_S = 120.0
+"""How long the ZenML server or the cluster may leave questions about a run unanswered."""
+_AGAIN = {ExecutionStatus.FAILED, ExecutionStatus.RETRYING, ExecutionStatus.RETRIED}
+_FULL = ("InsufficientStorage", "QuotaExceeded", "XMinioStorageFull", "No space left on device", "Disk quota exceeded")
+"""How S3 servers and file systems say that there is no room."""
+
+
+class RunFailed(SwitchyardError):
+    """A step failed for a reason that is not the user's input."""
+
+
+def name_of_run(pipeline: str, model: str) -> str:
+    """A name that no other run has."""
+    return f"{pipeline}-{model}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 1_000_000:06d}"
+
+
+def show_steps(pipeline: Any, arguments: dict[str, Any], console: Console) -> None:
+    """Print the steps that `execute` would run, each with those that it follows."""
+    planned = pipeline.with_options()
+    planned.prepare(**arguments)
+    for name, invocation in planned.invocations.items():
+        console.print(f"  {name} <- {', '.join(sorted(invocation.upstream_steps)) or 'nothing'}", highlight=False)
+
+
+def execute(pipeline: Any, arguments: dict[str, Any], run_name: str, console: Console, cache: bool = True) -> Outcome:
+    """Run `pipeline` with `arguments` on the active stack, as its settings want it, and wait for its end.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        A function decorated with ZenML's `@pipeline`.
+    cache : bool
+        Whether steps may be taken from earlier runs.
+
+    Raises
+    ------
+    SwitchyardError
+        The user's error that a step raised, whichever process it ran in, or `RunFailed` with the step and the cause.
+    """
+    from stacks.active import pipelines_image
+
+    planned = pipeline.with_options()
+    planned.prepare(**arguments)
+    client = Client()
+    stack = client.active_stack_model.name
+    image = partial(pipelines_image, lambda line: console.print(f"  [dim]{line}[/]", highlight=False))
+    wanted = run_settings(stack, pipeline.name, planned.invocations, {"image": image, "commit": code_commit})
+    wanted.check(stack, {"docker": DockerSettings, "orchestrator": client.active_stack.orchestrator.settings_class})
+    options = {**pipeline_options(run_name, cache), **wanted.options()}
+    return run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console)
+
+
+def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) -> Outcome:
+    """Run `submit` (a pipeline function bound to its arguments) and wait for its end; `execute` applies the stack's settings.
+
+    Raises
+    ------
+    SwitchyardError
+        The user's error that a step raised, whichever process it ran in, or `RunFailed` with the step and the cause.
+    """
+    # ZenML imports every installed integration (torch, xgboost, ...) when it compiles a pipeline: 4 s for materializers
+    # that none of our artifacts uses. Flavors of stack components are imported by their own source when needed.
+    integration_registry.activate_integrations = lambda: None
+    progress = Progress(run_name, console)
+    progress.start()
+    error: BaseException | None = None
+    watch: RunWatch | None = None
+    for name in ("tabular", "steps"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    quiet = [logging.getLogger(name) for name in ("zenml.orchestrators", "zenml.steps", "zenml.execution", "zenml.pipelines")]
+    for logger in quiet:
+        logger.setLevel(logging.CRITICAL)
+    # A server that restarts is asked again; `_wait` tells when it stays away.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+    try:
+        submit()
+        run = _find_run(run_name)
+        if run is not None and not run.status.is_finished:
+            watch = watch_for(run.id)
+            _wait(run.id, watch)
+    except Exception as raised:
+        error = raised
+    finally:
+        progress.finish()
+    run = _find_run(run_name)
+    if run is None:
+        raise error or RunFailed(f"run {run_name} was never started")
+    if error is not None or run.status != ExecutionStatus.COMPLETED:
+        raise _translated(run, error, watch) from error
+    return Outcome(run, progress.stages)
+
+
+def pipeline_options(run_name: str, cache: bool) -> dict[str, Any]:
+    """Options every pipeline of ours runs with."""
+    return {"run_name": run_name, "enable_cache": cache, "execution_mode": ExecutionMode.FAIL_FAST}
+
+
+def _wait(run: UUID, watch: RunWatch | None) -> None:
+    """Wait for the end of a run that goes on elsewhere; end it where it can't end well by itself, or on Ctrl-C."""
+    heard = time.monotonic()
+    try:
+        while True:
+            try:
+                if Client().get_pipeline_run(run, hydrate=False).status.is_finished:
+                    return
+                trouble = _lasting_error(run) or (watch.look() if watch else None)
+                heard = time.monotonic()
+            except Exception as silence:
+                if time.monotonic() - heard > _SILENCE_S:
+                    why = str(silence).strip().splitlines()[:1] or [type(silence).__name__]
+                    raise RunFailed(
+                        f"nobody answered questions about the run for {_SILENCE_S:.0f} s ({why[0]}); it may still go on: "
+                        "the same command waits for it or does what is left"
+                    ) from silence
+                trouble = None
+            if trouble:
+                _end(run, watch, ExecutionStatus.FAILED, str(trouble))
+                raise trouble if isinstance(trouble, SwitchyardError) else RunFailed(trouble)
+            time.sleep(_LOOK_S)
+    except KeyboardInterrupt:
+        _end(run, watch, ExecutionStatus.STOPPED, "stopped by the user")
+        raise
+
+
+def _lasting_error(run: UUID) -> SwitchyardError | None:
+    """The error of a step that its retries can only repeat."""
+    steps = Client().list_run_steps(pipeline_run_id=run, size=MOST_STEPS, hydrate=False).items
+    for step in steps:
+        if step.status in _AGAIN:
+            found = _final_error(Client().get_run_step(step.id))
+            if found is not None:
+                return found
+    return None
+
+
+def _end(run: UUID, watch: RunWatch | None, status: ExecutionStatus, reason: str) -> None:
+    """Stop what is left of a run and say so in its record."""
+    if watch is not None:
+        watch.stop()
+    store = Client().zen_store
+    for step in Client().list_run_steps(pipeline_run_id=run, size=MOST_STEPS, hydrate=False).items:
+        if not step.status.is_finished:
+            store.update_run_step(step.id, StepRunUpdate(status=status, end_time=utc_now()))
+    store.update_run(run, PipelineRunUpdate(status=status, status_reason=reason[:250]))
+
+
+def _find_run(run_name: str) -> PipelineRunResponse | None:
+    runs = Client().list_pipeline_runs(name=run_name, hydrate=True)
+    return runs.items[0] if runs.items else None
+
+
+def _final_error(step: StepRunResponse) -> SwitchyardError | None:
+    """The error of ours that `step` raised in its process, made again in this one; or that it found no room to write."""
+    info = step.exception_info
+    if info is None:
+        return None
+    module, _, kind = (info.source or "").rpartition(".")
+    if module == "switchyard.tabular.errors":
+        return getattr(importlib.import_module(module), kind)(info.message)
+    if any(words in (info.message or "") for words in _FULL):
+        store = Client().active_stack.artifact_store.path
+        return RunFailed(f"step {step.name} found no room to write ({info.message}): make some in {store}; the same command goes on from there")
+    return None
+
+
+def _translated(run: PipelineRunResponse, error: BaseException | None, watch: RunWatch | None) -> Exception:
+    """The user's own error where a step raised one, else one line that names step and cause."""
+    if isinstance(error, SwitchyardError):
+        return error
+    for name, step in run.steps.items():
+        if step.status != ExecutionStatus.FAILED:
+            continue
+        if own := _final_error(step):
+            return own
+        if info := step.exception_info:
+            last = (info.traceback or "").strip().splitlines()[-1:] or [info.message or "no message"]
+            return RunFailed(f"step {name} failed: {last[0]} (the whole log: zenml logs, or the dashboard's run {run.name})")
+        if seen := watch.reason(name) if watch else None:
+            return RunFailed(seen)
+    return RunFailed(f"run {run.name} ended as {run.status}: {error or 'no step says why'}")

@@ -1,0 +1,102 @@
+"""`run.py stack up` and `down`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from switchyard.tabular.errors import InputError
+
+_CLUSTER = "kubernetes"
+Say = Callable[[str], None]
+
+
+def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: Say) -> None:
+    """Register the stack NAME and make it active; the cluster's is installed where it is not.
+
+    Raises
+    ------
+    SwitchyardError
+        What is in the way, and how to mend it.
+    """
+    from app.commands import ensure_repository
+
+    if name != _CLUSTER:
+        from stacks.registration import register_stack
+
+        ensure_repository(root)
+        say(f"stack {register_stack(name)} is registered and active")
+        return
+    from requests import RequestException
+
+    from deployment.kubernetes.client import Cluster
+    from deployment.kubernetes.unserved import unserved
+    from stacks.installation.install import install
+    from stacks.cluster.kubectl import ClusterError
+    from stacks.installation.registration import log_in, register
+    from stacks.cluster.schedule import renew
+    from stacks.installation.settings import read_settings
+    from steps.provenance import code_commit
+
+    began = time.monotonic()
+
+    def report(line: str) -> None:
+        say(f"  {time.monotonic() - began:4.0f} s  {line}")
+
+    given = read_settings(settings_file) if settings_file else None
+    installed = install(root, given, namespace, os.environ.get("CONTAINER_REGISTRY"), report)
+    try:
+        ensure_repository(root)
+        log_in(installed)
+        report(f"logged in to ZenML at {installed.addresses.zenml}")
+        register(installed)
+    except RequestException as error:
+        raise ClusterError(
+            f"ZenML at {installed.addresses.zenml} broke off ({type(error).__name__}): see kubectl -n {namespace} logs deploy/zenml; "
+            "the same command goes on where this one was"
+        ) from None
+    report("registered the stacks local and kubernetes; kubernetes is active")
+    renewed = renew(installed.kubectl, installed.images["pipelines"], code_commit())
+    if renewed:
+        report(f"{', '.join(renewed)} {'runs' if len(renewed) == 1 else 'run'} this code from now on")
+    for model, versions in unserved(Cluster(namespace, installed.context)).items():
+        say(f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, or zenml model-deployer models start UUID (list names them)")
+    say(
+        f"""
+ZenML   {installed.addresses.zenml}   (user admin; its password:
+        kubectl -n {namespace} get secret zenml-server -o jsonpath='{{.data.admin-password}}' | base64 -d)
+MLflow  {installed.addresses.mlflow}
+
+Next:   python run.py --pipeline training
+        python run.py --pipeline deployment
+Back to this machine: zenml stack set local"""
+    )
+
+
+def down(root: Path, name: str, namespace: str, delete_data: bool | None, say: Say, ask: Callable[[str], bool]) -> None:
+    """Remove the cluster's stack; its data only when told to.
+
+    Parameters
+    ----------
+    delete_data : bool, optional
+        None: ask.
+
+    Raises
+    ------
+    SwitchyardError
+        There is nothing to remove, or it can't be.
+    """
+    if name != _CLUSTER:
+        raise InputError(f"stack {name!r} runs nothing that would have to be stopped; `zenml stack delete {name}` forgets it")
+    from stacks.installation.install import uninstall, what_is_there
+    from stacks.installation.registration import log_out
+
+    volumes, server = what_is_there(namespace)
+    if delete_data is None:
+        what = f"volumes {' and '.join(volumes)}: all runs, models, artifacts and logged predictions" if volumes else "secrets, the key to ZenML's among them"
+        delete_data = ask(f"Delete the data in namespace {namespace} too ({what})?")
+    uninstall(namespace, delete_data, say)
+    log_out(server)
+    say("python run.py stack up local  goes on on this machine, with its own ZenML store")

@@ -1,0 +1,147 @@
+"""Metrics of pipeline runs for Prometheus: one file a pipeline and model, in the format and folder that a node exporter's textfile collector takes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from switchyard.monitoring.decision import Action
+from switchyard.tabular.errors import SwitchyardError
+
+logger = logging.getLogger(__name__)
+
+FOLDER_VARIABLE = "SWITCHYARD_METRICS"
+"""Names the folder; one that a node exporter reads already, say."""
+
+Sample = tuple[str, Mapping[str, str], float]
+_HELP = {
+    "switchyard_run_timestamp_seconds": "When the pipeline last ended.",
+    "switchyard_run_duration_seconds": "How long its last run took.",
+    "switchyard_run_exit_code": "Of its last run: 0 well, 1 failed, 2 wrong input, 3 stopped by a gate.",
+    "switchyard_run_steps": "Steps of its last run.",
+    "switchyard_run_score": "Scores of the last training, by where they were measured.",
+    "switchyard_monitored_rows": "Predictions in the last window.",
+    "switchyard_monitored_labelled": "Of them, with a label.",
+    "switchyard_monitored_value": "What each rule of the last window measured.",
+    "switchyard_monitored_threshold": "What each rule allows.",
+    "switchyard_monitored_action": "1 for what the last window led to: nothing, alert or retrain.",
+    "switchyard_monitored_score": "The problem's metric in the last window, measured on its labels or estimated.",
+    "switchyard_monitored_drift_share": "Share of the columns that drifted in the last window; weighted: by their weight in the model.",
+    "switchyard_retraining_stage": "1 for the stage of the last retraining.",
+}
+
+
+def metrics_folder() -> Path:
+    """Where the files are: below ZenML's local stores, unless the variable says otherwise."""
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named)
+    from zenml.config.global_config import GlobalConfiguration
+
+    return Path(GlobalConfiguration().local_stores_path) / "switchyard" / "metrics"
+
+
+@contextmanager
+def told_to_prometheus(path: Path | None) -> Iterator[Telling]:
+    """Publish what a run writes as its summary, however it ends; without `path` the summary goes to a place of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        telling = Telling(path or Path(folder) / "summary.json")
+        try:
+            yield telling
+        except SwitchyardError as error:
+            telling.code = error.exit_code
+            raise
+        finally:
+            if telling.model and telling.summary.is_file():
+                try:
+                    publish(json.loads(telling.summary.read_text(encoding="utf-8")), telling.model, telling.code)
+                except OSError as error:
+                    logger.warning("no metrics of this run for Prometheus: %s", error)
+
+
+@dataclass
+class Telling:
+    """What there is to publish of the run under way."""
+
+    summary: Path
+    model: str = ""
+    code: int = 1
+
+
+def publish(summary: Mapping[str, Any], model: str, code: int) -> Path:
+    """Write the metrics of one run, in place of those of the run before it.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `--summary` writes it.
+    model : str
+    code : int
+        The exit code.
+    """
+    pipeline = str(summary["pipeline"])
+    path = metrics_folder() / f"{pipeline}-{model}.prom"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text_of(samples_of(summary, model, code)), encoding="utf-8")
+    # A scrape finds one whole file or the other.
+    partial.rename(path)
+    return path
+
+
+def samples_of(summary: Mapping[str, Any], model: str, code: int) -> Iterator[Sample]:
+    """What Prometheus is told of one run."""
+    same = {"pipeline": str(summary["pipeline"]), "model": model}
+    yield "switchyard_run_timestamp_seconds", same, time.time()
+    yield "switchyard_run_duration_seconds", same, float(summary.get("duration_s", 0))
+    yield "switchyard_run_exit_code", same, code
+    if "steps" in summary:
+        cached = summary["cached_steps"]
+        yield "switchyard_run_steps", {**same, "cached": "true"}, cached
+        yield "switchyard_run_steps", {**same, "cached": "false"}, summary["steps"] - cached
+    for where, scores in (summary.get("scores") or {}).items() if same["pipeline"] == "training" else ():
+        for metric, value in scores.items():
+            yield "switchyard_run_score", {"model": model, "measured": where, "metric": metric}, value
+    if "decision" in summary and "rules" in summary:
+        yield from _decided(summary, model)
+    if isinstance(found := summary.get("retraining"), Mapping) and found["stage"] != "none":
+        yield "switchyard_retraining_stage", {"model": model, "stage": found["stage"], "version": found["version"] or ""}, 1
+
+
+def _decided(summary: Mapping[str, Any], model: str) -> Iterator[Sample]:
+    same = {"model": model, "version": str(summary["model"]["version"])}
+    yield "switchyard_monitored_rows", same, summary["window"]["rows"]
+    yield "switchyard_monitored_labelled", same, summary["window"]["labelled"]
+    for action in get_args(Action):
+        yield "switchyard_monitored_action", {**same, "action": action}, summary["decision"] == action
+    for rule in summary["rules"]:
+        for name, value in (("value", rule["value"]), ("threshold", rule["threshold"])):
+            if value is not None:
+                yield f"switchyard_monitored_{name}", {**same, "rule": rule["name"]}, value
+    score = summary["scores"]
+    if score["value"] is not None:
+        yield "switchyard_monitored_score", {**same, "metric": score["metric"], "basis": score["basis"]}, score["value"]
+    for name in ("share", "weighted_share"):
+        if summary["drift"][name] is not None:
+            yield "switchyard_monitored_drift_share", {**same, "weighted": str(name != "share").lower()}, summary["drift"][name]
+
+
+def text_of(samples: Iterator[Sample]) -> str:
+    """Prometheus' text format, samples of one name together, as it demands."""
+    grouped: dict[str, list[str]] = {}
+    for name, labels, value in samples:
+        shown = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+        grouped.setdefault(name, []).append(f"{name}{{{shown}}} {float(value)!r}")
+    lines = [line for name, of in grouped.items() for line in (f"# HELP {name} {_HELP[name]}", f"# TYPE {name} gauge", *of)]
+    return "\n".join([*lines, ""])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

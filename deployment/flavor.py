@@ -1,0 +1,282 @@
+"""The ZenML flavor `switchyard`: a model deployer around a `Host`, so that steps and pipelines never know which."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal, cast
+from uuid import UUID
+
+from pydantic import Field
+from zenml.client import Client
+from zenml.config.global_config import GlobalConfiguration
+from zenml.enums import ServiceState
+from zenml.model_deployers.base_model_deployer import BaseModelDeployer, BaseModelDeployerConfig, BaseModelDeployerFlavor
+from zenml.services import BaseService, ServiceConfig
+from zenml.utils.secret_utils import SecretField
+
+from switchyard.serving.frontdoor.state import Traffic
+from deployment.bundles import read_bundle, stage_bundle
+from deployment.host import Deployment, Host, Instance, Release
+from deployment.kubernetes.offer import Offer
+from deployment.service import FLAVOR, ServedVersion, ServedVersionConfig, record
+from registry.versions import zenml_model_name
+from switchyard.tabular.errors import InputError
+
+TIMEOUT_S = 120
+_START_TIMEOUT_S = {"process": 120, "kubernetes": 600}
+
+
+class SwitchyardDeployerConfig(BaseModelDeployerConfig):
+    """Where services run and how they are offered."""
+
+    kind: Literal["process", "kubernetes"] = "process"
+    """process: on this machine; kubernetes: in a cluster, by Seldon's operator."""
+    authentication: bool = True
+    requests_per_second: int = 5_000
+    """For each process of the front door."""
+    timeout_s: float = 30.0
+    """Of one request."""
+    start_timeout_s: int | None = Field(default=None, gt=0)
+    """Until a deployed version must be ready; unless said, 120 on this machine and 600 in a cluster, where a node may have to come."""
+    workers: int = 2
+
+    host: str = "127.0.0.1"
+    """process: address of the front door; on any but loopback it asks for a token."""
+    port: int = 0
+    """process: of the front door; 0: one that is free, for each model its own, and kept."""
+    log_url: str = SecretField(default="")
+    """process: SQLAlchemy URL of the prediction log; empty: SQLite beside MLflow's on this machine."""
+
+    kubernetes_context: str | None = None
+    """kubernetes, as everything that follows: of the client's kubeconfig; pods use their own account."""
+    namespace: str = "switchyard"
+    serving_image: str = ""
+    frontdoor_image: str = ""
+    replicas: int = 3
+    max_replicas: int = 0
+    """Above `replicas`: an autoscaler adds pods up to that number."""
+    target_cpu: int = 70
+    """Per cent of the request at which the autoscaler keeps the pods."""
+    requests: dict[str, str] = Field(default_factory=lambda: dict(Offer().requests))
+    limits: dict[str, str] = Field(default_factory=lambda: dict(Offer().limits))
+    """Resources of each pod that serves."""
+    frontdoor_replicas: int = 2
+    service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    """How the front door is reached."""
+    ingress_host: str = ""
+    """Name of an ingress for it, with `{model}` in it; empty: no ingress."""
+    ingress_class: str = ""
+    ingress_tls_secret: str = ""
+    service_account: str = ""
+    """Of the pods that serve."""
+    image_pull_secret: str = ""
+    log_secret: str = Offer().log_secret
+    """Secret with the prediction log's URL under `predictions-url`; empty: no log."""
+    store_secret: str = Offer().store_secret
+    """Secret with the artifact store's AWS_* variables, by which pods fetch bundles."""
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    tolerations: list[dict[str, Any]] = Field(default_factory=list)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether services run on the client's machine."""
+        return self.kind == "process"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether pods must be able to ask ZenML's server for it."""
+        return self.kind == "kubernetes"
+
+
+class SwitchyardDeployer(BaseModelDeployer):
+    """One service for each deployed version; a front door for each model, whose traffic is shifted between them."""
+
+    NAME: ClassVar[str] = "Switchyard"
+    FLAVOR: ClassVar[type[BaseModelDeployerFlavor]]
+
+    @property
+    def config(self) -> SwitchyardDeployerConfig:
+        """The component's configuration."""
+        return cast(SwitchyardDeployerConfig, self._config)
+
+    @property
+    def host(self) -> Host:
+        """The host that the configuration names."""
+        folder = Path(GlobalConfiguration().local_stores_path) / "switchyard"
+        return (_process_host if self.config.kind == "process" else _kubernetes_host)(self.config, folder)
+
+    def deploy(self, release: Release, origin: dict[str, str]) -> Instance:
+        """Start `release` beside what runs, without traffic, and have ZenML show it.
+
+        Parameters
+        ----------
+        release : Release
+        origin : dict
+            pipeline_name and pipeline_step_name of who asks for it.
+
+        Raises
+        ------
+        DeploymentError
+            It did not become ready; nothing of it is left.
+        """
+        timeout_s = self.config.start_timeout_s or _START_TIMEOUT_S[self.config.kind]
+        release = replace(release, uri=stage_bundle(release.files, release.digest))
+        name, before = self.host.name_for(release), self.host.inspect(release.model)
+        instance = self.host.start(release, timeout_s)
+        try:
+            if not self._services(release.model, name):
+                record(self._describe(release, name, origin))
+        except BaseException:
+            if before is None or before.instance(name) is None:
+                self.host.delete(release.model, name, TIMEOUT_S)
+            raise
+        return instance
+
+    def _describe(self, release: Release, name: str, origin: dict[str, str]) -> ServedVersionConfig:
+        return ServedVersionConfig(
+            **origin,
+            name=f"{release.model}-{name}",
+            service_name=f"{release.model}-{name}",
+            model_name=zenml_model_name(release.model),
+            model_version=f"v{release.version}",
+            deployer=self.name,
+            model=release.model,
+            instance=name,
+            version=release.version,
+            digest=release.digest,
+            role=release.role,
+            bundle_uri=release.uri,
+            settings=dict(release.settings),
+        )
+
+    def retire(self, model: str, name: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Stop an instance that has no traffic, and forget it here and in ZenML."""
+        self.host.delete(model, name, timeout_s)
+        for service in self._services(model, name):
+            Client().delete_service(service.uuid)
+
+    def tidy(self, model: str) -> None:
+        """Have ZenML forget services of `model` that the host no longer knows."""
+        deployment = self.host.inspect(model)
+        known = {instance.name for instance in deployment.instances} if deployment else set()
+        for service in self.find_model_server():
+            if service.config.model == model and service.config.instance not in known:
+                Client().delete_service(service.uuid)
+
+    def perform_deploy_model(self, id: UUID, config: ServiceConfig, timeout: int = TIMEOUT_S) -> BaseService:  # noqa: A002
+        """ZenML's way in."""
+        config = cast(ServedVersionConfig, config)
+        files = read_bundle(config.bundle_uri)
+        release = Release(config.model, config.version, config.digest, files, config.role, config.settings, config.bundle_uri)
+        service = ServedVersion(uuid=id, config=config, admin_state=ServiceState.ACTIVE)
+        self.host.start(release, timeout)
+        service.update_status()
+        return service
+
+    def find_model_server(self, config: dict[str, Any] | None = None, **filters: Any) -> list[BaseService]:
+        """Services of this component alone: those of other stacks can't be asked how they are.
+
+        ZenML's own filter by config finds every service; this one finds those that serve the same.
+        """
+        found = super().find_model_server(**{"flavor": FLAVOR, **filters})
+        ours = [service for service in found if service.config.deployer == self.name]
+        return [service for service in ours if config is None or _same(service.config.model_dump(), config)]
+
+    def perform_stop_model(self, service: BaseService, timeout: int = TIMEOUT_S, force: bool = False) -> BaseService:
+        """Stop it; what it answered goes to the others, and with none left the front door says 503."""
+        config = cast(ServedVersionConfig, service.config)
+        self._withdraw(config, timeout)
+        self.host.stop(config.model, config.instance, timeout)
+        service.admin_state = ServiceState.INACTIVE
+        service.update_status()
+        return service
+
+    def perform_start_model(self, service: BaseService, timeout: int = TIMEOUT_S) -> BaseService:
+        """Start it again; it gets all traffic where nobody has any."""
+        config = cast(ServedVersionConfig, service.config)
+        instance = self.host.resume(config.model, config.instance, timeout)
+        if not self.host.inspect(config.model).traffic.weights and instance.role == "live":
+            self.host.shift(config.model, Traffic.all_to(instance.name), timeout)
+        service.admin_state = ServiceState.ACTIVE
+        service.update_status()
+        return service
+
+    def perform_delete_model(self, service: BaseService, timeout: int = TIMEOUT_S, force: bool = False) -> None:
+        """As stopping, for good."""
+        config = cast(ServedVersionConfig, service.config)
+        deployment = self.host.inspect(config.model)
+        if deployment is not None and deployment.instance(config.instance) is not None:
+            self._withdraw(config, timeout)
+            self.host.delete(config.model, config.instance, timeout)
+
+    @staticmethod
+    def get_model_server_info(service: BaseService) -> dict[str, str | None]:
+        """What ZenML shows of a service."""
+        return cast(ServedVersion, service).information()
+
+    def _withdraw(self, config: ServedVersionConfig, timeout_s: float) -> None:
+        """Take its traffic from an instance."""
+        deployment = cast(Deployment, self.host.inspect(config.model))
+        traffic = deployment.traffic
+        if config.instance not in traffic.names:
+            return
+        others = [name for name, weight in traffic.weights if name != config.instance and weight]
+        shadows = tuple(name for name in traffic.shadows if name != config.instance)
+        left = Traffic(Traffic.all_to(others[-1]).weights if others else (), shadows if others else ())
+        self.host.shift(config.model, left, timeout_s)
+
+    def _services(self, model: str, name: str) -> list[BaseService]:
+        found = self.find_model_server(service_name=f"{model}-{name}")
+        return [service for service in found if (service.config.model, service.config.instance) == (model, name)]
+
+
+def _process_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:
+    from deployment.process.host import Offer as ProcessOffer
+    from deployment.process.host import ProcessHost
+
+    return ProcessHost(folder / "serving", ProcessOffer(**_settings(config, ProcessOffer)))
+
+
+def _kubernetes_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:
+    from deployment.kubernetes.client import Cluster, in_pod
+    from deployment.kubernetes.host import KubernetesHost
+
+    if not config.authentication:
+        raise InputError("in a cluster the front door always asks for a token; leave the deployer's authentication on")
+    offer = Offer(**{**_settings(config, Offer), "tolerations": tuple(config.tolerations)})
+    # A pod has nobody to leave a copy of the tokens for.
+    return KubernetesHost(Cluster(config.namespace, config.kubernetes_context), offer, None if in_pod() else folder / "tokens")
+
+
+def _settings(config: SwitchyardDeployerConfig, offer: type) -> dict[str, Any]:
+    """The settings that `offer` knows."""
+    return {field.name: getattr(config, field.name) for field in fields(offer)}
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two configs differ in nothing but who asked for them."""
+    names = (set(one) | set(other)) - {"pipeline_name", "pipeline_step_name"}
+    return all(one.get(name) == other.get(name) for name in names)
+
+
+class SwitchyardDeployerFlavor(BaseModelDeployerFlavor):
+    """Registers the deployer with ZenML."""
+
+    @property
+    def name(self) -> str:
+        """The flavor's name in stack files."""
+        return FLAVOR
+
+    @property
+    def config_class(self) -> type[BaseModelDeployerConfig]:
+        """Of the component's settings."""
+        return SwitchyardDeployerConfig
+
+    @property
+    def implementation_class(self) -> type[BaseModelDeployer]:
+        """The deployer."""
+        return SwitchyardDeployer
+
+
+SwitchyardDeployer.FLAVOR = SwitchyardDeployerFlavor

@@ -1,0 +1,82 @@
+"""`Store`: reads and changes what should be deployed of one model, and has Seldon's operator follow."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from switchyard.serving.frontdoor import files
+from deployment.host import DeploymentError
+from deployment.kubernetes import frontdoor
+from deployment.kubernetes.client import Cluster, Conflict
+from deployment.kubernetes.doors import FrontDoors
+from deployment.kubernetes.names import Names
+from deployment.kubernetes.offer import Offer
+from deployment.kubernetes.state import State
+
+
+class Store:
+    """Of one model.
+
+    Parameters
+    ----------
+    cluster : Cluster
+    model : str
+    offer : Offer
+    """
+
+    def __init__(self, cluster: Cluster, model: str, offer: Offer) -> None:
+        self._cluster, self._model, self._offer, self._names = cluster, model, offer, Names.of(model)
+
+    def read(self) -> tuple[State, str] | None:
+        """State and token file; None where nothing was ever deployed."""
+        secret = self._cluster.get("Secret", self._names.frontdoor)
+        return State.from_secret(secret) if secret else None
+
+    def require(self) -> State:
+        """The state.
+
+        Raises
+        ------
+        DeploymentError
+            Nothing is deployed.
+        """
+        found = self.read()
+        if found is None:
+            raise DeploymentError(f"nothing is deployed of {self._model}")
+        return found[0]
+
+    def change(self, change: Callable[[State], State], create: bool = False) -> State:
+        """Change what should run; where somebody else did so meanwhile, on top of that. Front doors are told, Seldon is not yet.
+
+        Raises
+        ------
+        DeploymentError
+            Nothing is deployed, and it is not to be created.
+        """
+        while True:
+            secret = self._cluster.get("Secret", self._names.frontdoor)
+            if secret is None and not create:
+                raise DeploymentError(f"nothing is deployed of {self._model}")
+            new = (State(self._model, frontdoor.door(self._offer)), files.new_tokens())
+            before, tokens = State.from_secret(secret) if secret else new
+            after = change(before)
+            if secret is not None and after == before:
+                return before
+            after = after.counted()
+            version = secret["metadata"]["resourceVersion"] if secret else None
+            with contextlib.suppress(Conflict):
+                self._cluster.write(after.to_secret(self._names, tokens, version))
+                FrontDoors(self._cluster, self._model, self._offer).nudge()
+                return after
+
+    def sync(self) -> None:
+        """Write the SeldonDeployment; again, where what should run has changed while it was written."""
+        written = None
+        while (found := self.read()) is not None and found[0].generation != written:
+            wanted = found[0].seldon_deployment(self._names)
+            if wanted is None:
+                self._cluster.delete("SeldonDeployment", self._names.scope)
+            else:
+                self._cluster.apply(wanted)
+            written = found[0].generation

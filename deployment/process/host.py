@@ -1,0 +1,309 @@
+"""`ProcessHost`: serves models by processes of this machine."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from switchyard.bundle.digest import digest
+from switchyard.serving import environment as serving_environment
+from switchyard.serving.frontdoor import environment as envoy_environment
+from switchyard.serving.frontdoor import files
+from switchyard.serving.frontdoor.state import Door, Traffic
+from deployment.host import Deployment, DeploymentError, Host, Instance, Release
+from deployment.process.layout import Desired, Layout, Spec
+from deployment.process.means import POLL_S, ensure_supervisor, free_port, is_free, wait, write_token
+from switchyard.tabular.errors import InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+logger = logging.getLogger(__name__)
+
+_LAST_LINES = 15
+
+
+@dataclass(frozen=True)
+class Offer:
+    """How services of this host are offered; the flavor's config has these settings."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """Of the front door; 0: a free one, which is kept."""
+    authentication: bool = True
+    requests_per_second: int = 5_000
+    timeout_s: float = 30.0
+    log_url: str = ""
+    """SQLAlchemy URL of the prediction log's database; empty: SQLite in the host's folder, shared by its models."""
+    workers: int = 2
+
+
+class ProcessHost(Host):
+    """Deployments below `folder`, one folder for each model.
+
+    Parameters
+    ----------
+    folder : Path
+    offer : Offer
+    """
+
+    def __init__(self, folder: Path, offer: Offer = Offer()) -> None:
+        self._folder, self._offer = folder, offer
+
+    def start(self, release: Release, timeout_s: float) -> Instance:
+        layout = self._layout(release.model)
+        self._require_environments()
+        with layout.changing() as place:
+            if not layout.tokens.is_file():
+                write_token(layout.tokens)
+            if place[0] is None and self._offer.port:
+                self._require_free(self._offer.port)
+            desired = place[0] or Desired(self._new_door(layout))
+            spec = self._spec(release, layout)
+            name = _name(desired, spec)
+            if name in desired.instances:
+                spec = replace(desired.instances[name], running=True)
+            place[0] = replace(desired, door=self._door(desired.door), instances={**desired.instances, name: spec})
+        try:
+            return self._wait_ready(release.model, name, timeout_s)
+        except DeploymentError:
+            if name not in desired.instances:
+                self._forget(layout, name)
+            raise
+
+    def name_for(self, release: Release) -> str:
+        layout = self._layout(release.model)
+        return _name(layout.read_desired() or Desired(self._new_door(layout)), self._spec(release, layout))
+
+    def shift(self, model: str, traffic: Traffic, timeout_s: float) -> None:
+        layout = self._layout(model)
+        before = self._deployed(model)
+        for name in traffic.names:
+            instance = before.instance(name)
+            if instance is None or instance.state != "ready":
+                state = instance.state if instance else "not deployed"
+                raise DeploymentError(f"{model}: {name} is {state}; only what is ready gets traffic")
+        if before.traffic != traffic:
+            self._change(layout, traffic)
+        try:
+            self._wait_applied(layout, timeout_s)
+        except DeploymentError:
+            self._change(layout, before.traffic, instead_of=traffic)
+            raise
+
+    def stop(self, model: str, name: str, timeout_s: float) -> None:
+        self._drain(model, name, timeout_s)
+        layout = self._layout(model)
+        with layout.changing() as place:
+            desired = place[0]
+            place[0] = replace(desired, instances={**desired.instances, name: replace(desired.instances[name], running=False)})
+        self._wait_gone(layout, name, timeout_s)
+
+    def resume(self, model: str, name: str, timeout_s: float) -> Instance:
+        self._require_environments()
+        layout = self._layout(model)
+        with layout.changing() as place:
+            desired = place[0]
+            if desired is None or name not in desired.instances:
+                raise DeploymentError(f"{model}: {name} is not deployed")
+            place[0] = replace(desired, instances={**desired.instances, name: replace(desired.instances[name], running=True)})
+        return self._wait_ready(model, name, timeout_s)
+
+    def delete(self, model: str, name: str, timeout_s: float) -> None:
+        self._drain(model, name, timeout_s)
+        # Its end is the supervisor's work: what it still has to write takes it some seconds, and nobody waits for it.
+        self._forget(self._layout(model), name)
+
+    def remove(self, model: str, timeout_s: float) -> None:
+        layout = self._layout(model)
+        if layout.read_desired() is None:
+            return
+        with layout.changing() as place:
+            place[0] = replace(place[0], traffic=Traffic(), instances={})
+        # Also where no supervisor lives: processes that it left behind are to end.
+        ensure_supervisor(layout)
+        if not wait(lambda: not layout.is_supervised(), timeout_s):
+            raise DeploymentError(f"{model}: not all of it has ended within {timeout_s:g} s; see {layout.log('supervisor')}")
+        layout.desired.unlink()
+
+    def inspect(self, model: str) -> Deployment | None:
+        layout = self._layout(model)
+        desired = layout.read_desired()
+        if desired is None:
+            return None
+        supervised = layout.is_supervised()
+        processes = layout.read_observed().get("processes", {}) if supervised else {}
+        instances = tuple(_instance(name, spec, processes.get(name), supervised, layout) for name, spec in desired.instances.items())
+        token_file, url = str(layout.tokens) if desired.door.authentication else None, f"http://{desired.door.host}:{desired.door.port}"
+        return Deployment(model, url, url, token_file, instances, desired.traffic)
+
+    def token(self, model: str) -> str | None:
+        path = self._deployed(model).token_file
+        return next(iter(files.read_tokens(path).values()), None) if path else None
+
+    def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
+        path = self._layout(model).log(name)
+        if path.is_file():
+            with path.open(encoding="utf-8", errors="replace") as lines:
+                yield from deque((line.rstrip("\n") for line in lines), tail)
+
+    def log_url(self, model: str) -> str:
+        return self._offer.log_url or f"sqlite:///{self._folder.parent / 'predictions.db'}"
+
+    def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int:
+        from switchyard.predictionlog.drain import settle
+
+        journal = self._layout(model).journal
+        return settle(engine, journal, timeout_s) if journal.is_dir() else 0
+
+    def statistics(self, model: str) -> str:
+        desired = self._layout(model).read_desired()
+        return (files.admin(desired.door.admin_port, "/stats/prometheus") or "") if desired else ""
+
+    def _layout(self, model: str) -> Layout:
+        return Layout(self._folder / model)
+
+    def _deployed(self, model: str) -> Deployment:
+        found = self.inspect(model)
+        if found is None:
+            raise DeploymentError(f"nothing is deployed of {model}")
+        return found
+
+    @staticmethod
+    def _require_environments() -> None:
+        if not serving_environment.is_installed():
+            raise InputError("the serving environment is not installed; do it with: python -m switchyard.serving.environment")
+        if envoy_environment.find_envoy() is None:
+            raise InputError("the front door needs Envoy; install it with: python -m switchyard.serving.frontdoor.environment")
+
+    def _require_free(self, port: int) -> None:
+        if not is_free(port, self._offer.host):
+            raise InputError(f"port {port} of {self._offer.host} is taken; set another, or 0 for any that is free, as the deployer's port")
+
+    def _new_door(self, layout: Layout) -> Door:
+        return Door(self._offer.port or free_port(), free_port(), access_log=str(layout.access_log))
+
+    def _door(self, door: Door) -> Door:
+        """`door` as it is offered now; its port stays unless another is asked for."""
+        offer = self._offer
+        if offer.port not in (0, door.port):
+            self._require_free(offer.port)
+        try:
+            return replace(
+                door,
+                host=offer.host,
+                port=offer.port or door.port,
+                authentication=offer.authentication,
+                requests_per_second=offer.requests_per_second,
+                timeout_s=offer.timeout_s,
+            )
+        except ValueError as error:
+            raise InputError(str(error)) from None
+
+    def _spec(self, release: Release, layout: Layout) -> Spec:
+        folder = layout.bundles / release.digest.removeprefix("sha256:")[:32]
+        layout.make()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in release.files.items():
+            (folder / name).write_bytes(content)
+        if digest(folder) != release.digest:
+            found = digest(folder)
+            raise DeploymentError(f"version {release.version} of {release.model} has the bundle {found}, registered as {release.digest}")
+        settings = {
+            **release.settings,
+            "bundle": str(folder),
+            "name": release.model,
+            "version": release.version,
+            "digest": release.digest,
+            "role": release.role,
+            "log_url": self.log_url(release.model),
+            # One journal for all versions: what a stopped one has left, those that go on carry into the database.
+            "journal": str(layout.journal),
+        }
+        return Spec(release.version, release.digest, release.role, settings, free_port(), free_port(), self._offer.workers)
+
+    def _wait_ready(self, model: str, name: str, timeout_s: float) -> Instance:
+        layout = self._layout(model)
+        ensure_supervisor(layout)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            instance = self._deployed(model).instance(name)
+            if instance.state == "ready":
+                self._wait_applied(layout, max(1.0, deadline - time.monotonic()))
+                return instance
+            if instance.state == "failed" or time.monotonic() > deadline:
+                why = "it dies again and again" if instance.state == "failed" else f"it was not ready within {timeout_s:g} s"
+                raise DeploymentError(f"{model}, {name}: {why}; its last words: {' / '.join(self._last_words(model, name)) or 'none'}")
+            time.sleep(POLL_S)
+
+    def _last_words(self, model: str, name: str) -> list[str]:
+        lines = list(self.logs(model, name, _LAST_LINES))
+        return [line for line in lines if "refusing to serve" in line][-1:] or lines
+
+    def _wait_applied(self, layout: Layout, timeout_s: float) -> None:
+        generation = layout.read_desired().generation
+        ensure_supervisor(layout)
+        done = wait(lambda: layout.read_observed().get("applied", -1) >= generation, timeout_s)
+        if not done:
+            late = f"the front door did not take up its routes within {timeout_s:g} s; see {layout.log('envoy')}"
+            raise DeploymentError(f"{layout.folder.name}: {late}")
+
+    def _drain(self, model: str, name: str, timeout_s: float) -> None:
+        """Wait until `name` has answered all it was asked."""
+        deployment = self._deployed(model)
+        if deployment.instance(name) is None:
+            raise DeploymentError(f"{model}: {name} is not deployed")
+        if name in deployment.traffic.names:
+            raise DeploymentError(f"{model}: {name} has traffic; shift that first")
+        port = self._layout(model).read_desired().door.admin_port
+        if not wait(lambda: files.active_requests(port, name) == 0, timeout_s):
+            logger.warning("%s, %s: stopped with requests that it did not answer within %g s", model, name, timeout_s)
+
+    def _forget(self, layout: Layout, name: str) -> None:
+        with layout.changing() as place:
+            place[0] = replace(place[0], instances={key: spec for key, spec in place[0].instances.items() if key != name})
+
+    @staticmethod
+    def _wait_gone(layout: Layout, name: str, timeout_s: float) -> None:
+        def is_gone() -> bool:
+            observed = layout.read_observed()
+            return name not in [*observed.get("processes", {}), *(process["name"] for process in observed.get("ending", []))]
+
+        wait(lambda: not layout.is_supervised() or is_gone(), timeout_s)
+
+    @staticmethod
+    def _change(layout: Layout, traffic: Traffic, instead_of: Traffic | None = None) -> None:
+        """Set the traffic; where it is that `instead_of` which it is set, if one is named."""
+        with layout.changing() as place:
+            if instead_of in (None, place[0].traffic):
+                place[0] = replace(place[0], traffic=traffic)
+
+
+def _instance(name: str, spec: Spec, process: dict | None, supervised: bool, layout: Layout) -> Instance:
+    if process is not None and process["port"] != spec.http_port:
+        # One of the same name that is about to end.
+        process = None
+    state, reason = (process or {}).get("state", "starting"), ""
+    if not spec.running or not supervised:
+        state, reason = "stopped", "" if not spec.running else "no supervisor runs"
+    elif state == "failed":
+        reason = f"dies again and again; see {layout.log(name)}"
+    url = f"http://127.0.0.1:{spec.http_port}"
+    return Instance(name, spec.version, spec.digest, spec.role, url, state, reason, (process or {}).get("restarts", 0))
+
+
+def _same(known: Spec, wanted: Spec) -> bool:
+    """Whether they differ in nothing but the ports."""
+    return replace(known, http_port=0, metrics_port=0, running=True) == replace(wanted, http_port=0, metrics_port=0, running=True)
+
+
+def _name(desired: Desired, spec: Spec) -> str:
+    same = next((name for name, known in desired.instances.items() if _same(known, spec)), None)
+    base = f"v{spec.version}" + ("-shadow" if spec.role == "shadow" else "")
+    names = [base, *(f"{base}-{number}" for number in range(2, len(desired.instances) + 3))]
+    return same or next(name for name in names if name not in desired.instances)

@@ -1,0 +1,115 @@
+"""The folder of one model's deployment: what should run, what does, and where everything else lies."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from switchyard.serving.frontdoor.state import Door, Traffic
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One service that should run."""
+
+    version: str
+    digest: str
+    role: str
+    settings: dict[str, Any]
+    """Of `switchyard.serving.settings.Settings`."""
+    http_port: int
+    metrics_port: int
+    workers: int = 2
+    threads: int = 2
+    running: bool = True
+    """False for one that is stopped and remembered."""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What should run."""
+
+    door: Door
+    instances: dict[str, Spec] = field(default_factory=dict)
+    traffic: Traffic = Traffic()
+    generation: int = 0
+    """Counts the changes."""
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Desired:
+        values = json.loads(text)
+        traffic = Traffic(tuple((name, weight) for name, weight in values["traffic"]["weights"]), tuple(values["traffic"]["shadows"]))
+        instances = {name: Spec(**spec) for name, spec in values["instances"].items()}
+        return cls(Door(**values["door"]), instances, traffic, values["generation"])
+
+
+class Layout:
+    """Paths of the deployment in `folder`, and its state files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.desired, self.observed = folder / "desired.json", folder / "observed.json"
+        self.envoy, self.logs, self.journal, self.bundles = (folder / name for name in ("envoy", "logs", "journal", "bundles"))
+        self.tokens = folder / "tokens"
+        self.supervisor_lock = folder / "supervisor.lock"
+        self.access_log = self.logs / "access.log"
+
+    def make(self) -> None:
+        """Make the folder, for its owner alone: tokens and the log's database are in its files."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+
+    def log(self, name: str) -> Path:
+        """Where the process `name` prints to."""
+        return self.logs / f"{name}.log"
+
+    def read_desired(self) -> Desired | None:
+        """What should run; None where nothing was ever deployed."""
+        return Desired.from_json(self.desired.read_text(encoding="utf-8")) if self.desired.is_file() else None
+
+    def read_observed(self) -> dict[str, Any]:
+        """What the supervisor last wrote."""
+        return json.loads(self.observed.read_text(encoding="utf-8")) if self.observed.is_file() else {}
+
+    def write_observed(self, content: dict[str, Any]) -> None:
+        """Written by the supervisor alone."""
+        _replace(self.observed, json.dumps(content, indent=1) + "\n")
+
+    @contextlib.contextmanager
+    def changing(self) -> Iterator[list[Desired | None]]:
+        """Change what should run, one process at a time: put it into the list in place of what is there."""
+        self.make()
+        with (self.folder / "desired.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            before = self.read_desired()
+            place = [before]
+            yield place
+            after = place[0]
+            if after is not None and after != before:
+                _replace(self.desired, replace(after, generation=after.generation + 1).to_json())
+
+    def is_supervised(self) -> bool:
+        """Whether a supervisor lives."""
+        if not self.supervisor_lock.is_file():
+            return False
+        with self.supervisor_lock.open() as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+
+def _replace(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.rename(path)

@@ -1,0 +1,101 @@
+"""What the process host needs of the machine: a supervisor, free ports, tokens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from switchyard.serving.frontdoor.files import new_tokens
+from deployment.host import DeploymentError
+from deployment.process.layout import Layout
+
+ROOT = Path(__file__).resolve().parents[2]
+SUPERVISOR = "deployment.process.supervisor"
+POLL_S = 0.05
+# Below the range from which the kernel takes the ports of outgoing connections, so that a restart finds them free.
+_PORTS = range(20_000, 32_000)
+
+
+def ensure_supervisor(layout: Layout) -> None:
+    """Start a supervisor where none lives; of two that start at once, one ends.
+
+    Raises
+    ------
+    DeploymentError
+        It does not live.
+    """
+    if layout.is_supervised():
+        return
+    layout.logs.mkdir(parents=True, exist_ok=True)
+    # What an earlier one wrote holds no longer; processes are found by it, though.
+    observed = layout.read_observed()
+    if observed.get("applied", -1) != -1:
+        layout.write_observed({**observed, "applied": -1})
+    with layout.log("supervisor").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", SUPERVISOR, str(layout.folder)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    # It outlives this process on purpose; subprocess would warn of that.
+    process.returncode = 0
+    if not wait(lambda: layout.is_supervised() or not _has_work(layout), 10.0):
+        raise DeploymentError(f"the supervisor of {layout.folder.name} did not start; see {layout.log('supervisor')}")
+
+
+def _has_work(layout: Layout) -> bool:
+    """Whether anything should run or still does; a supervisor without work ends."""
+    desired, observed = layout.read_desired(), layout.read_observed()
+    running = [name for name, spec in desired.instances.items() if spec.running] if desired else []
+    return bool(running or observed.get("processes") or observed.get("ending"))
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on.
+
+    Raises
+    ------
+    DeploymentError
+        There is none.
+    """
+    for port in random.SystemRandom().sample(_PORTS, len(_PORTS)):
+        if is_free(port):
+            return port
+    raise DeploymentError(f"no port between {_PORTS.start} and {_PORTS.stop} is free")
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether nobody listens on `port`."""
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        # As servers do: what lingers of closed connections takes no port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        return True
+    return False
+
+
+def write_token(path: Path) -> None:
+    """Write a token file with one new token, for its owner's eyes."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(new_tokens())
+
+
+def wait(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Wait until `condition` holds; False where it does not in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True

@@ -1,0 +1,66 @@
+"""Makes the flavor known to ZenML, and gives a local stack its model deployer."""
+
+from __future__ import annotations
+
+from zenml.client import Client
+from zenml.enums import StackComponentType
+
+from deployment.flavor import SwitchyardDeployer, SwitchyardDeployerFlavor
+from deployment.service import FLAVOR
+from switchyard.tabular.errors import InputError
+
+_SOURCE = "deployment.flavor.SwitchyardDeployerFlavor"
+_COMPONENT = "switchyard_local"
+
+
+def ensure_flavor() -> None:
+    """Register the flavor on the connected ZenML server or store; its settings there follow the code."""
+    from zenml.models import FlavorUpdate
+
+    client = Client()
+    try:
+        known = client.get_flavor_by_name_and_type(FLAVOR, StackComponentType.MODEL_DEPLOYER)
+    except KeyError:
+        client.create_flavor(_SOURCE, StackComponentType.MODEL_DEPLOYER)
+        return
+    schema = SwitchyardDeployerFlavor().config_schema
+    if known.config_schema != schema:
+        client.zen_store.update_flavor(known.id, FlavorUpdate(config_schema=schema))
+
+
+def ensure_deployer() -> None:
+    """Give the active stack the process host where it has no model deployer and everything else of it is on this machine.
+
+    Raises
+    ------
+    InputError
+        The stack is not local, or has a deployer of another flavor.
+    """
+    client = Client()
+    stack = client.active_stack_model
+    present = stack.components.get(StackComponentType.MODEL_DEPLOYER)
+    if present:
+        if present[0].flavor_name != FLAVOR:
+            raise InputError(f"stack {stack.name!r} deploys by {present[0].flavor_name!r}; give it a model deployer of flavor {FLAVOR!r}")
+        return
+    orchestrator = stack.components[StackComponentType.ORCHESTRATOR][0]
+    if orchestrator.flavor_name != "local":
+        raise InputError(f"stack {stack.name!r} has no model deployer; add one of flavor {FLAVOR!r} to its file in stacks/")
+    ensure_flavor()
+    known = client.list_stack_components(type=StackComponentType.MODEL_DEPLOYER, name=_COMPONENT)
+    component = known.items[0] if known.total else client.create_stack_component(_COMPONENT, FLAVOR, StackComponentType.MODEL_DEPLOYER, {})
+    client.update_stack(stack.id, component_updates={StackComponentType.MODEL_DEPLOYER: [component.id]})
+
+
+def active_deployer() -> SwitchyardDeployer:
+    """The active stack's model deployer.
+
+    Raises
+    ------
+    InputError
+        It has none of ours.
+    """
+    deployer = Client().active_stack.model_deployer
+    if not isinstance(deployer, SwitchyardDeployer):
+        raise InputError(f"stack {Client().active_stack_model.name!r} has no model deployer of flavor {FLAVOR!r}")
+    return deployer

@@ -1,0 +1,142 @@
+"""`ServedVersion`: one deployed instance, as ZenML's list of services shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, ClassVar, Literal
+from uuid import uuid4
+
+from pydantic import Field
+from zenml.client import Client
+from zenml.enums import ServiceState
+from zenml.model_deployers.base_model_deployer import get_model_version_id_if_exists
+from zenml.models import ServiceRequest
+from zenml.models.v2.misc.service import ServiceType
+from zenml.services import ServiceConfig, ServiceStatus
+from zenml.services.service import BaseDeploymentService
+
+from deployment.host import Deployment, Host, Instance
+
+FLAVOR = "switchyard"
+SERVICE_TYPE = ServiceType(type="model-serving", flavor=FLAVOR, name="switchyard", description="A bundle behind Seldon's microservice")
+_STATES = {
+    "ready": ServiceState.ACTIVE,
+    "starting": ServiceState.PENDING_STARTUP,
+    "failed": ServiceState.ERROR,
+    "stopped": ServiceState.INACTIVE,
+}
+
+
+class ServedVersionConfig(ServiceConfig):
+    """What is served, by its digest: two that differ in anything are never taken for one another."""
+
+    deployer: str
+    """Name of the stack component that deployed it."""
+    model: str
+    """Name in the registry; `model_name` is ZenML's."""
+    instance: str
+    """Name at the host."""
+    version: str
+    digest: str
+    role: Literal["live", "shadow"] = "live"
+    bundle_uri: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class ServedVersion(BaseDeploymentService):
+    """Knows of itself what the host of the active stack says."""
+
+    SERVICE_TYPE: ClassVar[ServiceType] = SERVICE_TYPE
+
+    config: ServedVersionConfig
+    status: ServiceStatus = Field(default_factory=ServiceStatus)
+
+    def check_status(self) -> tuple[ServiceState, str]:
+        """The state at the host; that of an instance that is not there is inactive."""
+        host = self._host()
+        if host is None:
+            return self.status.state, ""
+        instance = self._instance(host.inspect(self.config.model))
+        return (_STATES[instance.state], instance.reason) if instance else (ServiceState.INACTIVE, "")
+
+    def update_status(self) -> None:
+        """As ZenML's, but a reason that no longer holds is not kept."""
+        self.status.clear_error()
+        super().update_status()
+
+    def get_logs(self, follow: bool = False, tail: int | None = None) -> Generator[str, bool, None]:
+        """What the instance printed."""
+        host = self._host()
+        if host is not None:
+            yield from host.logs(self.config.model, self.config.instance, tail)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it answers."""
+        self.update_status()
+        return self.status.state == ServiceState.ACTIVE
+
+    @property
+    def prediction_url(self) -> str | None:
+        """The front door's: it is the traffic that decides which instance answers."""
+        return self._url("/predict")
+
+    @property
+    def healthcheck_url(self) -> str | None:
+        """The front door's."""
+        return self._url("/health")
+
+    def information(self) -> dict[str, str | None]:
+        """For `zenml model-deployer models describe`."""
+        host = self._host()
+        deployment = host.inspect(self.config.model) if host else None
+        instance = self._instance(deployment)
+        return {
+            "MODEL": self.config.model,
+            "VERSION": self.config.version,
+            "DIGEST": self.config.digest,
+            "ROLE": self.config.role,
+            "STATE": instance.state if instance else "stopped",
+            "SHARE": f"{deployment.share(self.config.instance):.2%}" if deployment else None,
+            "RESTARTS": str(instance.restarts) if instance else None,
+            "PREDICTION_URL": self.prediction_url,
+            "TOKEN_FILE": deployment.token_file if deployment else None,
+            "DIRECT_URL": instance.url if instance else None,
+        }
+
+    def _instance(self, deployment: Deployment | None) -> Instance | None:
+        return deployment.instance(self.config.instance) if deployment else None
+
+    def _url(self, path: str) -> str | None:
+        host = self._host()
+        deployment = host.inspect(self.config.model) if host else None
+        return deployment.url + path if deployment else None
+
+    def _host(self) -> Host | None:
+        """The host of the component that deployed this, where it is the active stack's."""
+        deployer = Client().active_stack.model_deployer
+        return getattr(deployer, "host", None) if deployer is not None and deployer.name == self.config.deployer else None
+
+
+def record(config: ServedVersionConfig) -> None:
+    """Have ZenML show the service that `config` describes.
+
+    Not by ZenML's `deploy_model`: that makes a record first and says what it is of when the service runs, and whoever
+    lists services in between, of any model, deletes the record as broken.
+    """
+    client, service = Client(), ServedVersion(uuid=uuid4(), config=config, admin_state=ServiceState.ACTIVE)
+    service.update_status()
+    client.zen_store.create_service(
+        ServiceRequest(
+            name=config.service_name,
+            project=client.active_project.id,
+            service_type=SERVICE_TYPE,
+            service_source=service.model_dump()["type"],
+            admin_state=service.admin_state,
+            config=config.model_dump(),
+            status=service.status.model_dump(),
+            prediction_url=service.prediction_url,
+            health_check_url=service.healthcheck_url,
+            model_version_id=get_model_version_id_if_exists(config.model_name, config.model_version),
+        )
+    )

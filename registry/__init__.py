@@ -1,0 +1,1 @@
+"""The model registry over MLflow, mirrored in ZenML: versions, champion and challenger, experiments, tracking."""

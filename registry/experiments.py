@@ -1,0 +1,67 @@
+"""Canaries and A/B tests where any stack finds them: in a tag of the candidate's version in MLflow, beside who put it where."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from switchyard.monitoring.experiment.record import Experiment
+from stacks.active import connect_mlflow
+from registry.production import version_of
+from registry.versions import CHALLENGER, CHAMPION, mirror_to_zenml
+
+TAG = "experiment"
+
+
+def open_experiments(name: str) -> list[Experiment]:
+    """Those of model `name` that nobody has ended, the latest first."""
+    found = [Experiment.model_validate_json(version.tags[TAG]) for version in _versions(name) if TAG in version.tags]
+    return sorted((one for one in found if one.ended is None), key=lambda one: one.started, reverse=True)
+
+
+def save(experiment: Experiment) -> None:
+    """Keep `experiment`; the candidate's former record is replaced."""
+    _client().set_model_version_tag(experiment.model, experiment.candidate, TAG, experiment.model_dump_json())
+
+
+def forget(experiment: Experiment) -> None:
+    """As if it had never begun."""
+    _client().delete_model_version_tag(experiment.model, experiment.candidate, TAG)
+
+
+def end(experiment: Experiment, reason: str) -> Experiment:
+    """Mark `experiment` as over; `reason` holds where it was not decided. A loser challenges nobody any more."""
+    ended = experiment.model_copy(update={"ended": datetime.now(UTC), "reason": experiment.reason or reason})
+    if ended.verdict == "stop" and version_of(ended.model, CHAMPION) != ended.candidate:
+        # Left in place, the next deployment would take it for new.
+        if version_of(ended.model, CHALLENGER) == ended.candidate:
+            _client().delete_registered_model_alias(ended.model, CHALLENGER)
+        mirror_to_zenml(ended.model, ended.candidate, {}, stage="archived")
+    # Last: whoever dies before it does all of it again.
+    save(ended)
+    return ended
+
+
+def end_all(name: str, reason: str, but: str | None = None) -> None:
+    """End what runs of `name`, but for that of candidate `but`."""
+    for experiment in open_experiments(name):
+        if experiment.candidate != but:
+            end(experiment, reason)
+
+
+def holdout_accuracy(name: str, version: str) -> float | None:
+    """Accuracy of `version` on its training's holdout, as training logged it."""
+    client = _client()
+    run = client.get_run(client.get_model_version(name, version).run_id)
+    return run.data.metrics.get("holdout_accuracy")
+
+
+def _versions(name: str) -> list[Any]:
+    return list(_client().search_model_versions(f"name = '{name}'"))
+
+
+def _client() -> Any:
+    import mlflow
+
+    connect_mlflow()
+    return mlflow.MlflowClient()

@@ -1,0 +1,32 @@
+"""The bundle as an MLflow model: MLflow runs this file when it loads one (models from code), so nothing is pickled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import set_model
+
+from switchyard.bundle import Scorer
+
+
+class BundleModel(mlflow.pyfunc.PythonModel):
+    """Raw columns in; label and probabilities, or prediction and interval, out."""
+
+    def load_context(self, context: Any) -> None:
+        """Open the bundle that was logged with the model."""
+        self.scorer = Scorer(context.artifacts["bundle"])
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
+        """Score a DataFrame of the model's columns; others are left aside."""
+        answer = self.scorer.score({name: model_input[name].to_numpy() for name in model_input.columns}, strict=False)
+        signature = self.scorer.signature
+        if signature.classes:
+            probabilities = {f"probability_{label}": answer.probabilities[:, code] for code, label in enumerate(signature.classes)}
+            return pd.DataFrame({"label": answer.labels, **probabilities})
+        columns = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
+        return pd.DataFrame({name: values for name, values in columns.items() if values is not None})
+
+
+set_model(BundleModel())

@@ -1,5 +1,0 @@
-"""What of a stack is not as it should be, and how to mend it: `run.py doctor` prints it."""
-
-from stacks.health.check import Check
-
-__all__ = ["Check"]

@@ -1,0 +1,1 @@
+"""Installing the stack `kubernetes` in a cluster: manifests, secrets, addresses, checks, registration."""

@@ -1,0 +1,234 @@
+"""`run.py stack up kubernetes` and its opposite: from a kube context to a stack that runs pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deployment.kubernetes.client import Cluster
+from deployment.kubernetes.names import MANAGER
+from stacks.images import DOCKERFILES, PREPARED, ensure_image
+from stacks.installation import secrets
+from stacks.installation.addresses import Addresses, check_reach, find_addresses
+from stacks.installation.checks import SELDON, SELDON_API, check_cluster, check_operator, check_storage
+from stacks.cluster.contexts import ensure_context, forget_context, shared_name
+from stacks.cluster.kubectl import OWNER, ClusterError, Kubectl, config_map, current_context
+from stacks.installation.manifests import Parts, servers_image, write_overlay
+from stacks.cluster.platforms import platform_of_cluster
+from stacks.installation.restarting import mark, restart, stale
+from stacks.installation.settings import Settings
+from stacks.cluster.waiting import run_checks, wait_for_deployments
+from switchyard.tabular.errors import InputError
+
+NAMESPACE = "switchyard"
+Report = Callable[[str], None]
+_PART_OF = "app.kubernetes.io/part-of"
+_OURS = f"{_PART_OF}={OWNER}"
+_VOLUMES = ("database", "objects")
+_SERVERS = {"trial": ("database", "objects", "zenml", "mlflow"), "external": ("zenml", "mlflow")}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What is there after `install`."""
+
+    kubectl: Kubectl
+    context: str
+    """Name of the kube context by which every machine knows the cluster."""
+    addresses: Addresses
+    object_store: dict[str, str]
+    """Its keys, as a client needs them."""
+    registry: str
+    images: dict[str, str]
+    """By kind."""
+    settings: Settings
+
+    def values(self) -> dict[str, Any]:
+        """What stacks/kubernetes.yaml leaves open."""
+        trial = self.settings.overlay == "trial"
+        return {
+            "kubernetes_context": self.context,
+            "kubernetes_namespace": self.kubectl.namespace,
+            "container_registry": self.registry,
+            "mlflow_url": self.addresses.mlflow,
+            "object_store_url": self.addresses.objects,
+            "object_store_region": self.object_store["AWS_DEFAULT_REGION"],
+            "bucket": self.addresses.bucket,
+            "serving_image": self.images["serving"],
+            "frontdoor_image": self.images["frontdoor"],
+            "serving_replicas": 1 if trial else 3,
+            "serving_requests": {"memory": "256Mi", "cpu": "100m"} if trial else {"memory": "512Mi", "cpu": "500m"},
+        }
+
+
+def install(root: Path, given: Settings | None, namespace: str, registry: str | None, report: Report) -> Installed:
+    """Bring the cluster of the current kube context to where it should be; what is so already is left alone.
+
+    Parameters
+    ----------
+    given : Settings, optional
+        None: those of the last time, which the cluster keeps; a trial's at first.
+    registry : str, optional
+        HOST[:PORT][/PATH] that images are pushed to and nodes pull from.
+    report : callable
+        Told a line for each thing that is done.
+
+    Raises
+    ------
+    SwitchyardError
+        The first thing that is in the way, and how to mend it.
+    """
+    if not registry:
+        raise InputError("CONTAINER_REGISTRY is not set: export the registry that images go to, as CONTAINER_REGISTRY=ghcr.io/NAME")
+    kubectl = Kubectl(current_context(), namespace)
+    version = check_cluster(kubectl)
+    settings = secrets.settle(kubectl, given)
+    check_storage(kubectl, settings)
+    report(f"context {kubectl.context}: Kubernetes {version}, rights, Seldon's resource and storage are as needed")
+    platform = platform_of_cluster(kubectl)
+    image = ensure_image("pipelines", registry, report, platform=platform)
+    folder = write_overlay(root, kubectl, settings, servers_image(root, kubectl, image))
+    parts = Parts.of(kubectl.render(folder))
+    kubectl.apply(*_without_foreign_namespace(kubectl, parts.early, report))
+    context = ensure_context(kubectl)
+    addresses = find_addresses(kubectl, settings)
+    theirs = settings.overlay == "external"
+    with secrets.on_trial(kubectl):
+        keys = secrets.ensure(kubectl, settings, addresses.objects)
+        if theirs:
+            # They run already: what is wrong with them is told before anything waits for servers that lean on them.
+            _ensure_bucket(keys, addresses.bucket)
+            run_checks(kubectl, parts.checks)
+            report("S3 and the databases take what will be kept in them")
+    revision, servers = secrets.revision(kubectl), _SERVERS[settings.overlay]
+    running = {name: found for name in servers if (found := kubectl.get("deployment", name))}
+    moved = (kubectl.get("configmap", "addresses") or {}).get("data") != addresses.values()
+    kubectl.apply(
+        config_map("addresses", addresses.values()),
+        config_map("kubeconfig", {"config": _in_cluster_config(context, namespace)}),
+        *parts.late,
+    )
+    if waiting := [name for name, found in running.items() if stale(found, revision)]:
+        restart(kubectl, Cluster(namespace, context), waiting, revision, report)
+    elif moved and "mlflow" in running:
+        # It answers to the names that it was started with.
+        kubectl.run("rollout", "restart", "deployment/mlflow")
+    mark(kubectl, servers, revision)
+    report(f"applied {len(parts.early) + len(parts.late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
+    # The servers start while the images that serve are built.
+    images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
+    kubectl.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
+    check_operator(kubectl)
+    report("Seldon's operator answers")
+    wait_for_deployments(kubectl, servers, report)
+    check_reach(addresses.zenml, "ZenML")
+    check_reach(addresses.mlflow, "MLflow")
+    if not theirs:
+        check_reach(addresses.objects, "S3", path="/", wait_s=10)
+        _ensure_bucket(keys, addresses.bucket)
+    return Installed(kubectl, context, addresses, keys, registry, images, settings)
+
+
+def _without_foreign_namespace(kubectl: Kubectl, objects: list[dict[str, Any]], report: Report) -> list[dict[str, Any]]:
+    """Without the Namespace where somebody else made it, and only he may change it."""
+    if kubectl.can("patch", f"namespaces/{kubectl.namespace}"):
+        return objects
+    report(f"namespace {kubectl.namespace} is left as it is: it is not ours to label, and enforces the Pod Security level that its maker chose")
+    return [item for item in objects if item["kind"] != "Namespace"]
+
+
+def uninstall(namespace: str, delete_data: bool, report: Report) -> None:
+    """Remove what `install` and deployments made: all of the namespace, or all but volumes and secrets.
+
+    Raises
+    ------
+    ClusterError
+        There is no such installation.
+    """
+    kubectl = Kubectl(current_context(), namespace)
+    _check_ours(kubectl)
+    forget_context(kubectl, shared_name(kubectl))
+    if kubectl.serves(SELDON_API):
+        kubectl.run("delete", SELDON, "--all", "--ignore-not-found", timeout_s=180)
+    if delete_data and kubectl.can("delete", f"namespaces/{namespace}"):
+        kubectl.run("delete", "namespace", namespace, "--wait=true", timeout_s=600)
+        report(f"namespace {namespace} is gone, its volumes and secrets with it")
+        return
+    kinds = "cronjobs,jobs,deployments,horizontalpodautoscalers,poddisruptionbudgets,services,ingresses,networkpolicies,configmaps"
+    kubectl.run("delete", kinds, "--all", "--ignore-not-found", timeout_s=300)
+    kubectl.run("delete", "rolebindings,roles,serviceaccounts", "-l", _OURS, "--ignore-not-found")
+    if not delete_data:
+        report(f"namespace {namespace} keeps volumes and secrets; the next `stack up kubernetes` takes them up")
+        return
+    kubectl.run("delete", "persistentvolumeclaims", *_VOLUMES, "--ignore-not-found", timeout_s=300)
+    for label in (_OURS, f"app.kubernetes.io/managed-by={MANAGER}"):
+        kubectl.run("delete", "secrets", "-l", label, "--ignore-not-found")
+    report(f"volumes and secrets are gone; namespace {namespace} stays: it is not ours to delete")
+
+
+def what_is_there(namespace: str) -> tuple[list[str], str]:
+    """Names of the installation's volumes, none where data lies outside the cluster; and the URL of its ZenML server."""
+    kubectl = Kubectl(current_context(), namespace)
+    _check_ours(kubectl)
+    addresses = (kubectl.get("configmap", "addresses") or {}).get("data", {})
+    return [claim["metadata"]["name"] for claim in kubectl.items("persistentvolumeclaims")], addresses.get("ZENML_STORE_URL", "")
+
+
+def _check_ours(kubectl: Kubectl) -> None:
+    found = kubectl.get("namespace", kubectl.namespace)
+    labelled = found is not None and found["metadata"].get("labels", {}).get(_PART_OF) == OWNER
+    if not labelled and not (found and secrets.read(kubectl, secrets.SETTINGS)):
+        raise ClusterError(f"context {kubectl.context!r} has no Switchyard in namespace {kubectl.namespace}")
+
+
+def _ensure_bucket(keys: dict[str, str], bucket: str) -> None:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    client = boto3.client(
+        "s3",
+        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        endpoint_url=keys["AWS_ENDPOINT_URL"],
+        region_name=keys["AWS_DEFAULT_REGION"],
+        config=Config(
+            retries={"max_attempts": 3},
+            connect_timeout=5,
+            request_checksum_calculation=keys["AWS_REQUEST_CHECKSUM_CALCULATION"],
+            response_checksum_validation=keys["AWS_RESPONSE_CHECKSUM_VALIDATION"],
+        ),
+    )
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
+            raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} refuses bucket {bucket} ({error}): check S3_ACCESS_KEY_ID, its rights and S3_REGION") from None
+        region = keys["AWS_DEFAULT_REGION"]
+        # Amazon's S3 wants the region named, but for its first one, which it refuses to see named.
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        try:
+            client.create_bucket(Bucket=bucket, **where)
+        except ClientError as refused:
+            raise ClusterError(f"bucket {bucket} is not there and can't be made ({refused}): make it, or give the keys that right") from None
+    except BotoCoreError as error:
+        raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} does not answer this machine: {error}") from None
+
+
+def _in_cluster_config(context: str, namespace: str) -> str:
+    """A kubeconfig for pods that start runs: the clients' context by name, the pod's own account by rights. Holds no secret."""
+    import json
+
+    account = "/var/run/secrets/kubernetes.io/serviceaccount"
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "here", "cluster": {"server": "https://kubernetes.default.svc", "certificate-authority": f"{account}/ca.crt"}}],
+            "users": [{"name": "pod", "user": {"tokenFile": f"{account}/token"}}],
+            "contexts": [{"name": context, "context": {"cluster": "here", "user": "pod", "namespace": namespace}}],
+            "current-context": context,
+        }
+    )

@@ -1,1 +1,0 @@
-"""What Prometheus and Grafana are told: where to look, and how to show it."""

@@ -1,0 +1,1 @@
+"""Switchyard, the library: tabular machine learning, its bundle format, serving and monitoring, without ZenML and MLflow."""

@@ -1,0 +1,179 @@
+"""The `Scorer`: rows in, answers out, the same in training's evaluation and in the serving container."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from switchyard.bundle.encoding import CONVERTERS, BadInput, categories_of, numbers_of
+from switchyard.bundle.signature import Signature
+
+CHUNK = 16_384
+"""Rows that go through the graph at once: bounds memory."""
+
+Columns = Mapping[str, "Sequence[Any] | np.ndarray"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of n rows. Fields of the other kind of task are None."""
+
+    probabilities: np.ndarray | None = None
+    """Calibrated, float64 of shape (n, n_classes), columns as in `Signature.classes`."""
+    label_index: np.ndarray | None = None
+    """int64 of shape (n,): by threshold for a binary task, else the most probable class."""
+    labels: list[str] | None = None
+    prediction: np.ndarray | None = None
+    """float64 of shape (n,), in units of the target."""
+    lower: np.ndarray | None = None
+    """Lower end of the conformal interval, float64 of shape (n,)."""
+    upper: np.ndarray | None = None
+
+
+class Scorer:
+    """Scores with the bundle in `folder`.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds model.onnx and signature.json.
+    threads : int
+        Of onnxruntime. One is the fastest for single rows.
+
+    Attributes
+    ----------
+    signature : Signature
+    """
+
+    def __init__(self, folder: str | Path, threads: int = 1) -> None:
+        self._open((Path(folder) / "model.onnx").read_bytes(), Signature.read(folder), threads)
+
+    @classmethod
+    def of(cls, model: bytes, signature: Signature, threads: int = 1) -> Scorer:
+        """A scorer from a graph in memory."""
+        scorer = cls.__new__(cls)
+        scorer._open(model, signature, threads)
+        return scorer
+
+    def _open(self, model: bytes, signature: Signature, threads: int) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self.signature = signature
+        self._numeric, self._categorical = signature.numeric, signature.categorical
+        self._names = frozenset(column.name for column in signature.columns)
+        self._plan = tuple((column.name, CONVERTERS[column.kind]) for column in self._numeric)
+        self._category_plan = tuple((column.name, CONVERTERS[column.kind]) for column in self._categorical)
+
+    def encode(self, columns: Columns, strict: bool = True) -> dict[str, np.ndarray]:
+        """The graph's inputs for `columns`.
+
+        Parameters
+        ----------
+        columns : mapping of column name to sequence or ndarray of shape (n,)
+            Numbers as numbers or their text; moments as ISO 8601, epoch seconds or datetime64; booleans as
+            true/false, 0/1 or their text; categories as text or numbers; missing as None or NaN.
+        strict : bool
+            Refuse columns that the model does not know; otherwise they are left aside.
+
+        Returns
+        -------
+        dict
+            `numeric` float64 of shape (n, n_numeric) and `categorical` object of str of shape (n, n_categorical),
+            each only where the model has such columns.
+
+        Raises
+        ------
+        BadInput
+            Names the column and the row of the first fault.
+        """
+        rows = self._check_columns(columns, strict)
+        if rows == 1:
+            return self._encode_row(columns)
+        inputs: dict[str, np.ndarray] = {}
+        if self._numeric:
+            inputs["numeric"] = numeric = np.empty((rows, len(self._numeric)), dtype=np.float64)
+            for position, column in enumerate(self._numeric):
+                numeric[:, position] = numbers_of(column.name, column.kind, columns[column.name])
+        if self._categorical:
+            inputs["categorical"] = categorical = np.empty((rows, len(self._categorical)), dtype=object)
+            for position, column in enumerate(self._categorical):
+                categorical[:, position] = categories_of(column.name, columns[column.name])
+        return inputs
+
+    def _check_columns(self, columns: Columns, strict: bool) -> int:
+        if strict and not self._names.issuperset(columns):
+            unknown = next(name for name in columns if name not in self._names)
+            close = difflib.get_close_matches(str(unknown), self._names, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise BadInput(str(unknown), None, f"is not a column of the model{hint}")
+        rows = None
+        for column in self.signature.columns:
+            values = columns.get(column.name)
+            if values is None:
+                raise BadInput(column.name, None, f"is missing; send a value, or null where it is not known ({column.kind})")
+            if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+                raise BadInput(column.name, None, "must be a list with one value for each row")
+            if rows is None:
+                rows = len(values)
+            elif len(values) != rows:
+                raise BadInput(column.name, None, f"has {len(values)} values, but {self.signature.columns[0].name!r} has {rows}")
+        return rows or 0
+
+    def _encode_row(self, columns: Columns) -> dict[str, np.ndarray]:
+        inputs: dict[str, np.ndarray] = {}
+        name = ""
+        try:
+            if self._plan:
+                row: list[Any] = []
+                for name, convert in self._plan:
+                    row.append(convert(columns[name][0]))
+                inputs["numeric"] = np.array([row], dtype=np.float64)
+            if self._category_plan:
+                row = []
+                for name, convert in self._category_plan:
+                    row.append(convert(columns[name][0]))
+                inputs["categorical"] = np.array([row], dtype=object)
+        except ValueError as error:
+            raise BadInput(name, 0, str(error)) from None
+        return inputs
+
+    def score(self, columns: Columns, strict: bool = True) -> Answer:
+        """The answers for `columns`, which are as in `encode`; n may be 0."""
+        return self.answer(self.encode(columns, strict))
+
+    def answer(self, inputs: Mapping[str, np.ndarray]) -> Answer:
+        """The answers for what `encode` made."""
+        rows = len(next(iter(inputs.values())))
+        if rows == 0:
+            return self._empty()
+        if rows <= CHUNK:
+            return self._answer(self._session.run(None, inputs))
+        parts = [
+            self._session.run(None, {name: block[start : start + CHUNK] for name, block in inputs.items()})
+            for start in range(0, rows, CHUNK)
+        ]
+        return self._answer([np.concatenate(blocks) for blocks in zip(*parts)])
+
+    def _answer(self, blocks: Sequence[np.ndarray]) -> Answer:
+        found = dict(zip(self._outputs, blocks))
+        if self.signature.classes:
+            classes, index = self.signature.classes, found["label"]
+            return Answer(found["probabilities"], index, [classes[code] for code in index.tolist()])
+        return Answer(prediction=found["prediction"], lower=found.get("lower"), upper=found.get("upper"))
+
+    def _empty(self) -> Answer:
+        if self.signature.classes:
+            return Answer(np.empty((0, len(self.signature.classes))), np.empty(0, dtype=np.int64), [])
+        bound = np.empty(0) if self.signature.interval else None
+        return Answer(prediction=np.empty(0), lower=bound, upper=bound)

@@ -1,0 +1,15 @@
+"""Channel `webhook`: the alert as JSON to any address."""
+
+from __future__ import annotations
+
+from switchyard.monitoring.alerts.alert import Alert
+from switchyard.monitoring.alerts.http import post
+from switchyard.tabular.config.monitoring import Channel
+
+REQUIRED = ("url",)
+
+
+def deliver(alert: Alert, channel: Channel) -> None:
+    """Post all fields of the alert; `Idempotency-Key` lets a receiver drop what it has already."""
+    content = {**alert.model_dump(mode="json"), "text": alert.text}
+    post(str(channel.url), content, channel.timeout_s, {"Idempotency-Key": alert.key, **channel.headers})

@@ -1,0 +1,154 @@
+"""Columns of one table against the same columns of another: how far, by which method, and whether that is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from switchyard.monitoring import evidently
+from switchyard.tabular.config.monitoring import Monitoring
+
+_FEW_VALUES = 10
+"""A number with at most so many values in the reference is compared as categories are."""
+_MOST_LEVELS = 200
+"""Categories beyond the most frequent are compared as one."""
+_STRETCHES = 24
+_TENTHS = 10
+_OTHER = "other values"
+
+
+class ColumnDrift(BaseModel):
+    """One column against the reference."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: str
+    kind: str
+    method: str
+    """Of Evidently."""
+    value: float | None
+    """Its p-value or distance; None where a side has no values."""
+    adjusted: float | None = None
+    """P-values: Benjamini-Hochberg's, over all columns of the window."""
+    threshold: float
+    distance_method: str
+    distance: float | None
+    """How far, whatever the method was."""
+    error: float | None = None
+    """Standard error of `distance` where the window was sampled."""
+    usual: float | None
+    """The largest such distance of a stretch of the training period, as long as the window, from the whole of it; where it drifted."""
+    drifted: bool
+    unusual: bool
+    """Drifted, and farther than `usual`: the model has not been trained on the like of it."""
+    weight: float | None = None
+    """Share of the model's importance; None for what is no input."""
+    effect: float | None = None
+    """Of drifting inputs: by how much the mean answer (a probability, or the target's units) is moved by this column's drift."""
+
+
+def compare(
+    past: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str], settings: Monitoring, ordered: bool, sampled: bool
+) -> list[ColumnDrift]:
+    """Every column of `kinds` in `current` against `past`."""
+    past, current, numeric = _prepared(past, current, kinds)
+    small = min(len(past), len(current)) < settings.small_sample
+    methods, distances = _methods(kinds, numeric, settings, small), _methods(kinds, numeric, settings, False)
+    values = evidently.measure(past, current, methods, numeric)
+    apart = values if methods == distances else evidently.measure(past, current, distances, numeric)
+    adjusted = adjust({name: value for name, value in values.items() if methods[name] in evidently.P_VALUES})
+    stretches = list(_stretches(len(past), len(current), ordered))
+    found = []
+    for name, kind in kinds.items():
+        value, far = values.get(name), apart.get(name)
+        by_p = methods[name] in evidently.P_VALUES
+        limit = settings.p_value if by_p else settings.distances.get(name, settings.distance)
+        drifted = value is not None and (adjusted[name] < limit if by_p else value >= limit)
+        usual = _usual(past[name], stretches, distances[name], name in numeric) if drifted else None
+        found.append(
+            ColumnDrift(
+                column=name,
+                kind=kind,
+                method=methods[name],
+                value=value,
+                adjusted=adjusted.get(name),
+                threshold=limit,
+                distance_method=distances[name],
+                distance=far,
+                error=_error(past[name], current[name], distances[name], name in numeric) if sampled and far is not None else None,
+                usual=usual,
+                drifted=drifted,
+                unusual=drifted and (usual is None or far is None or far > usual),
+            )
+        )
+    return found
+
+
+def adjust(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Benjamini and Hochberg's adjusted p-values: those up to q hold a false discovery rate of q."""
+    from scipy.stats import false_discovery_control
+
+    names = list(p_values)
+    return dict(zip(names, map(float, false_discovery_control([p_values[name] for name in names])))) if names else {}
+
+
+def _prepared(past: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, frozenset[str]]:
+    """Both sides with numbers as floats and categories as text, and the columns that are compared as numbers."""
+    numeric, sides = set(), ({}, {})
+    for name, kind in kinds.items():
+        columns = [past[name], current[name]]
+        if kind == "datetime":
+            columns = [column.astype("int64").where(column.notna()) / 1e9 for column in columns]
+        if kind in ("numeric", "datetime") and columns[0].nunique() > _FEW_VALUES:
+            numeric.add(name)
+            columns = [column.astype("float64") for column in columns]
+        else:
+            columns = _levels(*columns)
+        for side, column in zip(sides, columns):
+            side[name] = column
+    return pd.DataFrame(sides[0]), pd.DataFrame(sides[1]), frozenset(numeric)
+
+
+def _levels(past: pd.Series, current: pd.Series) -> list[pd.Series]:
+    """Both as text; beyond the most frequent categories of both together, all are one."""
+    sides = [side.map(_plain, na_action="ignore").astype(object) for side in (past, current)]
+    counts = pd.concat([side.value_counts(normalize=True) for side in sides]).groupby(level=0).max()
+    if len(counts) <= _MOST_LEVELS:
+        return sides
+    kept = set(counts.sort_values(ascending=False, kind="stable").index[:_MOST_LEVELS])
+    return [side.where(side.isna() | side.isin(kept), _OTHER) for side in sides]
+
+
+def _plain(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _methods(kinds: Mapping[str, str], numeric: frozenset[str], settings: Monitoring, small: bool) -> dict[str, str]:
+    chosen = settings.methods
+    number = chosen.numeric_small if small else chosen.numeric_large
+    category = chosen.categorical_small if small else chosen.categorical_large
+    return {name: number if name in numeric else category for name in kinds}
+
+
+def _stretches(past: int, current: int, ordered: bool) -> Iterator[np.ndarray]:
+    """Parts of the reference as long as the window, a third of it at most: in the order of time, or drawn at random."""
+    length = max(1, min(current, past // 3))
+    order = np.arange(past) if ordered else np.random.default_rng(0).permutation(past)
+    for start in np.linspace(0, past - length, _STRETCHES).astype(int):
+        yield order[start : start + length]
+
+
+def _usual(past: pd.Series, stretches: list[np.ndarray], method: str, numeric: bool) -> float | None:
+    parts = [part for at in stretches if (part := past.iloc[at]).notna().any()]
+    return max((evidently.distance(past, part, method, numeric) for part in parts), default=None)
+
+
+def _error(past: pd.Series, current: pd.Series, method: str, numeric: bool) -> float | None:
+    """Standard error of the sampled distance from ten random groups (Wolter, *Introduction to Variance Estimation*, 2007, ch. 2)."""
+    parts = [part for first in range(_TENTHS) if (part := current.iloc[first::_TENTHS]).notna().any()]
+    if len(parts) < _TENTHS:
+        return None
+    return float(np.std([evidently.distance(past, part, method, numeric) for part in parts], ddof=1) / np.sqrt(_TENTHS))

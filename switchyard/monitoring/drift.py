@@ -1,0 +1,141 @@
+"""Drift: how far a window's columns, answers and labels are from the reference, and which of it matters for the score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from switchyard.bundle import Scorer
+from switchyard.monitoring.answers import answer
+from switchyard.monitoring.columns import ColumnDrift, compare
+from switchyard.monitoring.effects import with_effects
+from switchyard.monitoring.quality import ColumnQuality, compare_quality
+from switchyard.monitoring.reference import Reference
+from switchyard.monitoring.window import Window, in_words
+from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.storable import Fact, Record
+
+
+class DriftReport(Record):
+    """A window against the reference of its version."""
+
+    window: str
+    rows: int
+    looked_at: int
+    reference_rows: int
+    judged: bool
+    """False where the window has too few rows."""
+    columns: tuple[ColumnDrift, ...]
+    """Inputs of the model; what matters most first."""
+    prediction: ColumnDrift | None
+    target: ColumnDrift | None
+    """Labels that have arrived against those of training."""
+    quality: tuple[ColumnQuality, ...]
+    share: float | None
+    """Of the columns that drift beyond what is usual, unweighted."""
+    weighted_share: float | None
+    """The same by weight in the model."""
+    weighing: str
+    """Where the weights are from, in words."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def worst(self) -> tuple[ColumnDrift, ...]:
+        """The drifting columns, what matters most for the score first."""
+        return tuple(column for column in self.columns if column.drifted)
+
+    def facts(self) -> dict[str, Fact]:
+        shares = {"share": self.share, "weighted_share": self.weighted_share}
+        known = {name: round(value, 4) for name, value in shares.items() if value is not None}
+        return {"columns": len(self.columns), "drifted": len(self.worst), **known, "worst": ", ".join(c.column for c in self.worst[:3])}
+
+    def html(self) -> str:
+        from switchyard.monitoring.drift_page import drift_page
+
+        return drift_page(self)
+
+
+def measure_drift(window: Window, reference: Reference, settings: Monitoring, scorer: Scorer | None = None) -> DriftReport:
+    """Hold `window` against `reference`.
+
+    Parameters
+    ----------
+    window, reference
+        Of one version.
+    settings : Monitoring
+        Methods and thresholds.
+    scorer : Scorer, optional
+        Of the version's bundle; without it no `effect` is measured.
+
+    Returns
+    -------
+    DriftReport
+        Columns are measured by Evidently. Where the smaller sample has fewer than `settings.small_sample` rows by
+        p-values, corrected for the number of columns; else by distances, since with many rows every difference is
+        significant. A drifting column counts when it is also farther away than any stretch of the training period was.
+
+    References
+    ----------
+    Benjamini & Hochberg, *J. R. Statist. Soc. B* 57 (1995), for the correction.
+    """
+    facts = window.facts_
+    judged = len(window.rows) >= settings.min_rows
+    inputs = _inputs(window, reference)
+    current, past = window.rows, reference.rows
+    sampled = facts.looked_at < facts.rows
+    columns = compare(past, current, inputs, settings, reference.facts_.ordered, sampled) if judged else []
+    weights = reference.facts_.importance
+    columns = [column.model_copy(update={"weight": weights.get(column.column, 0.0)}) for column in columns]
+    if scorer is not None:
+        columns = with_effects(columns, window, reference, scorer)
+    columns.sort(key=lambda c: (not c.unusual, not c.drifted, -(c.weight or 0), -(c.distance or 0), c.column))
+    notes = [f"a sample of {facts.looked_at:,} of {facts.rows:,} predictions, spread evenly over the window"] if sampled else []
+    notes += [] if judged else [f"drift is not judged from fewer predictions than monitoring.min_rows = {settings.min_rows:,}; there are {len(current):,}"]
+    notes += [f"not in the window: {', '.join(facts.absent)}"] if facts.absent else []
+    return DriftReport(
+        window=in_words(facts),
+        rows=facts.rows,
+        looked_at=facts.looked_at,
+        reference_rows=len(past),
+        judged=judged,
+        columns=tuple(columns),
+        prediction=_prediction(window, reference, settings, sampled) if judged else None,
+        target=_target(window, reference, settings, sampled) if judged else None,
+        quality=compare_quality(window, reference, settings) if judged else (),
+        share=_share(columns, None),
+        weighted_share=_share(columns, weights),
+        weighing="mean absolute Shapley values of the holdout, from the version's training",
+        notes=tuple(notes),
+    )
+
+
+def _inputs(window: Window, reference: Reference) -> dict[str, str]:
+    """Columns that are compared, with their kinds. Texts are not: each is a value of its own."""
+    weighted = reference.facts_.importance
+    return {c.name: c.kind for c in reference.facts_.columns.columns if c.name in weighted and c.name in window.rows and c.kind != "text"}
+
+
+def _share(columns: list[ColumnDrift], weights: Mapping[str, float] | None) -> float | None:
+    if not columns:
+        return None
+    weight = {c.column: 1.0 if weights is None else weights.get(c.column, 0.0) for c in columns}
+    total = sum(weight.values())
+    return sum(weight[c.column] for c in columns if c.unusual) / total if total > 0 else None
+
+
+def _prediction(window: Window, reference: Reference, settings: Monitoring, sampled: bool) -> ColumnDrift | None:
+    classes = reference.facts_.classes
+    past, current = answer(reference.answers, classes), answer(window.answers, classes)
+    kind = "categorical" if len(classes) > 2 else "numeric"
+    # The holdout's answers are few and of one end of the training period: its stretches say little of what is usual.
+    return compare(past, current, {past.columns[0]: kind}, settings, False, sampled)[0]
+
+
+def _target(window: Window, reference: Reference, settings: Monitoring, sampled: bool) -> ColumnDrift | None:
+    name, labelled = reference.facts_.target, window.labelled
+    if len(labelled) < settings.min_labels:
+        return None
+    current = pd.DataFrame({name: window.answers["actual"].iloc[labelled].reset_index(drop=True)})
+    kind = "categorical" if reference.facts_.classes else "numeric"
+    return compare(reference.rows[[name]], current, {name: kind}, settings, reference.facts_.ordered, sampled)[0]

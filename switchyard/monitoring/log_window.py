@@ -1,0 +1,114 @@
+"""A window of the prediction log."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from switchyard.monitoring.answers import LABEL, LOWER, PREDICTION, PROBABILITY, UPPER
+from switchyard.monitoring.known import conformed, known_labels
+from switchyard.monitoring.look import TICK, Look, in_utc, span_of
+from switchyard.monitoring.reference import ReferenceFacts
+from switchyard.monitoring.window import Window, WindowFacts
+from switchyard.predictionlog import count_labels, count_versions, newest_prediction, read_window, span_of_last
+from switchyard.predictionlog.window import INPUT
+from switchyard.tabular.errors import InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def window_of_log(
+    engine: Engine, model: str, version: str, reference: ReferenceFacts, look: Look, default: str, most_rows: int
+) -> Window:
+    """Read a window of the prediction log.
+
+    Parameters
+    ----------
+    engine : Engine
+        Of the log.
+    model, version : str
+        In production. Rows that another version answered are counted and left out.
+    reference : ReferenceFacts
+        Of that version.
+    look : Look
+    default : str
+        The window where `look` names no beginning.
+    most_rows : int
+        Rows looked at. A larger window is sampled by the database, evenly over time; counts stay exact.
+    """
+    digest = reference.digest
+    since, until = _bounds(engine, model, digest, look, default)
+    versions = count_versions(engine, since, until, model)
+    rows = sum(count for (_, found), count in versions.items() if found == digest)
+    others = {label: count for (label, found), count in sorted(versions.items()) if found != digest}
+    batch = sum(count_versions(engine, since, until, model, role="batch").values())
+    share = min(1.0, most_rows / rows) if rows else 1.0
+    parts = [_compact(part) for part in read_window(engine, since, until, model=model, digest=digest, share=share)]
+    raw = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    arrivals = count_labels(engine, since, until, model, digest)
+    inputs = {name.removeprefix(INPUT): raw[name] for name in raw.columns if name.startswith(INPUT)}
+    frame, absent = conformed(pd.DataFrame(inputs, index=raw.index), reference)
+    answers, unreadable = _logged_answers(raw, reference)
+    return Window(
+        WindowFacts(
+            model=model,
+            version=version,
+            digest=digest,
+            since=in_utc(since),
+            until=in_utc(until),
+            source="prediction log",
+            identity=f"log {in_utc(since).isoformat()} {in_utc(until).isoformat()}",
+            rows=rows,
+            looked_at=len(raw),
+            others=others,
+            batch=batch,
+            unreadable=unreadable,
+            absent=absent,
+            **vars(arrivals),
+        ),
+        frame,
+        answers,
+    )
+
+
+def _bounds(engine: Engine, model: str, digest: str, look: Look, default: str) -> tuple[datetime, datetime]:
+    newest = newest_prediction(engine, model, digest)
+    if newest is None and (look.since is None or look.until is None):
+        raise InputError(
+            f"the prediction log has no prediction of the version of {model!r} that is in production;"
+            " send some to the endpoint, or monitor a table with --data FILE"
+        )
+    if look.since is not None:
+        return look.since, look.until or newest + TICK
+    span = span_of(look.window or default)
+    if isinstance(span, timedelta):
+        until = look.until or newest + TICK
+        return until - span, until
+    if look.until is not None:
+        raise InputError("--window ROWS takes the newest predictions; with --until give a time, as in --window 7d, or --since")
+    found = span_of_last(engine, span, model, digest)
+    return found if found else (newest, newest + TICK)
+
+
+def _compact(part: pd.DataFrame) -> pd.DataFrame:
+    """Only what is looked at, so that a window of many rows stays small."""
+    answers = (LABEL, PREDICTION, LOWER, UPPER, "actual")
+    return part[[name for name in part.columns if name.startswith((INPUT, PROBABILITY)) or name in answers]]
+
+
+def _logged_answers(raw: pd.DataFrame, reference: ReferenceFacts) -> tuple[pd.DataFrame, int]:
+    if reference.classes:
+        names = [f"{PROBABILITY}{label}" for label in reference.classes]
+        columns: dict[str, Any] = {name: pd.to_numeric(raw[name]) if name in raw else np.empty(0) for name in names}
+        columns[LABEL] = raw[LABEL] if LABEL in raw else np.empty(0, dtype=object)
+    else:
+        columns = {name: pd.to_numeric(raw[name]) for name in (PREDICTION, LOWER, UPPER) if name in raw}
+        columns = columns or {PREDICTION: np.empty(0)}
+    answers = pd.DataFrame(columns)
+    actual, unreadable = known_labels(raw["actual"] if "actual" in raw else pd.Series([], dtype=object), reference)
+    answers.insert(0, "actual", actual)
+    return answers, unreadable

@@ -1,0 +1,150 @@
+"""Performance: the score of a window on the labels that have arrived, or an estimate where they have not, against the holdout's."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from switchyard.monitoring.estimation import CLASSES, VALUES, estimate_scores
+from switchyard.monitoring.reference import Reference, ReferenceFacts
+from switchyard.monitoring.window import Window, in_words
+from switchyard.tabular.evaluation.evaluation import Evaluation, evaluate
+from switchyard.tabular.evaluation.predictions import encode_truth
+from switchyard.tabular.evaluation.resampling import Estimate
+from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.storable import Fact, Record
+from switchyard.tabular.tasks import metric_of
+from switchyard.tabular.report.words import count_of
+
+_FEWEST_OF_A_CLASS = 5
+
+
+class Performance(Record):
+    """How good the answers of a window are."""
+
+    window: str
+    metric: str
+    greater_is_better: bool
+    basis: Literal["measured", "estimated", "none"]
+    """On what the rules go by."""
+    reason: str
+    """Why this basis, in words."""
+    rows: int
+    labelled: int
+    """Counted over the whole window."""
+    used: int
+    """Labelled rows that were looked at."""
+    confidence: float
+    """Of all intervals."""
+    holdout: Estimate
+    measured: Evaluation | None
+    estimated: dict[str, Estimate]
+    """Score -> what it probably is on all rows of the window; empty where nothing can be said."""
+    method: str
+    """Of the estimate."""
+    drop: float | None
+    """Share of the holdout's score that is lost, negative where it rose; None without a score."""
+
+    @property
+    def score(self) -> Estimate | None:
+        """The metric, by the basis."""
+        if self.basis == "measured" and self.measured is not None:
+            return self.measured.score
+        return self.estimated.get(self.metric) if self.basis == "estimated" else None
+
+    def facts(self) -> dict[str, Fact]:
+        score = self.score
+        known = {} if score is None or score.value is None else {self.metric: round(score.value, 5)}
+        return {"basis": self.basis, **known, **({} if self.drop is None else {"drop": round(self.drop, 4)}), "labelled": self.labelled}
+
+    def html(self) -> str:
+        from switchyard.monitoring.performance_page import performance_page
+
+        return performance_page(self)
+
+
+def measure_performance(window: Window, reference: Reference, settings: Monitoring) -> Performance:
+    """Score `window` with the measures and resampling that the holdout was scored with.
+
+    Parameters
+    ----------
+    window, reference
+        Of one version.
+    settings : Monitoring
+
+    Returns
+    -------
+    Performance
+        Measured where at least `settings.min_labels` labels are there, and five of every class of two; else estimated, from
+        `settings.min_rows` predictions on.
+    """
+    facts, task = reference.facts_, reference.facts_.problem.task
+    problem, at = facts.problem, window.labelled
+    metric = metric_of(task, facts.metric)
+    reason = _why_not(window, facts, at, settings)
+    measured = None if reason else _evaluate(window, reference, at)
+    holdout_truth = encode_truth(reference.answers["actual"].to_numpy(), task, facts.classes)
+    estimated = {}
+    if len(window.answers) >= settings.min_rows:
+        level = problem.evaluation.confidence
+        everyone = window.predictions(facts.classes)
+        estimated = estimate_scores(everyone, task, facts.classes, level, reference.holdout, holdout_truth)
+    if measured is not None and measured.score.value is not None:
+        basis, reason = "measured", count_of(len(at), "labelled prediction")
+    elif facts.metric in estimated:
+        basis = "estimated"
+    else:
+        basis = "none"
+        if 0 < len(window.answers) < settings.min_rows:
+            reason += f"; the score is not estimated from fewer predictions than monitoring.min_rows = {settings.min_rows:,}"
+    found = estimated.get(facts.metric) if basis == "estimated" else measured and measured.score
+    return Performance(
+        window=in_words(window.facts_),
+        metric=facts.metric,
+        greater_is_better=facts.greater_is_better,
+        basis=basis,
+        reason=reason,
+        rows=window.facts_.rows,
+        labelled=window.facts_.labelled,
+        used=len(at),
+        confidence=problem.evaluation.confidence,
+        holdout=facts.score,
+        measured=measured,
+        estimated=estimated,
+        method=VALUES if task == "regression" else CLASSES,
+        drop=relative_drop(found, facts.score, metric.sign),
+    )
+
+
+def relative_drop(now: Estimate | None, before: Estimate, sign: float) -> float | None:
+    """Share of `before` that is lost, positive when `now` is worse; None where either is undefined or `before` is 0."""
+    if now is None or now.value is None or not before.value:
+        return None
+    return sign * (before.value - now.value) / abs(before.value)
+
+
+def _why_not(window: Window, facts: ReferenceFacts, at: np.ndarray, settings: Monitoring) -> str:
+    """Why the score cannot be measured; empty where it can."""
+    if len(at) < settings.min_labels:
+        return f"{len(at):,} labels are fewer than monitoring.min_labels = {settings.min_labels:,}"
+    if len(facts.classes) == 2:
+        counts = window.answers["actual"].iloc[at].value_counts()
+        for label in facts.classes:
+            if counts.get(label, 0) < _FEWEST_OF_A_CLASS:
+                return f"{counts.get(label, 0)} labels are {label!r}; a score needs {_FEWEST_OF_A_CLASS} of each class"
+    return ""
+
+
+def _evaluate(window: Window, reference: Reference, at: np.ndarray) -> Evaluation:
+    """The library's evaluation, with the window in the holdout's place."""
+    facts, problem = reference.facts_, reference.facts_.problem
+    rows = window.rows.iloc[at].reset_index(drop=True)
+    rows[facts.target] = window.answers["actual"].iloc[at].to_numpy()
+    slices = tuple(name for name in problem.data.slice_columns if name in rows)
+    data = problem.data.model_copy(update={"slice_columns": slices, "entity_column": None, "group_column": None})
+    here = problem.model_copy(update={"data": data})
+    kind = "random" if facts.problem.split.kind == "group" else "time"
+    split = Split(reference.rows, rows, facts.columns, kind, None)
+    return evaluate(window.predictions(facts.classes, at), split, here, facts.classes, facts.threshold)

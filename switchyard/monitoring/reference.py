@@ -1,0 +1,175 @@
+"""The `Reference`: what a version was trained on and how it did there; registered with the version, held against each window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from switchyard.bundle import Signature
+from switchyard.monitoring.answers import answer_columns, predictions_in
+from switchyard.tabular.evaluation.evaluation import Evaluation
+from switchyard.tabular.evaluation.predictions import Predictions
+from switchyard.tabular.evaluation.resampling import Estimate
+from switchyard.tabular.explanation import Explanation
+from switchyard.tabular.report.html import bars, page, table
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.schema import Schema
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.storable import Fact, Storable
+from switchyard.tabular.tables.table import read_frame, write_frame
+from switchyard.tabular.validation import Suite
+
+FOLDER = "reference"
+"""Below the artifacts of the MLflow run that made the version."""
+MOST_ROWS = 20_000
+
+
+class ReferenceFacts(BaseModel):
+    """Everything about a reference but its rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problem: Problem
+    """As resolved in training, its later life left out."""
+    columns: Schema
+    """The columns that the model reads, and its target."""
+    digest: str
+    """Of the bundle."""
+    classes: tuple[str, ...]
+    threshold: float | None
+    metric: str
+    greater_is_better: bool
+    scores: dict[str, Estimate]
+    """Of the holdout."""
+    importance: dict[str, float]
+    """Column -> share of the mean absolute Shapley values of the holdout; they add up to one."""
+    train_rows: int
+    holdout_rows: int
+    ordered: bool
+    """Whether the rows are in the order of time."""
+
+    @property
+    def score(self) -> Estimate:
+        """The problem's metric on the holdout."""
+        return self.scores[self.metric]
+
+    @property
+    def target(self) -> str:
+        return self.problem.data.target
+
+
+@dataclass(frozen=True)
+class Reference(Storable):
+    """Rows of training and holdout, and what the exported model answered on the holdout, which it had not seen."""
+
+    facts_: ReferenceFacts
+    rows: pd.DataFrame
+    """Columns of `facts_.columns` and those of slices, canonical types, at most `MOST_ROWS` of training and holdout together."""
+    answers: pd.DataFrame
+    """Of at most `MOST_ROWS` rows of the holdout: `actual` and what `monitoring.answers.answer_columns` names."""
+    suite: Suite
+
+    @property
+    def holdout(self) -> Predictions:
+        """The answers as predictions."""
+        return predictions_in(self.answers, self.facts_.classes)
+
+    def write(self, folder: Path) -> None:
+        (folder / "reference.json").write_text(self.facts_.model_dump_json(indent=1), encoding="utf-8")
+        write_frame(self.rows, folder / "rows.parquet")
+        write_frame(self.answers, folder / "answers.parquet")
+        self.suite.write(folder)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        facts = ReferenceFacts.model_validate_json((folder / "reference.json").read_text(encoding="utf-8"))
+        return cls(facts, read_frame(folder / "rows.parquet"), read_frame(folder / "answers.parquet"), Suite.read(folder))
+
+    def facts(self) -> dict[str, Fact]:
+        facts = self.facts_
+        return {"rows": len(self.rows), "of_rows": facts.train_rows + facts.holdout_rows, "holdout_answers": len(self.answers)}
+
+    def html(self) -> str:
+        facts = self.facts_
+        weights = sorted(facts.importance.items(), key=lambda item: (-item[1], item[0]))
+        scores = [(name, str(estimate)) for name, estimate in facts.scores.items()]
+        return page(
+            f"What windows of {facts.problem.name} are held against",
+            [
+                ("Weight of each column in the model (share of the mean absolute Shapley values)", bars(weights)),
+                ("Holdout", table(("score", "value"), scores)),
+            ],
+            f"{len(self.rows):,} of {facts.train_rows:,} training and {facts.holdout_rows:,} holdout rows"
+            f"{', in the order of time' if facts.ordered else ''}; answers to {len(self.answers):,} holdout rows.",
+        )
+
+
+def describe_reference(
+    split: Split,
+    predictions: Predictions,
+    signature: Signature,
+    digest: str,
+    evaluation: Evaluation,
+    explanation: Explanation,
+    suite: Suite,
+    problem: Problem,
+    most_rows: int = MOST_ROWS,
+) -> Reference:
+    """Gather what a version will be held against.
+
+    Parameters
+    ----------
+    split : Split
+    predictions : Predictions
+        The exported model's, for the rows of `split.holdout`: out of sample.
+    signature : Signature
+        Of the bundle: which columns it reads.
+    digest : str
+        Of the bundle.
+    evaluation, explanation, suite
+        Of the same training.
+    problem : Problem
+        Resolved.
+    most_rows : int
+        Kept of training and holdout together, and of the holdout's answers; drawn evenly with the problem's seed.
+    """
+    target = problem.data.target
+    read = [column.name for column in signature.columns]
+    extra = [name for name in problem.data.slice_columns if name not in read]
+    whole = pd.concat([split.train, split.holdout], ignore_index=True)[[*read, *extra, target]]
+    rng = np.random.default_rng(problem.tuning.seed)
+    answers = answer_columns(predictions, signature.classes)
+    answers.insert(0, "actual", split.holdout[target].to_numpy())
+    total = sum(part.mean_abs for part in explanation.summary.importance) or 1.0
+    named = {*read, *extra, target}
+    return Reference(
+        ReferenceFacts(
+            problem=problem.for_training(),
+            columns=Schema(columns=tuple(column for column in split.schema.columns if column.name in named)),
+            digest=digest,
+            classes=signature.classes,
+            threshold=signature.threshold,
+            metric=evaluation.metric,
+            greater_is_better=evaluation.greater_is_better,
+            scores=evaluation.scores,
+            importance={part.column: part.mean_abs / total for part in explanation.summary.importance},
+            train_rows=len(split.train),
+            holdout_rows=len(split.holdout),
+            ordered=split.kind == "time",
+        ),
+        _drawn(whole, most_rows, rng),
+        _drawn(answers, most_rows, rng),
+        suite,
+    )
+
+
+def _drawn(frame: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:
+    """At most `most` rows, in their order."""
+    if len(frame) <= most:
+        return frame
+    return frame.iloc[np.sort(rng.choice(len(frame), most, replace=False))].reset_index(drop=True)

@@ -1,0 +1,213 @@
+"""`put_together`: the rows that a model is trained on again: those of its source, and predictions whose outcome is known by now.
+
+Every row is in the canonical types of `switchyard.tabular.tables.table`. A prediction counts with the label that holds for it now; one that
+was made twice for one event counts once. A random or group split sends an entity to its side by its hash, so one that was
+held out before is held out again; a time split holds out the last of the new rows, which no earlier model has seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Engine
+
+from switchyard.bundle.encoding import CONVERTERS, MISSING, is_missing
+from switchyard.predictionlog.database import now
+from switchyard.predictionlog.window import INPUT, read_window
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import ColumnOverride, Problem
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.table import Table, digest_rows
+
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_SMALLEST_HOLDOUT = 100
+_OVERRIDDEN = ("feature", "id", "ignored")
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Old and new rows in one frame, and what to train on them."""
+
+    frame: pd.DataFrame
+    problem: Problem
+    """As resolved for the old table, kinds and roles included; its source is still the old one."""
+    old: int
+    new: int
+    label: str
+    """What people read as the source."""
+
+
+def labelled_predictions(engine: Engine, model: str, schema: Schema, problem: Problem) -> pd.DataFrame:
+    """The log's predictions of `model` that have a label, in canonical types, oldest event first.
+
+    Parameters
+    ----------
+    engine : Engine
+        Of the prediction log.
+    model : str
+    schema : Schema
+        Of the table that the model was trained on.
+    problem : Problem
+        Resolved.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `schema`; what the log does not keep (ids, ignored columns) is missing. The index is the event's
+        time, UTC without a zone.
+
+    Raises
+    ------
+    InputError
+        The log lacks a column that the model needs, or rows can't be told apart as the split must.
+    """
+    _check_owner(schema, problem)
+    parts = []
+    for frame in read_window(engine, _FIRST, _far(), model):
+        known = frame[frame["actual"].notna()]
+        if len(known):
+            parts.append(_canonical(known, schema, problem))
+    if not parts:
+        return pd.DataFrame({column.name: pd.Series(dtype=object) for column in schema.columns}, index=pd.DatetimeIndex([]))
+    rows = pd.concat(parts).sort_index(kind="stable")
+    features = [column.name for column in schema.features]
+    identity = digest_rows(rows[features].assign(moment=rows.index, entity=_owner(rows, problem)))
+    return rows[~pd.Series(identity).duplicated(keep="last").to_numpy()]
+
+
+def count_labelled(engine: Engine, model: str, since: datetime) -> int:
+    """Predictions of `model` made since a moment (without a zone: UTC) that have a label by now."""
+    return sum(int(frame["actual"].notna().sum()) for frame in read_window(engine, since.replace(tzinfo=UTC), _far(), model))
+
+
+def put_together(old: Table, new: pd.DataFrame, problem: Problem, source: str, window_days: float | None) -> TrainingRows:
+    """Old and new rows, and the problem to train on them.
+
+    Parameters
+    ----------
+    old : Table
+        From the model's source, as it is now.
+    new : DataFrame
+        From `labelled_predictions`. Rows that the source has by now are left out.
+    problem : Problem
+        Resolved for `old`.
+    source : str
+        What to call the source.
+    window_days : float or None
+        Keep the rows of the last so many days; all where None.
+
+    Raises
+    ------
+    InputError
+        A window is asked for where rows have no time.
+    """
+    schema = old.schema
+    fresh = new[~_known(new, old, problem)]
+    last = f" until {fresh.index.max():%Y-%m-%d}" if len(fresh) else ""
+    label = f"{source} ({old.revision}) and {len(fresh):,} labelled predictions{last}"
+    older = old.frame
+    if window_days is not None:
+        older, fresh, since = _within(older, fresh, schema, problem, window_days)
+        label += f", from {since:%Y-%m-%d} on"
+    frame = pd.concat([older, fresh[list(older.columns)]], ignore_index=True)
+    frame = frame.astype({name: older[name].dtype for name in older.columns})
+    return TrainingRows(frame, _settled(problem, schema, len(older), len(fresh)), len(older), len(fresh), label)
+
+
+def _far() -> datetime:
+    """Later than anything that is in the log, whatever its clock."""
+    return now().replace(tzinfo=UTC) + timedelta(days=1)
+
+
+def _canonical(frame: pd.DataFrame, schema: Schema, problem: Problem) -> pd.DataFrame:
+    """Rows of the log as rows of the training table: each value is read as the service read it."""
+    moments = pd.DatetimeIndex(frame["event_time"].dt.tz_convert(None).astype("datetime64[ns]"))
+    values: dict[str, np.ndarray] = {}
+    for column in schema.columns:
+        if column.role == "feature":
+            if INPUT + column.name not in frame:
+                raise InputError(f"the prediction log has no column {column.name!r} to train on; take it out of serving.log_exclude")
+            values[column.name] = _read(frame[INPUT + column.name], column)
+        elif column.role == "target":
+            actual = frame["actual"].astype(object)
+            values[column.name] = actual.to_numpy("float64") if column.kind == "numeric" else actual.to_numpy(object)
+        elif column.role == "time":
+            values[column.name] = moments.to_numpy() if column.kind == "datetime" else _epoch(moments, column)
+        elif column.name in (problem.data.entity_column, problem.data.group_column):
+            values[column.name] = frame["entity_id"].astype(object).where(frame["entity_id"].notna(), None).to_numpy(object)
+        else:
+            values[column.name] = _nothing(len(frame), column)
+    return pd.DataFrame(values, index=moments)
+
+
+def _read(values: pd.Series, column: Column) -> np.ndarray:
+    convert = CONVERTERS[column.kind]
+    read = [convert(None if is_missing(value) else value) for value in values]
+    if column.kind in ("categorical", "text"):
+        return np.array([None if value == MISSING else value for value in read], dtype=object)
+    numbers = np.array(read, dtype="float64")
+    if column.kind == "datetime":
+        return pd.to_datetime(numbers, unit="s").to_numpy("datetime64[ns]")
+    return numbers
+
+
+def _epoch(moments: pd.DatetimeIndex, column: Column) -> np.ndarray:
+    raise InputError(f"time column {column.name!r} holds numbers, and the prediction log keeps moments; make it a date to retrain from the log")
+
+
+def _nothing(size: int, column: Column) -> np.ndarray:
+    if column.kind == "datetime":
+        return np.full(size, np.datetime64("NaT"), dtype="datetime64[ns]")
+    return np.full(size, np.nan) if column.kind in ("numeric", "boolean") else np.full(size, None, dtype=object)
+
+
+def _check_owner(schema: Schema, problem: Problem) -> None:
+    """A split by group needs the group of every row, and the log keeps the entity alone."""
+    if problem.split.kind == "group" and schema.group is not None and schema.group.name != problem.data.entity_column:
+        name = schema.group.name
+        raise InputError(f"the split is by group {name!r}, which the prediction log does not keep; set data.entity_column: {name} before deploying")
+
+
+def _owner(frame: pd.DataFrame, problem: Problem) -> pd.Series:
+    name = problem.data.entity_column
+    return frame[name] if name else pd.Series("", index=frame.index)
+
+
+def _known(new: pd.DataFrame, old: Table, problem: Problem) -> np.ndarray:
+    """Which new rows are in the old table: equal features, and equal time and entity where the table has them."""
+    names = [column.name for column in old.schema.columns if column.role in ("feature", "time") or column.name == problem.data.entity_column]
+    if not len(new):
+        return np.zeros(0, dtype=bool)
+    alike = new[names].astype({name: old.frame[name].dtype for name in names})
+    return np.isin(digest_rows(alike), digest_rows(old.frame[names]))
+
+
+def _within(
+    old: pd.DataFrame, new: pd.DataFrame, schema: Schema, problem: Problem, days: float
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.Timestamp]:
+    if schema.time is None or schema.time.kind != "datetime":
+        raise InputError("retraining.window_days needs the rows' dates: set data.time_column to a column of dates, or leave it out")
+    moments = old[schema.time.name]
+    since = max(moments.max(), new.index.max() if len(new) else moments.max()) - pd.Timedelta(days=days)
+    return old[moments >= since], new[new.index >= since], since
+
+
+def _settled(problem: Problem, schema: Schema, old: int, new: int) -> Problem:
+    """The problem with the kinds and roles that the old table was found to have, and a holdout that leaves new rows to train on."""
+    columns = dict(problem.data.columns)
+    named = (problem.data.entity_column, problem.data.group_column, problem.data.time_column)
+    for column in schema.columns:
+        if column.role not in _OVERRIDDEN:
+            continue
+        given = columns.get(column.name, ColumnOverride())
+        role = given.role or (None if column.name in named else column.role)
+        columns[column.name] = given.model_copy(update={"kind": given.kind or column.kind, "role": role})
+    split = problem.split
+    if split.kind == "time" and new:
+        # The usual share of the whole table would hold out all that is new, and nothing would be learnt from it.
+        rows = max(split.holdout * new, _SMALLEST_HOLDOUT)
+        split = split.model_copy(update={"holdout": min(split.holdout, rows / (old + new))})
+    return problem.model_copy(update={"data": problem.data.model_copy(update={"columns": columns}), "split": split})

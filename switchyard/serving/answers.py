@@ -1,0 +1,72 @@
+"""Answers: from what the scorer says to the body of a response, in the form of the request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from switchyard.bundle import Answer, Signature
+from switchyard.predictionlog.records import prediction_id
+from switchyard.serving.payloads import JSON_DATA, NDARRAY, ROWS, TENSOR
+
+Columns = dict[str, "list[Any] | None"]
+
+
+def columns_of(answer: Answer, signature: Signature) -> Columns:
+    """The answer as plain lists by name, each of shape (rows,), None where the task has no such thing.
+
+    `label`, `confidence` (the label's probability) and `probabilities` (by class), or `prediction`, `lower`, `upper`.
+    """
+    if signature.classes:
+        probabilities = answer.probabilities.tolist()
+        indices = answer.label_index.tolist()
+        return {
+            "label": answer.labels,
+            "confidence": [row[index] for row, index in zip(probabilities, indices)],
+            "probabilities": [dict(zip(signature.classes, row)) for row in probabilities],
+        }
+    return {
+        "prediction": _numbers(answer.prediction),
+        "lower": _numbers(answer.lower),
+        "upper": _numbers(answer.upper),
+    }
+
+
+def _numbers(values: Any) -> list[float] | None:
+    return None if values is None else values.reshape(-1).tolist()
+
+
+def body_of(columns: Columns, form: str, request_id: str, signature: Signature, tags: dict[str, str]) -> dict[str, Any]:
+    """The response's body.
+
+    Parameters
+    ----------
+    columns : dict
+        Of `columns_of`.
+    form : str
+        Of the request: rows, jsonData, ndarray or tensor.
+    request_id : str
+        Becomes `meta.puid`: the prediction id of the first row; the others' are in `predictions`, or `<puid>/<row>`.
+    tags : dict
+        The model's name, version and digest.
+    """
+    meta: dict[str, Any] = {"puid": request_id, "tags": tags}
+    if form in (ROWS, JSON_DATA):
+        predictions = _predictions(columns, request_id)
+        return {"predictions": predictions, "meta": meta} if form == ROWS else {"jsonData": {"predictions": predictions}, "meta": meta}
+    if signature.classes:
+        names, values = list(signature.classes), [list(row.values()) for row in columns["probabilities"] or ()]
+        # A Seldon message has one place for data; the rest of the answer stands with the tags.
+        meta["tags"] = {**tags, "labels": columns["label"], "confidence": columns["confidence"]}
+    else:
+        names = [name for name, column in columns.items() if column is not None]
+        values = [list(row) for row in zip(*(columns[name] or () for name in names))]
+    if form == NDARRAY:
+        return {"data": {"names": names, "ndarray": values}, "meta": meta}
+    flat = [value for row in values for value in row]
+    return {"data": {"names": names, TENSOR: {"shape": [len(values), len(names)], "values": flat}}, "meta": meta}
+
+
+def _predictions(columns: Columns, request_id: str) -> list[dict[str, Any]]:
+    kept = {name: values for name, values in columns.items() if values is not None}
+    rows = zip(*kept.values())
+    return [{"prediction_id": prediction_id(request_id, row), **dict(zip(kept, values))} for row, values in enumerate(rows)]

@@ -1,0 +1,279 @@
+"""Envoy's configuration: `bootstrap`, which is read once, and `listeners`, `routes` and `clusters`, which it takes up while running.
+
+Field names are Envoy's own, of its API v3: https://www.envoyproxy.io/docs/envoy/latest/api-v3/api
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from switchyard.serving.frontdoor.replies import local_replies
+from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
+
+Json = dict[str, Any]
+
+PREDICTIONS = ("/predict", "/api/v1.0/predictions", "/api/v0.1/predictions")
+FEEDBACK = ("/feedback", "/api/v1.0/feedback", "/api/v0.1/feedback", "/send-feedback")
+HEALTH = ("/health", "/health/status", "/api/v1.0/health/status", "/health/ping")
+DESCRIPTION = ("/seldon.json", "/openapi.json", "/metadata", "/api/v1.0/metadata")
+ENTITY_HEADER = "x-entity-id"
+CLIENT_HEADER = "x-client"
+ROUTES, LISTENER = "predictions", "frontdoor"
+OTHER = "other"
+"""Name in the statistics of what is no prediction; only the stable version answers it."""
+
+# Shorter than the 75 s that the service keeps an idle connection, else a request is sent into a closed one.
+_IDLE = "60s"
+_MOST_AGAIN = 1024
+"""Requests that may wait to be sent again at a time, as many as Envoy has under way to a version."""
+_REWRITES = {"/feedback": "/api/v1.0/feedback", "/health": "/health/status"}
+_TYPE = "type.googleapis.com/envoy"
+_HTTP = f"{_TYPE}.extensions.filters.http"
+_CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
+_OTHERS = "envoy.retry_host_predicates.previous_hosts"
+_AUTH, _RATE, _BUFFER = (f"envoy.filters.http.{name}" for name in ("api_key_auth", "local_ratelimit", "buffer"))
+
+
+def bootstrap(door: Door, folder: str) -> Json:
+    """What Envoy is started with; everything else it watches in `folder`."""
+    return {
+        "node": {"id": "frontdoor", "cluster": "switchyard"},
+        "admin": {"address": _address("127.0.0.1", door.admin_port)},
+        "overload_manager": {
+            "resource_monitors": [
+                {
+                    "name": _CONNECTIONS,
+                    "typed_config": {
+                        "@type": f"{_TYPE}.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+                        "max_active_downstream_connections": door.max_connections,
+                    },
+                }
+            ]
+        },
+        "dynamic_resources": {"lds_config": _watched(folder, "listeners.json"), "cds_config": _watched(folder, "clusters.json")},
+    }
+
+
+def listeners(door: Door, folder: str) -> Json:
+    """One listener: authentication, rate limit, body limit, then the routes."""
+    filters = [
+        _filter(_RATE, f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", **_rate_limit(door)),
+        _filter(_BUFFER, f"{_HTTP}.buffer.v3.Buffer", max_request_bytes=door.max_bytes),
+        _filter("envoy.filters.http.router", f"{_HTTP}.router.v3.Router"),
+    ]
+    if door.authentication:
+        # Who may come in is in the routes, which change without a connection being closed.
+        filters.insert(0, _filter(_AUTH, f"{_HTTP}.api_key_auth.v3.ApiKeyAuth", key_sources=[{"header": "Authorization"}]))
+    manager = {
+        "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": LISTENER,
+        "rds": {"route_config_name": ROUTES, "config_source": _watched(folder, "routes.json")},
+        "http_filters": filters,
+        "local_reply_config": local_replies(),
+        "access_log": [_access_log(door.access_log)],
+        "use_remote_address": True,
+        # Nobody is trusted with x-envoy-* headers, which could ask for retries and timeouts of their own. An empty list
+        # would mean private networks and loopback; this one is an address that nobody has.
+        "internal_address_config": {"cidr_ranges": [{"address_prefix": "255.255.255.255", "prefix_len": 32}]},
+        "server_header_transformation": "PASS_THROUGH",
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        # A prediction is idempotent by its id: the client's own is kept as it is, to the bit.
+        "preserve_external_request_id": True,
+        "always_set_request_id_in_response": True,
+        "request_id_extension": {
+            "typed_config": {
+                "@type": f"{_TYPE}.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+                "pack_trace_reason": False,
+                "use_request_id_for_trace_sampling": False,
+            }
+        },
+        "request_headers_timeout": "10s",
+        "request_timeout": f"{door.timeout_s:g}s",
+        "stream_idle_timeout": f"{2 * door.timeout_s:g}s",
+        "common_http_protocol_options": {"idle_timeout": "300s", "headers_with_underscores_action": "REJECT_REQUEST"},
+        "delayed_close_timeout": "1s",
+        "drain_timeout": "5s",
+    }
+    listener = {
+        "@type": f"{_TYPE}.config.listener.v3.Listener",
+        "name": LISTENER,
+        "address": _address(door.host, door.port),
+        # A request is held whole until the model has answered, so that it can be sent a second time.
+        "per_connection_buffer_limit_bytes": max(door.max_bytes, 1024 * 1024),
+        "filter_chains": [{"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}],
+    }
+    return {"resources": [listener]}
+
+
+def clusters(upstreams: Sequence[Upstream]) -> Json:
+    """A cluster for each version, by whose name its statistics go."""
+    return {"resources": [_cluster(upstream) for upstream in upstreams]}
+
+
+def _cluster(upstream: Upstream) -> Json:
+    return {
+        "@type": f"{_TYPE}.config.cluster.v3.Cluster",
+        "name": upstream.name,
+        "connect_timeout": "1s",
+        # Envoy's own limit is three at once: fewer than a pod that dies leaves unanswered.
+        "circuit_breakers": {"thresholds": [{"max_retries": _MOST_AGAIN}]},
+        "load_assignment": {
+            "cluster_name": upstream.name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(upstream.host, upstream.port)}}]}],
+        },
+        "typed_extension_protocol_options": {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                "@type": f"{_TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "common_http_protocol_options": {"idle_timeout": _IDLE},
+                "explicit_http_config": {"http_protocol_options": {}},
+            }
+        },
+        **({"type": "STATIC"} if upstream.host.replace(".", "").isdigit() else _BY_NAME),
+    }
+
+
+# A name stands for all replicas of a version: who comes and goes is seen within a second, who refuses connections is
+# left alone for a moment, and never are all of them.
+_BY_NAME: Json = {
+    "type": "STRICT_DNS",
+    "dns_refresh_rate": "1s",
+    "dns_lookup_family": "V4_PREFERRED",
+    "lb_policy": "LEAST_REQUEST",
+    "outlier_detection": {
+        "split_external_local_origin_errors": True,
+        "consecutive_local_origin_failure": 1,
+        "enforcing_consecutive_local_origin_failure": 100,
+        "enforcing_local_origin_success_rate": 0,
+        "enforcing_success_rate": 0,
+        "enforcing_consecutive_5xx": 0,
+        "enforcing_consecutive_gateway_failure": 0,
+        "interval": "1s",
+        "base_ejection_time": "3s",
+        "max_ejection_percent": 50,
+    },
+}
+
+
+def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str]) -> Json:
+    """Who answers which path, and who may ask.
+
+    Parameters
+    ----------
+    door : Door
+    traffic : Traffic
+    tokens : mapping
+        Client name -> bearer token; none lets nobody in where the door asks for one.
+    """
+    timeout = f"{door.timeout_s:g}s"
+    found: list[Json] = []
+    if traffic.stable:
+        stable = {"cluster": traffic.stable, "timeout": timeout}
+        split = _weighted(traffic) | {"timeout": timeout, "retry_policy": _once()}
+        if traffic.shadows:
+            split["request_mirror_policies"] = [{"cluster": name, "disable_shadow_host_suffix_append": True} for name in traffic.shadows]
+        counted = {"stat_prefix": OTHER}
+        found += [_route(path, stable, public=door.authentication, unlimited=True) | counted for path in HEALTH]
+        found += [_route(path, split) for path in PREDICTIONS]
+        found += [_route(path, stable) | counted for path in FEEDBACK]
+        found += [_route(path, stable | {"retry_policy": _once()}) | counted for path in DESCRIPTION]
+    else:
+        nothing = {"direct_response": {"status": 503}}
+        found += [{"match": {"path": path}, **nothing} for path in (*HEALTH, *PREDICTIONS, *FEEDBACK, *DESCRIPTION)]
+    found.append({"match": {"prefix": "/"}, "direct_response": {"status": 404}})
+    host: Json = {"name": "all", "domains": ["*"], "routes": found}
+    if door.authentication:
+        host["typed_per_filter_config"] = {_AUTH: _clients(tokens)}
+    return {"resources": [{"@type": f"{_TYPE}.config.route.v3.RouteConfiguration", "name": ROUTES, "virtual_hosts": [host]}]}
+
+
+def _route(path: str, action: Json, public: bool = False, unlimited: bool = False) -> Json:
+    if path in _REWRITES:
+        action = {**action, "regex_rewrite": {"pattern": {"regex": "^/.*$"}, "substitution": _REWRITES[path]}}
+    route: Json = {"match": {"path": path}, "route": action}
+    off = {"@type": f"{_TYPE}.config.route.v3.FilterConfig", "disabled": True}
+    disabled = {name: off for name, here in ((_AUTH, public), (_RATE, unlimited)) if here}
+    return route | ({"typed_per_filter_config": disabled} if disabled else {})
+
+
+def _weighted(traffic: Traffic) -> Json:
+    """A split that an entity keeps: by the hash of its id, and by the request's where no entity is named."""
+    if len(traffic.weights) == 1:
+        return {"cluster": traffic.weights[0][0]}
+    return {
+        "weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in traffic.weights], "use_hash_policy": True},
+        "hash_policy": [
+            {"header": {"header_name": ENTITY_HEADER}, "terminal": True},
+            {"header": {"header_name": "x-request-id"}, "terminal": True},
+        ],
+    }
+
+
+def _once() -> Json:
+    return {
+        "retry_on": "connect-failure,reset",
+        "num_retries": 1,
+        "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"},
+        # Another replica than the one that failed, where there is another.
+        "retry_host_predicate": [
+            {"name": _OTHERS, "typed_config": {"@type": f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}
+        ],
+        # Each attempt is a draw of its own, in which the one that failed is likely: it has the fewest requests now.
+        "host_selection_retry_max_attempts": 20,
+    }
+
+
+def _clients(tokens: Mapping[str, str]) -> Json:
+    return {
+        "@type": f"{_HTTP}.api_key_auth.v3.ApiKeyAuthPerRoute",
+        "credentials": [{"key": token, "client": client} for client, token in sorted(tokens.items())],
+        "forwarding": {"header": CLIENT_HEADER, "hide_credentials": True},
+    }
+
+
+def _rate_limit(door: Door) -> Json:
+    whole = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+    bucket = {"max_tokens": door.requests_per_second, "tokens_per_fill": max(1, door.requests_per_second // 20), "fill_interval": "0.05s"}
+    if door.requests_per_second < 20:
+        bucket |= {"tokens_per_fill": door.requests_per_second, "fill_interval": "1s"}
+    return {
+        "stat_prefix": LISTENER,
+        "token_bucket": bucket,
+        "filter_enabled": whole,
+        "filter_enforced": whole,
+        "response_headers_to_add": [{"append_action": "OVERWRITE_IF_EXISTS_OR_ADD", "header": {"key": "retry-after", "value": "1"}}],
+    }
+
+
+def _access_log(path: str) -> Json:
+    """One JSON object a line: who, what, how long and which version; no payload, no query, no token."""
+    fields = {
+        "time": "%START_TIME%",
+        "request_id": "%REQ(X-REQUEST-ID)%",
+        "client": f"%REQ({CLIENT_HEADER.upper()})%",
+        "method": "%REQ(:METHOD)%",
+        "path": "%PATH(NQ)%",
+        "status": "%RESPONSE_CODE%",
+        "flags": "%RESPONSE_FLAGS%",
+        "version": "%UPSTREAM_CLUSTER%",
+        "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+        "milliseconds": "%DURATION%",
+        "bytes_in": "%BYTES_RECEIVED%",
+        "bytes_out": "%BYTES_SENT%",
+    }
+    kind = f"{_TYPE}.extensions.access_loggers.file.v3.FileAccessLog"
+    return {"name": "envoy.access_loggers.file", "typed_config": {"@type": kind, "path": path, "log_format": {"json_format": fields}}}
+
+
+def _filter(name: str, kind: str, **settings: Any) -> Json:
+    return {"name": name, "typed_config": {"@type": kind, **settings}}
+
+
+def _watched(folder: str, name: str) -> Json:
+    return {"resource_api_version": "V3", "path_config_source": {"path": f"{folder}/{name}", "watched_directory": {"path": folder}}}
+
+
+def _address(host: str, port: int) -> Json:
+    return {"socket_address": {"address": host, "port_value": port}}

@@ -1,0 +1,38 @@
+"""`Wish`: what the front doors of a model should be like, as a cluster's Secret tells it to the pods that are them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
+
+FILE, TOKENS = "frontdoor.json", "tokens"
+"""Keys of the Secret, and names of the files that pods see."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """All that Envoy's configuration is made from, but the tokens."""
+
+    generation: int
+    """Counts the changes."""
+    door: Door
+    upstreams: tuple[Upstream, ...] = ()
+    traffic: Traffic = Traffic()
+
+    def to_json(self) -> str:
+        """For the Secret."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Wish:
+        """What `to_json` wrote."""
+        values = json.loads(text)
+        upstreams = tuple(Upstream(**upstream) for upstream in values["upstreams"])
+        return cls(values["generation"], Door(**values["door"]), upstreams, traffic_from(values["traffic"]))
+
+
+def traffic_from(values: dict) -> Traffic:
+    """Of what `asdict` and JSON have made of a `Traffic`."""
+    return Traffic(tuple((name, weight) for name, weight in values["weights"]), tuple(values["shadows"]))

@@ -1,0 +1,23 @@
+"""`python -m switchyard.serving.healthcheck`: ends with 0 where the server on this machine is ready. For the container's own check."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import sys
+
+
+def is_ready(port: int, seconds: float = 2.0) -> bool:
+    """Whether `/health/status` on loopback answers 200 in time."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        connection.request("GET", "/health/status")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(0 if is_ready(int(os.environ.get("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "9000"))) else 1)

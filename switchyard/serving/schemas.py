@@ -1,0 +1,186 @@
+"""JSON schemas of requests and answers: what the service takes, no more and no less, as far as a schema can say it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from switchyard.bundle import Column, Signature
+
+Json = dict[str, Any]
+
+REQUEST_ID: Json = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,128}$"}
+REQUEST_ID_HEADER: Json = {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{0,128}$", "description": "An empty one counts as none."}
+ENTITY: Json = {
+    "anyOf": [{"type": "string", "pattern": "^[^\\u0000-\\u001f]{0,255}$"}, {"type": "number"}, {"type": "boolean"}, {"type": "null"}],
+    "description": "An empty one counts as none.",
+}
+ENTITY_HEADER: Json = {"type": "string", "pattern": "^[!-~]{0,255}$", "description": "An empty one counts as none."}
+
+META: Json = {
+    "type": "object",
+    "properties": {
+        "puid": {"type": "string", "description": "The prediction id of the first row; row k has `<puid>/<k>`."},
+        "tags": {"type": "object", "description": "The model's name, version and digest."},
+    },
+}
+
+ERROR: Json = {
+    "type": "object",
+    "properties": {
+        "status": {
+            "type": "object",
+            "properties": {
+                "code": {"type": "integer"},
+                "info": {"type": "string", "description": "What is wrong, and what to send instead."},
+                "reason": {"type": "string"},
+                "status": {"type": "string"},
+            },
+        },
+        "error": {
+            "type": "object",
+            "properties": {
+                "column": {"type": ["string", "null"], "description": "The column, or the part of the body, at fault."},
+                "row": {"type": ["integer", "null"], "description": "Counted from 0."},
+                "problem": {"type": "string"},
+            },
+        },
+    },
+}
+
+_NULL: Json = {"type": "null"}
+_BLANK: Json = {"type": "string", "pattern": "^ *$"}
+_NUMBER_TEXT: Json = {"type": "string", "pattern": "^[-+]?[0-9]{1,15}([.][0-9]{1,15})?$"}
+_MOMENT_TEXT: Json = {
+    "type": "string",
+    "pattern": "^(1[7-9]|2[01])[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?Z?)?$",
+}
+_FLAGS = [0, 1, "0", "1", "true", "false", "yes", "no", "t", "f", "y", "n"]
+# Moments that a database can keep: the years 1678 to 2261.
+_EPOCH: Json = {"type": "number", "minimum": -9_214_560_000, "exclusiveMaximum": 9_214_646_400}
+_KINDS: dict[str, list[Json]] = {
+    "numeric": [{"type": "number"}, {"type": "boolean"}, _NUMBER_TEXT, _BLANK, _NULL],
+    "boolean": [{"type": "boolean"}, {"enum": _FLAGS}, _BLANK, _NULL],
+    "datetime": [_MOMENT_TEXT, _EPOCH, _BLANK, _NULL],
+    "categorical": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, _NULL],
+    "text": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, _NULL],
+    "entity": [{"type": "string", "pattern": "^[ -~]{0,255}$"}, {"type": "integer"}, _NULL],
+}
+_ALL_DATA = ("rows", "data", "jsonData", "strData", "binData", "customData")
+
+
+def column(described: Column) -> Json:
+    """One value of a column. Null is a value that is not known; unknown categories are taken as such."""
+    parts = []
+    if described.missing:
+        parts.append(f"{described.missing:.1%} missing in training")
+    if described.minimum is not None and described.maximum is not None:
+        parts.append(f"{described.minimum:g} to {described.maximum:g} in training")
+    if described.categories:
+        shown = ", ".join(described.categories[:8])
+        parts.append(f"{len(described.categories)} categories in training: {shown}" + (", ..." if len(described.categories) > 8 else ""))
+    return {"description": f"{described.kind}. " + "; ".join(parts), "anyOf": _KINDS[described.kind]}
+
+
+def row(columns: Sequence[Column], required: Sequence[str]) -> Json:
+    """One row as an object."""
+    properties = {described.name: column(described) for described in columns}
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def prediction_request(columns: Sequence[Column], max_rows: int) -> Json:
+    """A request in one of its forms."""
+    names = [described.name for described in columns]
+    rows: Json = {"type": "array", "minItems": 1, "maxItems": max_rows, "items": {"$ref": "#/components/schemas/Row"}}
+    cells: Json = {
+        "type": "array",
+        "prefixItems": [{"anyOf": _KINDS[described.kind]} for described in columns],
+        "minItems": len(names),
+        "maxItems": len(names),
+    }
+    named: Json = {"const": names, "description": "In any order, as long as the values have the same."}
+    ndarray = {"names": named, "ndarray": {"type": "array", "minItems": 1, "maxItems": max_rows, "items": cells}, "tensor": False, "tftensor": False}
+    tensor = {
+        "names": named,
+        "tensor": {
+            "type": "object",
+            "description": "Any number of rows: the shape is rows and columns, the values row after row. Described here for one.",
+            "properties": {"shape": {"const": [1, len(names)]}, "values": cells},
+            "required": ["shape", "values"],
+        },
+        "ndarray": False,
+        "tftensor": False,
+    }
+    data: Json = {
+        "oneOf": [
+            {"type": "object", "properties": ndarray, "required": ["names", "ndarray"]},
+            {"type": "object", "properties": tensor, "required": ["names", "tensor"]},
+        ]
+    }
+    wrapped: Json = {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
+    return {"oneOf": [_only("rows", rows), _only("data", data), _only("jsonData", {"anyOf": [wrapped, rows]})]}
+
+
+def _only(key: str, schema: Json) -> Json:
+    """A message whose data stands under `key` and nowhere else."""
+    puid = {"anyOf": [REQUEST_ID_HEADER, _NULL]}
+    tags = {"type": ["object", "null"], "properties": {"entity_id": ENTITY}}
+    meta = {"type": ["object", "null"], "properties": {"puid": puid, "tags": tags}}
+    properties = {other: False for other in _ALL_DATA if other != key}
+    return {"type": "object", "properties": {key: schema, "meta": meta, **properties}, "required": [key]}
+
+
+def prediction_answer(signature: Signature) -> Json:
+    """An answer in one of its forms."""
+    number = {"type": "number"}
+    if signature.classes:
+        fields: Json = {
+            "label": {"enum": list(signature.classes)},
+            "confidence": {**number, "description": "The label's probability."},
+            "probabilities": {"type": "object", "properties": {name: number for name in signature.classes}},
+        }
+    else:
+        fields = {"prediction": number}
+        if signature.interval:
+            text = f"of the interval that holds {signature.interval.coverage:.0%} of the outcomes"
+            fields |= {"lower": {**number, "description": f"Lower end {text}."}, "upper": {**number, "description": f"Upper end {text}."}}
+    item = {"type": "object", "properties": {"prediction_id": {"type": "string"}, **fields}, "required": ["prediction_id", *fields]}
+    predictions: Json = {"type": "object", "properties": {"predictions": {"type": "array", "items": item}}, "required": ["predictions"]}
+    meta: Json = {"$ref": "#/components/schemas/Meta"}
+    forms = {"jsonData": predictions, "data": {"type": "object"}}
+    wrapped = [{"type": "object", "properties": {key: form, "meta": meta}, "required": [key, "meta"]} for key, form in forms.items()]
+    plain = {**predictions, "properties": {**predictions["properties"], "meta": meta}, "required": ["predictions", "meta"]}
+    return {"oneOf": [plain, *wrapped]}
+
+
+def feedback_request(signature: Signature, max_rows: int) -> Json:
+    """Feedback in one of its forms."""
+    label: Json = {"enum": list(signature.classes)} if signature.classes else {"type": "number"}
+    simple: Json = {
+        "type": "object",
+        "properties": {"prediction_id": {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,128}(/[1-9][0-9]{0,6})?$"}, "label": label},
+        "required": ["prediction_id", "label"],
+    }
+    meta: Json = {"type": "object", "properties": {"puid": REQUEST_ID}, "required": ["puid"]}
+    truth: Json = {
+        "type": "object",
+        "properties": {
+            "data": {
+                "type": "object",
+                "properties": {"ndarray": {"type": "array", "minItems": 1, "maxItems": max_rows, "items": label}, "tensor": False},
+                "required": ["ndarray"],
+            },
+            "strData": False,
+        },
+        "required": ["data"],
+    }
+    seldon: Json = {
+        "type": "object",
+        "properties": {
+            "prediction_id": False,
+            "response": {"type": "object", "properties": {"meta": meta}, "required": ["meta"]},
+            "truth": truth,
+        },
+        "required": ["response", "truth"],
+    }
+    return {"oneOf": [simple, seldon]}

@@ -1,0 +1,77 @@
+"""What the stock wrapper lacks, put right where it can't be configured. Holds for seldon-core 1.17.1, which is pinned.
+
+- It listens on all addresses; ours listens where the settings say.
+- It updates its metrics through six exchanges with a manager process for every request, empty or not.
+- It lets a worker hang for 5,000 seconds.
+- Its processes outlive it when it is killed, and with gRPC it never ends when it is told to.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import multiprocessing
+import os
+import signal
+from typing import Any
+
+from seldon_core import gunicorn_utils, metrics, wrapper
+
+from switchyard.serving.metrics import Metrics
+
+_PR_SET_PDEATHSIG = 1
+_TIMEOUT = 30
+
+
+def listen_on(host: str) -> None:
+    """Have REST, metrics and gRPC listen on `host`."""
+    load_config, get_grpc_server = gunicorn_utils.StandaloneApplication.load_config, wrapper.get_grpc_server
+
+    def load_config_here(application: Any) -> None:
+        port = application.options["bind"].rsplit(":", 1)[1]
+        application.options.update(bind=f"{host}:{port}", timeout=_TIMEOUT)
+        load_config(application)
+
+    def get_grpc_server_here(*arguments: Any, **options: Any) -> Any:
+        server = get_grpc_server(*arguments, **options)
+        add_port = server.add_insecure_port
+        server.add_insecure_port = lambda address: add_port(f"{host}:{address.rsplit(':', 1)[1]}")
+        return server
+
+    gunicorn_utils.StandaloneApplication.load_config = load_config_here
+    wrapper.get_grpc_server = get_grpc_server_here
+
+
+def publish(ours: Metrics) -> None:
+    """Show our metrics on the wrapper's metrics port beside its own, and spare it the updates that say nothing."""
+    update, generate = metrics.SeldonMetrics.update, metrics.SeldonMetrics.generate_metrics
+
+    def update_if_any(self: Any, custom_metrics: list, method: str) -> None:
+        if custom_metrics:
+            update(self, custom_metrics, method)
+
+    def generate_both(self: Any) -> tuple[str, str]:
+        text, kind = generate(self)
+        return text + ours.text(), kind
+
+    metrics.SeldonMetrics.update = update_if_any
+    metrics.SeldonMetrics.generate_metrics = generate_both
+
+
+def live_and_die_together() -> None:
+    """Have every process that this one forks end when its parent does, and all of them when this one is told to."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    main = os.getpid()
+
+    def end_with_parent() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    def end_children() -> None:
+        if os.getpid() == main:
+            for child in multiprocessing.active_children():
+                if not child.daemon:
+                    child.terminate()
+
+    os.register_at_fork(after_in_child=end_with_parent)
+    # Runs before multiprocessing's own, which waits for those that are no daemons: the gRPC server, for ever.
+    atexit.register(end_children)

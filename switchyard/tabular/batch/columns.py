@@ -1,0 +1,184 @@
+"""Columns of a chunk as the model takes them: its own read as at serving, those that name a row told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from switchyard.bundle import BadInput, Signature
+from switchyard.bundle.encoding import CONVERTERS, category, epoch_seconds
+from switchyard.tabular.batch.rows import Chunk, Rows
+from switchyard.tabular.tables.typing.dates import arrow_dates
+from switchyard.tabular.tables.reading.headers import UNNAMED
+from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Problem
+
+Extra = Literal["refuse", "drop", "keep"]
+"""What to do with columns that neither the model nor the config knows."""
+
+_ENTITY_LENGTH = 255
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What each column of a table is for."""
+
+    keys: tuple[str, ...]
+    """Go into the output as they are."""
+    entity: str | None = None
+    time: str | None = None
+
+
+def layout_of(rows: Rows, signature: Signature, problem: Problem, extra: Extra = "refuse") -> Layout:
+    """Tell the columns of a table apart.
+
+    Keys are the config's entity, time and group columns and columns of role id, where the table has them; the target
+    and columns of role ignored are left out.
+
+    Raises
+    ------
+    InputError
+        A column of the model is missing, or one is there that nobody knows and `extra` is refuse.
+    """
+    data = problem.data
+    present = [name for name in rows.names if name != UNNAMED]
+    needed = {column.name for column in signature.columns}
+    missing = [column for column in signature.columns if column.name not in present]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        close = did_you_mean(missing[0].name, [name for name in present if name not in needed])
+        raise InputError(f"{rows.label}: column {missing[0].name!r} ({missing[0].kind}) is missing{more}{close}")
+    time = None if data.time_column == "@row" else data.time_column
+    roles = {name: override.role for name, override in data.columns.items()}
+    named = {data.entity_column, time, data.group_column, *(name for name, role in roles.items() if role in ("id", "group", "time"))}
+    known = needed | named | {signature.target, data.target, *(name for name, role in roles.items() if role == "ignored")}
+    unknown = [name for name in present if name not in known]
+    if unknown and extra == "refuse":
+        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+        raise InputError(
+            f"{rows.label}: column {unknown[0]!r}{more} is not a column of the model; "
+            "--extra keep takes such columns into the output, --extra drop leaves them out"
+        )
+    kept = {*named, *(unknown if extra == "keep" else ())}
+    return Layout(
+        keys=tuple(name for name in present if name in kept),
+        entity=data.entity_column if data.entity_column in present else None,
+        time=time if time in present else None,
+    )
+
+
+def model_columns(chunk: Chunk, signature: Signature) -> dict[str, Any]:
+    """The model's columns of a chunk, in types that `Scorer.encode` reads fast."""
+    return {column.name: _values(chunk.columns[column.name], column.kind, column.name) for column in signature.columns}
+
+
+def entities(chunk: Chunk, column: str | None) -> list[str | None] | None:
+    """Entity ids, None where missing; None where there is no such column."""
+    if column is None:
+        return None
+    found = []
+    for row, value in enumerate(chunk.columns[column].to_pylist()):
+        try:
+            name = category(value)
+        except ValueError as error:
+            raise BadInput(column, row, str(error)) from None
+        if len(name) > _ENTITY_LENGTH:
+            raise BadInput(column, row, f"is longer than {_ENTITY_LENGTH} characters")
+        found.append(None if name == category(None) else name)
+    return found
+
+
+def moments(chunk: Chunk, column: str | None) -> list[float | None] | None:
+    """Epoch seconds, None where missing; None where there is no such column."""
+    if column is None:
+        return None
+    found = []
+    for row, value in enumerate(_values(chunk.columns[column], "datetime", column).tolist()):
+        if isinstance(value, str):
+            try:
+                value = epoch_seconds(value)
+            except ValueError as error:
+                raise BadInput(column, row, str(error)) from None
+        found.append(None if value is None or value != value else float(value))
+    return found
+
+
+def placed(error: BadInput, first: int, label: str) -> InputError:
+    """The error for the user: rows counted from 1, over the whole table."""
+    row = "" if error.row is None else f", row {first + error.row + 1:,}"
+    return InputError(f"{label}: column {error.column!r}{row}: {error.problem}")
+
+
+def _values(array: pa.Array, kind: str, name: str) -> Any:
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_string_view(array.type) or pa.types.is_large_string(array.type):
+        array = array.cast(pa.string())
+    if pa.types.is_string(array.type):
+        return _from_text(array, kind)
+    if kind == "datetime" and (pa.types.is_timestamp(array.type) or pa.types.is_date(array.type)):
+        values, outside = arrow_dates(array)
+        if outside.any():
+            raise BadInput(name, int(outside.argmax()), "is outside the years 1678 to 2261")
+        return _seconds(values)
+    if kind == "numeric" and (pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)):
+        return array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    # With one value that is no list, numpy makes no second dimension of nested values.
+    return np.array([*array.to_pylist(), None], dtype=object)[:-1]
+
+
+def _from_text(array: pa.Array, kind: str) -> np.ndarray:
+    try:
+        if kind == "numeric":
+            return pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False)
+        if kind == "datetime" and (seconds := _iso_seconds(array)) is not None:
+            return seconds
+        if kind in ("datetime", "boolean"):
+            return _by_distinct_text(array, CONVERTERS[kind])
+    except (pa.ArrowInvalid, ValueError):
+        pass  # one by one, so that the error can say where
+    return array.to_numpy(zero_copy_only=False)
+
+
+def _iso_seconds(array: pa.Array) -> np.ndarray | None:
+    """Moments without a zone, as Arrow reads them all at once; None where one is otherwise, or beyond nanoseconds' years."""
+    try:
+        return _seconds(pc.cast(array, pa.timestamp("ns")).to_numpy(zero_copy_only=False))
+    except pa.ArrowInvalid:
+        return None
+
+
+def _by_distinct_text(array: pa.Array, convert: Callable[[str], float]) -> np.ndarray:
+    """Numbers, each distinct text read once."""
+    coded = array.dictionary_encode()
+    distinct = np.array([*map(convert, coded.dictionary.to_pylist()), np.nan])
+    return distinct[pc.fill_null(coded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)]
+
+
+def _seconds(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isnat(values), np.nan, values.astype("datetime64[ns]").astype(np.int64) / 1e9)
+
+
+def json_columns(inputs: Mapping[str, np.ndarray], signature: Signature, exclude: Collection[str] = ()) -> dict[str, list[Any]]:
+    """What the model took, as JSON values by column: null where missing, moments in ISO 8601."""
+    found: dict[str, list[Any]] = {}
+    for column in signature.columns:
+        if column.name in exclude:
+            continue
+        values = inputs[column.input][:, column.position]
+        if column.input == "categorical":
+            found[column.name] = [None if value == category(None) else value for value in values]
+        elif column.kind == "datetime":
+            stamps = (values * 1e6).astype("datetime64[us]").astype(str)
+            found[column.name] = [None if value != value else str(stamp) for value, stamp in zip(values, stamps, strict=True)]
+        elif column.kind == "boolean":
+            found[column.name] = [None if value != value else value == 1.0 for value in values.tolist()]
+        else:
+            found[column.name] = [None if value != value else value for value in values.tolist()]
+    return found

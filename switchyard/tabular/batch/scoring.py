@@ -1,0 +1,177 @@
+"""`check_table` and `score_rows`: the two readings of a table; nothing is written before the first has found it good."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from switchyard.bundle import Answer, BadInput, Scorer, Signature
+from switchyard.tabular.batch.columns import Layout, entities, json_columns, model_columns, moments, placed
+from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount, InputCounts
+from switchyard.tabular.batch.output import TableWriter
+from switchyard.tabular.batch.rows import Rows
+from switchyard.tabular.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+PROBABILITY = "probability."
+"""What the names of the columns of class probabilities begin with."""
+_EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Which version scores, and what its answers are called."""
+
+    model: str
+    version: str
+    digest: str
+    request_id: str
+    """The prediction id of row n is `<request id>/<n>`, counted from 0; of the first row the request id alone."""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A chunk as the prediction log keeps it."""
+
+    first: int
+    inputs: dict[str, list[Any]]
+    answers: dict[str, Sequence[Any] | None]
+    entity_ids: list[str | None] | None
+    event_times: list[float | None] | None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the first reading found."""
+
+    rows: int
+    columns: tuple[ColumnCount, ...]
+
+
+def scorer_of(files: dict[str, bytes]) -> Scorer:
+    """A scorer on all processors from a bundle's files."""
+    signature = Signature.from_json(files["signature.json"].decode())
+    return Scorer.of(files["model.onnx"], signature, threads=os.cpu_count() or 1)
+
+
+def output_columns(signature: Signature) -> tuple[str, ...]:
+    """Names of the columns that scoring adds."""
+    if signature.classes:
+        said = ("label", "confidence", *(PROBABILITY + name for name in signature.classes))
+    else:
+        said = ("prediction", *(("lower", "upper") if signature.interval else ()))
+    return (*said, "prediction_id", "model", "version", "digest")
+
+
+def check_table(rows: Rows, scorer: Scorer, layout: Layout) -> Checked:
+    """Read all of the table as the model will, and count.
+
+    Raises
+    ------
+    InputError
+        Names the column and the row of the first value that the model, or the log, can't take.
+    """
+    taken = [name for name in layout.keys if name in output_columns(scorer.signature)]
+    if taken:
+        raise InputError(f"{rows.label}: column {taken[0]!r} would be written twice, since the answers have one of that name; rename it")
+    counts, progress = InputCounts(scorer.signature), _Progress("checked", rows.size)
+    for chunk in rows.chunks():
+        try:
+            inputs = scorer.encode(model_columns(chunk, scorer.signature))
+            entities(chunk, layout.entity)
+            moments(chunk, layout.time)
+        except BadInput as error:
+            raise placed(error, chunk.first, rows.label) from None
+        counts.add(inputs)
+        progress.at(counts.rows)
+    if not counts.rows:
+        raise InputError(f"{rows.label} has no rows")
+    return Checked(counts.rows, counts.columns())
+
+
+def score_rows(
+    rows: Rows,
+    scorer: Scorer,
+    layout: Layout,
+    origin: Origin,
+    writer: TableWriter,
+    total: int,
+    log: Callable[[Logged], None] | None = None,
+    exclude: frozenset[str] = frozenset(),
+) -> AnswerCounts:
+    """Score a checked table, chunk by chunk.
+
+    Parameters
+    ----------
+    rows, scorer, layout
+        As they were checked.
+    origin : Origin
+    writer : TableWriter
+        Gets the keys, the answers and `origin` for every row.
+    total : int
+        Rows there are.
+    log : callable, optional
+        Gets every chunk for the prediction log.
+    exclude : frozenset of str
+        Columns that the log does not get.
+    """
+    counts, progress, signature = AnswerCounts(scorer.signature), _Progress("scored", total), scorer.signature
+    for chunk in rows.chunks():
+        inputs = scorer.encode(model_columns(chunk, signature))
+        answer = scorer.answer(inputs)
+        counts.add(answer)
+        said = _columns(answer, signature)
+        numbers = range(chunk.first, chunk.first + chunk.size)
+        identity = {
+            "prediction_id": [f"{origin.request_id}/{number}" if number else origin.request_id for number in numbers],
+            "model": [origin.model] * chunk.size,
+            "version": [origin.version] * chunk.size,
+            "digest": [origin.digest] * chunk.size,
+        }
+        writer.write({**{name: chunk.columns[name] for name in layout.keys}, **said, **identity})
+        if log is not None:
+            answers = _answers(answer, said, signature)
+            inputs_kept = json_columns(inputs, signature, exclude)
+            log(Logged(chunk.first, inputs_kept, answers, entities(chunk, layout.entity), moments(chunk, layout.time)))
+        progress.at(chunk.first + chunk.size)
+    return counts
+
+
+def _columns(answer: Answer, signature: Signature) -> dict[str, Any]:
+    if signature.classes:
+        probabilities = answer.probabilities.astype(np.float64)
+        confidence = probabilities[np.arange(len(probabilities)), answer.label_index]
+        each = {PROBABILITY + name: probabilities[:, code] for code, name in enumerate(signature.classes)}
+        return {"label": answer.labels, "confidence": confidence, **each}
+    ends = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
+    return {name: values.reshape(-1).astype(np.float64) for name, values in ends.items() if values is not None}
+
+
+def _answers(answer: Answer, said: dict[str, Any], signature: Signature) -> dict[str, Sequence[Any] | None]:
+    if signature.classes:
+        probabilities = [dict(zip(signature.classes, row, strict=True)) for row in answer.probabilities.astype(np.float64).tolist()]
+        return {"label": answer.labels, "probabilities": probabilities}
+    return {name: values.tolist() for name, values in said.items()}
+
+
+class _Progress:
+    """A line in the log every few seconds."""
+
+    def __init__(self, verb: str, total: int | None) -> None:
+        self._verb, self._total = verb, total
+        self._began = self._last = time.monotonic()
+
+    def at(self, rows: int) -> None:
+        now = time.monotonic()
+        if now - self._last < _EVERY_S:
+            return
+        self._last = now
+        of = f" of {self._total:,} ({rows / self._total:.0%})" if self._total else ""
+        logger.info("%s %s%s rows, %s rows/s", self._verb, f"{rows:,}", of, f"{rows / (now - self._began):,.0f}")

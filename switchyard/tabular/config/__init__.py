@@ -1,0 +1,1 @@
+"""The config: one typed object for each section of a YAML file in `configs/`."""

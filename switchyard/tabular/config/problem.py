@@ -1,0 +1,269 @@
+"""The `Problem`: everything a user may decide about one modelling problem, typed and checked.
+
+Unknown keys and wrong values are errors before anything runs. What is left at "auto" is decided from
+the data by `switchyard.tabular.tables.resolve.resolve` and shown.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving
+from switchyard.tabular.config.section import Section, Share
+
+Task = Literal["auto", "binary", "multiclass", "regression"]
+Kind = Literal["numeric", "categorical", "boolean", "datetime", "text"]
+Role = Literal["feature", "target", "id", "time", "group", "ignored"]
+FamilyName = Literal["lightgbm", "xgboost", "random_forest", "neural_network"]
+Action = Literal["warn", "drop", "stop"]
+
+
+class ColumnOverride(Section):
+    """What the user knows better than inference about one column."""
+
+    kind: Kind | None = None
+    role: Role | None = None
+    imputer: Literal["mean", "median", "most_frequent", "own_category", "none"] | None = None
+    encoder: Literal["onehot", "ordinal", "target"] | None = None
+    scaler: Literal["standard", "minmax", "robust", "none"] | None = None
+
+
+class Data(Section):
+    """Where the table is and what its columns are for."""
+
+    source: str = Field(description="Path, URL (any fsspec scheme), SQLAlchemy URL, builtin:NAME or openml:NAME.")
+    target: str = Field(description="The column to predict.")
+    query: str | None = Field(None, description="SQL to run when the source is a SQLAlchemy URL.")
+    time_column: str | None = Field(None, description="Column that orders rows in time; @row: the file's order is time.")
+    group_column: str | None = Field(None, description="Rows that share a value stay on one side of every split.")
+    entity_column: str | None = Field(None, description="Who a row is about; rows of one entity share a side of a random split.")
+    slice_columns: tuple[str, ...] = Field((), description="Columns whose values the evaluation is broken down by.")
+    delimiter: str | None = Field(None, description="CSV delimiter; inferred when absent.")
+    encoding: str | None = Field(None, description="CSV encoding; UTF-8, then Windows-1252 with a warning, when absent.")
+    max_unpacked_mb: PositiveInt = Field(8192, description="Refuse files that grow beyond this when unpacked.")
+    columns: dict[str, ColumnOverride] = Field(default_factory=dict)
+
+
+class SplitConfig(Section):
+    """How the holdout is set apart."""
+
+    kind: Literal["auto", "random", "time", "group"] = "auto"
+    holdout: Share = 0.2
+
+
+class QualityConfig(Section):
+    """What to do about each finding: warn, drop the column, or stop with exit code 3."""
+
+    max_missing_share: Share = 0.95
+    missing_column: Action = "drop"
+    constant_column: Action = "drop"
+    id_column: Action = "drop"
+    duplicate_rows: Literal["warn", "stop"] = "warn"
+    imbalance: Literal["warn", "stop"] = "warn"
+    min_class_share: Share = 0.05
+    target_leakage: Action = "stop"
+    leakage_score: Share = Field(0.98, description="A single column scoring this AUC/R2 alone gives the target away.")
+    future_column: Action = "stop"
+    split_overlap: Literal["warn", "stop"] = "warn"
+    temporal: Literal["warn", "stop"] = "warn"
+    validation: Literal["warn", "stop"] = Field("warn", description="What a failed expectation on the holdout does.")
+
+
+class Outliers(Section):
+    """How outliers of numeric columns are found and treated."""
+
+    method: Literal["none", "iqr", "zscore", "isolation_forest"] = "none"
+    action: Literal["clip", "flag", "drop"] = Field("clip", description="clip and flag are in the model; drop acts on training rows only.")
+    threshold: PositiveFloat | None = Field(None, description="IQR multiples (1.5), standard deviations (3) or contamination (0.01).")
+
+
+class Lag(Section):
+    """A lag or rolling feature from the table's own history; at serving the caller sends it as a column."""
+
+    column: str
+    by: str | None = Field(None, description="Entity column within which history is taken.")
+    lags: tuple[PositiveInt, ...] = ()
+    windows: tuple[PositiveInt, ...] = ()
+    statistic: Literal["mean", "sum", "min", "max", "std", "count"] = "mean"
+
+
+class Selection(Section):
+    """Which features stay after encoding."""
+
+    method: Literal["none", "chi2", "anova", "lasso", "forest", "sequential", "importance"] = "none"
+    keep: Share | PositiveInt = Field(0.5, description="Share or number of encoded features to keep.")
+
+
+class Features(Section):
+    """What becomes of the columns; "auto" is decided for each column and model family, with the reason in the plan."""
+
+    numeric_imputer: Literal["auto", "mean", "median", "none"] = "auto"
+    categorical_imputer: Literal["auto", "most_frequent", "own_category"] = "auto"
+    interpolate: bool = Field(False, description="Fill gaps of time tables by interpolation, in training rows only.")
+    outliers: Outliers = Outliers()
+    derived: dict[str, str] = Field(default_factory=dict, description="Named expressions over columns: debt_ratio: loan / income")
+    dates: bool = Field(True, description="Derive calendar parts from datetime columns.")
+    interactions: NonNegativeInt = Field(0, description="Products of the N strongest pairs of numeric columns.")
+    polynomial: Literal[1, 2, 3] = 1
+    lags: tuple[Lag, ...] = ()
+    encoder: Literal["auto", "onehot", "ordinal", "target"] = "auto"
+    scaler: Literal["auto", "standard", "minmax", "robust", "normalizer", "none"] = "auto"
+    selection: Selection = Selection()
+
+
+class Tuning(Section):
+    """How long and how widely to search."""
+
+    families: tuple[FamilyName, ...] = ("lightgbm", "xgboost", "random_forest", "neural_network")
+    budget_s: PositiveFloat = Field(120.0, description="Wall seconds of tuning, ensembling and export together.")
+    trials: PositiveInt | None = Field(None, description="Trials per family instead of a budget: deterministic for a seed.")
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    ensemble: bool = True
+    seed: NonNegativeInt = 0
+
+    @field_validator("families")
+    @classmethod
+    def _some_and_distinct(cls, families: tuple[str, ...]) -> tuple[str, ...]:
+        if not families or len(set(families)) != len(families):
+            raise ValueError("name at least one family, each once")
+        return families
+
+
+class Decision(Section):
+    """From scores to the served answer."""
+
+    threshold: Literal["auto", "f1", "balanced_accuracy", "accuracy"] | Share = Field(
+        "auto", description="Binary: what the out-of-fold threshold maximises, or a fixed value; auto is f1 below 40 % of positives, else accuracy.")
+    calibration: Literal["auto", "none", "sigmoid", "temperature"] = "auto"
+    coverage: Share = Field(0.9, description="Share of true values the regression interval must hold.")
+
+
+class Constraints(Section):
+    """Limits that the search respects and the gates enforce."""
+
+    metric_floor: float | None = Field(None, description="The metric on the holdout must reach this (for errors: must not exceed it).")
+    max_latency_ms: PositiveFloat | None = Field(None, description="Median time of one row through the bundle, in process.")
+    max_bundle_mb: PositiveFloat | None = None
+    explainable_only: bool = Field(False, description="One tree model, no ensembles, no net.")
+
+
+class EvaluationConfig(Section):
+    """How closely the holdout is looked at."""
+
+    bootstrap: PositiveInt = 200
+    confidence: Share = 0.95
+    explained_rows: PositiveInt = Field(200, description="Holdout rows that SHAP explains.")
+    lime_rows: NonNegativeInt = 3
+
+
+class Gates(Section):
+    """When a new model may become challenger."""
+
+    champion: Literal["not_worse", "better", "ignore"] = "not_worse"
+    baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against the LightGBM defaults on the same split.")
+
+
+_AFTER_TRAINING = ("serving", "experiment", "retraining", "monitoring")
+
+
+class Problem(Section):
+    """One modelling problem. The YAML files in configs/ hold exactly these keys."""
+
+    name: str = Field(description="Names the model in every registry: letters, digits, - and _.")
+    goal: str = ""
+    data: Data
+    task: Task = "auto"
+    metric: str = "auto"
+    positive_class: str | None = None
+    split: SplitConfig = SplitConfig()
+    quality: QualityConfig = QualityConfig()
+    features: Features = Features()
+    tuning: Tuning = Tuning()
+    decision: Decision = Decision()
+    constraints: Constraints = Constraints()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    gates: Gates = Gates()
+    serving: Serving = Serving()
+    experiment: ExperimentConfig = ExperimentConfig()
+    retraining: Retraining = Retraining()
+    monitoring: Monitoring = Monitoring()
+
+    def for_training(self) -> Self:
+        """This problem with the sections of a trained model's later life at their defaults: a change there trains nothing anew."""
+        return self.model_copy(update={name: type(self).model_fields[name].default for name in _AFTER_TRAINING})
+
+    @field_validator("name")
+    @classmethod
+    def _safe_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", name):
+            raise ValueError("use letters, digits, - and _, at most 63, starting with a letter or digit")
+        return name
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _known_task(cls, task: Any) -> Any:
+        if task in ("clustering", "recommendation"):
+            raise ValueError(f"{task} is planned and not there yet; use binary, multiclass or regression")
+        return task
+
+    @model_validator(mode="after")
+    def _target_is_no_feature(self) -> Problem:
+        roles = {"time_column": self.data.time_column, "group_column": self.data.group_column, "entity_column": self.data.entity_column}
+        for key, column in roles.items():
+            if column == self.data.target:
+                raise ValueError(f"data.{key} and data.target are both {column!r}")
+        return self
+
+
+def problem_from(settings: dict[str, Any], where: str) -> Problem:
+    """Check `settings` (what the YAML and the command line say together) into a `Problem`.
+
+    Raises
+    ------
+    InputError
+        With one line per wrong key, each naming its place in `where`.
+    """
+    try:
+        return Problem.model_validate(settings)
+    except ValidationError as error:
+        lines = [f"{'.'.join(str(part) for part in item['loc']) or 'config'}: {_plain(item)}" for item in error.errors()]
+        raise InputError(f"{where}: " + "; ".join(lines)) from None
+
+
+def _plain(item: dict[str, Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        return "no such key (python run.py --schema lists them)"
+    if item["type"] == "missing":
+        return "is missing"
+    return f"{item['msg'].removeprefix('Value error, ')} (got {item['input']!r})"
+
+
+def read_settings(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML config file; an `InputError` names the file and line where it is not one."""
+    path = Path(path)
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"config {path} does not exist") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"config {path} cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"config {path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(settings, dict):
+        raise InputError(f"config {path} must be a mapping of keys to values")
+    return settings

@@ -1,0 +1,90 @@
+"""The `Documents` of a model, written with the templates beside this file from one run's artifacts and nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from switchyard.tabular.report import html
+from switchyard.tabular.documents import markdown, tables, words
+from switchyard.tabular.documents.inputs import RunRecord
+from switchyard.tabular.evaluation.report import NAMES
+from switchyard.tabular.storable import Fact, Storable
+
+NAMES_OF_DOCUMENTS = ("problem_definition.md", "data_analysis_report.md", "ml_requirements.md", "model_card.md")
+_PAGE = "model_card.html"
+
+
+@dataclass(frozen=True)
+class Documents(Storable):
+    """File name -> text, for the four Markdown files and the model card as a page."""
+
+    files: dict[str, str]
+
+    def write(self, folder: Path) -> None:
+        for name, content in self.files.items():
+            (folder / name).write_text(content, encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        return cls({name: (folder / name).read_text(encoding="utf-8") for name in (*NAMES_OF_DOCUMENTS, _PAGE)})
+
+    def to_files(self, folder: Path) -> dict[str, Path]:
+        """Write the Markdown files into `folder`, made where it is not there; document name -> its path."""
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = {name.removesuffix(".md"): folder / name for name in NAMES_OF_DOCUMENTS}
+        for path in paths.values():
+            path.write_text(self.files[path.name], encoding="utf-8")
+        return paths
+
+    def html(self) -> str:
+        """The model card."""
+        return self.files[_PAGE]
+
+    def facts(self) -> dict[str, Fact]:
+        return {"documents": ", ".join(self.files)}
+
+
+def write_documents(record: RunRecord) -> Documents:
+    """Write problem definition, data analysis report, ML requirements and model card.
+
+    The sections of the card are those of Mitchell et al., *Model Cards for Model Reporting*, FAT* 2019.
+    """
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=markdown.text,
+        autoescape=False,
+    )
+    templates.filters |= {"code": markdown.code, "number": markdown.number, "percent": markdown.percent}
+    facts = {
+        "run": record,
+        "problem": record.problem,
+        "evaluation": record.evaluation,
+        "names": NAMES,
+        "tables": tables,
+        "md": markdown,
+        "made_of": words.made_of(record),
+        "limits": words.limits(record),
+        "found": lambda check: words.found(record, check),
+    }
+    files = {name: templates.get_template(f"{name}.j2").render(facts) for name in NAMES_OF_DOCUMENTS}
+    files[_PAGE] = _page(f"Model card: {record.problem.name}", files["model_card.md"])
+    return Documents(files)
+
+
+def _page(title: str, source: str) -> str:
+    from markdown_it import MarkdownIt
+
+    # HTML inside the Markdown stays text: the page holds what the card says and nothing a table could smuggle in.
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    _, *sections = re.split(r"^## ", source, flags=re.MULTILINE)
+    parts = [section.partition("\n") for section in sections]
+    return html.page(title, [(heading, parser.render(body)) for heading, _, body in parts])

@@ -1,0 +1,101 @@
+"""Two models nobody has to tune, on the same split: what any training has to beat."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.schema import Column
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.storable import Fact, Storable
+from switchyard.tabular.tables.table import model_frame
+
+CONSTANT = "constant"
+LIGHTGBM = "lightgbm_defaults"
+
+
+@dataclass(frozen=True)
+class Baselines(Storable):
+    """Holdout predictions of the baselines, by name."""
+
+    predictions: dict[str, Predictions]
+    columns: tuple[str, ...]
+    """What the LightGBM baseline saw."""
+
+    def write(self, folder: Path) -> None:
+        for name, part in self.predictions.items():
+            np.save(folder / f"{name}.npy", part.values if part.probabilities is None else part.probabilities)
+        kinds = {name: "regression" if part.probabilities is None else "classification" for name, part in self.predictions.items()}
+        (folder / "baselines.json").write_text(json.dumps({"kinds": kinds, "columns": self.columns}, indent=1), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        rest = json.loads((folder / "baselines.json").read_text(encoding="utf-8"))
+        predictions = {}
+        for name, kind in rest["kinds"].items():
+            array = np.load(folder / f"{name}.npy")
+            predictions[name] = Predictions.of_values(array) if kind == "regression" else Predictions.of_classes(array)
+        return cls(predictions, tuple(rest["columns"]))
+
+    def facts(self) -> dict[str, Fact]:
+        return {"baselines": ", ".join(self.predictions), "columns": len(self.columns)}
+
+
+def fit_baselines(split: Split, columns: tuple[Column, ...], problem: Problem, classes: tuple[str, ...] = ()) -> Baselines:
+    """Fit the baselines on the training part and predict the holdout.
+
+    The constant answers the class shares, or the mean (the median when the metric is mae). LightGBM runs with its
+    library defaults on the raw columns: categories as ordinal codes of the training values, missing and unseen as NaN.
+
+    Parameters
+    ----------
+    split : Split
+    columns : tuple of Column
+        What the tuned model may see too; leave out what was dropped as leaking.
+    problem : Problem
+        With its task decided.
+    classes : tuple of str
+        For classifications, in the model's order.
+    """
+    from lightgbm import LGBMClassifier, LGBMRegressor
+
+    target = problem.data.target
+    truth = encode_truth(split.train[target].to_numpy(), problem.task, classes)
+    columns = tuple(column for column in columns if column.kind != "text")
+    train, holdout = _coded(split, columns)
+    # One thread and fixed histograms: the same predictions on every machine.
+    settings = {"random_state": problem.tuning.seed, "n_jobs": 1, "deterministic": True, "force_col_wise": True, "verbose": -1}
+    n = len(split.holdout)
+    if problem.task == "regression":
+        centre = np.median(truth) if problem.metric == "mae" else truth.mean()
+        constant = Predictions.of_values(np.full(n, centre))
+        model = LGBMRegressor(**settings).fit(train, truth) if columns else None
+        fitted = Predictions.of_values(model.predict(holdout)) if model else constant
+    else:
+        shares = np.bincount(truth, minlength=len(classes)) / len(truth)
+        constant = Predictions.of_classes(np.tile(shares, (n, 1)))
+        fitted = constant
+        if columns:
+            model = LGBMClassifier(**settings).fit(train, truth)
+            proba = np.zeros((n, len(classes)))
+            proba[:, model.classes_] = model.predict_proba(holdout)
+            fitted = Predictions.of_classes(proba)
+    return Baselines({CONSTANT: constant, LIGHTGBM: fitted}, tuple(column.name for column in columns))
+
+
+def _coded(split: Split, columns: tuple[Column, ...]) -> tuple[np.ndarray, np.ndarray]:
+    train, holdout = (model_frame(part, columns) for part in (split.train, split.holdout))
+    for column in columns:
+        if column.kind == "categorical":
+            known = pd.Index(sorted(split.train[column.name].dropna().unique()))
+            for frame in (train, holdout):
+                codes = known.get_indexer(frame[column.name]).astype("float64")
+                frame[column.name] = np.where(codes < 0, np.nan, codes)
+    return train.to_numpy("float64"), holdout.to_numpy("float64")

@@ -1,0 +1,282 @@
+"""Champion and challenger on the same holdout, and the gates a new model has to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from switchyard.tabular.report import html
+from switchyard.tabular.errors import GateClosed
+from switchyard.tabular.evaluation.baselines import LIGHTGBM
+from switchyard.tabular.evaluation.delong import delong_p
+from switchyard.tabular.evaluation.evaluation import Evaluation, holdout_resampler
+from switchyard.tabular.evaluation.measures import scores_of
+from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
+from switchyard.tabular.evaluation.report import NAMES
+from switchyard.tabular.evaluation.resampling import Estimate, resample
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.storable import Fact, Record
+from switchyard.tabular.tasks import metric_of
+
+
+class Comparison(Record):
+    """The metric of two models on the same rows, with the interval of their paired difference."""
+
+    metric: str
+    greater_is_better: bool
+    rows: int
+    challenger: Estimate
+    champion: Estimate | None
+    champion_version: str | None
+    improvement: Estimate | None
+    """How much better the challenger is, positive when it is better whatever the metric's direction."""
+    others: dict[str, Estimate] = {}
+    """The other scores: challenger less champion, in the score's own direction."""
+    delong_p: float | None = None
+    """Two-sided p-value of DeLong's test; for ROC-AUC of two classes whose rows are independent."""
+    confidence: float
+    resampling: str
+    unchanged: bool = False
+    """The challenger is the champion: same digest."""
+    note: str = ""
+    """Why there is no champion, or it could not be scored."""
+
+    def facts(self) -> dict[str, Fact]:
+        facts: dict[str, Fact] = {"metric": self.metric, "unchanged": self.unchanged}
+        if self.improvement is not None and self.improvement.value is not None:
+            facts["improvement"] = self.improvement.value
+        return facts
+
+    def html(self) -> str:
+        rows = [("challenger", str(self.challenger))]
+        if self.champion is not None:
+            rows += [
+                (f"champion {self.champion_version or ''}".strip(), str(self.champion)),
+                ("challenger better by", str(self.improvement)),
+            ]
+        if self.delong_p is not None:
+            rows.append(("DeLong's test, p", self.delong_p))
+        sections = [(NAMES[self.metric], html.table(("", f"{NAMES[self.metric]}, {self.confidence:.0%} interval"), rows))]
+        if self.others:
+            shown = [(NAMES.get(name, name), str(difference)) for name, difference in self.others.items()]
+            sections.append(("Other scores, challenger less champion", html.table(("score", "difference"), shown)))
+        return html.page("Champion and challenger", sections, f"{self.rows:,} holdout rows, {self.resampling}. {self.note}".strip())
+
+
+def compare(
+    challenger: Predictions,
+    champion: Predictions | None,
+    split: Split,
+    problem: Problem,
+    classes: tuple[str, ...] = (),
+    *,
+    champion_version: str | None = None,
+    unchanged: bool = False,
+    note: str = "",
+) -> Comparison:
+    """Compare two models' predictions of the same holdout by a paired bootstrap.
+
+    Parameters
+    ----------
+    challenger, champion : Predictions
+        For the rows of `split.holdout`, in order; `champion` is None where there is none, or where it cannot score
+        these rows or knows other classes, and `note` then says why.
+    split : Split
+    problem : Problem
+    classes : tuple of str
+        In the order of both models' probabilities.
+    champion_version : str, optional
+    unchanged : bool
+        Whether both bundles have the same digest.
+    note : str
+
+    References
+    ----------
+    DeLong, DeLong & Clarke-Pearson, *Biometrics* 44, 1988, for the p-value of two correlated ROC-AUCs.
+    """
+    metric = metric_of(problem.task, problem.metric)
+    truth = encode_truth(split.holdout[problem.data.target].to_numpy(), problem.task, classes)
+    resampler, words = holdout_resampler(split, problem, truth)
+    models = {"challenger": challenger} | ({"champion": champion} if champion is not None else {})
+    draws = resample({name: scores_of(truth, part, problem.task, classes) for name, part in models.items()}, resampler)
+    level = problem.evaluation.confidence
+    paired: dict = {"champion": None, "improvement": None}
+    if champion is not None:
+        ours, theirs = draws["challenger"], draws["champion"]
+        paired = {
+            "champion": theirs[metric.name].estimate(level),
+            "improvement": (ours[metric.name] - theirs[metric.name]).scaled(metric.sign).estimate(level),
+            "others": {
+                name: (ours[name] - theirs[name]).estimate(level)
+                for name in ours
+                if name in theirs and name != metric.name and ":" not in name
+            },
+        }
+        if problem.task == "binary" and metric.name == "roc_auc" and resampler.groups is None:
+            paired["delong_p"] = delong_p(truth == 1, challenger.probabilities[:, 1], champion.probabilities[:, 1])
+    return Comparison(
+        metric=metric.name,
+        greater_is_better=metric.greater_is_better,
+        rows=len(truth),
+        challenger=draws["challenger"][metric.name].estimate(level),
+        champion_version=champion_version,
+        confidence=level,
+        resampling=words,
+        unchanged=unchanged,
+        note=note,
+        **paired,
+    )
+
+
+class Gate(BaseModel):
+    """One limit and what was measured against it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    """The config key."""
+    limit: str
+    """In words with its unit; "none" where the config sets none."""
+    measured: str
+    value: float | None = None
+    """The number behind `measured`, where there is one."""
+    passed: bool
+
+
+class Verdict(Record):
+    """What becomes of the new model."""
+
+    verdict: Literal["challenger", "rejected", "unchanged"]
+    gates: tuple[Gate, ...]
+
+    @property
+    def failed(self) -> tuple[Gate, ...]:
+        return tuple(gate for gate in self.gates if not gate.passed)
+
+    def raise_if_rejected(self) -> None:
+        """Raise `GateClosed`, naming each gate that failed with its limit and what was measured, in one line."""
+        if self.verdict == "rejected":
+            raise GateClosed("; ".join(self.reasons()))
+
+    def reasons(self) -> tuple[str, ...]:
+        """For each gate that failed, what it needs and what was measured; none for a verdict of unchanged."""
+        if self.verdict != "rejected":
+            return ()
+        return tuple(f"gate {gate.name} is closed: needs {gate.limit}, measured {gate.measured}" for gate in self.failed)
+
+    def facts(self) -> dict[str, Fact]:
+        return {"verdict": self.verdict, "failed_gates": ", ".join(gate.name for gate in self.failed)}
+
+    def html(self) -> str:
+        rows = [
+            (gate.name, gate.limit, gate.measured, html.badge("passed", "good") if gate.passed else html.badge("closed", "bad"))
+            for gate in self.gates
+        ]
+        meaning = {
+            "challenger": "Every gate is open: the model may become challenger.",
+            "rejected": "A gate is closed: the model is not registered.",
+            "unchanged": "The model is the champion itself: nothing to register.",
+        }
+        return html.page(
+            "Verdict", [("Gates", html.table(("gate", "needs", "measured", ""), rows))], f"{self.verdict}. {meaning[self.verdict]}"
+        )
+
+
+def check_gates(
+    problem: Problem,
+    evaluation: Evaluation,
+    comparison: Comparison | None = None,
+    *,
+    latency_ms: float | None = None,
+    bundle_mb: float | None = None,
+    members: Mapping[str, int] | None = None,
+) -> Verdict:
+    """Hold the measured values against the limits of the config.
+
+    Parameters
+    ----------
+    problem : Problem
+    evaluation : Evaluation
+        With the baselines, where `gates.baseline` asks for them.
+    comparison : Comparison, optional
+        None where no champion was looked for.
+    latency_ms : float, optional
+        Median of one row through the bundle, in process.
+    bundle_mb : float, optional
+        Size of the bundle on disk, in units of 10**6 bytes.
+    members : mapping of family name to number of fitted models, optional
+
+    Returns
+    -------
+    Verdict
+        "not_worse" is open unless the whole interval of the paired difference is below zero; "better" is open when
+        the whole interval is above it. A limit whose value was not measured closes its gate.
+    """
+    gates = [
+        _floor(problem, evaluation),
+        _ceiling("constraints.max_latency_ms", problem.constraints.max_latency_ms, latency_ms, "ms"),
+        _ceiling("constraints.max_bundle_mb", problem.constraints.max_bundle_mb, bundle_mb, "MB"),
+        _explainable(problem, members),
+        _against_champion(problem, comparison),
+        _against("gates.baseline", problem.gates.baseline, evaluation.gains.get(LIGHTGBM), "the LightGBM defaults"),
+    ]
+    if comparison is not None and comparison.unchanged:
+        verdict = "unchanged"
+    else:
+        verdict = "challenger" if all(gate.passed for gate in gates) else "rejected"
+    return Verdict(verdict=verdict, gates=tuple(gates))
+
+
+def _floor(problem: Problem, evaluation: Evaluation) -> Gate:
+    limit, value = problem.constraints.metric_floor, evaluation.score.value
+    sense = "at least" if evaluation.greater_is_better else "at most"
+    passed = limit is None or (value is not None and (value >= limit if evaluation.greater_is_better else value <= limit))
+    return Gate(
+        name="constraints.metric_floor",
+        limit="none" if limit is None else f"{evaluation.metric} {sense} {limit:g}",
+        measured=f"{evaluation.metric} {evaluation.score}",
+        value=value,
+        passed=passed,
+    )
+
+
+def _ceiling(name: str, limit: float | None, value: float | None, unit: str) -> Gate:
+    return Gate(
+        name=name,
+        limit="none" if limit is None else f"at most {limit:g} {unit}",
+        measured="not measured" if value is None else f"{value:.3g} {unit}",
+        value=value,
+        passed=limit is None or (value is not None and value <= limit),
+    )
+
+
+def _explainable(problem: Problem, members: Mapping[str, int] | None) -> Gate:
+    wanted = problem.constraints.explainable_only
+    measured = "not measured" if members is None else ", ".join(f"{count} x {family}" for family, count in members.items())
+    single_tree = members is not None and sum(members.values()) == 1 and "neural_network" not in members
+    return Gate(
+        name="constraints.explainable_only",
+        limit="one tree model, no ensemble, no net" if wanted else "none",
+        measured=measured,
+        passed=not wanted or single_tree,
+    )
+
+
+def _against_champion(problem: Problem, comparison: Comparison | None) -> Gate:
+    gate = _against("gates.champion", problem.gates.champion, comparison.improvement if comparison else None, "the champion")
+    if comparison is not None and comparison.champion is not None:
+        return gate
+    # The first model has nobody to beat, and a champion that cannot answer these rows cannot hold a successor up.
+    return gate.model_copy(update={"passed": True, "measured": (comparison and comparison.note) or "no champion"})
+
+
+def _against(name: str, rule: str, gain: Estimate | None, opponent: str) -> Gate:
+    limit = {"ignore": "none", "not_worse": f"not worse than {opponent}", "better": f"better than {opponent}"}[rule]
+    if gain is None or gain.value is None:
+        return Gate(name=name, limit=limit, measured="not measured", passed=rule == "ignore")
+    low, high = (gain.value if end is None else end for end in (gain.low, gain.high))
+    passed = {"ignore": True, "not_worse": high >= 0, "better": low > 0}[rule]
+    return Gate(name=name, limit=limit, measured=f"better by {gain}", value=gain.value, passed=passed)

@@ -1,0 +1,192 @@
+"""The `Evaluation`: how good the served model is on the holdout, how sure that is, and beside what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from switchyard.tabular.evaluation.baselines import LIGHTGBM, Baselines
+from switchyard.tabular.evaluation.curves import Curve, calibration_error, classification_curves, regression_curves
+from switchyard.tabular.evaluation.measures import scores_of
+from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
+from switchyard.tabular.evaluation.resampling import Estimate, Resampler, resample
+from switchyard.tabular.evaluation.slices import SliceColumn, describe_slices, slice_rows, slice_scores
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.storable import Fact, Record
+from switchyard.tabular.tasks import metric_of
+
+_MODEL = "model"
+
+
+class ClassScores(BaseModel):
+    """Scores of one class against the rest, by the served labels."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    rows: int
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
+class Evaluation(Record):
+    """Scores of the holdout with bootstrap intervals, per class and slice, with curves, beside the baselines."""
+
+    task: str
+    metric: str
+    greater_is_better: bool
+    classes: tuple[str, ...]
+    threshold: float | None
+    rows: int
+    split_kind: str
+    resamples: int
+    confidence: float
+    resampling: str
+    """What a resample draws, in words."""
+    scores: dict[str, Estimate]
+    per_class: tuple[ClassScores, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    """Rows of each true class (outer) by served class (inner)."""
+    calibration_error: float | None = None
+    slices: tuple[SliceColumn, ...] = ()
+    curves: dict[str, Curve] = {}
+    baselines: dict[str, dict[str, Estimate]] = {}
+    gains: dict[str, Estimate] = {}
+    """By baseline: how much better the model is in the metric, paired, positive when the model is better."""
+
+    @property
+    def score(self) -> Estimate:
+        """The problem's metric on the holdout."""
+        return self.scores[self.metric]
+
+    def scalars(self) -> dict[str, float]:
+        """What an experiment tracker plots: `holdout_roc_auc`, `baseline_lightgbm_defaults_roc_auc`, `gap_COLUMN_score`, ..."""
+        scalars = {f"holdout_{name}": estimate.value for name, estimate in self.scores.items()}
+        scalars |= {f"holdout_{self.metric}_low": self.score.low, f"holdout_{self.metric}_high": self.score.high}
+        scalars["holdout_calibration_error"] = self.calibration_error
+        for baseline, scores in self.baselines.items():
+            scalars |= {f"baseline_{baseline}_{name}": estimate.value for name, estimate in scores.items()}
+        for column in self.slices:
+            scalars |= {f"gap_{column.column}_{name}": gap for name, gap in column.gaps.items()}
+        return {name: float(value) for name, value in scalars.items() if value is not None}
+
+    def summary_scores(self, cv: Mapping[str, float] | None = None) -> dict[str, dict[str, float]]:
+        """The `scores` of a run's summary: cross-validated (given by the caller), holdout, and the LightGBM baseline."""
+        defined = {name: estimate.value for name, estimate in self.scores.items() if estimate.value is not None}
+        baseline = {name: estimate.value for name, estimate in self.baselines.get(LIGHTGBM, {}).items() if estimate.value is not None}
+        return {"cv": dict(cv or {}), "holdout": defined, "baseline": baseline}
+
+    def facts(self) -> dict[str, Fact]:
+        main = {self.metric: self.score.value, f"{self.metric}_low": self.score.low, f"{self.metric}_high": self.score.high}
+        return {"rows": self.rows, **{name: value for name, value in main.items() if value is not None}}
+
+    def html(self) -> str:
+        from switchyard.tabular.evaluation.report import evaluation_page
+
+        return evaluation_page(self)
+
+
+def evaluate(
+    predictions: Predictions,
+    split: Split,
+    problem: Problem,
+    classes: tuple[str, ...] = (),
+    threshold: float | None = None,
+    baselines: Baselines | None = None,
+) -> Evaluation:
+    """Score predictions of the holdout.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        For the rows of `split.holdout`, in order: what the exported bundle answers, so that what is scored is served.
+    split : Split
+    problem : Problem
+        With task and metric decided.
+    classes : tuple of str
+        Classifications: in the order of the probabilities; for two, the positive class last.
+    threshold : float, optional
+        Only reported; the labels in `predictions` were decided with it.
+    baselines : Baselines, optional
+        From `fit_baselines` on the same split.
+
+    Returns
+    -------
+    Evaluation
+        Resamples keep the size of every class (classification), or draw whole groups or entities when the problem
+        names a column for them, because rows of one entity are not independent.
+    """
+    metric = metric_of(problem.task, problem.metric)
+    truth = encode_truth(split.holdout[problem.data.target].to_numpy(), problem.task, classes)
+    resampler, words = holdout_resampler(split, problem, truth)
+    models = {_MODEL: predictions, **(baselines.predictions if baselines else {})}
+    slices = {column: slice_rows(split, column) for column in problem.data.slice_columns}
+    scored = {(name,): scores_of(truth, part, problem.task, classes) for name, part in models.items()}
+    for column, rows in slices.items():
+        scored |= {(column, value): score for value, score in slice_scores(truth, predictions, problem, classes, rows).items()}
+    draws = resample(scored, resampler)
+    level = problem.evaluation.confidence
+    estimates = {name: {score: drawn.estimate(level) for score, drawn in draws[(name,)].items()} for name in models}
+    main = draws[(_MODEL,)][metric.name]
+    gains = {name: (main - draws[(name,)][metric.name]).scaled(metric.sign).estimate(level) for name in models if name != _MODEL}
+    columns = tuple(
+        describe_slices(column, rows, {value: draws[(column, value)] for value in rows}, truth, predictions, metric.name, problem)
+        for column, rows in slices.items()
+    )
+    shown = {name: {score: estimate for score, estimate in scores.items() if ":" not in score} for name, scores in estimates.items()}
+    return Evaluation(
+        task=problem.task,
+        metric=metric.name,
+        greater_is_better=metric.greater_is_better,
+        classes=classes,
+        threshold=threshold,
+        rows=len(truth),
+        split_kind=split.kind,
+        resamples=problem.evaluation.bootstrap,
+        confidence=level,
+        resampling=words,
+        scores=shown.pop(_MODEL),
+        baselines=shown,
+        gains=gains,
+        slices=columns,
+        **(
+            _of_regression(truth, predictions)
+            if problem.task == "regression"
+            else _of_classes(truth, predictions, classes, estimates[_MODEL])
+        ),
+    )
+
+
+def holdout_resampler(split: Split, problem: Problem, truth: np.ndarray) -> tuple[Resampler, str]:
+    """How the holdout is resampled, and that in words."""
+    owner = (split.schema.group.name if split.kind == "group" and split.schema.group else None) or problem.data.entity_column
+    settings = {"rows": len(truth), "resamples": problem.evaluation.bootstrap, "seed": problem.tuning.seed}
+    if owner is not None and owner in split.holdout and split.holdout[owner].duplicated().any():
+        return Resampler(**settings, groups=pd.factorize(split.holdout[owner], use_na_sentinel=False)[0]), f"rows drawn by whole {owner}"
+    if problem.task == "regression":
+        return Resampler(**settings), "rows drawn one by one"
+    return Resampler(**settings, strata=truth), "rows drawn within each class"
+
+
+def _of_regression(truth: np.ndarray, predictions: Predictions) -> dict:
+    return {"curves": regression_curves(truth, predictions)}
+
+
+def _of_classes(truth: np.ndarray, predictions: Predictions, classes: tuple[str, ...], estimates: Mapping[str, Estimate]) -> dict:
+    sizes = np.bincount(truth, minlength=len(classes))
+    confusion = np.zeros((len(classes), len(classes)), dtype=int)
+    np.add.at(confusion, (truth, predictions.labels), 1)
+    return {
+        "curves": classification_curves(truth, predictions, classes),
+        "calibration_error": calibration_error(truth, predictions),
+        "confusion": tuple(map(tuple, confusion.tolist())),
+        "per_class": tuple(
+            ClassScores(label=label, rows=int(size), **{name: estimates[f"{label}:{name}"] for name in ("precision", "recall", "f1")})
+            for label, size in zip(classes, sizes)
+        ),
+    }

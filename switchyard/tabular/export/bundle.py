@@ -1,0 +1,262 @@
+"""`write_bundle` makes what serving gets; `check_parity` and `measure_latency` say whether it is good enough."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from switchyard.bundle import Answer, Interval, Scorer, Signature
+from switchyard.bundle import Column as InputColumn
+from switchyard.bundle.digest import FILES, digest_files
+from switchyard.bundle.examples import make_examples
+from switchyard.tabular.report import html
+from switchyard.tabular.errors import SwitchyardError
+from switchyard.tabular.export.features import Inputs
+from switchyard.tabular.export.graph import Graph
+from switchyard.tabular.export.model import model_to_onnx
+from switchyard.tabular.model.model import Model
+from switchyard.tabular.tables.schema import Column
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.storable import Fact, Record, Storable
+
+PROBABILITY_TOLERANCE = 1e-5
+"""Largest difference of a probability; of a regression, in standard deviations of the target."""
+_EXAMPLES = 16
+_SHOWN_CATEGORIES = 50
+
+
+class ParityError(SwitchyardError):
+    """The exported graph answers otherwise than the model it was made from."""
+
+
+@dataclass(frozen=True)
+class Bundle(Storable):
+    """The three files that serving gets."""
+
+    files: Mapping[str, bytes]
+    """By name: model.onnx, signature.json, examples.json."""
+
+    def write(self, folder: Path) -> None:
+        for name in FILES:
+            (folder / name).write_bytes(self.files[name])
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        return cls({name: (folder / name).read_bytes() for name in FILES})
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` over the three files: what the bundle is known by."""
+        return digest_files(self.files)
+
+    @cached_property
+    def signature(self) -> Signature:
+        return Signature.from_json(self.files["signature.json"].decode())
+
+    @property
+    def megabytes(self) -> float:
+        """Size of the three files in 10^6 bytes."""
+        return sum(len(content) for content in self.files.values()) / 1e6
+
+    def scorer(self, threads: int = 1) -> Scorer:
+        """A scorer as the server has it."""
+        return Scorer.of(self.files["model.onnx"], self.signature, threads)
+
+    def facts(self) -> dict[str, Fact]:
+        return {"digest": self.digest, "megabytes": round(self.megabytes, 3), "inputs": len(self.signature.columns)}
+
+    def html(self) -> str:
+        """Size, inputs and examples."""
+        signature = self.signature
+        rows = [
+            (column.name, column.kind, f"{column.input}[{column.position}]", _values_of(column), f"{column.missing:.1%}")
+            for column in signature.columns
+        ]
+        answer: list[tuple[object, object]] = [("task", signature.task), ("target", signature.target)]
+        if signature.classes:
+            answer.append(("classes", ", ".join(signature.classes)))
+        if signature.threshold is not None:
+            answer.append(("threshold", f"{signature.classes[1]} from a probability of {signature.threshold:.4g}"))
+        if signature.interval is not None:
+            answer.append(("interval", f"prediction ± {signature.interval.half_width:.4g}, coverage {signature.interval.coverage:.0%}"))
+        return html.page(
+            f"Bundle {signature.name}",
+            [
+                ("Files", html.table(("file", "bytes"), [(name, len(self.files[name])) for name in FILES])),
+                ("Answer", html.table(("what", "value"), answer)),
+                ("Inputs", html.table(("column", "kind", "input", "values in training", "missing"), rows)),
+                ("Examples", _examples_table(self)),
+            ],
+            f"{self.digest}, {self.megabytes:.2f} MB",
+        )
+
+
+def _values_of(column: InputColumn) -> str:
+    if column.categories:
+        shown = ", ".join(column.categories[:8])
+        return shown + (f" and {len(column.categories) - 8} more" if len(column.categories) > 8 else "")
+    return "" if column.minimum is None else f"{column.minimum:.6g} to {column.maximum:.6g}"
+
+
+def _examples_table(bundle: Bundle) -> str:
+    kept = json.loads(bundle.files["examples.json"])["examples"]
+    return html.table(
+        ("row", "answer"),
+        [(", ".join(f"{name}={value}" for name, value in example["row"].items()), str(example["answer"])) for example in kept],
+    )
+
+
+def signature_of(model: Model, name: str, metric: str | None = None, trained_until: str | None = None) -> Signature:
+    """What the bundle of `model` takes and gives."""
+    places = Inputs(Graph(), model.columns).places
+    return Signature(
+        name=name,
+        task=model.task,
+        target=model.target,
+        columns=tuple(_input_column(column, *places[column.name]) for column in model.columns),
+        classes=tuple(model.classes),
+        positive_class=model.classes[1] if model.task == "binary" else None,
+        threshold=model.threshold if model.task == "binary" else None,
+        interval=None if model.half_width is None else Interval(float(model.coverage or 0.0), model.half_width),
+        metric=metric,
+        trained_until=trained_until,
+    )
+
+
+def _input_column(column: Column, block: str, position: int) -> InputColumn:
+    return InputColumn(
+        name=column.name,
+        kind=column.kind,
+        input=block,
+        position=position,
+        integer=column.integer,
+        minimum=column.minimum,
+        maximum=column.maximum,
+        categories=tuple(column.categories[:_SHOWN_CATEGORIES]),
+        missing=column.missing,
+    )
+
+
+def write_bundle(model: Model, split: Split, folder: Path, name: str, metric: str | None = None) -> Bundle:
+    """Export `model`, write its bundle into `folder` and return it.
+
+    Parameters
+    ----------
+    model : Model
+    split : Split
+        Examples are rows of its holdout.
+    folder : Path
+        Made where it is not there.
+    name : str
+        What the model is called, as in `problem.name`.
+    metric : str, optional
+        By which it was chosen.
+    """
+    graph = model_to_onnx(model).SerializeToString(deterministic=True)
+    signature = signature_of(model, name, metric, split.boundary if split.kind == "time" else None)
+    rows = _example_rows(split.holdout, model.columns)
+    examples = make_examples(Scorer.of(graph, signature), rows)
+    made = Bundle({"model.onnx": graph, "signature.json": signature.to_json().encode(), "examples.json": examples.encode()})
+    folder.mkdir(parents=True, exist_ok=True)
+    made.write(folder)
+    return made
+
+
+def _example_rows(holdout: pd.DataFrame, columns: Sequence[Column | InputColumn]) -> list[dict[str, Any]]:
+    # Rows spread over the holdout, and two that no table holds: nothing known, and nothing seen before.
+    picked = holdout.iloc[np.unique(np.linspace(0, len(holdout) - 1, min(_EXAMPLES, len(holdout))).astype(int))]
+    rows = [{column.name: _plain(row[column.name], column) for column in columns} for _, row in picked.iterrows()]
+    rows.append({column.name: None for column in columns})
+    rows.append({**rows[0], **{column.name: "never seen before" for column in columns if column.kind in ("categorical", "text")}})
+    return rows
+
+
+def _plain(value: Any, column: Column | InputColumn) -> Any:
+    if pd.isna(value):
+        return None
+    if column.kind == "datetime":
+        return pd.Timestamp(value).isoformat()
+    if column.kind == "boolean":
+        return bool(value)
+    if column.kind == "numeric":
+        return int(value) if column.integer and float(value).is_integer() else float(value)
+    return str(value)
+
+
+def score_frame(scorer: Scorer, frame: pd.DataFrame) -> Answer:
+    """The answers for a frame in canonical types; columns that the bundle does not know are left aside."""
+    return scorer.score({column.name: frame[column.name].to_numpy() for column in scorer.signature.columns if column.name in frame})
+
+
+class Parity(Record):
+    """How the graph's answers compare with the native model's."""
+
+    rows: int
+    largest_difference: float
+    """Of a probability; of a regression, in standard deviations of the target."""
+    tolerance: float
+    differing_rows: tuple[int, ...] = ()
+    """Row numbers, from 0, where a label differs or the difference is above the tolerance."""
+
+
+def compare_answers(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity:
+    """Score `frame` natively and through the bundle, and compare every row."""
+    answer = score_frame(bundle.scorer(), frame)
+    if model.classes:
+        proba = model.predict_proba(frame)
+        differences = np.abs(proba - answer.probabilities).max(axis=1)
+        apart = model.decide(proba) != answer.label_index
+    else:
+        native = model.predict(frame)
+        spread = frame[model.target].std(ddof=0) if model.target in frame else native.std()
+        differences = np.abs(native - answer.prediction) / (float(spread) or 1.0)
+        apart = np.zeros(len(frame), dtype=bool)
+    # Not "greater": a NaN on either side is a difference.
+    wrong = np.flatnonzero(~(differences <= PROBABILITY_TOLERANCE) | apart)
+    largest = float(differences.max()) if len(frame) else 0.0
+    return Parity(
+        rows=len(frame), largest_difference=largest, tolerance=PROBABILITY_TOLERANCE, differing_rows=tuple(wrong.tolist())
+    )
+
+
+def check_parity(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity:
+    """Make sure that the bundle answers as `model` does on every row of `frame`, in canonical types.
+
+    Raises
+    ------
+    ParityError
+        Where a label differs, a probability by more than 1e-5, or a regression by more than 1e-5 of the standard
+        deviation of the target; it names the rows.
+    """
+    parity = compare_answers(model, bundle, frame)
+    if parity.differing_rows:
+        numbers = ", ".join(map(str, parity.differing_rows[:10])) + (", ..." if len(parity.differing_rows) > 10 else "")
+        raise ParityError(
+            f"the exported graph differs from the native model in {len(parity.differing_rows)} of {parity.rows} rows "
+            f"(largest difference {parity.largest_difference:.3g}, allowed {parity.tolerance:g}); rows {numbers}"
+        )
+    return parity
+
+
+def measure_latency(bundle: Bundle, frame: pd.DataFrame, calls: int = 200) -> float:
+    """Median milliseconds from one row of `frame` as a request brings it to its answer, in this process, on one thread."""
+    scorer = bundle.scorer()
+    rows = _example_rows(frame, bundle.signature.columns)[:-2]
+    requests = [{name: [value] for name, value in row.items()} for row in rows]
+    for request in requests:
+        scorer.score(request)
+    seconds = []
+    for call in range(calls):
+        request = requests[call % len(requests)]
+        start = time.perf_counter()
+        scorer.score(request)
+        seconds.append(time.perf_counter() - start)
+    return float(np.median(seconds) * 1e3)

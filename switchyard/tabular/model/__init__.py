@@ -1,0 +1,1 @@
+"""The model: what the tuned families are combined to, and what is decided from its answers."""

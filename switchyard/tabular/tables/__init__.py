@@ -1,0 +1,1 @@
+"""Tables: how they are read and typed, the schema, the split and the folds."""

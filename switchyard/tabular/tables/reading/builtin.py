@@ -1,0 +1,80 @@
+"""Tables that need no file: the loans generator and the ones that scikit-learn carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qsl
+
+import pandas as pd
+
+from switchyard.tabular.tables.reading.loans import LEAKS, loans
+from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.errors import InputError
+
+SKLEARN = ("iris", "wine", "breast_cancer", "diabetes", "digits")
+NAMES = ("loans", *SKLEARN)
+
+
+def read_builtin(source: str) -> pd.DataFrame:
+    """The table called `builtin:NAME[?option=value&...]`.
+
+    The target of the scikit-learn tables is called `target` and holds the names of the classes. The options
+    of `loans` are the arguments of `switchyard.tabular.tables.reading.loans.loans`: `rows`, `seed`, `months` (first-last or their
+    number), `leaks` (comma-separated) and `with_outcome_date`.
+
+    Raises
+    ------
+    InputError
+        When there is no such table or option.
+    """
+    name, _, query = source.removeprefix("builtin:").partition("?")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if name == "loans":
+        return loans(**_loans_options(options, source))
+    if name not in SKLEARN:
+        raise InputError(f"{source}: there is no built-in table {name!r}{did_you_mean(name, NAMES)}")
+    if options:
+        raise InputError(f"{source}: built-in table {name!r} has no options")
+    return _bundled(name)
+
+
+def _bundled(name: str) -> pd.DataFrame:
+    from sklearn import datasets
+
+    bunch = getattr(datasets, f"load_{name}")(as_frame=True)
+    frame = bunch.frame
+    if name in ("iris", "wine", "breast_cancer"):
+        frame = frame.assign(target=bunch.target_names[bunch.target])
+    return frame
+
+
+def _months(text: str) -> tuple[int, int]:
+    first, dash, last = text.partition("-")
+    return (int(first), int(last)) if dash else (0, int(first) - 1)
+
+
+def _flag(text: str) -> bool:
+    known = {"true": True, "1": True, "yes": True, "": True, "false": False, "0": False, "no": False}
+    return known[text.lower()]
+
+
+_LOANS: dict[str, tuple[Callable[[str], object], str]] = {
+    "rows": (int, "a whole number"),
+    "seed": (int, "a whole number"),
+    "months": (_months, "first-last, as in 0-23, or their number"),
+    "leaks": (lambda text: tuple(part for part in text.split(",") if part), f"some of {', '.join(LEAKS)}"),
+    "with_outcome_date": (_flag, "true or false"),
+}
+
+
+def _loans_options(options: dict[str, str], source: str) -> dict[str, object]:
+    parsed = {}
+    for key, text in options.items():
+        if key not in _LOANS:
+            raise InputError(f"{source}: builtin:loans has no option {key!r}{did_you_mean(key, _LOANS)}")
+        parse, wanted = _LOANS[key]
+        try:
+            parsed[key] = parse(text)
+        except (ValueError, KeyError):
+            raise InputError(f"{source}: option {key} must be {wanted}, not {text!r}") from None
+    return parsed

@@ -1,0 +1,54 @@
+"""Tables that a retraining put together from a source and the prediction log: `log:PATH`, a Parquet file that says so itself.
+
+Its rows are in canonical types already, so `data.columns` names their kinds; the file's own metadata names the source
+beneath and how many labelled predictions were added, which is what the model card and MLflow show.
+"""
+
+from __future__ import annotations
+
+import io
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from switchyard.tabular.tables.reading.files import fetch
+from switchyard.tabular.tables.reading.credentials import STAGED
+from switchyard.tabular.tables.reading.packing import Limit
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.table import digest_frame
+
+_LABEL = b"switchyard_source"
+
+
+def to_staged(frame: pd.DataFrame, label: str) -> bytes:
+    """`frame`, in canonical types, as the content of a file for `log:PATH`; equal bytes for equal content.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    label : str
+        What people read as the table's source.
+    """
+    table = pa.Table.from_pandas(frame.reset_index(drop=True), preserve_index=False)
+    sink = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), _LABEL: label.encode()}), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def read_staged(source: str, limit: Limit) -> tuple[pd.DataFrame, str, str]:
+    """Frame, label and revision of `log:PATH`.
+
+    Raises
+    ------
+    InputError
+        The file is gone, or no retraining wrote it.
+    """
+    content = fetch(source.removeprefix(STAGED), None, limit)
+    try:
+        table = pq.read_table(pa.BufferReader(content.data))
+        label = table.schema.metadata[_LABEL].decode()
+    except (pa.ArrowException, KeyError, TypeError):
+        raise InputError(f"{content.label} was not put together from the prediction log; name it without {STAGED!r} to read it as a file") from None
+    frame = table.to_pandas()
+    return frame, label, f"sha256:{digest_frame(frame)}"

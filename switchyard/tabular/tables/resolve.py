@@ -1,0 +1,303 @@
+"""`resolve`: from a table as read to a `Table` in canonical types and a `Problem` with nothing left at "auto".
+
+Every decision carries its reason (`Column.reason`), every loss is a note, and all of it can be overridden in
+`data.columns` and the other keys of the config. `conform` reads later data by the schema found here.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from switchyard.tabular.tables.reading.headers import NO_HEADER, looks_like_data
+from switchyard.tabular.tables.typing.kinds import read_column
+from switchyard.tabular.tables.typing.numbers import number_text
+from switchyard.tabular.tables.typing.readings import Reading
+from switchyard.tabular.tables.typing.roles import role_of
+from switchyard.tabular.tables.reading.sources import RawTable
+from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.tables.typing.targets import Target, positive_class, read_labels, read_target
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Data, Kind, Problem, Role
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.table import Table
+from switchyard.tabular.tasks import TASKS, metric_of
+from switchyard.tabular.report.words import count_of
+
+log = logging.getLogger(__name__)
+_MAX_CATEGORIES = 1000
+_NAMING: tuple[Role, ...] = ("id", "group")
+"""Roles whose values are names: kept as text, whatever they look like."""
+
+
+class Resolution(NamedTuple):
+    """What `resolve` found: `table, problem, notes = resolve(raw, problem)`."""
+
+    table: Table
+    problem: Problem
+    notes: tuple[str, ...]
+    """What was decided, left out or read as missing, one sentence each, for the user to see."""
+
+
+def resolve(raw: RawTable, problem: Problem) -> Resolution:
+    """Decide kinds, roles, task, metric, positive class and split kind.
+
+    Parameters
+    ----------
+    raw : RawTable
+        From `switchyard.tabular.tables.reading.sources.read_source`.
+    problem : Problem
+        What the user says; it always wins over inference.
+
+    Returns
+    -------
+    Resolution
+        Rows without a label are not in the table.
+
+    Raises
+    ------
+    InputError
+        When the config names columns that are not there, or the data cannot be learnt from.
+    """
+    frame = raw.frame
+    _check_names(problem.data, list(map(str, frame.columns)), raw.source)
+    said = _said_roles(problem)
+    override = problem.data.columns.get(problem.data.target)
+    target = read_target(frame[problem.data.target], problem.data.target, problem.task, override.kind if override else None)
+    metric = metric_of(target.task, problem.metric).name
+    rows = np.flatnonzero(target.labelled) + 1
+    columns, values, notes = [], {}, [*raw.notes, *target.notes]
+    for place, name in enumerate(frame.columns):
+        if name == problem.data.target:
+            column, cells = _target_column(name, target)
+        else:
+            series = frame[name] if target.labelled.all() else frame[name][target.labelled]
+            kind = problem.data.columns[name].kind if name in problem.data.columns else None
+            column, cells, found = _feature_column(series, name, kind, said.get(name), rows, leads=place == 0 and len(frame.columns) > 2)
+            notes += found
+        columns.append(column)
+        values[name] = cells
+    schema = Schema(columns=tuple(columns))
+    if not schema.features:
+        raise InputError(f"{raw.source}: no column is left to predict {problem.data.target!r} from: {_why_none(schema)}")
+    settled, more = _settle(problem, schema, target, metric)
+    notes += more
+    for note in notes:
+        log.debug("%s: %s", raw.source, note)
+    return Resolution(Table(pd.DataFrame(values), schema, raw.source, raw.revision), settled, tuple(notes))
+
+
+def conform(frame: pd.DataFrame, schema: Schema, labelled: bool = False) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read later data (another file, the prediction log) in the canonical types of `schema`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As a source delivers it. Other columns are left out; ids, times and groups may be absent.
+    schema : Schema
+    labelled : bool
+        Whether the target must be there; it is read where it is anyway.
+
+    Returns
+    -------
+    frame : DataFrame
+        The columns of `schema` that are there, in its order.
+    notes : tuple of str
+        What was read as missing.
+
+    Raises
+    ------
+    InputError
+        When a feature (or the target, if `labelled`) is missing or is not of its kind at all.
+    """
+    values, notes = {}, []
+    for column in schema.columns:
+        if column.name not in frame.columns:
+            if column.role == "feature" or (column.role == "target" and labelled):
+                hint = did_you_mean(column.name, map(str, frame.columns))
+                raise InputError(f"column {column.name!r} ({column.kind} {column.role}) is missing{hint}")
+            continue
+        if column.role == "target" and column.kind == "categorical":
+            values[column.name] = read_labels(frame[column.name], column.name)
+            continue
+        reading = read_column(frame[column.name], column.name, column.kind)
+        values[column.name] = reading.values
+        notes += reading.notes
+    return pd.DataFrame(values, index=pd.RangeIndex(len(frame))), tuple(notes)
+
+
+def inference_rows(schema: Schema) -> list[tuple[str, str, str, str, str, str]]:
+    """Rows for a terminal table: name, kind, role, missing share, distinct values, reason."""
+    return [
+        (column.name, column.kind, column.role, f"{column.missing:.1%}" if column.missing else "", f"{column.unique:,}", column.reason)
+        for column in schema.columns
+    ]
+
+
+def _check_names(data: Data, names: list[str], source: str) -> None:
+    if data.target not in names:
+        headless = f" ({NO_HEADER})" if looks_like_data(names) else ""
+        raise InputError(f"target {data.target!r} is not a column of {source}{did_you_mean(data.target, names)}{headless}")
+    named = [("data.time_column", data.time_column if data.time_column != "@row" else None)]
+    named += [("data.group_column", data.group_column), ("data.entity_column", data.entity_column)]
+    named += [("data.slice_columns", name) for name in data.slice_columns] + [("data.columns", name) for name in data.columns]
+    for key, name in named:
+        if name is not None and name not in names:
+            raise InputError(f"{key}: {name!r} is not a column of {source}{did_you_mean(name, names)}")
+
+
+def _said_roles(problem: Problem) -> dict[str, tuple[Role, str]]:
+    """Column -> the role that the config gives it, and where."""
+    data, said = problem.data, {}
+    for name, override in data.columns.items():
+        if override.role is not None:
+            said[name] = (override.role, "set in data.columns")
+        if (override.role == "target") != (name == data.target) and override.role is not None:
+            raise InputError(f"data.columns: {name!r} has role {override.role}, but data.target is {data.target!r}")
+    keys: tuple[tuple[Role, str, str | None], ...] = (
+        ("id", "data.entity_column", data.entity_column), ("group", "data.group_column", data.group_column),
+        ("time", "data.time_column", data.time_column if data.time_column != "@row" else None),
+    )
+    for role, key, name in keys:
+        if name is None:
+            continue
+        others = [other for other, (given, _) in said.items() if given == role and other != name and role != "id"]
+        if others:
+            raise InputError(f"{key} is {name!r}, but data.columns gives the role {role} to {others[0]!r}")
+        if said.get(name, (role, ""))[0] not in (role, "group"):
+            raise InputError(f"{key} is {name!r}, but {said[name][1]} gives it the role {said[name][0]}")
+        said[name] = (role, f"{key}")
+    for role in ("time", "group"):
+        several = [name for name, (given, _) in said.items() if given == role]
+        if len(several) > 1:
+            raise InputError(f"data.columns gives the role {role} to {' and '.join(map(repr, several))}; give it to one")
+    return said
+
+
+def _target_column(name: str, target: Target) -> tuple[Column, np.ndarray]:
+    if target.task == "regression":
+        reading = Reading(target.values, "numeric", target.reason, integer=bool((target.values == np.floor(target.values)).all()))
+        return _column(name, reading, "target", f"{target.task}: {target.reason}"), target.values
+    reading = Reading(target.values, "categorical", target.reason)
+    return _column(name, reading, "target", f"{target.task}: {target.reason}"), target.values
+
+
+def _feature_column(
+    series: pd.Series, name: str, kind: Kind | None, said: tuple[Role, str] | None, rows: np.ndarray, leads: bool
+) -> tuple[Column, np.ndarray, list[str]]:
+    if kind is None and said and said[0] in _NAMING:
+        kind = "categorical"
+    reading = read_column(series, name, kind, rows)
+    notes = list(reading.notes)
+    if said and said[0] == "time":
+        reading = _time(reading, name, kind)
+    if said:
+        role, reason = said
+        if role == "feature" and not reading.usable:
+            raise InputError(f"data.columns: {name!r} cannot be a feature: {reading.reason}")
+        return _column(name, reading, role, f"{reading.reason}; {reason}"), reading.values, notes
+    distinct = int(pd.Series(reading.values, copy=False).nunique())
+    role, why, as_category = role_of(name, reading, distinct, leads)
+    if kind is not None and role == "feature":
+        as_category, why = False, "kind set in data.columns"
+    if as_category:
+        reading = Reading(number_text(reading.values), "categorical", "codes")
+    if role == "id" and not reading.digits and not np.isin(reading.kind, ("categorical", "text")):
+        reading = Reading(number_text(reading.values), "categorical", reading.reason)
+    reason = "; ".join(part for part in (reading.reason, why) if part)
+    return _column(name, reading, role, reason, distinct), reading.values, notes
+
+
+def _time(reading: Reading, name: str, kind: Kind | None) -> Reading:
+    """A time column as dates or, where it holds plain numbers, as these; whole numbers like 20260131 are dates."""
+    if reading.lost:
+        raise InputError(f"time column {reading.notes[0]}; mend these rows, since a split by time needs every date")
+    if reading.kind == "numeric":
+        values = reading.values[~np.isnan(reading.values)]
+        if kind is None and values.size and reading.integer and values.min() >= 19000101 and values.max() <= 22001231:
+            dates = pd.to_datetime(pd.Series(number_text(reading.values)), format="%Y%m%d", errors="coerce")
+            if int(dates.notna().sum()) == len(values):
+                return Reading(dates.to_numpy("datetime64[ns]"), "datetime", "dates as yearmonthday")
+        return reading
+    if reading.kind != "datetime":
+        way_out = "write dates as 2026-01-31, or use @row for file order"
+        raise InputError(f"time column {name!r} is {reading.kind} ({reading.reason}), not dates or numbers; {way_out}")
+    return reading
+
+
+def _column(name: str, reading: Reading, role: Role, reason: str, distinct: int | None = None) -> Column:
+    cells = pd.Series(reading.values, copy=False)
+    missing = float(cells.isna().mean())
+    low = high = None
+    categories: tuple[str, ...] = ()
+    if reading.kind in ("categorical", "text"):
+        if role in ("feature", "target") and reading.kind == "categorical":
+            counts = cells.value_counts()
+            distinct = len(counts)
+            # Ties by name, so that the order of the rows does not matter.
+            ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            categories = tuple(label for label, _ in ordered[:_MAX_CATEGORIES])
+    elif missing < 1:
+        low, high = cells.min(), cells.max()
+        if reading.kind == "datetime":
+            low, high = low.timestamp(), high.timestamp()
+    distinct = int(cells.nunique()) if distinct is None else distinct
+    return Column(
+        name=name, kind=reading.kind, role=role, missing=missing, unique=distinct, integer=reading.integer,
+        minimum=None if low is None else float(low), maximum=None if high is None else float(high), categories=categories, reason=reason,
+    )
+
+
+def _why_none(schema: Schema) -> str:
+    others = [f"{column.name} ({column.role}: {column.reason})" for column in schema.columns if column.role != "target"]
+    if not others:
+        return "the target is the only column"
+    return ", ".join(others[:5]) + "; set their role to feature in data.columns if they are one"
+
+
+def _settle(problem: Problem, schema: Schema, target: Target, metric: str) -> tuple[Problem, list[str]]:
+    """The problem with task, metric, positive class, time column and split kind filled in, and notes on what was chosen."""
+    notes, data = [], problem.data
+    positive = None
+    if target.task == "binary":
+        positive, why = positive_class(target.values, problem.positive_class, data.target)
+        notes.append(f"positive class of {data.target!r} is {positive!r}: {why}")
+    elif problem.positive_class is not None:
+        raise InputError(f"positive_class is set, but the task is {target.task}; remove it, or use task: binary")
+    if TASKS[target.task].classification:
+        smallest = schema.target.categories[-1]
+        rows = int((target.values == smallest).sum())
+        if rows < problem.tuning.folds:
+            notes.append(f"class {smallest!r} of {data.target!r} has {count_of(rows, 'row')}, fewer than the {problem.tuning.folds} folds")
+    kind, data, schema_notes = _split_kind(problem, schema)
+    notes += schema_notes
+    split = problem.split.model_copy(update={"kind": kind})
+    found = {"task": target.task, "metric": metric, "positive_class": positive, "split": split, "data": data}
+    return problem.model_copy(update=found), notes
+
+
+def _split_kind(problem: Problem, schema: Schema) -> tuple[str, Data, list[str]]:
+    data, kind = problem.data, problem.split.kind
+    if data.time_column is None and schema.time is not None:
+        data = data.model_copy(update={"time_column": schema.time.name})
+    if data.group_column is None and schema.group is not None:
+        data = data.model_copy(update={"group_column": schema.group.name})
+    dates = [column.name for column in schema.columns if column.kind == "datetime" and column.role == "feature"]
+    if kind == "time" and data.time_column is None:
+        options = f"{dates[0]}" if dates else "@row for the file's order"
+        raise InputError(f"split.kind is time, but data.time_column is not set; set it, for example to {options}")
+    if kind == "group" and data.group_column is None:
+        raise InputError("split.kind is group, but data.group_column is not set; set it to the column whose rows belong together")
+    if kind != "auto":
+        return kind, data, []
+    if data.time_column is not None:
+        return "time", data, []
+    if data.group_column is not None:
+        return "group", data, []
+    if not dates:
+        return "random", data, []
+    hint = f"data.time_column: {dates[0]} makes the holdout the future"
+    return "random", data, [f"{dates[0]!r} holds dates: if rows follow each other in time, {hint}"]

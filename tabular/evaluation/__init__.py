@@ -1,8 +1,0 @@
-"""How good a model is on the holdout: scores with intervals, per class and slice, beside two baselines."""
-
-from tabular.evaluation.baselines import CONSTANT, LIGHTGBM, Baselines, fit_baselines
-from tabular.evaluation.evaluation import Evaluation, evaluate
-from tabular.evaluation.predictions import Predictions, encode_truth
-from tabular.evaluation.resampling import Estimate
-
-__all__ = ["CONSTANT", "LIGHTGBM", "Baselines", "Estimate", "Evaluation", "Predictions", "encode_truth", "evaluate", "fit_baselines"]

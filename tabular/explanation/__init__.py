@@ -1,6 +1,0 @@
-"""Why the served model answers what it answers: SHAP and LIME on the raw columns, through the bundle itself."""
-
-from tabular.explanation.explain import explain, explain_function
-from tabular.explanation.explanation import Explanation
-
-__all__ = ["Explanation", "explain", "explain_function"]
