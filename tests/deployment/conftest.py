@@ -14,7 +14,7 @@ from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor.files import read_tokens
 from deployment.host import Release
 from deployment.process.host import Offer, ProcessHost
-from tests.serving.cases import ROW, make_bundle
+from tests.switchyard.serving.cases import ROW, make_bundle
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.pipelines.project import ROOT, Project, Result
+from tests.app.project import ROOT, Project, Result
 
 ENVIRONMENTS = (".venv-serving", ".venv-envoy")
 _DEPLOY = """

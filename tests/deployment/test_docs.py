@@ -9,7 +9,7 @@ from pathlib import Path
 
 from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.conftest import Client
-from tests.serving.cases import ROW
+from tests.switchyard.serving.cases import ROW
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

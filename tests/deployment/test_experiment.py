@@ -17,8 +17,8 @@ from deployment.process.host import ProcessHost
 from deployment.experiments.traffic import counts_of
 from tests.deployment.conftest import Client
 from tests.deployment.project import ServingProject
-from tests.pipelines.project import kill, wait_until
-from tests.serving.cases import ROW, make_bundle
+from tests.app.project import kill, wait_until
+from tests.switchyard.serving.cases import ROW, make_bundle
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

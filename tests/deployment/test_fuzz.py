@@ -13,7 +13,7 @@ import pytest
 from switchyard.serving.frontdoor.state import Traffic
 from deployment.process.layout import Layout
 from tests.deployment.conftest import Client
-from tests.serving.cases import ROW
+from tests.switchyard.serving.cases import ROW
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BODIES = 10_000

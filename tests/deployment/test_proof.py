@@ -10,7 +10,7 @@ from deployment.host import DeploymentError
 from deployment.endpoint import replay, served_digest
 from deployment.guard import Changes, old_version_keeps_serving
 from tests.deployment.conftest import Client
-from tests.serving.cases import ROW
+from tests.switchyard.serving.cases import ROW
 
 
 def test_an_endpoint_that_answers_otherwise_is_no_proof(host, releases):

@@ -19,7 +19,7 @@ import yaml
 
 from tests.deployment.door import wait_until
 from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
-from tests.pipelines.project import ROOT, Project, Result
+from tests.app.project import ROOT, Project, Result
 
 FAMILIES = ["lightgbm", "random_forest"]
 _PLAIN = ("AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION")

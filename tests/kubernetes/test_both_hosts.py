@@ -10,7 +10,7 @@ from deployment.host import DeploymentError
 from tests.deployment.conftest import Client, Load, release_of
 from tests.deployment.door import wait_until
 from tests.kubernetes.conftest import TIMEOUT
-from tests.serving.cases import make_bundle
+from tests.switchyard.serving.cases import make_bundle
 
 
 def serve(place, version="1"):

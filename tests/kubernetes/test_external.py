@@ -13,7 +13,7 @@ import pytest
 
 from tests.kubernetes.backing import Backing
 from tests.kubernetes.running import Installation, predictions, says_no_traceback
-from tests.pipelines.project import wait_until
+from tests.app.project import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 BUCKET = "somebodys"

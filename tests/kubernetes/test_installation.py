@@ -13,7 +13,7 @@ import pytest
 
 from tests.kubernetes.backing import apply, kubectl, namespace_of
 from tests.kubernetes.running import Installation
-from tests.stacks.test_manifests import documented_rights
+from tests.stacks.installation.test_manifests import documented_rights
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full]
 ACCOUNTS = ("orchestrator", "monitoring", "observer", "deployer", "steps", "serving", "servers")

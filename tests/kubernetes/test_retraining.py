@@ -8,7 +8,7 @@ import pytest
 
 from demo.traffic import Clients, as_rows
 from switchyard.tabular.tables.reading.loans import loans
-from tests.pipelines.project import wait_until
+from tests.app.project import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 _ROWS, _DRIFTED = 320, 24

@@ -21,7 +21,7 @@ from switchyard.tabular.tables.reading.loans import loans
 from tests.deployment.conftest import Client, Load
 from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
 from tests.kubernetes.running import FAMILIES, predictions, says_no_traceback, scores
-from tests.pipelines.project import wait_until
+from tests.app.project import wait_until
 
 # Those that are not `full` are CI's: parity, a deployment, two faults.
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]

@@ -13,7 +13,7 @@ import urllib.request
 import pytest
 
 from tests.kubernetes.running import predictions
-from tests.pipelines.project import ROOT, wait_until
+from tests.app.project import ROOT, wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 

@@ -10,7 +10,7 @@ import pytest
 
 from stacks.cluster import contexts
 from stacks.cluster.kubectl import ClusterError, Kubectl, Refused
-from tests.pipelines.project import Project
+from tests.app.project import Project
 
 LOOK = """
 import os

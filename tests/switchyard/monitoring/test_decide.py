@@ -1,0 +1,129 @@
+"""Rules, their thresholds, and the decision about a window: one, however often it is looked at."""
+
+from datetime import timedelta
+
+import pandas as pd
+
+from switchyard.monitoring.decide import decide, decide_and_record, window_key
+from switchyard.monitoring.drift import measure_drift
+from switchyard.monitoring.expectations import validate_window
+from switchyard.monitoring.ledger import Ledger, Past
+from switchyard.monitoring.look import Look
+from switchyard.monitoring.performance import measure_performance
+from switchyard.monitoring.log_window import window_of_log
+from switchyard.tabular.config.monitoring import Actions, Monitoring
+
+from tests.switchyard.monitoring.people import START, fill, label, people, window
+from tests.switchyard.monitoring.people import reference as reference_of
+
+
+def judged(frame, reference, settings, past=(), made=None):
+    found = made or window(frame, reference)
+    validation = validate_window(found, reference)
+    drift, performance = measure_drift(found, reference, settings), measure_performance(found, reference, settings)
+    return found, validation, drift, performance
+
+
+def decided(frame, reference, settings=Monitoring(), past=()):
+    found, *measured = judged(frame, reference, settings)
+    return decide(found.facts_, *measured, settings, past)
+
+
+def verdicts(decision):
+    return {rule.name: rule.verdict for rule in decision.rules}
+
+
+def test_a_window_like_training_asks_for_nothing(reference):
+    decision = decided(people(1500, 11), reference)
+
+    assert decision.action == "nothing" and set(verdicts(decision).values()) == {"nothing"}
+    assert decision.reason == "no rule was crossed"
+    assert [rule.threshold for rule in decision.rules] == [0.8, 0.05, 0.1, 3, 0]
+    assert decision.key.startswith("small-v1-") and decision.key.endswith("-nothing")
+    assert "performance_floor" in decision.html()
+
+
+def test_a_fallen_score_asks_for_training_and_an_estimated_one_for_an_alert(reference):
+    measured = decided(people(1500, 11, flipped=True), reference)
+    estimated = decided(people(1500, 11, income=85).assign(y=None), reference, Monitoring(relative_drop=0.02))
+
+    assert measured.action == "retrain"
+    assert verdicts(measured)["performance_floor"] == verdicts(measured)["performance_drop"] == "retrain"
+    assert verdicts(estimated)["performance_drop"] in ("alert", "nothing") and estimated.labelled == 0
+    assert "retrain" not in (verdicts(estimated)["performance_floor"], verdicts(estimated)["performance_drop"])
+
+
+def test_drift_counts_by_weight_and_the_action_is_the_configs(reference):
+    drifting = people(1500, 11, income=60)
+
+    assert verdicts(decided(drifting, reference))["drift_share"] == "alert"
+    assert verdicts(decided(drifting, reference, Monitoring(actions=Actions(drift_share="retrain"))))["drift_share"] == "retrain"
+    assert verdicts(decided(people(1500, 11, noise=2), reference))["drift_share"] == "nothing"
+    assert verdicts(decided(people(1500, 11, noise=2), reference, Monitoring(weighted=False)))["drift_share"] == "alert"
+
+
+def test_drift_that_repeats_asks_for_training(reference):
+    settings, drifting = Monitoring(repeats=2, windows=3), people(1500, 11, income=60)
+
+    assert verdicts(decided(drifting, reference, settings, [Past("a", False), Past("b", True)]))["repeated_drift"] == "retrain"
+    assert verdicts(decided(drifting, reference, settings, [Past("a", False), Past("b", False), Past("c", True)]))["repeated_drift"] == "nothing"
+    assert verdicts(decided(people(1500, 11), reference, settings, [Past("a", True), Past("b", True)]))["repeated_drift"] == "nothing"
+
+
+def test_a_broken_column_is_a_matter_of_quality(reference):
+    frame = people(1500, 11)
+    frame.loc[frame.index[:300], "job"] = "astronaut"
+
+    rule = next(rule for rule in decided(frame, reference).rules if rule.name == "data_quality")
+    assert rule.verdict == "alert" and "job" in rule.reason and rule.value == 1
+
+
+def test_what_the_holdout_did_already_is_no_news():
+    """Later rows of the training period have new jobs; a window with them is as in training, one with others is not."""
+    early, later = people(3000, 1), people(2000, 2)
+    later.loc[later.index[:1000], "job"] = "pilot"
+    past = reference_of("time", pd.concat([early, later], ignore_index=True))
+    window_rows = people(1500, 3)
+    window_rows.loc[window_rows.index[:600], "job"] = "pilot"
+    strange = people(1500, 3)
+    strange.loc[strange.index[:600], "income"] = 5000.0
+
+    assert verdicts(decided(window_rows, past))["data_quality"] == "nothing"
+    assert verdicts(decided(strange, past))["data_quality"] == "alert"
+
+
+def test_one_decision_for_a_window_however_often_and_the_second_look_counts_once(reference, log):
+    """Three windows drift one after the other; each is looked at twice, and labels come before the second look."""
+    settings, ledger = Monitoring(repeats=3, windows=3), Ledger(log)
+    span = timedelta(seconds=1000)
+    seen = []
+    for place in range(3):
+        begin = START + place * span
+        frame = people(900, 20 + place, income=60)
+        ids = fill(log, frame, begin)
+        look = Look(since=begin, until=begin + span)
+        for turn in range(2):
+            made = window_of_log(log, "small", "1", reference.facts_, look, "7d", 50_000)
+            found, *measured = judged(None, reference, settings, made=made)
+            seen.append(decide_and_record(found.facts_, *measured, settings, ledger))
+            if turn == 0:
+                label(log, ids, frame.y, begin + 2 * span)
+
+    repeated = [next(rule.value for rule in decision.rules if rule.name == "repeated_drift") for decision in seen]
+    assert repeated == [1, 1, 2, 2, 3, 3]
+    assert [decision.action for decision in seen][-2:] == ["retrain", "retrain"]
+    kept = ledger.decisions("small")
+    assert len(kept) == 3 and [decision.labelled for decision in kept] == [900, 900, 900]
+    assert ledger.decision(window_key(found.facts_)) == seen[-1]
+
+
+def test_an_empty_window_asks_for_nothing_and_says_so(reference, log):
+    fill(log, people(5, 1))
+    look = Look(since=START - timedelta(days=2), until=START - timedelta(days=1))
+    found = window_of_log(log, "small", "1", reference.facts_, look, "7d", 50_000)
+    settings = Monitoring()
+    drift, performance = measure_drift(found, reference, settings), measure_performance(found, reference, settings)
+    decision = decide(found.facts_, None, drift, performance, settings)
+
+    assert decision.action == "nothing" and decision.reason == "no prediction was made in this window"
+    assert all(rule.value is None and rule.reason.startswith("not applied") for rule in decision.rules)

@@ -1,0 +1,141 @@
+"""A window of the log: which rows, whose labels hold, and exact counts of both."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy import create_engine
+
+from switchyard.monitoring.decide import window_key
+from switchyard.monitoring.log_window import window_of_log
+from switchyard.monitoring.look import Look, in_utc
+from switchyard.monitoring.table_window import read_table, window_of_table
+from switchyard.monitoring.window import Window
+from switchyard.predictionlog import VERIFICATION
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.config.problem import Data
+
+from tests.switchyard.monitoring.people import START, fill, label, people, scorer
+
+WINDOW = timedelta(seconds=1000)
+
+
+def read(log, reference, most=50_000, **look):
+    return window_of_log(log, "small", "1", reference.facts_, Look(**look), "7d", most)
+
+
+def test_labels_late_repeated_and_contradicting_are_counted_exactly_and_the_last_holds(log, reference):
+    """A thousand predictions; 30 % have a label, which comes two windows later; some come twice, some are corrected."""
+    frame = people(1000, 3)
+    ids = fill(log, frame)
+    rng = np.random.default_rng(5)
+    chosen = np.sort(rng.choice(1000, 300, replace=False))
+    truth = frame.y.to_numpy()
+    other = np.where(truth == "yes", "no", "yes")
+    late = START + 3 * WINDOW
+    label(log, [ids[i] for i in chosen[:40]], other[chosen[:40]], late - timedelta(seconds=1), "wrong")  # corrected below
+    label(log, [ids[i] for i in chosen], truth[chosen], late)
+    label(log, [ids[i] for i in chosen[-25:]], truth[chosen[-25:]], late + timedelta(seconds=1), "again")
+
+    found = read(log, reference, since=START, until=START + WINDOW)
+    facts = found.facts_
+
+    assert (facts.rows, facts.labelled, facts.late) == (1000, 300, 300)
+    assert (facts.received, facts.corrected, facts.repeated) == (365, 40, 25)
+    held = found.answers["actual"].to_numpy()
+    assert [held[i] for i in chosen] == list(truth[chosen])
+    assert found.answers["actual"].notna().sum() == 300
+
+
+def test_a_label_within_the_window_is_not_late(log, reference):
+    ids = fill(log, people(10, 1))
+    label(log, ids[:2], ["yes", "no"], START + timedelta(seconds=20))
+
+    assert read(log, reference, since=START, until=START + timedelta(hours=1)).facts_.late == 0
+
+
+def test_other_versions_and_copies_are_left_out_and_counted(log, reference):
+    fill(log, people(50, 1))
+    fill(log, people(20, 2), version="2", digest="sha256:other")
+    fill(log, people(30, 3), version="3", role="shadow")
+    fill(log, people(40, 4), role="batch")
+
+    found = read(log, reference, since=START, until=START + WINDOW)
+
+    assert (found.facts_.rows, found.facts_.others, found.facts_.batch) == (50, {"2": 20}, 40)
+    assert "predictions of whole tables, left out" in found.html()
+
+
+def test_what_a_deployment_asked_to_prove_a_version_is_no_prediction(log, reference):
+    ids = fill(log, people(50, 1))
+    later = START + timedelta(hours=1)
+    label(log, fill(log, people(18, 2), begin=later, prefix=VERIFICATION), ["yes"] * 18, later)
+    label(log, ids[:5], ["yes"] * 5, later)
+
+    whole, last = read(log, reference, since=START, until=later + WINDOW), read(log, reference, window="30")
+
+    assert (whole.facts_.rows, whole.facts_.looked_at, whole.facts_.labelled) == (50, 50, 5)
+    assert last.facts_.rows == 30 and last.facts_.until < in_utc(later)
+
+
+def test_the_last_rows_and_the_last_time_end_with_the_newest_prediction(log, reference):
+    fill(log, people(100, 1))
+
+    rows, time = read(log, reference, window="30"), read(log, reference, window="1m")
+
+    assert rows.facts_.rows == 30 and time.facts_.rows == 60
+    assert rows.facts_.until == time.facts_.until == (START + timedelta(seconds=99, microseconds=1)).replace(tzinfo=UTC)
+    assert window_key(rows.facts_) == window_key(read(log, reference, window="30").facts_)
+    assert window_key(rows.facts_) != window_key(time.facts_)
+
+
+def test_a_large_window_is_sampled_evenly_and_the_same_each_time(log, reference):
+    fill(log, people(6000, 1))
+
+    first, again = (read(log, reference, most=1500, since=START, until=START + timedelta(hours=2)) for _ in range(2))
+
+    assert first.facts_.rows == 6000
+    assert 1350 < first.facts_.looked_at < 1650
+    assert first.rows.equals(again.rows)
+
+
+def test_an_empty_window_and_an_empty_log(log, reference):
+    with pytest.raises(InputError, match="no prediction of the version"):
+        read(log, reference)
+    fill(log, people(5, 1))
+
+    assert read(log, reference, since=datetime(2020, 1, 1), until=datetime(2020, 1, 2)).facts_.rows == 0
+
+
+def test_a_window_comes_back_as_it_was_written(log, reference, tmp_path):
+    ids = fill(log, people(20, 1))
+    label(log, ids[:3], ["yes", "no", "maybe"], START + timedelta(seconds=50))
+    found = read(log, reference, window="20")
+    found.write(tmp_path)
+    back = Window.read(tmp_path)
+
+    assert back.facts_ == found.facts_ and back.rows.equals(found.rows) and back.answers.equals(found.answers)
+    assert found.facts_.unreadable == 1
+    assert "Counts" in found.html()
+
+
+def test_a_table_is_scored_with_the_bundle_and_its_target_is_the_labels(reference):
+    frame = people(300, 4)
+    found = window_of_table(frame, scorer(), "small", "1", reference.facts_, Look(window="100", source="people.csv"), 50_000)
+
+    expected = scorer().score({name: frame[name].to_numpy()[200:] for name in ("income", "noise", "job")}).probabilities[:, 1]
+    assert found.facts_.rows == found.facts_.labelled == 100
+    assert np.allclose(found.answers["probability.yes"], expected)
+    assert list(found.answers["actual"]) == list(frame.y[200:])
+    with pytest.raises(InputError, match="no time column"):
+        window_of_table(frame, scorer(), "small", "1", reference.facts_, Look(window="7d", source="people.csv"), 50_000)
+
+
+def test_a_file_is_read_though_the_training_asked_a_database(tmp_path):
+    people(20, 1).to_csv(tmp_path / "people.csv", index=False)
+    engine = create_engine(f"sqlite:///{tmp_path}/people.db")
+    people(30, 1).to_sql("people", engine, index=False)
+    training = Data(source="sqlite:///elsewhere.db", query="SELECT * FROM people", target="y")
+
+    assert len(read_table(str(tmp_path / "people.csv"), training).frame) == 20
+    assert len(read_table(f"sqlite:///{tmp_path}/people.db", training).frame) == 30

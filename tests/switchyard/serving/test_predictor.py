@@ -1,0 +1,150 @@
+"""The predictor takes what it should and refuses the rest, whatever is sent."""
+
+import json
+import random
+
+import jsonschema
+import pytest
+
+from switchyard.serving import openapi
+from switchyard.serving.errors import Refusal
+from switchyard.serving.predictor import Predictor
+from switchyard.serving.settings import Settings, SettingsError
+from tests.switchyard.serving.cases import ROW, ROWS
+
+
+@pytest.fixture(scope="module")
+def predictors(bundles):
+    return {task: Predictor(Settings(bundle=str(folder))) for task, folder in bundles.items()}
+
+
+VALUES = [None, True, 0, -1, 2**63, 1e308, 5e-324, "", " ", "nan", "inf", "\u0000", "é" * 300, "2020-02-30", "2020-01-01T00:00:00+99:99"]
+VALUES += ["9999-12-31", "true", "__missing__", [], [[1]], {}, {"a": {}}, "1e400", float("nan"), float("inf")]
+KEYS = ["rows", "data", "jsonData", "meta", "names", "ndarray", "tensor", "shape", "values", "puid", "tags", "entity_id", *ROW, "truth", "response", ""]
+
+
+def mutated(chance, value, depth=0):
+    """`value` with things added, lost and exchanged at random."""
+    if chance.random() < 0.1 or depth > 6:
+        return chance.choice(VALUES)
+    if isinstance(value, dict):
+        found = {key: mutated(chance, item, depth + 1) for key, item in value.items() if chance.random() > 0.05}
+        if chance.random() < 0.1:
+            found[chance.choice(KEYS)] = chance.choice(VALUES)
+        return found
+    if isinstance(value, list):
+        found = [mutated(chance, item, depth + 1) for item in value if chance.random() > 0.05]
+        return found * chance.choice([1, 1, 1, 2, 0])
+    return value
+
+
+def test_whatever_is_sent_is_answered_or_refused(predictors):
+    chance, names = random.Random(0), list(ROW)
+    cells = [[row[name] for name in names] for row in ROWS]
+    wells = [
+        {"rows": ROWS, "meta": {"puid": "a", "tags": {"entity_id": 3}}},
+        {"data": {"names": names, "ndarray": cells}},
+        {"data": {"names": names, "tensor": {"shape": [1, 4], "values": [1, 2, 0, 4]}}},
+        {"jsonData": {"rows": ROWS}},
+    ]
+    answered = 0
+    for number in range(3000):
+        predictor = list(predictors.values())[number % 3]
+        try:
+            answer = predictor.predict(mutated(chance, wells[number % 4]))
+        except Refusal as refusal:
+            assert refusal.status == 400 and refusal.column is not None
+            json.dumps(refusal.body())
+        else:
+            answered += 1
+            json.dumps(answer, allow_nan=False)
+    assert 100 < answered < 2900
+
+
+def test_whatever_feedback_is_sent_is_taken_or_refused(bundles, tmp_path):
+    predictor = Predictor(Settings(bundle=str(bundles["regression"]), log_url="sqlite:///x", journal=str(tmp_path)))
+    chance, taken = random.Random(0), 0
+    well = {"response": {"meta": {"puid": "a"}}, "truth": {"data": {"ndarray": [1.5, [2], "3"]}}}
+    for _ in range(1000):
+        try:
+            predictor.feedback(mutated(chance, well))
+            taken += 1
+        except Refusal as refusal:
+            assert refusal.status == 400
+    assert 10 < taken < 990
+
+
+def schema_of(predictor, name):
+    settings = Settings(bundle="x", entity_column="customer", time_column="applied")
+    document = json.loads(openapi.document(predictor.signature, predictor.tags, predictor.example_rows, settings))
+    return document, {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_the_documents_examples_are_what_it_says_and_what_is_answered(predictors, task):
+    predictor = predictors[task]
+    document, requests = schema_of(predictor, "PredictionRequest")
+    answers = schema_of(predictor, "PredictionAnswer")[1]
+    content = document["paths"]["/api/v1.0/predictions"]["post"]["requestBody"]["content"]["application/json"]
+
+    assert set(content["examples"]) == {"rows", "ndarray", "jsonData"}
+    for example in content["examples"].values():
+        jsonschema.validate(example["value"], requests)
+        jsonschema.validate(predictor.predict(example["value"]), answers)
+    feedback = document["paths"]["/api/v1.0/feedback"]["post"]
+    for example in feedback["requestBody"]["content"]["application/json"]["examples"].values():
+        jsonschema.validate(example["value"], schema_of(predictor, "FeedbackRequest")[1])
+    assert {"400", "401", "413", "429"} <= set(feedback["responses"])
+    assert set(document["components"]["schemas"]["Row"]["properties"]) == {*ROW, "customer", "applied"}
+
+
+def test_the_schema_and_the_predictor_agree(predictors):
+    """What a schema can say of single values, it says rightly, both ways."""
+    predictor = predictors["binary"]
+    requests = schema_of(predictor, "PredictionRequest")[1]
+    validator, disagreements = jsonschema.Draft202012Validator(requests), []
+    values = [None, True, 0, 1, -2.5, "", "7", "-0.5", "x", "yes", "2020-01-01", "2020-01-01T10:00:00Z", "2020-13-01", [], {}]
+    for name in ROW:
+        for value in values:
+            message = {"rows": [{**ROW, name: value}]}
+            try:
+                predictor.predict(message)
+                taken = True
+            except Refusal:
+                taken = False
+            if taken != validator.is_valid(message):
+                disagreements.append((name, value, taken))
+    assert disagreements == []
+
+
+def test_settings_come_from_the_environment_and_parameters_win(tmp_path):
+    environment = {"SWITCHYARD_BUNDLE": "b", "SWITCHYARD_LOG_EXCLUDE": "name, iban", "SWITCHYARD_MAX_ROWS": "7", "OTHER": "1"}
+    settings = Settings.read(environment, {"version": 4, "log_exclude": '["a,b"]'})
+
+    assert (settings.max_rows, settings.version, settings.log_exclude) == (7, "4", ("a,b",))
+    assert Settings.read(settings.environment()) == settings
+    for wrong, said in (
+        ({}, "SWITCHYARD_BUNDLE"),
+        ({**environment, "SWITCHYARD_MAX_ROWS": "many"}, "SWITCHYARD_MAX_ROWS is 'many'"),
+        ({**environment, "SWITCHYARD_ROLE": "dark"}, "one of live, shadow"),
+        ({**environment, "SWITCHYARD_LOG_URL": "oracle://x"}, "sqlite, postgresql"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            Settings.read(wrong)
+    with pytest.raises(SettingsError, match="no parameter 'versoin'"):
+        Settings.read(environment, {"versoin": "4"})
+
+
+def test_excluded_columns_and_times_in_the_journal(bundles, tmp_path):
+    from switchyard.predictionlog.frames import scan
+    from switchyard.predictionlog.journal import journals
+
+    settings = Settings(bundle=str(bundles["binary"]), log_url="sqlite:///x", journal=str(tmp_path), log_exclude=("job",), time_column="applied")
+    Predictor(settings).predict({"rows": [{**ROW, "applied": "2024-05-01T12:00:00Z"}, {**ROW, "applied": None}]})
+
+    (payload,) = scan(journals(tmp_path)[0].read_bytes(), final=False).payloads
+    record = json.loads(payload)
+    assert record["events"] == [1714564800.0, None]
+    assert "job" not in record["inputs"] and record["inputs"]["applied"] == ["2024-05-01T12:00:00Z", None]
+    with pytest.raises(Refusal, match="outside the years"):
+        Predictor(settings).predict({"rows": [{**ROW, "applied": 1e15}]})

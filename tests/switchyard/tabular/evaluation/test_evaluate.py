@@ -1,0 +1,207 @@
+"""What `evaluate` puts together, on predictions whose faults are planted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import confusion_matrix, roc_auc_score
+
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.evaluation import CONSTANT, LIGHTGBM, Baselines, Evaluation, Predictions, evaluate, fit_baselines
+
+from tests.switchyard.tabular.cases import make_problem, make_split
+
+CLASSES = ("no", "yes")
+
+
+@pytest.fixture(scope="module")
+def problem():
+    return make_problem("binary", "roc_auc", data={"slice_columns": ["group", "income"]})
+
+
+@pytest.fixture(scope="module")
+def baselines(people, problem):
+    return fit_baselines(people, people.schema.features, problem, CLASSES)
+
+
+@pytest.fixture(scope="module")
+def predictions(people):
+    """Sees the income everywhere but in group b, where it answers at random and says yes more often."""
+    rng = np.random.default_rng(1)
+    holdout = people.holdout
+    score = 1 / (1 + np.exp(-(holdout.income.fillna(50) - 50) / 8)).to_numpy()
+    b = (holdout.group == "b").to_numpy()
+    score[b] = rng.uniform(0.4, 1, b.sum())
+    return Predictions.of_classes(np.column_stack([1 - score, score]), 0.5)
+
+
+@pytest.fixture(scope="module")
+def evaluation(people, problem, predictions, baselines):
+    return evaluate(predictions, people, problem, CLASSES, 0.5, baselines)
+
+
+def test_scores_and_confusion_are_of_the_served_answers(evaluation, people, predictions):
+    truth = (people.holdout.y == "yes").astype(int)
+    assert evaluation.score.value == pytest.approx(roc_auc_score(truth, predictions.probabilities[:, 1]))
+    assert evaluation.score.low < evaluation.score.value < evaluation.score.high
+    assert evaluation.confusion == tuple(map(tuple, confusion_matrix(truth, predictions.labels)))
+    assert {part.label: part.rows for part in evaluation.per_class} == {"no": (truth == 0).sum(), "yes": truth.sum()}
+
+
+def test_the_unfair_group_is_found_and_its_gaps_measured(evaluation):
+    by_group = next(column for column in evaluation.slices if column.column == "group")
+    a, b = by_group.slices
+    assert (a.value, b.value) == ("a", "b") and a.rows + b.rows == evaluation.rows
+    assert b.score.high < a.score.low
+    assert by_group.gaps["demographic_parity"] == pytest.approx(b.rates["predicted_rate"] - a.rates["predicted_rate"])
+    assert by_group.gaps["demographic_parity"] > 0.2
+    assert by_group.gaps["equal_opportunity"] == pytest.approx(abs(a.rates["false_negative_rate"] - b.rates["false_negative_rate"]))
+
+
+def test_numbers_are_sliced_at_the_training_quartiles_with_missing_apart(evaluation, people):
+    by_income = next(column for column in evaluation.slices if column.column == "income")
+    assert len(by_income.slices) == 5 and by_income.slices[-1].value == "missing"
+    assert by_income.slices[-1].rows == people.holdout.income.isna().sum()
+    assert sum(part.rows for part in by_income.slices) == evaluation.rows
+
+
+def test_small_slices_are_marked_and_left_out_of_the_gaps(people, predictions):
+    holdout = people.holdout.assign(group=np.where(np.arange(len(people.holdout)) < 8, "rare", people.holdout.group).astype(object))
+    split = type(people)(people.train, holdout, people.schema, "random", None)
+    column = evaluate(predictions, split, make_problem("binary", "roc_auc", data={"slice_columns": ["group"]}), CLASSES).slices[0]
+    assert {part.value: part.small for part in column.slices} == {"a": False, "b": False, "rare": True}
+    rates = [part.rates["predicted_rate"] for part in column.slices if not part.small]
+    assert column.gaps["demographic_parity"] == pytest.approx(max(rates) - min(rates))
+
+
+def test_an_unknown_slice_column_is_named(people, predictions):
+    with pytest.raises(InputError, match="slice_columns: 'grupo' is not a column"):
+        evaluate(predictions, people, make_problem("binary", "roc_auc", data={"slice_columns": ["grupo"]}), CLASSES)
+
+
+def test_baselines_are_what_they_say(evaluation, baselines, people):
+    assert evaluation.baselines[CONSTANT]["roc_auc"].value == pytest.approx(0.5)
+    share = (people.train.y == "yes").mean()
+    assert baselines.predictions[CONSTANT].probabilities[0, 1] == pytest.approx(share)
+    assert evaluation.baselines[LIGHTGBM]["roc_auc"].value > 0.7
+    gain = evaluation.gains[LIGHTGBM]
+    assert gain.value == pytest.approx(evaluation.score.value - evaluation.baselines[LIGHTGBM]["roc_auc"].value)
+    assert gain.high < 0, "random answers in group b must be worse, and the pairing must show it"
+
+
+def test_a_baseline_does_not_see_dropped_columns(people, problem):
+    leaking = people.schema.features
+    train = people.train.assign(noise=(people.train.y == "yes").astype(float))
+    split = type(people)(train, people.holdout, people.schema, "random", None)
+    kept = tuple(column for column in leaking if column.name != "noise")
+    assert fit_baselines(split, kept, problem, CLASSES).columns == tuple(column.name for column in kept)
+
+
+def test_baselines_meet_unseen_categories_and_columns_that_are_all_missing(people, problem):
+    holdout = people.holdout.assign(job=np.array(["astronaut"] * len(people.holdout), dtype=object), noise=np.nan)
+    split = type(people)(people.train.assign(noise=np.nan), holdout, people.schema, "random", None)
+    fitted = fit_baselines(split, people.schema.features, problem, CLASSES).predictions[LIGHTGBM]
+    assert np.isfinite(fitted.probabilities).all()
+
+
+def test_scalars_and_summary_are_plain_finite_numbers(evaluation):
+    scalars = evaluation.scalars()
+    assert scalars["holdout_roc_auc"] == evaluation.score.value
+    assert {"holdout_roc_auc_low", "baseline_lightgbm_defaults_roc_auc", "gap_group_demographic_parity", "holdout_f1"} <= set(scalars)
+    assert all(isinstance(value, float) and np.isfinite(value) for value in scalars.values())
+    summary = evaluation.summary_scores({"roc_auc": 0.5})
+    assert summary["cv"] == {"roc_auc": 0.5}
+    assert summary["holdout"]["roc_auc"] == evaluation.score.value
+    assert summary["baseline"]["roc_auc"] == evaluation.baselines[LIGHTGBM]["roc_auc"].value
+
+
+def test_the_same_input_writes_the_same_bytes_and_reads_back(evaluation, people, problem, predictions, baselines, tmp_path):
+    again = evaluate(predictions, people, problem, CLASSES, 0.5, baselines)
+    for name, object_ in (("a", evaluation), ("b", again)):
+        (tmp_path / name).mkdir()
+        object_.write(tmp_path / name)
+    assert (tmp_path / "a/object.json").read_bytes() == (tmp_path / "b/object.json").read_bytes()
+    assert Evaluation.read(tmp_path / "a") == evaluation
+    (tmp_path / "c").mkdir()
+    baselines.write(tmp_path / "c")
+    back = Baselines.read(tmp_path / "c")
+    assert back.columns == baselines.columns
+    assert (back.predictions[LIGHTGBM].probabilities == baselines.predictions[LIGHTGBM].probabilities).all()
+    assert (back.predictions[LIGHTGBM].labels == baselines.predictions[LIGHTGBM].labels).all()
+
+
+def test_the_page_is_static_and_shows_the_parts(evaluation):
+    page = evaluation.html()
+    assert "<script" not in page and page.count("<svg") == len(evaluation.curves) == 4
+    for text in ("ROC-AUC", "LightGBM defaults", "Confusion matrix", "By group", "Demographic parity difference"):
+        assert text in page
+    assert page == evaluation.html()
+
+
+def test_curves_are_thin_and_run_from_corner_to_corner(evaluation, people, predictions):
+    roc = evaluation.curves["roc"].lines[0]
+    assert len(roc.x) <= 200
+    assert (roc.x[0], roc.y[0], roc.x[-1], roc.y[-1]) == (0, 0, 1, 1)
+    assert np.trapezoid(roc.y, roc.x) == pytest.approx(evaluation.score.value, abs=0.01)
+    assert all(len(line.x) <= 200 for curve in evaluation.curves.values() for line in curve.lines)
+
+
+def test_labels_that_look_like_markup_stay_text(people):
+    split = type(people)(people.train, people.holdout.assign(group="<b>x</b>"), people.schema, "random", None)
+    predictions = Predictions.of_classes(np.full((len(people.holdout), 2), 0.5))
+    page = evaluate(predictions, split, make_problem("binary", "roc_auc", data={"slice_columns": ["group"]}), CLASSES).html()
+    assert "<b>x</b>" not in page and "&lt;b&gt;x" in page
+
+
+def test_multiclass(people):
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"x": rng.normal(size=900), "y": rng.choice(list("abc"), 900, p=[0.6, 0.3, 0.1]).astype(object)})
+    split = make_split(frame)
+    problem = make_problem("multiclass", "log_loss", data={"slice_columns": ["x"]})
+    baselines = fit_baselines(split, split.schema.features, problem, ("a", "b", "c"))
+    truth = np.searchsorted(list("abc"), split.holdout.y)
+    proba = 0.8 * np.eye(3)[truth] + 0.2 / 3
+    result = evaluate(Predictions.of_classes(proba), split, problem, ("a", "b", "c"), None, baselines)
+    assert result.score.value == pytest.approx(-np.log(0.8 + 0.2 / 3))
+    assert result.gains[CONSTANT].low > 0, "a smaller log loss is a gain"
+    assert result.scores["accuracy"].value == 1 and result.calibration_error == pytest.approx(0.2 * 2 / 3)
+    assert len(result.curves["roc"].lines) == 3
+    assert "<svg" in result.html()
+
+
+def test_regression_with_intervals_and_slices():
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"x": rng.normal(size=1000), "site": rng.choice(["n", "s"], 1000).astype(object)})
+    frame["y"] = 3 * frame.x + rng.normal(size=1000)
+    split = make_split(frame)
+    problem = make_problem("regression", "rmse", data={"slice_columns": ["site"]})
+    baselines = fit_baselines(split, split.schema.features, problem)
+    shift = np.where(split.holdout.site == "s", 0.5, 0)
+    values = 3 * split.holdout.x.to_numpy() + shift
+    result = evaluate(Predictions.of_values(values, values - 1.645, values + 1.645), split, problem, (), None, baselines)
+    north, south = result.slices[0].slices
+    assert north.rates["bias"] == pytest.approx(0, abs=0.2) and south.rates["bias"] == pytest.approx(0.5, abs=0.2)
+    assert result.scores["coverage"].value == pytest.approx(0.9, abs=0.06)
+    assert result.baselines[CONSTANT]["r2"].value == pytest.approx(0, abs=0.02)
+    assert result.gains[LIGHTGBM].value > 0
+    page = result.html()
+    assert "Interval coverage" in page and page.count("<svg") == 3
+
+
+def test_rows_of_an_entity_are_resampled_together_and_widen_the_interval(people):
+    rng = np.random.default_rng(4)
+    household = np.repeat(np.arange(40), 20).astype(float)
+    luck = rng.normal(size=40)[household.astype(int)]
+    frame = pd.DataFrame({"x": rng.normal(size=800), "household": household, "y": luck})
+    split = make_split(frame, train_share=0.001)
+    values = Predictions.of_values(np.zeros(len(split.holdout)))
+    alone = evaluate(values, split, make_problem("regression", "mae"))
+    together = evaluate(values, split, make_problem("regression", "mae", data={"entity_column": "household"}))
+    assert "household" in together.resampling
+    assert together.score.high - together.score.low > 2 * (alone.score.high - alone.score.low)
+
+
+def test_an_unknown_class_in_the_holdout_is_an_error_that_names_it(people, problem):
+    with pytest.raises(InputError, match="class 'yes' is in the holdout"):
+        evaluate(Predictions.of_classes(np.full((len(people.holdout), 2), 0.5)), people, problem, ("no", "maybe"))
