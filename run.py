@@ -29,8 +29,8 @@ ROOT = Path(__file__).resolve().parent
 
 import click  # noqa: E402
 
-from switchyard.tabular.errors import SwitchyardError  # noqa: E402
 from app.options import PIPELINES, Pipelines, all_options, options_of  # noqa: E402
+from switchyard.tabular.errors import SwitchyardError  # noqa: E402
 
 
 @click.group(cls=Pipelines, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -75,7 +75,9 @@ def doctor() -> None:
 
 
 @cli.command()
-@click.option("--data", required=True, help="PATH, URL, or a SQLAlchemy URL with --query: a label a row, with prediction_id, or entity and time.")
+@click.option(
+    "--data", required=True, help="PATH, URL, or a SQLAlchemy URL with --query: a label a row, with prediction_id, or entity and time."
+)
 @click.option("--query", help="SQL to run when --data is a SQLAlchemy URL.")
 @click.option("--config", type=click.Path(path_type=Path), help="A YAML file of configs/; without it and --name, the built-in loans.")
 @click.option("--name", help="Name of the model in the registries. Alone: by configs/NAME.yaml, or as its newest version was trained.")
@@ -85,7 +87,9 @@ def doctor() -> None:
 @click.option("--time-column", help="Goes with the entity; else event_time, or the config's.")
 @click.option("--within", default=1.0, show_default=True, help="Days that an entity's prediction may be older than the label's time.")
 @click.option("--summary", type=click.Path(path_type=Path, dir_okay=False), help="Write the counts to this JSON file.")
-def labels(data: str, query: str | None, config: Path | None, name: str | None, within: float, summary: Path | None, **columns: Any) -> None:
+def labels(
+    data: str, query: str | None, config: Path | None, name: str | None, within: float, summary: Path | None, **columns: Any
+) -> None:
     """Join labels in bulk to the predictions in the log."""
     from app.commands import settings_from
     from app.labels import join_labels
@@ -108,7 +112,9 @@ def stack() -> None:
 @stack.command("up")
 @click.argument("name")
 @click.option("--namespace", default="switchyard", show_default=True, help="Of the cluster; for the stack kubernetes.")
-@click.option("--settings", type=click.Path(path_type=Path), help="KEY=VALUE file: your own S3, databases, ingress; for the stack kubernetes.")
+@click.option(
+    "--settings", type=click.Path(path_type=Path), help="KEY=VALUE file: your own S3, databases, ingress; for the stack kubernetes."
+)
 def stack_up(name: str, namespace: str, settings: Path | None) -> None:
     """Register the stack NAME and make it the active one of this repository; `kubernetes` is installed first."""
     from app.stack import up

@@ -17,9 +17,9 @@ from app.outcome import Outcome
 from app.running import execute, name_of_run, show_steps
 from app.summary import TrainingSummary, print_training, write_summary
 from stacks.secrets import refuse_plain_settings
-from switchyard.tabular.tables.reading.credentials import STAGED
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem, problem_from, read_settings
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import STAGED
 
 DEFAULT_CONFIG = "configs/loans.yaml"
 # Command line option -> place in the config.
@@ -87,7 +87,9 @@ def _trained_by(root: Path, name: str) -> tuple[dict[str, Any], str]:
         if not trained_by["data"]["source"].startswith(STAGED):
             return trained_by, f"what version {version} was trained by"
     if known:
-        raise InputError(f"every registered version of {name!r} was trained by a retraining; name the config that it began with by --config")
+        raise InputError(
+            f"every registered version of {name!r} was trained by a retraining; name the config that it began with by --config"
+        )
     there = sorted(path.stem for path in (root / "configs").glob("*.yaml"))
     raise InputError(
         f"--name {name}: there is no configs/{name}.yaml and no registered version of that name (configs: {', '.join(there)}); "

@@ -18,8 +18,8 @@ from app.running import execute, name_of_run, show_steps
 from app.summary import RunSummary, run_facts, write_summary
 from deployment.host import Deployment
 from steps.deployment.order import SHARES
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 
 PREDICT = "/predict"
 
@@ -117,8 +117,8 @@ def deploy(
     """
     began = time.monotonic() if started is None else started
     _check(strategy, share, version, rollback)
-    from pipelines.deployment import deployment as pipeline
     from deployment.registration import active_deployer, ensure_deployer
+    from pipelines.deployment import deployment as pipeline
     from steps.deployment.order import Order
 
     stack = ensure_stack(root)
@@ -189,7 +189,10 @@ def _print(summary: DeploymentSummary, plan: str | None, console: Console) -> No
         proven = f"{summary.examples} examples answered as they must be"
         lines.append(f"champion  version {summary.model['version']}, before it {summary.previous or 'none'}; {proven}")
     if plan:
-        lines += [f"plan      {plan}", "judge     python run.py --pipeline experiment, with the same config; --watch 300 until it is decided"]
+        lines += [
+            f"plan      {plan}",
+            "judge     python run.py --pipeline experiment, with the same config; --watch 300 until it is decided",
+        ]
     lines.append(f"run       {summary.run_id}, {summary.steps} steps, {summary.duration_s:.0f} s")
     for line in lines:
         console.print(line, highlight=False, markup=False)

@@ -23,7 +23,9 @@ def examine(root: Path) -> int:
     """Print every check; 0 when all are fine, else 1."""
     # What does not answer at once is a finding; MLflow's clients would try for minutes.
     os.environ |= {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-    checks = [check for look in (_python, _packages, _disk, _stack, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)]
+    checks = [
+        check for look in (_python, _packages, _disk, _stack, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)
+    ]
     console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table(show_edge=False)
     for header in ("check", "", "found"):
@@ -94,8 +96,8 @@ def _servers(root: Path) -> Iterator[Check]:
 
     orchestrator = Client().active_stack_model.components[StackComponentType.ORCHESTRATOR][0]
     if orchestrator.flavor_name == "kubernetes":
-        from deployment.kubernetes.client import Cluster
         from app.health.servers import look_at_servers
+        from deployment.kubernetes.client import Cluster
 
         where = orchestrator.configuration
         yield from look_at_servers(Cluster(where["kubernetes_namespace"], where.get("kubernetes_context")))
@@ -110,8 +112,8 @@ def _store(root: Path) -> Iterator[Check]:
 def _models(root: Path) -> Iterator[Check]:
     from zenml.client import Client
 
-    from deployment.flavor import SwitchyardDeployer
     from app.health.models import look_at_models
+    from deployment.flavor import SwitchyardDeployer
 
     deployer = Client().active_stack.model_deployer
     if isinstance(deployer, SwitchyardDeployer):

@@ -10,12 +10,12 @@ from typing import Any, Self
 from rich.console import Console
 from rich.table import Table
 
-from switchyard.monitoring.experiment.record import Experiment
-from switchyard.monitoring.experiment.verdict import Judgement
 from app.commands import ensure_stack, terminal
 from app.outcome import Outcome
 from app.running import execute, name_of_run, show_steps
 from app.summary import RunSummary, run_facts, write_summary
+from switchyard.monitoring.experiment.record import Experiment
+from switchyard.monitoring.experiment.verdict import Judgement
 from switchyard.tabular.config.problem import Problem
 
 _KEPT = {"promote": "promoted", "stop": "stopped"}

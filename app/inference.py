@@ -11,8 +11,8 @@ from app.commands import ensure_stack, terminal
 from app.outcome import Outcome
 from app.running import execute, name_of_run
 from app.summary import RunSummary, run_facts, write_summary
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
 
 
@@ -91,8 +91,8 @@ def score(
         The table can't be scored; nothing was written.
     """
     began = time.monotonic() if started is None else started
-    from pipelines.inference import inference
     from deployment.registration import ensure_deployer
+    from pipelines.inference import inference
     from stacks.files import bring, reachable, reachable_output, steps_run_here
     from stacks.secrets import refuse_plain, with_secrets
     from steps.inference.order import ScoringOrder

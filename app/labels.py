@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.commands import ensure_stack, terminal
 from app.summary import write_summary
-from switchyard.tabular.errors import InputError, SwitchyardError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError, SwitchyardError
 
 if TYPE_CHECKING:
     from switchyard.tabular.batch.rows import Rows
@@ -53,12 +53,12 @@ def join_labels(
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    from switchyard.bundle import Signature
-    from switchyard.predictionlog import Label, add_labels
     from deployment.predictions import prediction_log
     from deployment.registration import ensure_deployer
     from registry.versions import CHAMPION, find_alias
     from stacks.secrets import with_secrets
+    from switchyard.bundle import Signature
+    from switchyard.predictionlog import Label, add_labels
     from switchyard.tabular.batch.truths import check_truths, read_truths, truth_columns
     from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
 
@@ -78,7 +78,9 @@ def join_labels(
         by = "prediction id" if found.prediction_id else "entity and time"
         console.print(f"  {total:,} labels are good; joining by {by}", highlight=False)
         with prediction_log(problem.name) as engine:
-            given = (Label(truth.value, truth.prediction_id, truth.entity_id, truth.event_time) for truth in read_truths(rows, found, signature))
+            given = (
+                Label(truth.value, truth.prediction_id, truth.entity_id, truth.event_time) for truth in read_truths(rows, found, signature)
+            )
             try:
                 counts = add_labels(engine, given, within=timedelta(days=within_days))
             except SQLAlchemyError as error:

@@ -17,8 +17,8 @@ from rich.console import Console
 
 from app.commands import is_local_file, terminal
 from app.summary import write_summary
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem, read_settings
+from switchyard.tabular.errors import InputError
 
 NEVER = "off"
 """Instead of a cron expression: end the schedule."""
@@ -116,7 +116,9 @@ def _keep_running(schedule: str, problem: Problem, where: str, root: Path, *, ac
         console.print(f"schedule  CronJob {name} is gone", highlight=False, markup=False)
         return 0
     if data and is_local_file(data):
-        raise InputError(f"--data {data} is a file of this machine, which a CronJob does not see; name a table that pods can read (s3://..., an SQL address)")
+        raise InputError(
+            f"--data {data} is a file of this machine, which a CronJob does not see; name a table that pods can read (s3://..., an SQL address)"
+        )
     config = _config_for_pods(Path(where), problem, acts, console) if Path(where).is_file() else None
     job = cluster.schedule(name, schedule, without(arguments, "--config"), pipelines_image(console.print), config, commit=code_commit())
     console.print(f"schedule  CronJob {job} runs by {schedule!r} (UTC): run.py {' '.join(arguments)}", highlight=False, markup=False)
@@ -134,7 +136,11 @@ def _config_for_pods(config: Path, problem: Problem, acts: bool, console: Consol
         settings = read_settings(config)
         settings["data"]["source"] = stage_file(Path(source).expanduser())
         text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-        console.print(f"table     {source}, as it is now, is kept in the artifact store: a retraining begins with its rows", highlight=False, markup=False)
+        console.print(
+            f"table     {source}, as it is now, is kept in the artifact store: a retraining begins with its rows",
+            highlight=False,
+            markup=False,
+        )
     return config.name, text
 
 
@@ -151,8 +157,8 @@ def without(arguments: list[str], option: str) -> list[str]:
 
 def _show(problem: Problem, summary: Mapping[str, Any]) -> None:
     """Put the window onto Evidently's pages; those who can't be told are warned, nothing fails for it."""
-    from switchyard.monitoring.workspace import WindowFigures, record_window
     from app.dashboards import workspace_folder
+    from switchyard.monitoring.workspace import WindowFigures, record_window
 
     scores, drift, window, rules = summary["scores"], summary["drift"], summary["window"], {rule["name"]: rule for rule in summary["rules"]}
     latency = _latency(problem.name, summary["model"]["version"])
@@ -175,16 +181,16 @@ def _show(problem: Problem, summary: Mapping[str, Any]) -> None:
     figures = WindowFigures(summary["key"], datetime.fromisoformat(window["until"]), version, values, (summary["decision"],))
     try:
         record_window(workspace_folder(), problem.name, figures)
-    except Exception as error:  # noqa: BLE001 - a picture of the run is not the run
+    except Exception as error:
         logging.getLogger(__name__).warning("the window is not on the dashboard: %s", error)
 
 
 def _latency(model: str, version: str) -> dict[float, float | None]:
     """Milliseconds within which a share of the requests was answered, as the front door has counted since it started."""
-    from switchyard.monitoring.experiment.counts import Counts
-    from switchyard.serving.frontdoor.statistics import read_statistics
     from deployment.host import DeploymentError
     from deployment.registration import active_deployer
+    from switchyard.monitoring.experiment.counts import Counts
+    from switchyard.serving.frontdoor.statistics import read_statistics
 
     host = active_deployer().host
     deployment = host.inspect(model)

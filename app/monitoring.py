@@ -12,15 +12,15 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from switchyard.monitoring.decide import window_key
-from switchyard.monitoring.look import Look, span_of
 from app.commands import ensure_stack, is_local_file, options_for, terminal
 from app.outcome import Outcome
 from app.running import execute, name_of_run, show_steps
 from app.summary import RunSummary, run_facts, write_summary
 from stacks.secrets import refuse_plain
-from switchyard.tabular.errors import InputError
+from switchyard.monitoring.decide import window_key
+from switchyard.monitoring.look import Look, span_of
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
 
 _PAGES = ("window", "validation", "drift", "performance", "decision", "alert", "reference")
@@ -66,7 +66,9 @@ class MonitoringSummary(RunSummary):
                 "holdout": performance.holdout.value,
                 "drop": performance.drop,
                 "estimated": {name: estimate.value for name, estimate in performance.estimated.items()},
-                "measured": {name: estimate.value for name, estimate in performance.measured.scores.items()} if performance.measured else {},
+                "measured": {name: estimate.value for name, estimate in performance.measured.scores.items()}
+                if performance.measured
+                else {},
             },
             drift={
                 "share": drift.share,
@@ -126,9 +128,9 @@ def monitor(
     if data:
         refuse_plain("--data", data)
     look, shown = _look(since, until, window, data)
+    from deployment.registration import ensure_deployer
     from pipelines.monitoring import monitoring as pipeline
     from stacks.active import stage_file
-    from deployment.registration import ensure_deployer
 
     stack, console = ensure_stack(root), terminal()
     default = "the whole table" if data else f"the last {problem.monitoring.window}"
@@ -214,15 +216,22 @@ def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console
         console.print(columns)
     lines = [
         f"model     {summary.model['name']} version {summary.model['version']}",
-        f"window    {drift.window}: {count_of(window['rows'], 'prediction')}" + ("" if window["rows"] == window["looked_at"] else f", {window['looked_at']:,} looked at"),
-        *([f"tables    {count_of(window['batch'], 'prediction')} of whole tables left out; to look at a table: --data TABLE"] if window["batch"] else []),
+        f"window    {drift.window}: {count_of(window['rows'], 'prediction')}"
+        + ("" if window["rows"] == window["looked_at"] else f", {window['looked_at']:,} looked at"),
+        *(
+            [f"tables    {count_of(window['batch'], 'prediction')} of whole tables left out; to look at a table: --data TABLE"]
+            if window["batch"]
+            else []
+        ),
         f"labels    {count_of(window['labelled'], 'prediction')} with one; {window['received']:,} received, of them {window['repeated']:,} repeated"
         f" and {window['corrected']:,} corrected; {window['late']:,} came after the window",
         f"score     {_score(summary.scores)}",
         f"decision  {summary.decision}: {summary.reason.removeprefix(summary.decision + ': ')}",
     ]
     if summary.alert:
-        told = ", ".join(f"{one['channel']} {one['state']}{' (' + one['detail'] + ')' if one['detail'] else ''}" for one in summary.alert["channels"])
+        told = ", ".join(
+            f"{one['channel']} {one['state']}{' (' + one['detail'] + ')' if one['detail'] else ''}" for one in summary.alert["channels"]
+        )
         lines.append(f"alert     {summary.alert['severity']}; {told}")
     lines += [f"report    {path}" for name, path in summary.reports.items() if name in ("drift", "performance")]
     lines.append(f"run       {summary.run_id}, {summary.steps} steps, {summary.duration_s:.0f} s")

@@ -13,9 +13,13 @@ from click.core import ParameterSource
 
 STRATEGIES = ("all", "canary", "ab", "shadow")
 
-CONFIG = click.Option(["--config"], type=click.Path(path_type=Path), help="A YAML file of configs/; without it, --data and --name: the built-in loans.")
+CONFIG = click.Option(
+    ["--config"], type=click.Path(path_type=Path), help="A YAML file of configs/; without it, --data and --name: the built-in loans."
+)
 DATA = click.Option(["--data"], help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source; the table to score.")
-NAME = click.Option(["--name"], help="Name of the model in the registries. Alone: by configs/NAME.yaml, or as its newest version was trained.")
+NAME = click.Option(
+    ["--name"], help="Name of the model in the registries. Alone: by configs/NAME.yaml, or as its newest version was trained."
+)
 WHY = click.Option(["--why"], default="", help="A reason to keep with the version, or with the retraining.")
 VERSION = click.Option(["--version"], help="The version to deploy instead of the challenger, or to score with instead of the champion.")
 WORKERS = click.Option(
@@ -75,9 +79,7 @@ MONITORING = (
 )
 """--data is here a table to score and look at, instead of the prediction log."""
 
-EXPERIMENT = (
-    click.Option(["--watch"], type=click.FloatRange(min=1), help="Look again after so many seconds until it is decided."),
-)
+EXPERIMENT = (click.Option(["--watch"], type=click.FloatRange(min=1), help="Look again after so many seconds until it is decided."),)
 
 COMMON = (
     click.Option(["--dry-run"], is_flag=True, help="Print the checked config, the DAG and the stack; run nothing."),
@@ -160,6 +162,8 @@ def options_of(pipeline: str, context: click.Context) -> tuple[dict[str, Any], d
     known = {option.name for option in (*entry.problem, *entry.own)} | common
     for option in context.command.params:
         if option.name not in known and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"{option.opts[0]} is for --pipeline {' and '.join(takers_of(option.name))}, not for {pipeline}", context)
+            raise click.UsageError(
+                f"{option.opts[0]} is for --pipeline {' and '.join(takers_of(option.name))}, not for {pipeline}", context
+            )
     chosen = [{option.name: context.params[option.name] for option in group} for group in (entry.problem, entry.own)]
     return chosen[0], chosen[1]

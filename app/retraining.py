@@ -16,15 +16,15 @@ from typing import Any
 
 from rich.console import Console
 
+from app.commands import ensure_stack, terminal, train
+from app.deployment import deploy
+from app.summary import write_summary
 from switchyard.monitoring.decision import Decision, RuleResult
 from switchyard.monitoring.retraining.claim import Claim, Refused
 from switchyard.monitoring.retraining.ledger import Ledger
 from switchyard.monitoring.retraining.limits import check
-from app.commands import ensure_stack, terminal, train
-from app.deployment import deploy
-from app.summary import write_summary
-from switchyard.tabular.errors import GateClosed, InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import GateClosed, InputError
 
 _BY_HAND = "by_hand"
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,7 +75,11 @@ def retrain(
     found = act(problem, where, decision, root=root, console=console)
     if summary_path:
         duration = round(time.monotonic() - started, 2)
-        write_summary(summary_path, json.dumps({"pipeline": "retraining", "status": "completed", "duration_s": duration, "retraining": asdict(found)}, indent=1) + "\n")
+        write_summary(
+            summary_path,
+            json.dumps({"pipeline": "retraining", "status": "completed", "duration_s": duration, "retraining": asdict(found)}, indent=1)
+            + "\n",
+        )
     return 3 if found.stage in ("refused", "rejected", "abandoned", "rolled_back") else 0
 
 
@@ -114,7 +118,9 @@ def act(problem: Problem, where: str, decision: Decision, *, root: Path, console
                     return Retrained("none", decision.reason)
                 claim = _begin(ledger, engine, problem, decision, console)
             else:
-                console.print(f"retraining  goes on from {claim.stage!r}: {claim.cause}, begun {claim.claimed:%Y-%m-%d %H:%M} UTC", highlight=False)
+                console.print(
+                    f"retraining  goes on from {claim.stage!r}: {claim.cause}, begun {claim.claimed:%Y-%m-%d %H:%M} UTC", highlight=False
+                )
             with ledger.holding(claim):
                 claim = _carry_on(ledger, claim, problem, where, root, console)
         except Refused as refused:
@@ -133,8 +139,8 @@ def _by_hand(decision: Decision) -> bool:
 
 def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, console: Console) -> Claim:
     """Claim a retraining, with the rows to train on put into the artifact store first."""
-    from switchyard.monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
     from stacks.active import local_copy, stage_table
+    from switchyard.monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
     from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
     from switchyard.tabular.tables.reading.sources import read_source
     from switchyard.tabular.tables.reading.staged import to_staged
@@ -153,7 +159,9 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
     location = stage_table(to_staged(rows.frame, rows.label), f"{problem.name}.parquet")
     config = rows.problem.model_copy(update={"data": rows.problem.data.model_copy(update={"source": location, "query": None})})
     claim = ledger.claim(decision, revision, config.model_dump_json(), rows.new)
-    console.print(f"retraining  begins: {claim.cause}; {rows.label}: {rows.old:,} old rows, {rows.new:,} new", highlight=False, markup=False)
+    console.print(
+        f"retraining  begins: {claim.cause}; {rows.label}: {rows.old:,} old rows, {rows.new:,} new", highlight=False, markup=False
+    )
     return claim
 
 
@@ -170,7 +178,9 @@ def _carry_on(ledger: Ledger, claim: Claim, problem: Problem, where: str, root: 
         if version_of(problem.name, CHAMPION) != claim.version:
             share = problem.retraining.share if strategy != "all" else None
             deploy(problem, where, root=root, strategy=strategy, share=share, version=claim.version, why=f"retrained: {claim.cause}")
-        stage, told = ("promoted", "deployed without a trial") if strategy == "all" else ("trying", f"{strategy} deployment, no verdict yet")
+        stage, told = (
+            ("promoted", "deployed without a trial") if strategy == "all" else ("trying", f"{strategy} deployment, no verdict yet")
+        )
         return ledger.advance(claim, stage, reason=told)
     if claim.stage == "trying":
         claim = _judge(ledger, claim, problem, where, root)
@@ -213,12 +223,14 @@ def _judge(ledger: Ledger, claim: Claim, problem: Problem, where: str, root: Pat
 
 def _ended(ledger: Ledger, claim: Claim, problem: Problem, reason: str) -> Claim | None:
     """The claim at its end, where the new version serves everybody or nobody."""
-    from registry.production import version_of
     from deployment.registration import active_deployer
+    from registry.production import version_of
     from registry.versions import CHAMPION
 
     if version_of(problem.name, CHAMPION) == claim.version:
         return ledger.advance(claim, "promoted", reason=reason)
     deployment = active_deployer().host.inspect(problem.name)
-    tried = [one for one in deployment.instances if one.version == claim.version and one.name in deployment.traffic.names] if deployment else []
+    tried = (
+        [one for one in deployment.instances if one.version == claim.version and one.name in deployment.traffic.names] if deployment else []
+    )
     return None if tried else ledger.advance(claim, "rolled_back", reason=reason)

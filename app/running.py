@@ -190,7 +190,9 @@ def _final_error(step: StepRunResponse) -> SwitchyardError | None:
         return getattr(importlib.import_module(module), kind)(info.message)
     if any(words in (info.message or "") for words in _FULL):
         store = Client().active_stack.artifact_store.path
-        return RunFailed(f"step {step.name} found no room to write ({info.message}): make some in {store}; the same command goes on from there")
+        return RunFailed(
+            f"step {step.name} found no room to write ({info.message}): make some in {store}; the same command goes on from there"
+        )
     return None
 
 

@@ -72,7 +72,9 @@ def on_schedule(
     shown = " ".join(command[1:])
     while True:
         moment = croniter(schedule, now()).get_next(datetime)
-        console.print(f"schedule  {schedule!r}: next {moment:%Y-%m-%d %H:%M} UTC, in {_span(moment - now())}: {shown} (Ctrl-C ends it)", markup=False)
+        console.print(
+            f"schedule  {schedule!r}: next {moment:%Y-%m-%d %H:%M} UTC, in {_span(moment - now())}: {shown} (Ctrl-C ends it)", markup=False
+        )
         while (left := (moment - now()).total_seconds()) > 0:
             # In short naps: a laptop that slept does not sleep on.
             sleep(min(left, 30.0))

@@ -33,10 +33,10 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
 
     from deployment.kubernetes.client import Cluster
     from deployment.kubernetes.unserved import unserved
-    from stacks.installation.install import install
     from stacks.cluster.kubectl import ClusterError
-    from stacks.installation.registration import log_in, register
     from stacks.cluster.schedule import renew
+    from stacks.installation.install import install
+    from stacks.installation.registration import log_in, register
     from stacks.installation.settings import read_settings
     from steps.provenance import code_commit
 
@@ -62,7 +62,9 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
     if renewed:
         report(f"{', '.join(renewed)} {'runs' if len(renewed) == 1 else 'run'} this code from now on")
     for model, versions in unserved(Cluster(namespace, installed.context)).items():
-        say(f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, or zenml model-deployer models start UUID (list names them)")
+        say(
+            f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, or zenml model-deployer models start UUID (list names them)"
+        )
     say(
         f"""
 ZenML   {installed.addresses.zenml}   (user admin; its password:
@@ -95,7 +97,11 @@ def down(root: Path, name: str, namespace: str, delete_data: bool | None, say: S
 
     volumes, server = what_is_there(namespace)
     if delete_data is None:
-        what = f"volumes {' and '.join(volumes)}: all runs, models, artifacts and logged predictions" if volumes else "secrets, the key to ZenML's among them"
+        what = (
+            f"volumes {' and '.join(volumes)}: all runs, models, artifacts and logged predictions"
+            if volumes
+            else "secrets, the key to ZenML's among them"
+        )
         delete_data = ask(f"Delete the data in namespace {namespace} too ({what})?")
     uninstall(namespace, delete_data, say)
     log_out(server)

@@ -139,4 +139,3 @@ def print_training(outcome: Outcome, summary: TrainingSummary, deployment: str, 
     console.print("next     make dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
     if summary.verdict != "rejected":
         console.print(f"         {deployment}   (serve it)", highlight=False)
-

@@ -24,15 +24,15 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from switchyard.tabular.tables.reading.sources import read_source
-from switchyard.tabular.model.ensemble import budget_left, build_ensemble
+from switchyard.tabular.config.problem import Problem, problem_from
 from switchyard.tabular.evaluation.baselines import fit_baselines
 from switchyard.tabular.export.bundle import check_parity, write_bundle
 from switchyard.tabular.features.plan import FeaturePlan, plan_features
-from switchyard.tabular.tables.resolve import resolve
+from switchyard.tabular.model.ensemble import budget_left, build_ensemble
 from switchyard.tabular.model.model import encode_target
-from switchyard.tabular.config.problem import Problem, problem_from
 from switchyard.tabular.quality import check_quality
+from switchyard.tabular.tables.reading.sources import read_source
+from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.split import Split, split_table
 from switchyard.tabular.tasks import METRICS
 from switchyard.tabular.tuning import StudyStore, study_key, tune_family
@@ -121,9 +121,14 @@ def flaml(case: Case) -> tuple[np.ndarray, str]:
     target = case.problem.data.target
     automl = AutoML()
     automl.fit(
-        train.drop(columns=target), _target(case), task="regression" if not case.classes else "classification",
-        metric="r2" if not case.classes else SCORES[case.problem.task], time_budget=case.problem.tuning.budget_s,
-        seed=case.problem.tuning.seed, verbose=0)
+        train.drop(columns=target),
+        _target(case),
+        task="regression" if not case.classes else "classification",
+        metric="r2" if not case.classes else SCORES[case.problem.task],
+        time_budget=case.problem.tuning.budget_s,
+        seed=case.problem.tuning.seed,
+        verbose=0,
+    )
     features = holdout.drop(columns=target)
     return (automl.predict_proba(features) if case.classes else automl.predict(features)), str(automl.best_estimator)
 
@@ -148,8 +153,13 @@ def mljar(case: Case) -> tuple[np.ndarray, str]:
     target = case.problem.data.target
     with tempfile.TemporaryDirectory() as folder:
         automl = AutoML(
-            results_path=folder, mode="Compete", total_time_limit=int(case.problem.tuning.budget_s), random_state=case.problem.tuning.seed,
-            eval_metric={"binary": "auc", "multiclass": "logloss", "regression": "r2"}[case.problem.task], verbose=0)
+            results_path=folder,
+            mode="Compete",
+            total_time_limit=int(case.problem.tuning.budget_s),
+            random_state=case.problem.tuning.seed,
+            eval_metric={"binary": "auc", "multiclass": "logloss", "regression": "r2"}[case.problem.task],
+            verbose=0,
+        )
         automl.fit(train.drop(columns=target), _target(case))
         features = holdout.drop(columns=target)
         return (automl.predict_proba(features) if case.classes else automl.predict(features)), ""

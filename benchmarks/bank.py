@@ -124,7 +124,11 @@ class Watched:
             _forget_looks()
             actions, reasons, start = Counter[str](), [], time.perf_counter()
             for _ in range(windows // 2):
-                anywhere = rng.choice(len(past), WINDOW, replace=False) if kind.startswith("rows") else rng.integers(len(past) - WINDOW) + np.arange(WINDOW)
+                anywhere = (
+                    rng.choice(len(past), WINDOW, replace=False)
+                    if kind.startswith("rows")
+                    else rng.integers(len(past) - WINDOW) + np.arange(WINDOW)
+                )
                 at = np.sort(anywhere)
                 summary = self.look(past.iloc[at])
                 actions[summary["decision"]] += 1
@@ -134,8 +138,8 @@ class Watched:
 
 
 def _forget_looks() -> None:
-    from switchyard.monitoring.ledger import Ledger
     from deployment.predictions import prediction_log
+    from switchyard.monitoring.ledger import Ledger
 
     with prediction_log(MODEL, settle_s=0) as engine:
         Ledger(engine).forget(MODEL)

@@ -107,10 +107,10 @@ def component(trained: Trained, workers: int) -> Iterator[Target]:
 @contextlib.contextmanager
 def front_door(trained: Trained, workers: int) -> Iterator[Target]:
     """The component as it is deployed: Envoy with tokens, limits, access log and statistics, a supervisor, log, validation."""
-    from switchyard.bundle import digest
-    from switchyard.serving.frontdoor.state import Traffic
     from deployment.host import Release
     from deployment.process.host import Offer, ProcessHost
+    from switchyard.bundle import digest
+    from switchyard.serving.frontdoor.state import Traffic
 
     host = ProcessHost(trained.folder / "serving", Offer(workers=workers, requests_per_second=1_000_000))
     files = {path.name: path.read_bytes() for path in trained.bundle.iterdir()}

@@ -80,9 +80,13 @@ def _log(rows: int, folder: Path) -> Path:
 
 def _show(one: dict[str, Any]) -> None:
     per = 1e6 * one["seconds"] / one["rows"]
-    print(f"{one['rows']:>12,} rows: {one['seconds']:8.1f} s ({per:.1f} us a row), peak {one['peak_gb']:.2f} GB, looked at {one['looked_at']:,}")
+    print(
+        f"{one['rows']:>12,} rows: {one['seconds']:8.1f} s ({per:.1f} us a row), peak {one['peak_gb']:.2f} GB, looked at {one['looked_at']:,}"
+    )
     print("              " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in one["parts"].items()))
-    print(f"              labelled {one['labelled']:,}, received {one['received']:,}; drifting: {', '.join(one['drifted'])}; {one['action']}")
+    print(
+        f"              labelled {one['labelled']:,}, received {one['received']:,}; drifting: {', '.join(one['drifted'])}; {one['action']}"
+    )
     if one["evidently"]:
         whole = one["evidently"]
         off = {name: abs(one["distances"][name] - value) for name, value in whole["distances"].items()}
@@ -149,8 +153,8 @@ def fill(rows: int, folder: Path) -> dict[str, Any]:
 def _reference() -> Any:
     """Of 20,000 rows like those of the log before it drifted."""
     from switchyard.monitoring.reference import Reference, ReferenceFacts
-    from switchyard.tabular.evaluation.resampling import Estimate
     from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.evaluation.resampling import Estimate
     from switchyard.tabular.tables.schema import Column, Schema
     from switchyard.tabular.tables.split import Split
     from switchyard.tabular.validation import infer_suite
@@ -188,9 +192,9 @@ def watch(rows: int, folder: Path) -> dict[str, Any]:
     from switchyard.monitoring.decide import decide
     from switchyard.monitoring.drift import measure_drift
     from switchyard.monitoring.expectations import validate_window
+    from switchyard.monitoring.log_window import window_of_log
     from switchyard.monitoring.look import Look
     from switchyard.monitoring.performance import measure_performance
-    from switchyard.monitoring.log_window import window_of_log
     from switchyard.predictionlog import connect
     from switchyard.tabular.config.monitoring import Monitoring
 

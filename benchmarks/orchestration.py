@@ -56,25 +56,27 @@ def main() -> None:
         print(f"{name:<14}{value:8.1f} s")
     print(f"{'ratio':<14}{ratio:8.3f}   (budget {options.budget:g} s, {options.data})")
     if options.json:
-        options.json.write_text(json.dumps({"data": options.data, "budget_s": options.budget, "seconds": seconds, "ratio": ratio}, indent=1) + "\n")
+        options.json.write_text(
+            json.dumps({"data": options.data, "budget_s": options.budget, "seconds": seconds, "ratio": ratio}, indent=1) + "\n"
+        )
 
 
 def plain(data: str, target: str, budget: float, folder: Path) -> None:
     """The training without an orchestrator."""
     from switchyard.bundle import Scorer
-    from switchyard.tabular.evaluation.comparison import check_gates, compare
-    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.config.problem import problem_from
     from switchyard.tabular.documents import Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
-    from switchyard.tabular.model.ensemble import budget_left, build_ensemble
     from switchyard.tabular.evaluation import evaluate, fit_baselines
+    from switchyard.tabular.evaluation.comparison import check_gates, compare
     from switchyard.tabular.evaluation.served import predict_served
     from switchyard.tabular.explanation import explain
     from switchyard.tabular.export.bundle import check_parity, measure_latency, write_bundle
     from switchyard.tabular.features.plan import plan_features
-    from switchyard.tabular.tables.resolve import resolve
-    from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.model.ensemble import budget_left, build_ensemble
     from switchyard.tabular.profile import full_profile, profile_table
     from switchyard.tabular.quality import check_quality
+    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.tables.resolve import resolve
     from switchyard.tabular.tables.split import split_table
     from switchyard.tabular.tuning import StudyStore, study_key, tune_family
     from switchyard.tabular.validation import infer_suite, validate
@@ -114,7 +116,14 @@ def plain(data: str, target: str, budget: float, folder: Path) -> None:
             versions=Versions(data_source=table.source, data_revision=table.revision, model_digest=bundle.digest), comparison=comparison,
         )
     )  # fmt: skip
-    pages = {"profile": profile, "quality": quality, "expectations": suite, "validation": validation, "plan": plan, "leaderboard": leaderboard}
+    pages = {
+        "profile": profile,
+        "quality": quality,
+        "expectations": suite,
+        "validation": validation,
+        "plan": plan,
+        "leaderboard": leaderboard,
+    }
     pages |= {"evaluation": evaluation, "explanation": explanation, "comparison": comparison, "verdict": verdict}
     pages |= {f"tuning_{study.family}": study for study in studies}
     files = {f"reports/{name}.html": page for name, report in pages.items() if (page := report.html())} | {"data_profile.html": full}

@@ -30,14 +30,14 @@ from benchmarks.load import generate
 
 def train(folder: Path, iterations: int) -> Trained:
     """Fit LightGBM to the loans; write the bundle and the pickled pipeline."""
-    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.config.problem import problem_from
     from switchyard.tabular.export.bundle import write_bundle
     from switchyard.tabular.families import FAMILIES
     from switchyard.tabular.features.plan import plan_features
     from switchyard.tabular.features.preprocess import build_preprocessor
-    from switchyard.tabular.tables.resolve import resolve
     from switchyard.tabular.model.model import Member, Model
-    from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.tables.resolve import resolve
     from switchyard.tabular.tables.split import split_table
     from switchyard.tabular.tables.table import model_frame
     from switchyard.tabular.tuning.crossval import training_target

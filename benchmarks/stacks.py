@@ -27,7 +27,9 @@ def table(summaries: dict[str, dict[str, Any]]) -> str:
 
 def difference(summaries: dict[str, dict[str, Any]]) -> float:
     """Largest difference of any score between any two runs."""
-    flat = [{(kind, metric): value for kind, found in one["scores"].items() for metric, value in found.items()} for one in summaries.values()]
+    flat = [
+        {(kind, metric): value for kind, found in one["scores"].items() for metric, value in found.items()} for one in summaries.values()
+    ]
     return max(max(scores[key] for scores in flat) - min(scores[key] for scores in flat) for key in flat[0])
 
 

@@ -14,8 +14,8 @@ def forget(model: str) -> None:
     from mlflow.exceptions import MlflowException
     from zenml.client import Client
 
-    from stacks.active import connect_mlflow
     from registry.versions import zenml_model_name
+    from stacks.active import connect_mlflow
 
     stop(model)
     _forget_log(model, zenml_model_name(model))
@@ -40,10 +40,10 @@ def stop(model: str) -> None:
 def _forget_log(model: str, full_name: str) -> None:
     from sqlalchemy import delete, select
 
+    from deployment.predictions import prediction_log
     from switchyard.monitoring.ledger import Ledger as Decisions
     from switchyard.monitoring.retraining.ledger import Ledger
     from switchyard.predictionlog.database import labels, predictions
-    from deployment.predictions import prediction_log
 
     with prediction_log(model) as engine:
         Ledger(engine, full_name).forget()

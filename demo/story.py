@@ -49,11 +49,13 @@ class Month:
         """ROC-AUC of each version's answers against what came of the loans in the end, and how many they were."""
         from sklearn.metrics import roc_auc_score
 
-        frame = pd.DataFrame({
-            "version": [answer.version for answer in self.answers],
-            "score": [(answer.probabilities or {})["1"] for answer in self.answers],
-            "truth": self.rows["defaulted"].to_numpy(),
-        })
+        frame = pd.DataFrame(
+            {
+                "version": [answer.version for answer in self.answers],
+                "score": [(answer.probabilities or {})["1"] for answer in self.answers],
+                "truth": self.rows["defaulted"].to_numpy(),
+            }
+        )
         return {version: (float(roc_auc_score(part.truth, part.score)), len(part)) for version, part in frame.groupby("version")}
 
 
@@ -66,7 +68,9 @@ def tell(months: int, rows: int, keep: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as log:
         commands = Commands(log)
-        console.print(f"[bold]A year of {MODEL}[/], on stack {ensure_stack(ROOT)}; every command and what it printed: {path.relative_to(ROOT)}")
+        console.print(
+            f"[bold]A year of {MODEL}[/], on stack {ensure_stack(ROOT)}; every command and what it printed: {path.relative_to(ROOT)}"
+        )
         forget(MODEL)
         endpoint = _begin(commands, console)
         clients = Clients(endpoint["url"], endpoint["token_file"])
@@ -85,7 +89,9 @@ def tell(months: int, rows: int, keep: bool) -> None:
 def _begin(commands: Commands, console: Console) -> dict[str, Any]:
     trained = commands.run("--pipeline", "training", "--config", CONFIG)
     score = trained["scores"]["holdout"]["roc_auc"]
-    console.print(f"trained   version {trained['model']['version']} on the months before {_name(FIRST)}: ROC-AUC {score:.3f} on its holdout")
+    console.print(
+        f"trained   version {trained['model']['version']} on the months before {_name(FIRST)}: ROC-AUC {score:.3f} on its holdout"
+    )
     deployed = commands.run("--pipeline", "deployment", "--config", CONFIG, "--why", "the demo's first")
     console.print(f"deployed  {deployed['endpoint']['predict_url']}")
     return deployed["endpoint"]
@@ -136,13 +142,23 @@ def _conclude(lived: list[Month], console: Console) -> None:
         scores = month.scores()
         cells = [f"{scores[version][0]:.3f} ({scores[version][1]:,})" if version in scores else "" for version in versions]
         stage = month.summary["retraining"]["stage"]
-        table.add_row(month.name, *cells, f"{month.summary['drift']['weighted_share']:.2f}", month.summary["decision"], "" if stage == "none" else stage)
+        table.add_row(
+            month.name,
+            *cells,
+            f"{month.summary['drift']['weighted_share']:.2f}",
+            month.summary["decision"],
+            "" if stage == "none" else stage,
+        )
     console.print(table)
     first_seen = next((month.name for month in lived if month.summary["decision"] != "nothing"), "never")
     console.print(f"the drift begins in {_name(DRIFT_MONTH)}; it was seen in {first_seen}")
     trial = [month for month in lived if len(month.scores()) > 1]
     drifted = [month for month in lived if month.number > DRIFT_MONTH + 1 and month not in trial]
-    for words, chosen in (("before the drift", [m for m in lived if m.number < DRIFT_MONTH]), ("in the trial", trial), ("in other months since", drifted)):
+    for words, chosen in (
+        ("before the drift", [m for m in lived if m.number < DRIFT_MONTH]),
+        ("in the trial", trial),
+        ("in other months since", drifted),
+    ):
         for version in versions:
             found = [month.scores()[version] for month in chosen if version in month.scores()]
             if found:

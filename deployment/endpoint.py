@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from deployment.host import DeploymentError
 from switchyard.bundle.examples import differences
 from switchyard.predictionlog import VERIFICATION
-from deployment.host import DeploymentError
 
 PREDICTIONS = "/api/v1.0/predictions"
 _TIMEOUT_S = 10.0

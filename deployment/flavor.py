@@ -15,12 +15,12 @@ from zenml.model_deployers.base_model_deployer import BaseModelDeployer, BaseMod
 from zenml.services import BaseService, ServiceConfig
 from zenml.utils.secret_utils import SecretField
 
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.bundles import read_bundle, stage_bundle
 from deployment.host import Deployment, Host, Instance, Release
 from deployment.kubernetes.offer import Offer
 from deployment.service import FLAVOR, ServedVersion, ServedVersionConfig, record
 from registry.versions import zenml_model_name
+from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import InputError
 
 TIMEOUT_S = 120
@@ -164,7 +164,7 @@ class SwitchyardDeployer(BaseModelDeployer):
             if service.config.model == model and service.config.instance not in known:
                 Client().delete_service(service.uuid)
 
-    def perform_deploy_model(self, id: UUID, config: ServiceConfig, timeout: int = TIMEOUT_S) -> BaseService:  # noqa: A002
+    def perform_deploy_model(self, id: UUID, config: ServiceConfig, timeout: int = TIMEOUT_S) -> BaseService:
         """ZenML's way in."""
         config = cast(ServedVersionConfig, config)
         files = read_bundle(config.bundle_uri)

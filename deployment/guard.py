@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.flavor import SwitchyardDeployer
 from deployment.host import DeploymentError
+from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import SwitchyardError
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def retire_idle(deployer: SwitchyardDeployer, model: str, names: Collection[str]
             continue
         try:
             deployer.retire(model, instance.name, TIMEOUT_S)
-        except Exception as error:  # noqa: BLE001 - the deployment itself has succeeded or failed already
+        except Exception as error:
             logger.warning("%s, %s could not be stopped: %s", model, instance.name, error)
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from deployment.registration import active_deployer
-from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.errors import InputError, SwitchyardError
+from switchyard.tabular.tables.reading.credentials import first_line
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from zenml import pipeline
 
-from switchyard.monitoring.look import Look
 from steps.monitoring.decide import decide
 from steps.monitoring.find_production import find_production
 from steps.monitoring.measure_drift import measure_drift
@@ -12,6 +11,7 @@ from steps.monitoring.measure_performance import measure_performance
 from steps.monitoring.read_window import read_window
 from steps.monitoring.send_alert import send_alert
 from steps.monitoring.validate_window import validate_window
+from switchyard.monitoring.look import Look
 from switchyard.tabular.config.problem import Problem
 
 

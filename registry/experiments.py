@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from switchyard.monitoring.experiment.record import Experiment
-from stacks.active import connect_mlflow
 from registry.production import version_of
 from registry.versions import CHALLENGER, CHAMPION, mirror_to_zenml
+from stacks.active import connect_mlflow
+from switchyard.monitoring.experiment.record import Experiment
 
 TAG = "experiment"
 

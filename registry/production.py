@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stacks.active import connect_mlflow
 from registry.versions import CHALLENGER, CHAMPION, DIGEST_TAG, Registered, mirror_to_zenml, quiet_progress, unless_absent
+from stacks.active import connect_mlflow
 from switchyard.tabular.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def _undo(client: Any, name: str, version: str, before: str | None, withdraw: bo
 
 
 def _known(name: str) -> str:
-    versions = sorted((int(found.version) for found in _client().search_model_versions(f"name = '{name}'")))
+    versions = sorted(int(found.version) for found in _client().search_model_versions(f"name = '{name}'"))
     return ", ".join(map(str, versions)) or "none"
 
 

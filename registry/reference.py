@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from switchyard.monitoring.reference import FOLDER, Reference
-from stacks.active import connect_mlflow
 from registry.versions import quiet_progress
+from stacks.active import connect_mlflow
+from switchyard.monitoring.reference import FOLDER, Reference
 from switchyard.tabular.errors import InputError
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import switchyard.bundle
-from switchyard.bundle import Signature
-from stacks.active import connect_mlflow, mlflow_artifact_root
 from registry.versions import CHALLENGER, DIGEST_TAG, mirror_to_zenml, quiet_progress
+from stacks.active import connect_mlflow, mlflow_artifact_root
+from switchyard.bundle import Signature
 
 _BATCH = 100
 _VALUE_LIMIT = 6000

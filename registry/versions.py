@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from switchyard.bundle import Scorer, Signature
 from stacks.active import connect_mlflow, environment
-from switchyard.tabular.tables.reading.credentials import first_line
+from switchyard.bundle import Scorer, Signature
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.storable import Fact, Storable
+from switchyard.tabular.tables.reading.credentials import first_line
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"

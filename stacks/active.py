@@ -19,8 +19,8 @@ from zenml.io import fileio
 
 from stacks.registration import LOCAL_STORES
 from stacks.secrets import with_secrets
-from switchyard.tabular.tables.reading.credentials import STAGED
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import STAGED
 from switchyard.tabular.tuning.files import StoredFiles
 from switchyard.tabular.tuning.store import StudyStore
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.client import Client
 
-from switchyard.monitoring.alerts import Alert, ChannelError
 from stacks.secrets import with_secrets
-from switchyard.tabular.errors import InputError
+from switchyard.monitoring.alerts import Alert, ChannelError
 from switchyard.tabular.config.monitoring import Channel
+from switchyard.tabular.errors import InputError
 
 if TYPE_CHECKING:
     from switchyard.monitoring.alerts.send import Deliver

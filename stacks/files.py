@@ -14,9 +14,9 @@ from zenml.enums import StackComponentType
 from zenml.io import fileio
 
 from stacks.active import stage_file
-from switchyard.tabular.tables.reading.files import download
-from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
 from switchyard.tabular.errors import InputError, SwitchyardError
+from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
+from switchyard.tabular.tables.reading.files import download
 
 _BLOCK = 1 << 20
 

@@ -22,7 +22,11 @@ from typing import IO, Any
 from switchyard.tabular.errors import SwitchyardError
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCKERFILES = {"pipelines": "Dockerfile", "serving": "switchyard/serving/Dockerfile", "frontdoor": "switchyard/serving/frontdoor/Dockerfile"}
+DOCKERFILES = {
+    "pipelines": "Dockerfile",
+    "serving": "switchyard/serving/Dockerfile",
+    "frontdoor": "switchyard/serving/frontdoor/Dockerfile",
+}
 PREPARED = "SWITCHYARD_IMAGE_{kind}"
 """Names an image that is there already, for processes that run in a pod and have no engine."""
 _MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
@@ -37,9 +41,7 @@ class ImageError(SwitchyardError):
     """An image can't be built or pushed; the message says how to mend it."""
 
 
-def ensure_image(
-    kind: str, registry: str, report: Callable[[str], None] = lambda line: None, root: Path = ROOT, platform: str = ""
-) -> str:
+def ensure_image(kind: str, registry: str, report: Callable[[str], None] = lambda line: None, root: Path = ROOT, platform: str = "") -> str:
     """The name of the image of `kind`, built and pushed where the registry does not hold it yet.
 
     Parameters
@@ -137,7 +139,9 @@ def _wheels(kind: str, architecture: str) -> list[Path]:
     if kind != "pipelines":
         return []
     folders = [Path(folder) for folder in os.environ.get("PIP_FIND_LINKS", "").split() if "://" not in folder]
-    return [wheel for folder in folders if folder.is_dir() for wheel in sorted(folder.glob(f"torch-*linux*_{_MACHINES.get(architecture)}.whl"))]
+    return [
+        wheel for folder in folders if folder.is_dir() for wheel in sorted(folder.glob(f"torch-*linux*_{_MACHINES.get(architecture)}.whl"))
+    ]
 
 
 def _context(kind: str, root: Path, architecture: str) -> IO[bytes]:
@@ -210,7 +214,9 @@ def _build(engine: Any, kind: str, name: str, root: Path, platform: str = "") ->
             f"this engine runs no programs of {platform}: let it emulate them (docker run --privileged --rm tonistiigi/binfmt --install all), "
             "or build on such a machine, from the same commit"
         )
-    hint = "; if packages can't be reached, name an index by PIP_INDEX_URL in the base image" if "could not connect" in reason.lower() else ""
+    hint = (
+        "; if packages can't be reached, name an index by PIP_INDEX_URL in the base image" if "could not connect" in reason.lower() else ""
+    )
     raise ImageError(f"building {DOCKERFILES[kind]} failed: {error}: {reason.strip()}{hint}")
 
 
@@ -256,4 +262,3 @@ def _engine_finds(name: str) -> bool:
 def _first_line(error: object) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__
-

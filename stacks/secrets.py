@@ -8,8 +8,8 @@ from typing import Any
 
 from zenml.client import Client
 
-from switchyard.tabular.tables.reading.credentials import holds_secret, without_credentials
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import holds_secret, without_credentials
 
 _REFERENCE = re.compile(r"\{\{\s*([\w-]+)\.([\w-]+)\s*\}\}")
 _TELLING = re.compile(r"auth|cookie|key|passw|secret|token", re.IGNORECASE)

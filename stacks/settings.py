@@ -28,8 +28,8 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel
 
-from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.suggest import did_you_mean
 
 FOLDER = Path(__file__).parent
 _RETRY = "retry"

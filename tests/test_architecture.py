@@ -34,7 +34,9 @@ def test_templates_count_as_code():
     assert any(name.endswith(".j2") for name in names_of("steps/registry/document_model.py"))
 
 
-@pytest.mark.parametrize("path", sorted(str(path.relative_to(ROOT)) for path in (ROOT / "steps").glob("*/*.py") if path.name != "__init__.py"))
+@pytest.mark.parametrize(
+    "path", sorted(str(path.relative_to(ROOT)) for path in (ROOT / "steps").glob("*/*.py") if path.name != "__init__.py")
+)
 def test_every_step_says_what_it_depends_on_or_is_never_cached(path):
     text = (ROOT / path).read_text()
 

@@ -9,14 +9,14 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+from app.health.check import Check
 from deployment.flavor import SwitchyardDeployer
 from deployment.host import Deployment, Instance
 from registry.production import version_of
-from app.health.check import Check
 from registry.versions import CHAMPION, RegistryError
-from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.report.words import count_of
+from switchyard.tabular.tables.reading.credentials import first_line
 
 _TIMEOUT_S = 5.0
 _JOURNAL_S = 1.0
@@ -82,7 +82,9 @@ def _front_door(deployment: Deployment) -> Check:
     except (OSError, http.client.HTTPException) as error:
         fine, said = False, f"does not answer this machine: {getattr(error, 'reason', error)}"
     stable = deployment.stable
-    return Check(f"{deployment.model}, front door", fine, f"{deployment.url} {said}", _deploy(deployment.model, stable.version if stable else None))
+    return Check(
+        f"{deployment.model}, front door", fine, f"{deployment.url} {said}", _deploy(deployment.model, stable.version if stable else None)
+    )
 
 
 def _log(deployer: SwitchyardDeployer, model: str) -> Check:
@@ -105,11 +107,15 @@ def _log(deployer: SwitchyardDeployer, model: str) -> Check:
             engine.dispose()
     except (SQLAlchemyError, SwitchyardError) as error:
         reason: Any = getattr(error, "orig", None) or error
-        return Check(what, False, f"does not answer: {first_line(reason)}", "start its database: services keep what they answered until it does")
+        return Check(
+            what, False, f"does not answer: {first_line(reason)}", "start its database: services keep what they answered until it does"
+        )
     if waiting is None:
         return Check(what, False, "answers; whether all answers are in it nobody can say", "look at the services above")
     if waiting:
-        return Check(what, False, f"answers; {waiting:,} bytes of answers are not in it yet", "look again; if they grow, the services' logs say why")
+        return Check(
+            what, False, f"answers; {waiting:,} bytes of answers are not in it yet", "look again; if they grow, the services' logs say why"
+        )
     return Check(what, True, "answers, and has every answer", "")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.health.check import Check
 from deployment.kubernetes.client import Cluster
 from stacks.cluster.reasons import trouble
-from app.health.check import Check
 from switchyard.tabular.report.words import count_of
 
 _SERVERS = "app.kubernetes.io/part-of=switchyard"
@@ -22,4 +22,9 @@ def look_at_servers(cluster: Cluster) -> Iterator[Check]:
         if ready < wanted and (worst := trouble(cluster.list("Pod", f"{_NAME}={name}"), [deployment])):
             found += f": {worst.reason}"
         here = f"kubectl -n {cluster.namespace}"
-        yield Check(f"{name} in {cluster.namespace}", ready >= wanted > 0, found, f"{here} describe pods -l {_NAME}={name}; {here} logs deploy/{name}")
+        yield Check(
+            f"{name} in {cluster.namespace}",
+            ready >= wanted > 0,
+            found,
+            f"{here} describe pods -l {_NAME}={name}; {here} logs deploy/{name}",
+        )

@@ -31,4 +31,6 @@ def look_at_store() -> Iterator[Check]:
     except Exception as error:
         yield Check("artifact store", False, f"{root}: {first_line(error)}", "free or add space, or give its keys the right to write")
         return
-    yield Check("artifact store", same, root if same else f"{root} gives back something else than it was given", "look at the server that keeps it")
+    yield Check(
+        "artifact store", same, root if same else f"{root} gives back something else than it was given", "look at the server that keeps it"
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from math import isfinite
 from typing import Literal
 
+from deployment.host import Host
 from switchyard.monitoring.experiment.counts import Counts
 from switchyard.serving.frontdoor.config import OTHER
 from switchyard.serving.frontdoor.statistics import read_statistics
-from deployment.host import Host
 from switchyard.tabular.storable import Record
 
 
@@ -32,7 +32,9 @@ def counts_of(host: Host, model: str) -> dict[str, Counts]:
     """What the front door of `model` has counted so far, by instance."""
     return {
         # JSON, as which this is kept, knows no infinity; Envoy's last edge before it is an hour.
-        name: Counts(requests=own.requests, errors=own.errors, latency=tuple(sorted(edge for edge in own.latency.items() if isfinite(edge[0]))))
+        name: Counts(
+            requests=own.requests, errors=own.errors, latency=tuple(sorted(edge for edge in own.latency.items() if isfinite(edge[0])))
+        )
         for name, own in read_statistics(host.statistics(model)).items()
     }
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from deployment.predictions import prediction_log
+from registry.versions import Registered
 from switchyard.bundle import Signature
 from switchyard.monitoring.experiment.losses import Measure, measure_for
 from switchyard.monitoring.experiment.observations import Observations, business_value, observe
-from deployment.predictions import prediction_log
-from registry.versions import Registered
 from switchyard.tabular.config.problem import Problem
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ import re
 import time
 from collections.abc import Iterable
 
-from switchyard.serving.frontdoor.pod import PORT, STATUS_PORT
 from deployment.host import DeploymentError
 from deployment.kubernetes import frontdoor
-from stacks.cluster import reasons
 from deployment.kubernetes.client import Cluster, ClusterError, Object
 from deployment.kubernetes.names import Names
 from deployment.kubernetes.offer import Offer
+from stacks.cluster import reasons
+from switchyard.serving.frontdoor.pod import PORT, STATUS_PORT
 
 POLL_S = 0.3
 _TRIES = 3

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from switchyard.serving.frontdoor.pod import ADMIN_PORT, DRAIN_S, FOLDER, LEAVE_S, PORT, SOURCE, STATUS_PORT
-from switchyard.serving.frontdoor.state import Door
-from switchyard.serving.frontdoor.wish import FILE, TOKENS
 from deployment.kubernetes.manifests import RESTRICTED, Manifest, apart, budget, get, placement, pod_security
 from deployment.kubernetes.names import FRONTDOOR, Names
 from deployment.kubernetes.offer import Offer
+from switchyard.serving.frontdoor.pod import ADMIN_PORT, DRAIN_S, FOLDER, LEAVE_S, PORT, SOURCE, STATUS_PORT
+from switchyard.serving.frontdoor.state import Door
+from switchyard.serving.frontdoor.wish import FILE, TOKENS
 
 _USER = 8889
 CONTAINER = "frontdoor"
@@ -15,9 +15,7 @@ CONTAINER = "frontdoor"
 
 def door(offer: Offer) -> Door:
     """How Envoy offers the endpoint in a pod; there it always asks for a token."""
-    return Door(
-        port=PORT, admin_port=ADMIN_PORT, host="0.0.0.0", requests_per_second=offer.requests_per_second, timeout_s=offer.timeout_s
-    )
+    return Door(port=PORT, admin_port=ADMIN_PORT, host="0.0.0.0", requests_per_second=offer.requests_per_second, timeout_s=offer.timeout_s)
 
 
 def objects(names: Names, offer: Offer) -> list[Manifest]:

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from switchyard.serving.frontdoor import files
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
 from deployment.kubernetes import frontdoor, manifests
 from deployment.kubernetes.client import Cluster, ClusterError
@@ -20,6 +18,8 @@ from deployment.kubernetes.offer import LOG_KEY, Offer
 from deployment.kubernetes.pods import Pods, wait
 from deployment.kubernetes.state import Slot, State
 from deployment.kubernetes.store import Store
+from switchyard.serving.frontdoor import files
+from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import InputError
 
 if TYPE_CHECKING:
@@ -274,7 +274,9 @@ class KubernetesHost(Host):
     def _require_images(self) -> None:
         missing = [name for name in ("serving_image", "frontdoor_image") if not getattr(self._offer, name)]
         if missing:
-            raise InputError(f"the model deployer has no {' and no '.join(missing)}; python run.py stack up kubernetes builds and sets them")
+            raise InputError(
+                f"the model deployer has no {' and no '.join(missing)}; python run.py stack up kubernetes builds and sets them"
+            )
 
     def _copy(self, model: str) -> Path | None:
         return self._folder / self._cluster.namespace / model / "tokens" if self._folder else None

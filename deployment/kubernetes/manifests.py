@@ -7,11 +7,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from switchyard.serving import fetch
-from switchyard.serving.settings import PREFIX, Settings
 from deployment.host import Release
 from deployment.kubernetes.names import DIGEST, INSTANCE, REVISION, VERSION, Names, label
 from deployment.kubernetes.offer import LOG_KEY, Offer
+from switchyard.serving import fetch
+from switchyard.serving.settings import PREFIX, Settings
 
 Manifest = dict[str, Any]
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from deployment.host import DeploymentError, Instance
 from deployment.host import State as InstanceState
 from deployment.kubernetes import manifests
-from stacks.cluster import reasons
 from deployment.kubernetes.client import Cluster, ClusterError, Object
 from deployment.kubernetes.names import INSTANCE, REVISION, Names
 from deployment.kubernetes.state import Slot
+from stacks.cluster import reasons
 
 logger = logging.getLogger(__name__)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 
-from stacks.cluster import reasons
 from deployment.kubernetes.client import Cluster, Object
 from deployment.kubernetes.manifests import SECRETS
 from deployment.kubernetes.names import MODEL, Names
 from deployment.kubernetes.offer import Offer
 from deployment.kubernetes.state import KEY, State
 from deployment.kubernetes.store import Store
+from stacks.cluster import reasons
 
 POLL_S = 1.0
 

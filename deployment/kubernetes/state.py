@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from switchyard.serving.frontdoor import wish
-from switchyard.serving.frontdoor.state import WHOLE, Door, Traffic, Upstream
 from deployment.kubernetes.manifests import PORT, Manifest, renewed, seldon_deployment
 from deployment.kubernetes.names import Names
+from switchyard.serving.frontdoor import wish
+from switchyard.serving.frontdoor.state import WHOLE, Door, Traffic, Upstream
 
 KEY = "deployment.json"
 
@@ -102,7 +102,10 @@ class State:
         if not self.slots:
             return None
         shares = self._percent()
-        predictors = [(renewed(slot.predictor, slot.secrets), slot.status == "running", shares[slot.name], slot.role == "shadow") for slot in self.slots]
+        predictors = [
+            (renewed(slot.predictor, slot.secrets), slot.status == "running", shares[slot.name], slot.role == "shadow")
+            for slot in self.slots
+        ]
         return seldon_deployment(names, self.model, predictors)
 
     def wish(self, names: Names) -> wish.Wish:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from switchyard.serving.frontdoor import files
 from deployment.host import DeploymentError
 from deployment.kubernetes import frontdoor
 from deployment.kubernetes.client import Cluster, Conflict
@@ -13,6 +12,7 @@ from deployment.kubernetes.doors import FrontDoors
 from deployment.kubernetes.names import Names
 from deployment.kubernetes.offer import Offer
 from deployment.kubernetes.state import State
+from switchyard.serving.frontdoor import files
 
 
 class Store:

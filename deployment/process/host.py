@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deployment.host import Deployment, DeploymentError, Host, Instance, Release
+from deployment.process.layout import Desired, Layout, Spec
+from deployment.process.means import POLL_S, ensure_supervisor, free_port, is_free, wait, write_token
 from switchyard.bundle.digest import digest
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor import files
 from switchyard.serving.frontdoor.state import Door, Traffic
-from deployment.host import Deployment, DeploymentError, Host, Instance, Release
-from deployment.process.layout import Desired, Layout, Spec
-from deployment.process.means import POLL_S, ensure_supervisor, free_port, is_free, wait, write_token
 from switchyard.tabular.errors import InputError
 
 if TYPE_CHECKING:

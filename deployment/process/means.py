@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from switchyard.serving.frontdoor.files import new_tokens
 from deployment.host import DeploymentError
 from deployment.process.layout import Layout
+from switchyard.serving.frontdoor.files import new_tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPERVISOR = "deployment.process.supervisor"

@@ -16,14 +16,14 @@ import sys
 import time
 from pathlib import Path
 
-from switchyard.serving import launch
-from switchyard.serving.frontdoor import environment, files
-from switchyard.serving.frontdoor.state import Upstream
-from switchyard.serving.settings import Settings
 from deployment.process import handles
 from deployment.process.handles import Handle
 from deployment.process.keeper import Keeper
 from deployment.process.layout import Desired, Layout, Spec
+from switchyard.serving import launch
+from switchyard.serving.frontdoor import environment, files
+from switchyard.serving.frontdoor.state import Upstream
+from switchyard.serving.settings import Settings
 
 logger = logging.getLogger(__name__)
 

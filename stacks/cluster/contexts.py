@@ -29,7 +29,9 @@ def ensure_context(kubectl: Kubectl) -> str:
         try:
             kubectl.run("config", "set-context", name, f"--cluster={wanted['cluster']}", f"--user={wanted['user']}")
         except Refused as error:
-            raise ClusterError(f"the kubeconfig can't be given context {name} ({error}): make it writable, or let KUBECONFIG begin with a file that is") from None
+            raise ClusterError(
+                f"the kubeconfig can't be given context {name} ({error}): make it writable, or let KUBECONFIG begin with a file that is"
+            ) from None
     return name
 
 

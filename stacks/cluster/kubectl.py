@@ -50,7 +50,9 @@ class Kubectl:
         except FileNotFoundError:
             raise ClusterError("there is no kubectl on this machine: install it (https://kubernetes.io/docs/tasks/tools/)") from None
         except subprocess.TimeoutExpired:
-            raise ClusterError(f"the cluster of context {self.context!r} did not answer in {timeout_s:.0f} s: kubectl cluster-info") from None
+            raise ClusterError(
+                f"the cluster of context {self.context!r} did not answer in {timeout_s:.0f} s: kubectl cluster-info"
+            ) from None
         if done.returncode:
             lines = [line for line in done.stderr.strip().splitlines() if not line.startswith("Warning:")]
             said = lines[-1] if lines else f"kubectl {arguments[0]} failed"

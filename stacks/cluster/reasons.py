@@ -101,5 +101,10 @@ def _of_container(container: Object, pod: str) -> Trouble | None:
         how = ended.get("reason", "Error")
         what = f"killed for want of memory ({how})" if how == "OOMKilled" else f"ended with code {ended['exitCode']} ({how})"
         patience = 0.0 if container.get("restartCount", 0) >= DEATHS else None
-        return Trouble(f"container {name} of pod {pod} was {what}" if how == "OOMKilled" else f"container {name} of pod {pod} {what}", patience, pod, name)
+        return Trouble(
+            f"container {name} of pod {pod} was {what}" if how == "OOMKilled" else f"container {name} of pod {pod} {what}",
+            patience,
+            pod,
+            name,
+        )
     return None

@@ -30,7 +30,13 @@ class ScheduleError(SwitchyardError):
 
 
 def schedule(
-    name: str, cron: str, arguments: Sequence[str], image: str, config: tuple[str, str] | None = None, suspend: bool = False, commit: str = "unknown"
+    name: str,
+    cron: str,
+    arguments: Sequence[str],
+    image: str,
+    config: tuple[str, str] | None = None,
+    suspend: bool = False,
+    commit: str = "unknown",
 ) -> str:
     """Create or replace the CronJob that runs `python run.py ARGUMENTS` by `cron`; returns its name.
 
@@ -59,7 +65,9 @@ def schedule(
         The cluster refuses.
     """
     if not _CRON.fullmatch(cron.strip()):
-        raise InputError(f"--schedule {cron!r} is not a cron expression: five fields as in '0 * * * *', or @hourly, @daily, @weekly, @monthly")
+        raise InputError(
+            f"--schedule {cron!r} is not a cron expression: five fields as in '0 * * * *', or @hourly, @daily, @weekly, @monthly"
+        )
     core, batch, namespace, context = _cluster()
     job = _job_name(name)
     words = list(arguments)

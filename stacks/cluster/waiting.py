@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from stacks.cluster.reasons import is_rolled_out
 from stacks.cluster.kubectl import ClusterError, Kubectl, Refused
+from stacks.cluster.reasons import is_rolled_out
 
 WAIT_S = 900.0
 _PAUSE_S = 1.0

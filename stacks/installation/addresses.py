@@ -83,7 +83,9 @@ def _address(kubectl: Kubectl, settings: Settings, name: str) -> str:
         if host:
             return f"http://{f'[{host}]' if ':' in host else host}:{FACES[name]}"
         if time.monotonic() > until:
-            raise ClusterError(f"service {name} got no address from a load balancer in {_BALANCER_WAIT_S:.0f} s: does the cluster have one?")
+            raise ClusterError(
+                f"service {name} got no address from a load balancer in {_BALANCER_WAIT_S:.0f} s: does the cluster have one?"
+            )
         time.sleep(2)
 
 

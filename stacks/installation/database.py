@@ -74,7 +74,9 @@ def _trouble(url: str, wait_s: float) -> str:
     except SystemExit as ended:
         return str(ended)
     # Two settings may name one database, and two people look at once.
-    table = sqlalchemy.Table(f"switchyard_check_{secrets.token_hex(4)}", sqlalchemy.MetaData(), sqlalchemy.Column("one", sqlalchemy.Integer))
+    table = sqlalchemy.Table(
+        f"switchyard_check_{secrets.token_hex(4)}", sqlalchemy.MetaData(), sqlalchemy.Column("one", sqlalchemy.Integer)
+    )
     try:
         table.create(engine)
         table.drop(engine)

@@ -9,17 +9,17 @@ from typing import Any
 
 from deployment.kubernetes.client import Cluster
 from deployment.kubernetes.names import MANAGER
+from stacks.cluster.contexts import ensure_context, forget_context, shared_name
+from stacks.cluster.kubectl import OWNER, ClusterError, Kubectl, config_map, current_context
+from stacks.cluster.platforms import platform_of_cluster
+from stacks.cluster.waiting import run_checks, wait_for_deployments
 from stacks.images import DOCKERFILES, PREPARED, ensure_image
 from stacks.installation import secrets
 from stacks.installation.addresses import Addresses, check_reach, find_addresses
 from stacks.installation.checks import SELDON, SELDON_API, check_cluster, check_operator, check_storage
-from stacks.cluster.contexts import ensure_context, forget_context, shared_name
-from stacks.cluster.kubectl import OWNER, ClusterError, Kubectl, config_map, current_context
 from stacks.installation.manifests import Parts, servers_image, write_overlay
-from stacks.cluster.platforms import platform_of_cluster
 from stacks.installation.restarting import mark, restart, stale
 from stacks.installation.settings import Settings
-from stacks.cluster.waiting import run_checks, wait_for_deployments
 from switchyard.tabular.errors import InputError
 
 NAMESPACE = "switchyard"
@@ -116,7 +116,9 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
         # It answers to the names that it was started with.
         kubectl.run("rollout", "restart", "deployment/mlflow")
     mark(kubectl, servers, revision)
-    report(f"applied {len(parts.early) + len(parts.late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
+    report(
+        f"applied {len(parts.early) + len(parts.late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}"
+    )
     # The servers start while the images that serve are built.
     images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
     kubectl.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
@@ -135,7 +137,9 @@ def _without_foreign_namespace(kubectl: Kubectl, objects: list[dict[str, Any]], 
     """Without the Namespace where somebody else made it, and only he may change it."""
     if kubectl.can("patch", f"namespaces/{kubectl.namespace}"):
         return objects
-    report(f"namespace {kubectl.namespace} is left as it is: it is not ours to label, and enforces the Pod Security level that its maker chose")
+    report(
+        f"namespace {kubectl.namespace} is left as it is: it is not ours to label, and enforces the Pod Security level that its maker chose"
+    )
     return [item for item in objects if item["kind"] != "Namespace"]
 
 
@@ -205,14 +209,18 @@ def _ensure_bucket(keys: dict[str, str], bucket: str) -> None:
         client.head_bucket(Bucket=bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
-            raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} refuses bucket {bucket} ({error}): check S3_ACCESS_KEY_ID, its rights and S3_REGION") from None
+            raise ClusterError(
+                f"S3 at {keys['AWS_ENDPOINT_URL']} refuses bucket {bucket} ({error}): check S3_ACCESS_KEY_ID, its rights and S3_REGION"
+            ) from None
         region = keys["AWS_DEFAULT_REGION"]
         # Amazon's S3 wants the region named, but for its first one, which it refuses to see named.
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         try:
             client.create_bucket(Bucket=bucket, **where)
         except ClientError as refused:
-            raise ClusterError(f"bucket {bucket} is not there and can't be made ({refused}): make it, or give the keys that right") from None
+            raise ClusterError(
+                f"bucket {bucket} is not there and can't be made ({refused}): make it, or give the keys that right"
+            ) from None
     except BotoCoreError as error:
         raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} does not answer this machine: {error}") from None
 
@@ -226,7 +234,9 @@ def _in_cluster_config(context: str, namespace: str) -> str:
         {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "here", "cluster": {"server": "https://kubernetes.default.svc", "certificate-authority": f"{account}/ca.crt"}}],
+            "clusters": [
+                {"name": "here", "cluster": {"server": "https://kubernetes.default.svc", "certificate-authority": f"{account}/ca.crt"}}
+            ],
             "users": [{"name": "pod", "user": {"tokenFile": f"{account}/token"}}],
             "contexts": [{"name": context, "context": {"cluster": "here", "user": "pod", "namespace": namespace}}],
             "current-context": context,

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from stacks.images import is_in_registry
 from stacks.cluster.kubectl import Kubectl
+from stacks.images import is_in_registry
 from stacks.installation.settings import Settings
 
 OVERLAYS = Path(__file__).parents[1] / "kubernetes" / "overlays"

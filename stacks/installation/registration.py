@@ -8,9 +8,9 @@ import logging
 import os
 from typing import Any
 
+from stacks.cluster.kubectl import ClusterError, config_map, secret
 from stacks.installation import secrets
 from stacks.installation.install import Installed
-from stacks.cluster.kubectl import ClusterError, config_map, secret
 from stacks.registration import FOLDER
 from switchyard.tabular.errors import InputError
 

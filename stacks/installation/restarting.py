@@ -40,7 +40,9 @@ def restart(kubectl: Kubectl, cluster: Cluster, servers: Sequence[str], revision
     if done := [model for model in models if model not in late]:
         report(f"{', '.join(done)}: new pods know the new keys and passwords")
     if late:
-        report(f"{', '.join(late)}: not all pods are new after {_WAIT_S} s: see kubectl -n {kubectl.namespace} get pods -l seldon-deployment-id")
+        report(
+            f"{', '.join(late)}: not all pods are new after {_WAIT_S} s: see kubectl -n {kubectl.namespace} get pods -l seldon-deployment-id"
+        )
     for name in servers:
         if name != "objects":
             kubectl.run("rollout", "restart", f"deployment/{name}")

@@ -153,7 +153,9 @@ def _check_json(settings: Settings, key: str, where: str) -> None:
     except ValueError:
         found = None
     entries = found.values() if isinstance(found, dict) else found or ()
-    if not isinstance(found, type(json.loads(_EMPTY[key]))) or not all(isinstance(entry, dict if key == "tolerations" else str) for entry in entries):
+    if not isinstance(found, type(json.loads(_EMPTY[key]))) or not all(
+        isinstance(entry, dict if key == "tolerations" else str) for entry in entries
+    ):
         raise InputError(f"{where}: {key.upper()} must be {_SHAPES[key]}, on one line")
 
 
@@ -161,7 +163,9 @@ def _check_stores(settings: Settings, where: str) -> None:
     given = [key for key in _EXTERNAL if getattr(settings, key)]
     if given and len(given) < len(_EXTERNAL):
         missing = next(key for key in _EXTERNAL if not getattr(settings, key))
-        raise InputError(f"{where}: {missing.upper()} is missing; S3 and the four databases come together, or none for a trial in the cluster")
+        raise InputError(
+            f"{where}: {missing.upper()} is missing; S3 and the four databases come together, or none for a trial in the cluster"
+        )
     for key in (key for key in given if key.endswith("_database_url")):
         try:
             url = sqlalchemy.make_url(getattr(settings, key))

@@ -8,12 +8,12 @@ from zenml import step
 
 import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
 from stacks.active import local_copy
-from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
-from switchyard.tabular.tables.reading.sources import read_source
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.history import add_history
+from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
+from switchyard.tabular.tables.reading.sources import read_source
 from switchyard.tabular.tables.resolve import resolve
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.table import Table
 
 logger = logging.getLogger(__name__)

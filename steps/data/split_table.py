@@ -5,8 +5,8 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from switchyard.tabular.tables import split as library
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables import split as library
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import Table
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.validation import Suite, ValidationReport, load_or_infer, validate
 

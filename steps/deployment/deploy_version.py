@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 from zenml import get_step_context, step
 
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.flavor import SwitchyardDeployer
+from deployment.guard import Changes, old_version_keeps_serving
 from deployment.host import Instance, Release, Role
 from deployment.registration import active_deployer
 from registry.versions import Registered
-from deployment.guard import Changes, old_version_keeps_serving
 from steps.deployment.order import Order
+from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.storable import Fact, Record
 

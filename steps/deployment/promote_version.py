@@ -4,12 +4,12 @@ from typing import Annotated
 
 from zenml import step
 
+from deployment.guard import old_version_keeps_serving, require_traffic, retire_idle
+from deployment.registration import active_deployer
 from registry.experiments import end_all
 from registry.production import promote
-from deployment.registration import active_deployer
 from registry.versions import Registered
 from steps.deployment.deploy_version import Deployed
-from deployment.guard import old_version_keeps_serving, require_traffic, retire_idle
 from steps.deployment.order import SHARES, Order
 from steps.deployment.shift_traffic import Shift
 from switchyard.tabular.storable import Fact, Record

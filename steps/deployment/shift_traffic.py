@@ -8,19 +8,19 @@ from typing import Annotated
 
 from zenml import step
 
+from deployment.endpoint import ask, replay
+from deployment.experiments.traffic import counts_of
+from deployment.flavor import SwitchyardDeployer
+from deployment.guard import TIMEOUT_S, old_version_keeps_serving, require_traffic
+from deployment.registration import active_deployer
+from registry.experiments import forget, open_experiments, save
+from registry.versions import Registered
+from steps.deployment.deploy_version import Deployed
+from steps.deployment.order import SHARES, Order
+from steps.deployment.verify_endpoint import Proof
 from switchyard.monitoring.experiment.planning import Plan
 from switchyard.monitoring.experiment.record import Experiment, Stage
 from switchyard.serving.frontdoor.state import Traffic
-from registry.experiments import forget, open_experiments, save
-from deployment.flavor import SwitchyardDeployer
-from deployment.registration import active_deployer
-from registry.versions import Registered
-from steps.deployment.deploy_version import Deployed
-from deployment.endpoint import ask, replay
-from deployment.guard import TIMEOUT_S, old_version_keeps_serving, require_traffic
-from steps.deployment.order import SHARES, Order
-from steps.deployment.verify_endpoint import Proof
-from deployment.experiments.traffic import counts_of
 from switchyard.tabular.storable import Fact, Record
 
 

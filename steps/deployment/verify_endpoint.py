@@ -5,12 +5,12 @@ from typing import Annotated
 
 from zenml import step
 
+from deployment.endpoint import replay, served_digest
+from deployment.guard import old_version_keeps_serving
 from deployment.host import DeploymentError
 from deployment.registration import active_deployer
 from registry.versions import Registered
 from steps.deployment.deploy_version import Deployed
-from deployment.endpoint import replay, served_digest
-from deployment.guard import old_version_keeps_serving
 from switchyard.tabular.storable import Fact, Record
 
 

@@ -7,12 +7,12 @@ from zenml import step
 
 from registry.versions import Registered
 from steps.caching import depends_on
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict, check_gates, compare
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import predict_champion, predict_served
 from switchyard.tabular.export.bundle import Bundle, measure_latency
 from switchyard.tabular.model.model import Model
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 
 

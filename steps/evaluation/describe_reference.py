@@ -4,14 +4,14 @@ from typing import Annotated
 
 from zenml import step
 
+from steps.caching import depends_on
 from switchyard.monitoring import reference as library
 from switchyard.monitoring.reference import Reference
-from steps.caching import depends_on
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import predict_served
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.export.bundle import Bundle
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.validation import Suite
 

@@ -5,13 +5,13 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation import evaluation as library
 from switchyard.tabular.evaluation.baselines import fit_baselines
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import predict_served
 from switchyard.tabular.export.bundle import Bundle
 from switchyard.tabular.features.plan import FeaturePlan
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 
 

@@ -6,9 +6,9 @@ from zenml import step
 
 from steps.caching import depends_on
 from switchyard.tabular import explanation as library
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.export.bundle import Bundle
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 
 

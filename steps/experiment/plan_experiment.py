@@ -6,13 +6,13 @@ from typing import Annotated
 
 from zenml import step
 
-from switchyard.monitoring.experiment.planning import Plan, plan
+from deployment.experiments.window import measure_of, read_observations
 from registry.experiments import holdout_accuracy
 from registry.versions import Registered
 from steps.deployment.order import SHARES, Order
-from deployment.experiments.window import measure_of, read_observations
-from switchyard.tabular.errors import SwitchyardError
+from switchyard.monitoring.experiment.planning import Plan, plan
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import SwitchyardError
 
 logger = logging.getLogger(__name__)
 

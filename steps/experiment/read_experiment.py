@@ -6,24 +6,22 @@ from typing import Annotated
 from zenml import step
 
 import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
-from switchyard.monitoring.experiment.observations import Observations
-from switchyard.monitoring.experiment.record import Experiment
-from registry.experiments import open_experiments
-from registry.production import find_version, version_of
-from deployment.registration import active_deployer
-from registry.versions import CHAMPION
 from deployment.experiments.traffic import ExperimentTraffic, traffic_since
 from deployment.experiments.window import read_observations
-from switchyard.tabular.errors import InputError
+from deployment.registration import active_deployer
+from registry.experiments import open_experiments
+from registry.production import find_version, version_of
+from registry.versions import CHAMPION
+from switchyard.monitoring.experiment.observations import Observations
+from switchyard.monitoring.experiment.record import Experiment
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 
 
 @step(enable_cache=False)
 def read_experiment(
     problem: Problem,
-) -> tuple[
-    Annotated[Experiment, "experiment"], Annotated[Observations, "observations"], Annotated[ExperimentTraffic, "traffic"]
-]:
+) -> tuple[Annotated[Experiment, "experiment"], Annotated[Observations, "observations"], Annotated[ExperimentTraffic, "traffic"]]:
     """From the registry, the host and the prediction log as they are now; never cached."""
     host = active_deployer().host
     experiment = _running(problem.name)

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from zenml import step
 
+from registry.experiments import save
 from switchyard.monitoring.experiment.record import Experiment
 from switchyard.monitoring.experiment.verdict import Judgement
-from registry.experiments import save
 
 
 @step(enable_cache=False)

@@ -8,8 +8,8 @@ import materializers.storable  # noqa: F401 - registers the materializer of ever
 from registry.production import find_version
 from registry.versions import CHAMPION, Registered, find_alias
 from steps.inference.order import ScoringOrder
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 
 
 @step(enable_cache=False)

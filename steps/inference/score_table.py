@@ -11,21 +11,21 @@ from typing import Annotated
 
 from zenml import step
 
-from switchyard.bundle.digest import digest_files
-from switchyard.predictionlog import log_batch
 from deployment.predictions import prediction_log
-from stacks.files import local_input, whole_output
 from registry.versions import Registered
+from stacks.files import local_input, whole_output
 from stacks.secrets import with_secrets
 from steps.inference.order import ScoringOrder
+from switchyard.bundle.digest import digest_files
+from switchyard.predictionlog import log_batch
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored
 from switchyard.tabular.batch.rows import Rows, open_rows, rows_of_frame
 from switchyard.tabular.batch.scoring import Logged, Origin, check_table, score_rows, scorer_of
-from switchyard.tabular.tables.reading.sources import is_in_memory, read_source
-from switchyard.tabular.errors import InputError, SwitchyardError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError, SwitchyardError
+from switchyard.tabular.tables.reading.sources import is_in_memory, read_source
 from switchyard.tabular.tables.table import digest_frame
 
 logger = logging.getLogger(__name__)

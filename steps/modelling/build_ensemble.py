@@ -5,11 +5,11 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
-from switchyard.tabular.model import ensemble as library
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.features.plan import FeaturePlan
+from switchyard.tabular.model import ensemble as library
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tuning.study import Study
 

@@ -7,9 +7,9 @@ from typing import Annotated
 from zenml import step
 
 from steps.caching import depends_on
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.export.bundle import Bundle, Parity, check_parity, write_bundle
 from switchyard.tabular.model.model import Model
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 
 

@@ -6,9 +6,9 @@ from zenml import step
 
 from steps.caching import depends_on
 from steps.data.open_gate import Admission
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.features import plan as library
 from switchyard.tabular.features.plan import FeaturePlan
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 
 

@@ -6,8 +6,8 @@ from zenml import step
 
 from stacks.active import studies
 from steps.caching import code_digest, depends_on
-from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.config.problem import FamilyName, Problem
+from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tuning.leaderboard import LiveLeaderboard
 from switchyard.tabular.tuning.store import study_key

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from zenml import step
 
+from deployment.predictions import prediction_log
 from switchyard.monitoring import decide as library
 from switchyard.monitoring.decision import Decision
 from switchyard.monitoring.drift import DriftReport
 from switchyard.monitoring.ledger import Ledger
 from switchyard.monitoring.performance import Performance
 from switchyard.monitoring.window import Window
-from deployment.predictions import prediction_log
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.validation import ValidationReport
 

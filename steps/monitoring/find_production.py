@@ -5,11 +5,11 @@ from typing import Annotated
 from zenml import step
 
 import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
-from switchyard.monitoring.reference import Reference
 from registry.reference import find_reference
 from registry.versions import CHAMPION, Registered, find_alias
-from switchyard.tabular.errors import InputError
+from switchyard.monitoring.reference import Reference
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 
 
 @step(enable_cache=False)

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from zenml import step
 
+from registry.versions import Registered
+from steps.caching import depends_on
 from switchyard.monitoring import drift as library
 from switchyard.monitoring.drift import DriftReport
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window
-from registry.versions import Registered
-from steps.caching import depends_on
 from switchyard.tabular.config.problem import Problem
 
 

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from zenml import step
 
+from steps.caching import depends_on
 from switchyard.monitoring import performance as library
 from switchyard.monitoring.performance import Performance
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window
-from steps.caching import depends_on
 from switchyard.tabular.config.problem import Problem
 
 

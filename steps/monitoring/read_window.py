@@ -4,14 +4,14 @@ from typing import Annotated
 
 from zenml import step
 
-from switchyard.monitoring.look import Look
-from switchyard.monitoring.reference import Reference
-from switchyard.monitoring.log_window import window_of_log
-from switchyard.monitoring.table_window import read_table, window_of_table
-from switchyard.monitoring.window import Window
-from stacks.active import local_copy
 from deployment.predictions import prediction_log
 from registry.versions import Registered
+from stacks.active import local_copy
+from switchyard.monitoring.log_window import window_of_log
+from switchyard.monitoring.look import Look
+from switchyard.monitoring.reference import Reference
+from switchyard.monitoring.table_window import read_table, window_of_table
+from switchyard.monitoring.window import Window
 from switchyard.tabular.config.problem import Problem
 
 

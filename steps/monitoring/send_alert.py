@@ -4,11 +4,11 @@ from typing import Annotated
 
 from zenml import step
 
+from deployment.predictions import prediction_log
+from stacks.alerting import channel_with_secrets, links, stack_alerter
 from switchyard.monitoring.alerts import AlertLedger, AlertResult, compose, send
 from switchyard.monitoring.decision import Decision
 from switchyard.monitoring.drift import DriftReport
-from stacks.alerting import channel_with_secrets, links, stack_alerter
-from deployment.predictions import prediction_log
 from switchyard.tabular.config.problem import Problem
 
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from zenml import step
 
+from steps.caching import depends_on
 from switchyard.monitoring import expectations as library
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window
-from steps.caching import depends_on
 from switchyard.tabular.validation import ValidationReport
 
 

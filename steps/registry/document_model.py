@@ -8,15 +8,15 @@ from zenml import step
 
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from switchyard.tabular.evaluation.comparison import Comparison, Verdict
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents, Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
+from switchyard.tabular.evaluation.comparison import Comparison, Verdict
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.export.bundle import Bundle, Parity
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.profile import Profile
 from switchyard.tabular.quality import QualityReport
 from switchyard.tabular.tables.split import Split

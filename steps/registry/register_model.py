@@ -6,19 +6,19 @@ from typing import Annotated, Any, Literal
 
 from zenml import get_step_context, step
 
-from switchyard.monitoring.reference import FOLDER, Reference
 from registry.reference import ensure_reference
-from registry.versions import version_with_digest
 from registry.tracking import TrainingRecord, TrialRecord, log_training, make_challenger, register_version
+from registry.versions import version_with_digest
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from switchyard.tabular.evaluation.comparison import Verdict
+from switchyard.monitoring.reference import FOLDER, Reference
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
+from switchyard.tabular.evaluation.comparison import Verdict
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.export.bundle import Bundle
 from switchyard.tabular.model.leaderboard import Leaderboard
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.profile import Profile
 from switchyard.tabular.quality import QualityReport
 from switchyard.tabular.storable import Record, Storable
@@ -115,7 +115,9 @@ def _params(problem: Problem, leaderboard: Leaderboard) -> dict[str, Any]:
 
 def _trial(study: Study, trial: Any) -> TrialRecord:
     metrics = {study.metric: trial.score, f"{study.metric}_std": trial.std} if trial.fold_scores else {}
-    return TrialRecord(f"{study.family} {trial.number}", {**trial.params, **trial.choices}, metrics, {"family": study.family, "state": trial.state})
+    return TrialRecord(
+        f"{study.family} {trial.number}", {**trial.params, **trial.choices}, metrics, {"family": study.family, "state": trial.state}
+    )
 
 
 def _files(storable: Storable) -> dict[str, bytes]:

@@ -10,8 +10,8 @@ from switchyard.monitoring.drift import DriftReport
 from switchyard.monitoring.ledger import Ledger, Past
 from switchyard.monitoring.performance import Performance
 from switchyard.monitoring.window import WindowFacts
-from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.validation import ValidationReport
 
 _ORDER: tuple[Action, ...] = ("nothing", "alert", "retrain")
@@ -167,9 +167,7 @@ def _repeated(share: RuleResult, past: Sequence[Past], settings: Monitoring) -> 
     return RuleResult(name=name, value=count, threshold=limit, verdict=verdict, reason=reason)
 
 
-def _quality(
-    window: WindowFacts, drift: DriftReport, validation: ValidationReport | None, settings: Monitoring
-) -> RuleResult:
+def _quality(window: WindowFacts, drift: DriftReport, validation: ValidationReport | None, settings: Monitoring) -> RuleResult:
     name, limit = "data_quality", settings.quality_columns
     if validation is None or not drift.judged:
         return _not_applied(name, limit, "; ".join(drift.notes) or "the window is empty")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.report.words import count_of
+from switchyard.tabular.storable import Fact, Record
 
 Action = Literal["nothing", "alert", "retrain"]
 """In rising order."""

@@ -91,7 +91,11 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
         columns = with_effects(columns, window, reference, scorer)
     columns.sort(key=lambda c: (not c.unusual, not c.drifted, -(c.weight or 0), -(c.distance or 0), c.column))
     notes = [f"a sample of {facts.looked_at:,} of {facts.rows:,} predictions, spread evenly over the window"] if sampled else []
-    notes += [] if judged else [f"drift is not judged from fewer predictions than monitoring.min_rows = {settings.min_rows:,}; there are {len(current):,}"]
+    notes += (
+        []
+        if judged
+        else [f"drift is not judged from fewer predictions than monitoring.min_rows = {settings.min_rows:,}; there are {len(current):,}"]
+    )
     notes += [f"not in the window: {', '.join(facts.absent)}"] if facts.absent else []
     return DriftReport(
         window=in_words(facts),

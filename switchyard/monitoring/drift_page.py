@@ -6,7 +6,18 @@ from switchyard.monitoring.columns import ColumnDrift
 from switchyard.monitoring.drift import DriftReport
 from switchyard.tabular.report.html import Raw, badge, bars, page, table
 
-_HEADERS = ("column", "verdict", "weight", "moves the mean answer by", "how far", "error", "within training", "limit", "method", "p, adjusted")
+_HEADERS = (
+    "column",
+    "verdict",
+    "weight",
+    "moves the mean answer by",
+    "how far",
+    "error",
+    "within training",
+    "limit",
+    "method",
+    "p, adjusted",
+)
 
 
 def drift_page(report: DriftReport) -> str:
@@ -25,12 +36,16 @@ def drift_page(report: DriftReport) -> str:
         sections.append(("Data quality", table(("column", "finding"), rows) if rows else "<p>As in training.</p>"))
         sections.append(("Missing, unseen, outside", _quality(report)))
     sections.append(("How to read this", _legend(report)))
-    return page("Drift", sections, " ".join((f"{report.window}; {report.looked_at:,} rows against {report.reference_rows:,}.", *report.notes)))
+    return page(
+        "Drift", sections, " ".join((f"{report.window}; {report.looked_at:,} rows against {report.reference_rows:,}.", *report.notes))
+    )
 
 
 def _weights(report: DriftReport, counted: list[ColumnDrift]) -> str:
     shares = f"<p>{report.share or 0:.1%} of the columns, {report.weighted_share or 0:.1%} of the weight.</p>"
-    return shares + (bars([(column.column, column.weight or 0.0) for column in counted]) if counted else "<p>Nothing beyond the training period.</p>")
+    return shares + (
+        bars([(column.column, column.weight or 0.0) for column in counted]) if counted else "<p>Nothing beyond the training period.</p>"
+    )
 
 
 def _table(columns: list[ColumnDrift] | tuple[ColumnDrift, ...]) -> str:
@@ -38,7 +53,9 @@ def _table(columns: list[ColumnDrift] | tuple[ColumnDrift, ...]) -> str:
 
 
 def _row(column: ColumnDrift) -> tuple[object, ...]:
-    verdict = badge("drift", "bad") if column.unusual else badge("as within training", "warn") if column.drifted else badge("stable", "good")
+    verdict = (
+        badge("drift", "bad") if column.unusual else badge("as within training", "warn") if column.drifted else badge("stable", "good")
+    )
     return (
         column.column,
         verdict,
@@ -55,7 +72,10 @@ def _row(column: ColumnDrift) -> tuple[object, ...]:
 
 def _quality(report: DriftReport) -> str:
     headers = ("column", "missing", "in training", "in unseen categories", "outside training's range")
-    return table(headers, [(q.column, _percent(q.missing), _percent(q.missing_before), _percent(q.unseen), _percent(q.outside)) for q in report.quality])
+    return table(
+        headers,
+        [(q.column, _percent(q.missing), _percent(q.missing_before), _percent(q.unseen), _percent(q.outside)) for q in report.quality],
+    )
 
 
 def _legend(report: DriftReport) -> str:

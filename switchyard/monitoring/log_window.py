@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-def window_of_log(
-    engine: Engine, model: str, version: str, reference: ReferenceFacts, look: Look, default: str, most_rows: int
-) -> Window:
+def window_of_log(engine: Engine, model: str, version: str, reference: ReferenceFacts, look: Look, default: str, most_rows: int) -> Window:
     """Read a window of the prediction log.
 
     Parameters

@@ -9,14 +9,14 @@ import numpy as np
 from switchyard.monitoring.estimation import CLASSES, VALUES, estimate_scores
 from switchyard.monitoring.reference import Reference, ReferenceFacts
 from switchyard.monitoring.window import Window, in_words
+from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.evaluation.evaluation import Evaluation, evaluate
 from switchyard.tabular.evaluation.predictions import encode_truth
 from switchyard.tabular.evaluation.resampling import Estimate
-from switchyard.tabular.config.monitoring import Monitoring
-from switchyard.tabular.tables.split import Split
-from switchyard.tabular.storable import Fact, Record
-from switchyard.tabular.tasks import metric_of
 from switchyard.tabular.report.words import count_of
+from switchyard.tabular.storable import Fact, Record
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tasks import metric_of
 
 _FEWEST_OF_A_CLASS = 5
 

@@ -12,15 +12,15 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard.bundle import Signature
 from switchyard.monitoring.answers import answer_columns, predictions_in
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.report.html import bars, page, table
-from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.table import read_frame, write_frame
 from switchyard.tabular.validation import Suite
 

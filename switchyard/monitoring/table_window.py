@@ -14,11 +14,11 @@ from switchyard.monitoring.known import conformed, known_labels
 from switchyard.monitoring.look import TICK, Look, in_utc, span_of
 from switchyard.monitoring.reference import ReferenceFacts
 from switchyard.monitoring.window import Window, WindowFacts
-from switchyard.tabular.tables.reading.sources import RawTable, read_source
-from switchyard.tabular.tables.reading.sql import is_database
+from switchyard.tabular.config.problem import Data
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.evaluation.served import predict_served
-from switchyard.tabular.config.problem import Data
+from switchyard.tabular.tables.reading.sources import RawTable, read_source
+from switchyard.tabular.tables.reading.sql import is_database
 
 
 def read_table(location: str, training: Data) -> RawTable:

@@ -102,7 +102,9 @@ class Window(Storable):
             *([("predictions of whole tables, left out", facts.batch)] if facts.batch else []),
         ]
         absent = [("Columns that the window does not have", ", ".join(facts.absent))] if facts.absent else []
-        return page(f"Window of {facts.model} version {facts.version}", [("Counts", table(("what", "number"), counts)), *absent], in_words(facts))
+        return page(
+            f"Window of {facts.model} version {facts.version}", [("Counts", table(("what", "number"), counts)), *absent], in_words(facts)
+        )
 
 
 def in_words(facts: WindowFacts) -> str:

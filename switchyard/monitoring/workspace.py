@@ -34,7 +34,12 @@ class WindowFigures:
 
 PANELS: dict[str, tuple[tuple[str, str], ...]] = {
     "Drift share": (("drift_share", "columns that drifted"), ("drift_share_limit", "allowed")),
-    "Score": (("score", "on labels that arrived"), ("estimated_score", "estimated"), ("reference_score", "holdout"), ("score_floor", "floor")),
+    "Score": (
+        ("score", "on labels that arrived"),
+        ("estimated_score", "estimated"),
+        ("reference_score", "holdout"),
+        ("score_floor", "floor"),
+    ),
     "Volume": (("rows", "predictions"), ("labelled", "with a label")),
     "Latency, ms": (("latency_p50_ms", "p50"), ("latency_p95_ms", "p95")),
     "Version in production": (("version", "version"),),

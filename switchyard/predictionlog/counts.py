@@ -73,9 +73,7 @@ def count_versions(engine: Engine, since: datetime, until: datetime, model: str,
         return {(version, digest): rows for version, digest, rows in connection.execute(query.group_by(columns.version, columns.digest))}
 
 
-def count_labels(
-    engine: Engine, since: datetime, until: datetime, model: str, digest: str | None = None, role: str = "live"
-) -> Arrivals:
+def count_labels(engine: Engine, since: datetime, until: datetime, model: str, digest: str | None = None, role: str = "live") -> Arrivals:
     """What labels came for the predictions of the window, in the order in which they were received."""
     of_window = and_(labels.c.prediction_id == predictions.c.prediction_id, *window_conditions(since, until, model, role, digest))
     before = func.lag(labels.c.value).over(partition_by=labels.c.prediction_id, order_by=(labels.c.received, labels.c.id))

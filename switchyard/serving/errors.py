@@ -23,7 +23,9 @@ class Refusal(Exception):
         Counted from 0.
     """
 
-    def __init__(self, info: str, *, status: int = 400, reason: str = "BAD_INPUT", column: str | None = None, row: int | None = None) -> None:
+    def __init__(
+        self, info: str, *, status: int = 400, reason: str = "BAD_INPUT", column: str | None = None, row: int | None = None
+    ) -> None:
         super().__init__(info)
         self.info, self.status, self.reason, self.column, self.row = info, status, reason, column, row
 

@@ -52,7 +52,9 @@ def document(signature: Signature, tags: Mapping[str, str], examples: Sequence[M
             "/api/v1.0/predictions": {"post": _predictions(rows, answers, names)},
             "/api/v1.0/feedback": {"post": _feedback(signature)},
             "/health/status": {"get": _health()},
-            "/api/v1.0/metadata": {"get": _get("metadata", "Name, version and columns; the digest among the custom fields.", "The metadata.")},
+            "/api/v1.0/metadata": {
+                "get": _get("metadata", "Name, version and columns; the digest among the custom fields.", "The metadata.")
+            },
             "/seldon.json": {"get": _get("openapi", "This document.", "The document.")},
         },
         "components": {

@@ -99,7 +99,12 @@ def prediction_request(columns: Sequence[Column], max_rows: int) -> Json:
         "maxItems": len(names),
     }
     named: Json = {"const": names, "description": "In any order, as long as the values have the same."}
-    ndarray = {"names": named, "ndarray": {"type": "array", "minItems": 1, "maxItems": max_rows, "items": cells}, "tensor": False, "tftensor": False}
+    ndarray = {
+        "names": named,
+        "ndarray": {"type": "array", "minItems": 1, "maxItems": max_rows, "items": cells},
+        "tensor": False,
+        "tftensor": False,
+    }
     tensor = {
         "names": named,
         "tensor": {

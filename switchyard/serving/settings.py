@@ -55,7 +55,9 @@ class Settings:
             raise SettingsError(f"{PREFIX}ROLE is {self.role!r}; it must be one of {', '.join(ROLES)}")
         if self.log_url and not self.log_url.startswith(_DATABASES):
             scheme = self.log_url.split(":")[0][:20]
-            raise SettingsError(f"{PREFIX}LOG_URL is of kind {scheme!r}; it must be one of {', '.join(_DATABASES)}, as in sqlite:///folder/log.db")
+            raise SettingsError(
+                f"{PREFIX}LOG_URL is of kind {scheme!r}; it must be one of {', '.join(_DATABASES)}, as in sqlite:///folder/log.db"
+            )
         for name in ("max_rows", "max_bytes"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1")

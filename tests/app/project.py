@@ -84,7 +84,12 @@ class Project:
         """Write configs/NAME.yaml: a small LightGBM of two trials on built-in loans, changed by `settings`."""
         base = {
             "name": name,
-            "data": {"source": "builtin:loans?rows=1500", "target": "defaulted", "time_column": "application_date", "entity_column": "applicant_id"},
+            "data": {
+                "source": "builtin:loans?rows=1500",
+                "target": "defaulted",
+                "time_column": "application_date",
+                "entity_column": "applicant_id",
+            },
             "tuning": {"families": ["lightgbm"], "trials": 2, "folds": 3},
             "evaluation": {"explained_rows": 20, "lime_rows": 1, "bootstrap": 50},
         }

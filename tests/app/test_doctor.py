@@ -37,7 +37,10 @@ def test_a_package_that_is_not_as_locked_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("store", "told"),
-    [("sqlite:////home/x/zenml.db", "python run.py stack up local"), ("http://10.96.0.7:8080", "http://10.96.0.7:8080 answer.*stack up kubernetes")],
+    [
+        ("sqlite:////home/x/zenml.db", "python run.py stack up local"),
+        ("http://10.96.0.7:8080", "http://10.96.0.7:8080 answer.*stack up kubernetes"),
+    ],
 )
 def test_a_store_that_cannot_be_looked_at_is_mended_where_it_is(monkeypatch, store, told):
     monkeypatch.setattr(global_config, "GlobalConfiguration", lambda: SimpleNamespace(store_configuration=SimpleNamespace(url=store)))

@@ -26,7 +26,13 @@ def repository(tmp_path) -> Project:
 
 
 def run(project: Project, *command: str) -> str:
-    identity = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t", "DVC_NO_ANALYTICS": "1"}
+    identity = {
+        "GIT_AUTHOR_NAME": "t",
+        "GIT_AUTHOR_EMAIL": "t@t",
+        "GIT_COMMITTER_NAME": "t",
+        "GIT_COMMITTER_EMAIL": "t@t",
+        "DVC_NO_ANALYTICS": "1",
+    }
     done = subprocess.run(command, cwd=project.root, env={**project.environment, **identity}, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -55,8 +61,12 @@ def test_data_under_dvc_is_known_by_its_revision(repository):
     table = repository.root / "data.csv"
     table.write_text("x,y\n" + "".join(f"{number % 17},{'yes' if number % 17 > 8 or number % 7 == 0 else 'no'}\n" for number in range(600)))
     dvc(repository, "add", "data.csv")
-    md5 = next(line.split()[-1] for line in (repository.root / "data.csv.dvc").read_text().splitlines() if "md5:" in line and "hash" not in line)
-    repository.config("flowers", data={"source": "data.csv", "target": "y", "time_column": None, "entity_column": None}, tuning={"trials": 1})
+    md5 = next(
+        line.split()[-1] for line in (repository.root / "data.csv.dvc").read_text().splitlines() if "md5:" in line and "hash" not in line
+    )
+    repository.config(
+        "flowers", data={"source": "data.csv", "target": "y", "time_column": None, "entity_column": None}, tuning={"trials": 1}
+    )
     result = repository.train("flowers")
 
     assert result.code == 0, result.output

@@ -8,11 +8,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from switchyard.serving.frontdoor.state import Traffic
-from deployment.host import Deployment, DeploymentError, Instance
 from app.health import models, store
 from app.health.servers import look_at_servers
+from deployment.host import Deployment, DeploymentError, Instance
 from registry.versions import RegistryError
+from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.door import free_port
 
 
@@ -90,7 +90,9 @@ def test_what_serves_is_told_while_the_registry_is_away(found, monkeypatch):
     ],
 )
 def test_what_should_answer_and_does_not_is_told_with_its_reason(found, state, asked, fine, mend):
-    check = found(Deployer(instance("v1", state=state, reason="its own words"), traffic=Traffic.all_to("v1") if asked else Traffic()))["loans, version 1"]
+    check = found(Deployer(instance("v1", state=state, reason="its own words"), traffic=Traffic.all_to("v1") if asked else Traffic()))[
+        "loans, version 1"
+    ]
 
     assert check.fine is fine and mend in check.mend
     assert check.found == f"{state}, {'100% of the requests' if asked else 'no requests'}: its own words"
@@ -118,7 +120,9 @@ def test_a_prediction_log_is_asked(found, tmp_path, log, fine, told):
 
 
 def test_a_store_must_take_a_file_and_give_it_back(monkeypatch, tmp_path):
-    monkeypatch.setattr(store, "Client", lambda: SimpleNamespace(active_stack=SimpleNamespace(artifact_store=SimpleNamespace(path=str(tmp_path)))))
+    monkeypatch.setattr(
+        store, "Client", lambda: SimpleNamespace(active_stack=SimpleNamespace(artifact_store=SimpleNamespace(path=str(tmp_path))))
+    )
     (well,) = store.look_at_store()
     assert well.fine and not [path for path in tmp_path.rglob("*") if path.is_file()]
 

@@ -113,7 +113,12 @@ def answers(tmp_path_factory):
         "bad stack": ["stack", "up", "moon"],
         "dry run": ["--pipeline", "training", "--dry-run"],
         "schema": ["--schema"],
-        "leaks": ["--pipeline", "training", "--config", str(project.config("leaky", data={"source": "builtin:loans?rows=1500&leaks=target_copy,future,id"}))],
+        "leaks": [
+            "--pipeline",
+            "training",
+            "--config",
+            str(project.config("leaky", data={"source": "builtin:loans?rows=1500&leaks=target_copy,future,id"})),
+        ],
     }
     return dict(zip(commands, project.batch(*commands.values()), strict=True))
 

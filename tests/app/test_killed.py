@@ -10,10 +10,10 @@ import pytest
 
 from demo.traffic import Clients, as_rows
 from switchyard.tabular.tables.reading.loans import loans
+from tests.app.project import kill
 from tests.deployment.conftest import installed  # noqa: F401 - a fixture
 from tests.deployment.project import ServingProject
 from tests.switchyard.monitoring.test_alerts import web  # noqa: F401 - a fixture
-from tests.app.project import kill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 CONFIG = ("--config", "configs/loans.yaml")

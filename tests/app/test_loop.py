@@ -9,9 +9,9 @@ import pytest
 
 from demo.traffic import Clients, as_rows
 from switchyard.tabular.tables.reading.loans import loans
+from tests.app.project import kill
 from tests.deployment.conftest import installed  # noqa: F401 - a fixture
 from tests.deployment.project import ServingProject
-from tests.app.project import kill
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 RETRAIN = ("--pipeline", "retraining", "--config", "configs/loans.yaml")

@@ -27,7 +27,9 @@ def test_help_shows_every_option_once_under_the_pipelines_that_take_it():
     assert sections["--budget"] == "For training, retraining" and sections["--share"] == "For deployment"
 
 
-@pytest.mark.parametrize("pipeline, option", [("deployment", "--budget"), ("experiment", "--trials"), ("training", "--share"), ("monitoring", "--target")])
+@pytest.mark.parametrize(
+    "pipeline, option", [("deployment", "--budget"), ("experiment", "--trials"), ("training", "--share"), ("monitoring", "--target")]
+)
 def test_an_option_of_another_pipeline_is_an_error_that_names_its_own(pipeline, option):
     context = run.cli.make_context("run", ["--pipeline", pipeline, option, "1"])
     with pytest.raises(click.UsageError, match=f"{option} is for --pipeline {' and '.join(takers_of(option[2:]))}, not for {pipeline}"):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from app.loop import watch, without
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import problem_from, read_settings
+from switchyard.tabular.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 

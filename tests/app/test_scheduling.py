@@ -10,8 +10,8 @@ from rich.console import Console
 
 from app.loop import _config_for_pods
 from app.scheduling import on_schedule
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.errors import InputError
 
 
 class Enough(Exception):
@@ -35,7 +35,15 @@ def test_it_says_when_it_runs_and_runs_then():
         return subprocess.CompletedProcess(command, 1)
 
     with pytest.raises(Enough):
-        on_schedule("0 * * * *", ["python", "run.py", "--pipeline", "monitoring"], Console(file=told, width=200), cwd="/x", now=lambda: moment, sleep=sleep, run=run)
+        on_schedule(
+            "0 * * * *",
+            ["python", "run.py", "--pipeline", "monitoring"],
+            Console(file=told, width=200),
+            cwd="/x",
+            now=lambda: moment,
+            sleep=sleep,
+            run=run,
+        )
 
     assert [when.hour for when, _, _ in ran] == [9, 10, 12]
     assert ran[0][1:] == (["python", "run.py", "--pipeline", "monitoring"], "/x")
@@ -49,7 +57,10 @@ def test_what_is_no_schedule_is_refused(schedule):
         on_schedule(schedule, ["x"], Console(), cwd=".")
 
 
-@pytest.mark.parametrize(("source", "acts", "kept"), [("{folder}/people.csv", True, True), ("{folder}/people.csv", False, False), ("s3://theirs/people.csv", True, False)])
+@pytest.mark.parametrize(
+    ("source", "acts", "kept"),
+    [("{folder}/people.csv", True, True), ("{folder}/people.csv", False, False), ("s3://theirs/people.csv", True, False)],
+)
 def test_a_table_of_this_machine_goes_where_pods_find_it(monkeypatch, tmp_path, source, acts, kept):
     monkeypatch.setattr("stacks.active.stage_file", lambda path: f"s3://store/{path.name}")
     (tmp_path / "people.csv").write_text("a,b\n1,2\n")

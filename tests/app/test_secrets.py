@@ -10,9 +10,9 @@ from threading import Thread
 import pytest
 
 from stacks.secrets import refuse_plain_settings
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import holds_secret
 from switchyard.tabular.tables.reading.loans import loans
-from switchyard.tabular.errors import InputError
 from tests.app.project import Project
 
 TOKEN = "s3cr3t-of-the-test"
@@ -64,7 +64,10 @@ def test_urls_with_secrets_are_known(text, secret):
     [
         ({"kind": "email", "password": "s3same"}, "monitoring.channels.0.password"),
         ({"kind": "email", "password": "{{mail.password}}s3same"}, "monitoring.channels.0.password"),
-        ({"kind": "webhook", "url": "https://host/x", "headers": {"Authorization": "Bearer s3same"}}, "monitoring.channels.0.headers.Authorization"),
+        (
+            {"kind": "webhook", "url": "https://host/x", "headers": {"Authorization": "Bearer s3same"}},
+            "monitoring.channels.0.headers.Authorization",
+        ),
         ({"kind": "webhook", "url": "https://host/x?token=s3same"}, "monitoring.channels.0.url"),
         ({"kind": "slack", "url": "https://hooks.slack.com/services/T0/B0/s3same"}, "monitoring.channels.0.url"),
     ],
@@ -97,11 +100,25 @@ def test_a_token_is_refused_in_the_open_and_kept_out_of_everything_by_reference(
     project.config("feed", data={"source": "{{feed.url}}"}, tuning={"trials": 1})
     missing = project.train("feed")
     assert missing.code == 2 and "zenml secret create feed --url=" in missing.output
-    project.python(f"from zenml.client import Client; Client().create_secret('feed', values={{'url': {url!r}, 'out': {scored_to.as_uri()!r}}})")
+    project.python(
+        f"from zenml.client import Client; Client().create_secret('feed', values={{'url': {url!r}, 'out': {scored_to.as_uri()!r}}})"
+    )
     result = project.train("feed")
     assert result.code == 0, result.output
     assert TOKEN not in result.output
-    scored = project.run("--pipeline", "inference", "--config", "configs/feed.yaml", "--version", "1", "--data", "{{feed.url}}", "--output", "{{feed.out}}", "--no-log")
+    scored = project.run(
+        "--pipeline",
+        "inference",
+        "--config",
+        "configs/feed.yaml",
+        "--version",
+        "1",
+        "--data",
+        "{{feed.url}}",
+        "--output",
+        "{{feed.out}}",
+        "--no-log",
+    )
     assert scored.code == 0, scored.output
     assert len(scored_to.read_text().splitlines()) == 1201 and TOKEN not in scored.output
 

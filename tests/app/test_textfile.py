@@ -39,4 +39,7 @@ def test_a_dry_run_tells_nothing(folder):
 
 
 def test_labels_are_escaped():
-    assert textfile.text_of(iter([("switchyard_run_steps", {"model": 'a"b\\c'}, 1)])).splitlines()[-1] == 'switchyard_run_steps{model="a\\"b\\\\c"} 1.0'
+    assert (
+        textfile.text_of(iter([("switchyard_run_steps", {"model": 'a"b\\c'}, 1)])).splitlines()[-1]
+        == 'switchyard_run_steps{model="a\\"b\\\\c"} 1.0'
+    )

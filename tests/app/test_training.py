@@ -23,7 +23,21 @@ def first(project: Project) -> Result:
 def test_the_summary_says_what_happened(first):
     summary = first.summary
 
-    assert {"pipeline", "run_id", "status", "duration_s", "steps", "cached_steps", "stages", "task", "metric", "model", "scores", "verdict", "reports"} <= set(summary)
+    assert {
+        "pipeline",
+        "run_id",
+        "status",
+        "duration_s",
+        "steps",
+        "cached_steps",
+        "stages",
+        "task",
+        "metric",
+        "model",
+        "scores",
+        "verdict",
+        "reports",
+    } <= set(summary)
     assert (summary["pipeline"], summary["status"], summary["task"], summary["metric"]) == ("training", "completed", "binary", "roc_auc")
     assert summary["verdict"] == "challenger"
     assert summary["model"]["digest"].startswith("sha256:")
@@ -88,7 +102,9 @@ print(json.dumps([len(parents), len(runs) - len(parents), list(walk()), parents[
     parents, children, files, metrics, status = json.loads(project.python(code).splitlines()[-1])
 
     assert (parents, children, status) == (1, 2, "FINISHED")
-    assert {"bundle/model.onnx", "documents/model_card.md", "reports/evaluation.html", "reports/profile.html", "expectations.json"} <= set(files)
+    assert {"bundle/model.onnx", "documents/model_card.md", "reports/evaluation.html", "reports/profile.html", "expectations.json"} <= set(
+        files
+    )
     assert any(name.startswith("data_docs/") for name in files)
     assert metrics["holdout_roc_auc"] == pytest.approx(first.summary["scores"]["holdout"]["roc_auc"])
 
@@ -114,7 +130,9 @@ def test_without_cache_the_same_model_comes_out(project, first):
 
 
 def test_a_version_that_somebody_removed_is_registered_again(project, first):
-    project.python("import mlflow; from stacks.active import connect_mlflow; connect_mlflow(); mlflow.MlflowClient().delete_model_version('small', '1')")
+    project.python(
+        "import mlflow; from stacks.active import connect_mlflow; connect_mlflow(); mlflow.MlflowClient().delete_model_version('small', '1')"
+    )
     again = project.train("small")
 
     assert again.code == 0, again.output

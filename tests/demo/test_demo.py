@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from tests.app.project import ROOT
 from tests.deployment.conftest import installed  # noqa: F401 - a fixture
 from tests.deployment.project import ServingProject
-from tests.app.project import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

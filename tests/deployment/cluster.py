@@ -6,14 +6,14 @@ import base64
 import copy
 import json
 
-from switchyard.serving.frontdoor.pod import STATUS_PORT
-from switchyard.serving.frontdoor.state import Traffic
-from switchyard.serving.frontdoor.wish import FILE
 from deployment.host import Release
 from deployment.kubernetes.client import ClusterError, Conflict
 from deployment.kubernetes.host import KubernetesHost
 from deployment.kubernetes.manifests import METRICS, METRICS_PATH
 from deployment.kubernetes.offer import Offer
+from switchyard.serving.frontdoor.pod import STATUS_PORT
+from switchyard.serving.frontdoor.state import Traffic
+from switchyard.serving.frontdoor.wish import FILE
 
 FIRST_METRICS_PORT = 6000
 OFFER = Offer(serving_image="registry/serving:1", frontdoor_image="registry/frontdoor:1", replicas=1, timeout_s=0.1)

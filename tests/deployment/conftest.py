@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from deployment.host import Release
+from deployment.process.host import Offer, ProcessHost
 from switchyard.bundle import digest
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor.files import read_tokens
-from deployment.host import Release
-from deployment.process.host import Offer, ProcessHost
 from tests.switchyard.serving.cases import ROW, make_bundle
 
 

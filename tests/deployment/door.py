@@ -59,7 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.server.requests.append((self.path, headers, body))
         identity = headers["x-request-id"]
-        if headers.get("x-break") == "once" and identity not in self.server.broken or headers.get("x-break") == "always":
+        if (headers.get("x-break") == "once" and identity not in self.server.broken) or headers.get("x-break") == "always":
             self.server.broken.add(identity)
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True

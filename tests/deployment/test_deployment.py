@@ -167,7 +167,9 @@ def test_a_table_is_scored_with_the_version_in_production_and_its_labels_joined(
     assert first.summary["serving"] == project.first.summary["serving"]
     found = pd.read_parquet(out)
     assert sum(first.summary["distribution"]["labels"].values()) == 300
-    assert found["label"].value_counts().to_dict() == {name: count for name, count in first.summary["distribution"]["labels"].items() if count}
+    assert found["label"].value_counts().to_dict() == {
+        name: count for name, count in first.summary["distribution"]["labels"].items() if count
+    }
     # The endpoint says the same of the same row.
     columns = row(project)
     (sent,) = json.loads(frame.iloc[:1].to_json(orient="records", date_format="iso"))

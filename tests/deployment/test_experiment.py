@@ -10,14 +10,14 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from deployment.experiments.traffic import counts_of
+from deployment.process.host import ProcessHost
 from switchyard.monitoring.experiment.record import Experiment
 from switchyard.predictionlog import connect
 from switchyard.predictionlog.labels import Label, add_labels
-from deployment.process.host import ProcessHost
-from deployment.experiments.traffic import counts_of
+from tests.app.project import kill, wait_until
 from tests.deployment.conftest import Client
 from tests.deployment.project import ServingProject
-from tests.app.project import kill, wait_until
 from tests.switchyard.serving.cases import ROW, make_bundle
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -140,7 +140,10 @@ def test_the_better_candidate_is_promoted_even_by_the_second_who_tries(project):
     assert result.code == 0 and result.summary["verdict"] == "promote" and result.summary["acted"] == "promoted"
     assert result.summary["serving"]["version"] == "2" and champion(project) == ["2"] and serving(project) == {"v2"}
     arms = result.summary["arms"]
-    assert arms["candidate"]["score"] > arms["champion"]["score"] and arms["candidate"]["without_entity"] + arms["champion"]["without_entity"] == 1
+    assert (
+        arms["candidate"]["score"] > arms["champion"]["score"]
+        and arms["candidate"]["without_entity"] + arms["champion"]["without_entity"] == 1
+    )
     assert result.summary["experiment"]["interval"]["lower"] > 0
     assert "<svg" in (project.root / result.summary["reports"]["experiment"]).read_text()
     ended = experiment_of(project, "2")

@@ -11,7 +11,9 @@ from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 from switchyard.serving.frontdoor.statistics import read_statistics
 from tests.deployment.door import TOKEN, Stub, running, wait_until
 
-pytestmark = pytest.mark.skipif(environment.find_envoy() is None, reason="no Envoy here: python -m switchyard.serving.frontdoor.environment")
+pytestmark = pytest.mark.skipif(
+    environment.find_envoy() is None, reason="no Envoy here: python -m switchyard.serving.frontdoor.environment"
+)
 REFUSAL = {"status", "error"}
 
 

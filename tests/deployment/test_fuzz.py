@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.process.layout import Layout
+from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.conftest import Client
 from tests.switchyard.serving.cases import ROW
 
@@ -105,11 +105,17 @@ class _Bodies:
             lambda: {"rows": rows},
             lambda: {"rows": rows, "meta": self._value(2)},
             lambda: {"data": {"names": names, "ndarray": [[row.get(name) for name in names] for row in rows]}},
-            lambda: {"data": {"names": names, "tensor": {"shape": [len(rows), 4], "values": [self._value(0) for _ in range(4 * len(rows))]}}},
+            lambda: {
+                "data": {"names": names, "tensor": {"shape": [len(rows), 4], "values": [self._value(0) for _ in range(4 * len(rows))]}}
+            },
             lambda: {"data": {self._text(): self._value(3), "names": self._value(1)}},
             lambda: {"jsonData": self._random.choice((rows, {"rows": rows}, self._value(3)))},
             lambda: {"prediction_id": self._value(0), "label": self._random.choice(("yes", "no", self._value(1)))},
-            lambda: {"response": {"meta": {"puid": self._text()}}, "truth": {"data": {"ndarray": self._value(2)}}, "reward": self._value(1)},
+            lambda: {
+                "response": {"meta": {"puid": self._text()}},
+                "truth": {"data": {"ndarray": self._value(2)}},
+                "reward": self._value(1),
+            },
             lambda: self._value(4),
         )
         return self._random.choice(forms)()
@@ -126,8 +132,12 @@ class _Bodies:
         if depth and self._random.random() < 0.5:
             items = [self._value(depth - 1) for _ in range(self._random.randrange(4))]
             return items if self._random.random() < 0.5 else {self._text(): item for item in items}
-        number = self._random.choice((0, -1, 1, 1e308, -1e308, 5e-324, 2**63, -(2**70), 10**400, float("nan"), float("inf"), 0.1, 253402300800))
-        return self._random.choice((None, True, False, number, number, self._text(), "", "nan", "Infinity", "2020-02-30", "9999-12-31", "1e999"))
+        number = self._random.choice(
+            (0, -1, 1, 1e308, -1e308, 5e-324, 2**63, -(2**70), 10**400, float("nan"), float("inf"), 0.1, 253402300800)
+        )
+        return self._random.choice(
+            (None, True, False, number, number, self._text(), "", "nan", "Infinity", "2020-02-30", "9999-12-31", "1e999")
+        )
 
     def _text(self):
         alphabet = "abcAGE .,:;/\\\"'\x00\x07\n\ud83d\u00e4\u4e2d\u202e%{}[]"

@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from switchyard.serving.frontdoor.pod import STATUS_PORT
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.host import DeploymentError
 from deployment.kubernetes.client import ClusterError
 from deployment.kubernetes.doors import FrontDoors
@@ -15,6 +13,8 @@ from deployment.kubernetes.manifests import SECRETS
 from deployment.kubernetes.renewing import renew
 from deployment.kubernetes.store import Store
 from deployment.kubernetes.unserved import unserved
+from switchyard.serving.frontdoor.pod import STATUS_PORT
+from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.cluster import FIRST_METRICS_PORT, OFFER, SOON, names, quick_cluster, release, serving_host
 
 
@@ -177,7 +177,10 @@ def test_pods_are_made_anew_for_new_secrets_and_it_is_the_same_release_still(hos
 def test_pods_that_are_not_replaced_in_time_are_named_and_a_model_that_is_gone_is_not_brought_back(host, cluster, monkeypatch):
     monkeypatch.setattr("deployment.kubernetes.renewing.POLL_S", 0.01)
     container = {"env": [{"name": SECRETS, "value": "old"}]}
-    made = {"metadata": {"name": "loans-v1-0-model", "labels": {"seldon-deployment-id": "loans"}}, "spec": {"template": {"spec": {"containers": [container]}}}}
+    made = {
+        "metadata": {"name": "loans-v1-0-model", "labels": {"seldon-deployment-id": "loans"}},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
     cluster.objects["Deployment", "loans-v1-0-model"] = {"kind": "Deployment", **made}
     monkeypatch.setattr(cluster, "_pods", lambda wanted: [])
     assert renew(cluster, "7.8", 0.05) == (["loans"], ["loans"])

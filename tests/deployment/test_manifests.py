@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from switchyard.serving.frontdoor.state import Traffic
-from switchyard.serving.frontdoor.wish import FILE, TOKENS, Wish
 from deployment.host import Release
 from deployment.kubernetes import frontdoor, manifests
-from stacks.cluster import reasons
 from deployment.kubernetes.client import KINDS
 from deployment.kubernetes.doors import added_up
 from deployment.kubernetes.names import DIGEST, INSTANCE, VERSION, Names
 from deployment.kubernetes.offer import Offer
 from deployment.kubernetes.rights import RULES
 from deployment.kubernetes.state import Slot, State
+from stacks.cluster import reasons
+from switchyard.serving.frontdoor.state import Traffic
+from switchyard.serving.frontdoor.wish import FILE, TOKENS, Wish
 
 NAMES = Names.of("loans")
 OFFER = Offer(serving_image="registry/serving:1", frontdoor_image="registry/frontdoor:1")
@@ -197,7 +197,9 @@ def test_a_deployment_says_why_it_has_no_pods():
 
 
 def test_counts_of_several_pods_are_one_page():
-    page = '# TYPE rq counter\nrq{v="1"} 2\nrq{v="2"} 1\n# TYPE t histogram\nt_bucket{v="1",le="0.5"} 1\nt_sum{v="1"} 0.25\nt_count{v="1"} 1\n'
+    page = (
+        '# TYPE rq counter\nrq{v="1"} 2\nrq{v="2"} 1\n# TYPE t histogram\nt_bucket{v="1",le="0.5"} 1\nt_sum{v="1"} 0.25\nt_count{v="1"} 1\n'
+    )
 
     assert added_up([page, page]).splitlines() == [
         "# TYPE rq counter",

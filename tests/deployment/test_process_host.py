@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from switchyard.serving.frontdoor.files import is_ready
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.host import DeploymentError
 from deployment.process.host import Offer, ProcessHost
 from deployment.process.layout import Layout
+from switchyard.serving.frontdoor.files import is_ready
+from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import InputError
 from tests.deployment.conftest import Client
 from tests.deployment.door import free_port, wait_until

@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from app import textfile
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.process.host import Offer, ProcessHost
 from deployment.process.means import free_port
+from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.conftest import Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,12 @@ def prometheus(installed, releases, tmp_path_factory):
     shutil.copy(HERE / "alerts.yml", tmp_path)
     commands = (
         [sys.executable, "-m", "deployment.exporter", str(exporter), str(tmp_path / "metrics"), str(tmp_path / "serving")],
-        [PROMETHEUS, f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data", f"--web.listen-address=127.0.0.1:{port}"],
+        [
+            PROMETHEUS,
+            f"--config.file={tmp_path}/prometheus.yml",
+            f"--storage.tsdb.path={tmp_path}/data",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ],
     )
     try:
         for command in commands:
@@ -107,7 +112,10 @@ def test_each_panel_of_the_dashboard_shows_something(prometheus):
 def test_what_is_shown_is_what_is_there(prometheus):
     versions = {(found["metric"]["version"], found["metric"]["role"]) for found in prometheus("switchyard_model_info")}
     assert versions == {("1", "live"), ("2", "live")}
-    answered = {found["metric"]["version"]: float(found["value"][1]) for found in prometheus('switchyard_requests_total{path="predictions",code="200"}')}
+    answered = {
+        found["metric"]["version"]: float(found["value"][1])
+        for found in prometheus('switchyard_requests_total{path="predictions",code="200"}')
+    }
     assert min(answered.values()) > 0
     assert [found["value"][1] for found in prometheus('switchyard_monitored_value{rule="drift_share"}')] == ["0.3"]
     assert [found["metric"]["stage"] for found in prometheus("switchyard_retraining_stage")] == ["trying"]

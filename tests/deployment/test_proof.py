@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from switchyard.serving.frontdoor.state import Traffic
-from deployment.host import DeploymentError
 from deployment.endpoint import replay, served_digest
 from deployment.guard import Changes, old_version_keeps_serving
+from deployment.host import DeploymentError
+from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.conftest import Client
 from tests.switchyard.serving.cases import ROW
 

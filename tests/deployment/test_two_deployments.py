@@ -6,14 +6,14 @@ import pytest
 
 import steps.deployment.promote_version as promoting
 import steps.deployment.shift_traffic as shifting
-from switchyard.serving.frontdoor.state import Traffic
+from deployment.guard import Changes, old_version_keeps_serving, retire_idle
 from deployment.host import DeploymentError
 from registry.versions import Registered
 from steps.deployment.deploy_version import Deployed
-from deployment.guard import Changes, old_version_keeps_serving, retire_idle
 from steps.deployment.order import Order
 from steps.deployment.shift_traffic import Shift
 from steps.deployment.verify_endpoint import Proof
+from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.cluster import SOON, names, quick_cluster, release, serving_host
 
 TO = {version: Traffic.all_to(f"v{version}") for version in "123"}

@@ -147,7 +147,7 @@ class Backing:
     def _has_bucket(self) -> bool:
         try:
             self.client().create_bucket(Bucket=BUCKET)
-        except Exception:  # noqa: BLE001 - not up yet
+        except Exception:
             time.sleep(0.5)
             return False
         return True
@@ -178,4 +178,3 @@ class Backing:
             {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec},
             {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service},
         ]
-

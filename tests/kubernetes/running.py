@@ -17,12 +17,18 @@ from typing import Any
 
 import yaml
 
+from tests.app.project import ROOT, Project, Result
 from tests.deployment.door import wait_until
 from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
-from tests.app.project import ROOT, Project, Result
 
 FAMILIES = ["lightgbm", "random_forest"]
-_PLAIN = ("AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_REQUEST_CHECKSUM_CALCULATION", "AWS_RESPONSE_CHECKSUM_VALIDATION")
+_PLAIN = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ENDPOINT_URL",
+    "AWS_DEFAULT_REGION",
+    "AWS_REQUEST_CHECKSUM_CALCULATION",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION",
+)
 _IMAGE_FILES = ("Dockerfile", ".dockerignore")
 
 
@@ -202,7 +208,7 @@ def _made(store: Any) -> bool:
     """Whether the bucket could be made; a server that has just started may not answer yet."""
     try:
         store.create_bucket(Bucket=BUCKET_OF_STACK)
-    except Exception:  # noqa: BLE001
+    except Exception:
         time.sleep(0.5)
         return False
     return True

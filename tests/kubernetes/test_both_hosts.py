@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.host import DeploymentError
+from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.conftest import Client, Load, release_of
 from tests.deployment.door import wait_until
 from tests.kubernetes.conftest import TIMEOUT

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from switchyard.serving.frontdoor.state import Traffic
 from deployment.host import DeploymentError
-from stacks.cluster import reasons
 from deployment.kubernetes.client import Cluster
 from deployment.kubernetes.unserved import unserved
+from stacks.cluster import reasons
+from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.conftest import Client, Load
 from tests.deployment.door import wait_until
 from tests.kubernetes.backing import apply, get, kubectl, secret_of
@@ -31,7 +31,9 @@ def pods(place, namespace, selector="switchyard/instance"):
 
 def addresses(place, namespace):
     """Of the instances' pods that are ready."""
-    found = json.loads(kubectl("get", "pods", "-n", namespace, "-l", f"switchyard/model={place.model},switchyard/instance", "-o", "json"))["items"]
+    found = json.loads(kubectl("get", "pods", "-n", namespace, "-l", f"switchyard/model={place.model},switchyard/instance", "-o", "json"))[
+        "items"
+    ]
     return {pod["status"]["podIP"] for pod in found if reasons.is_ready(pod)}
 
 
@@ -107,7 +109,11 @@ def test_a_pod_that_is_killed_under_load_costs_no_request(cluster_place, namespa
             wait_until(lambda: len(pods(place, namespace)) == 2, 30, "the pod that takes its place")
             kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod", "-l", f"switchyard/model={place.model}", "--timeout=120s")
             # Two at once would be all there are; the front door learns of a new pod within some seconds.
-            wait_until(lambda: all(known == addresses(place, namespace) for known in known_to_doors(place, namespace)), 60, "the front doors' knowing it")
+            wait_until(
+                lambda: all(known == addresses(place, namespace) for known in known_to_doors(place, namespace)),
+                60,
+                "the front doors' knowing it",
+            )
     assert load.failures == [] and len(load.versions) > 100
 
 
@@ -216,7 +222,9 @@ def test_an_autoscaler_adds_a_pod_under_load_and_takes_it_back(cluster_place, na
     with Load(client, CONNECTIONS) as load:
         wait_until(lambda: len(pods(place, namespace)) == 2, 240, "the second pod")
         kubectl("wait", "-n", namespace, "--for=condition=Ready", "pod", "-l", f"switchyard/model={place.model}", "--timeout=120s")
-        wait_until(lambda: all(known == addresses(place, namespace) for known in known_to_doors(place, namespace)), 60, "its part of the requests")
+        wait_until(
+            lambda: all(known == addresses(place, namespace) for known in known_to_doors(place, namespace)), 60, "its part of the requests"
+        )
     assert load.failures == []
     # The autoscaler waits for five minutes before it takes a pod away.
     wait_until(lambda: len(pods(place, namespace)) == 1, 600, "its going")

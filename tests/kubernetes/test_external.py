@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.app.project import wait_until
 from tests.kubernetes.backing import Backing
 from tests.kubernetes.running import Installation, predictions, says_no_traceback
-from tests.app.project import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 BUCKET = "somebodys"
@@ -76,7 +76,9 @@ def test_a_model_is_trained_deployed_and_logged_in_them(external, outside):
 
     assert answer["meta"]["tags"]["version"] == deployed.summary["serving"]["version"]
     statement = f"select count(*) from predictions where prediction_id = '{answer['meta']['puid']}'"
-    wait_until(lambda: outside.rows(statement, outside.url("postgresql+psycopg", "postgres", "predictions")) == [(1,)], 30, "the answer in the log")
+    wait_until(
+        lambda: outside.rows(statement, outside.url("postgresql+psycopg", "postgres", "predictions")) == [(1,)], 30, "the answer in the log"
+    )
     studies = outside.rows("select count(*) from trials", outside.url("postgresql+psycopg", "postgres", "studies"))
     assert studies[0][0] >= 6
     keys = [entry["Key"] for entry in outside.client().list_objects_v2(Bucket=BUCKET)["Contents"]]
@@ -87,7 +89,10 @@ def test_a_model_is_trained_deployed_and_logged_in_them(external, outside):
 def test_the_next_up_needs_no_file_and_changes_nothing(external):
     def state():
         found = external.installation.items("deployments,services,secrets")
-        return {(item["kind"], item["metadata"]["name"]): item["metadata"].get("generation", item["metadata"]["resourceVersion"]) for item in found}
+        return {
+            (item["kind"], item["metadata"]["name"]): item["metadata"].get("generation", item["metadata"]["resourceVersion"])
+            for item in found
+        }
 
     before = state()
     again = external.installation.up()

@@ -23,7 +23,10 @@ def test_a_second_up_changes_nothing(installation):
     def state():
         kinds = "deployments,services,secrets,roles,rolebindings,networkpolicies,poddisruptionbudgets,persistentvolumeclaims"
         found = installation.items(kinds)
-        return {(item["kind"], item["metadata"]["name"]): item["metadata"].get("generation", item["metadata"]["resourceVersion"]) for item in found}
+        return {
+            (item["kind"], item["metadata"]["name"]): item["metadata"].get("generation", item["metadata"]["resourceVersion"])
+            for item in found
+        }
 
     before = state()
     pods = {pod["metadata"]["uid"] for pod in installation.items("pods", "-l", "app.kubernetes.io/part-of=switchyard")}
@@ -84,7 +87,9 @@ def test_rights_are_those_of_the_documented_table(installation, account):
 def test_every_pod_is_allowed_by_the_restricted_level_and_mounts_no_token_it_does_not_need(installation):
     labels = json.loads(installation.kubectl("get", "namespace", installation.namespace, "-o", "json"))["metadata"]["labels"]
     assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
-    refused = installation.kubectl("label", "--dry-run=server", "--overwrite", "namespace", installation.namespace, "pod-security.kubernetes.io/enforce=restricted")
+    refused = installation.kubectl(
+        "label", "--dry-run=server", "--overwrite", "namespace", installation.namespace, "pod-security.kubernetes.io/enforce=restricted"
+    )
     assert "violate" not in refused
     for pod in installation.items("pods", "-l", "app.kubernetes.io/name"):
         volumes = [source for volume in pod["spec"]["volumes"] if "projected" in volume for source in volume["projected"]["sources"]]
@@ -94,7 +99,10 @@ def test_every_pod_is_allowed_by_the_restricted_level_and_mounts_no_token_it_doe
 def test_no_secret_is_in_descriptions_logs_or_other_objects(installation):
     values = installation.secret_values()
     assert len(values) >= 6
-    texts = {"describe": installation.kubectl("describe", "all,configmaps,secrets,serviceaccounts,events"), "first up": installation.first.output}
+    texts = {
+        "describe": installation.kubectl("describe", "all,configmaps,secrets,serviceaccounts,events"),
+        "first up": installation.first.output,
+    }
     texts["objects"] = installation.kubectl("get", "deployments,replicasets,jobs,cronjobs,pods,configmaps,events", "-o", "yaml")
     for pod in installation.items("pods"):
         name = pod["metadata"]["name"]
@@ -113,7 +121,9 @@ def test_overlay_on_disk_holds_no_secret(installation):
 
 
 def test_image_is_without_compiler_test_tool_cuda_and_secrets_and_runs_locked_down(installation):
-    image = installation.items("deployments", "-l", "app.kubernetes.io/name=mlflow")[0]["spec"]["template"]["spec"]["containers"][0]["image"]
+    image = installation.items("deployments", "-l", "app.kubernetes.io/name=mlflow")[0]["spec"]["template"]["spec"]["containers"][0][
+        "image"
+    ]
     look = """
 import importlib.util as u, os, pathlib, shutil, sys
 import deployment.flavor, pipelines.training, lightgbm
@@ -125,12 +135,29 @@ try:
 except OSError as error:
     print(error.strerror)
 """
-    run = ["docker", "run", "--rm", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", image, "python", "-c", look]
+    run = [
+        "docker",
+        "run",
+        "--rm",
+        "--read-only",
+        "--tmpfs",
+        "/tmp",
+        "--cap-drop",
+        "ALL",
+        "--security-opt",
+        "no-new-privileges",
+        image,
+        "python",
+        "-c",
+        look,
+    ]
     done = subprocess.run(run, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-2:] == ["[] [] [] True /app/deployment/flavor.py", "Read-only file system"]
 
-    history = subprocess.run(["docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image], capture_output=True, text=True, check=True).stdout
+    history = subprocess.run(
+        ["docker", "history", "--no-trunc", "--format", "{{.CreatedBy}}", image], capture_output=True, text=True, check=True
+    ).stdout
     inspected = subprocess.run(["docker", "inspect", image], capture_output=True, text=True, check=True).stdout
     assert not any(value in history + inspected for value in installation.secret_values().values())
     assert json.loads(inspected)[0]["Config"]["User"] == "8888:8888"
@@ -157,7 +184,9 @@ print(json.dumps({item.name + item.type: str(item.configuration) for item in Cli
 def test_users_with_names_of_their_own_for_the_cluster_do_not_disturb_each_other(installation, tmp_path, monkeypatch):
     """And the key that one of them makes anew is the other's after his next `stack up`."""
     before = installation.project.python(COMPONENTS)
-    config = json.loads(subprocess.run(["kubectl", "config", "view", "--raw", "--minify", "-o", "json"], capture_output=True, text=True, check=True).stdout)
+    config = json.loads(
+        subprocess.run(["kubectl", "config", "view", "--raw", "--minify", "-o", "json"], capture_output=True, text=True, check=True).stdout
+    )
     config["contexts"][0]["name"] = config["current-context"] = "theirs"
     (tmp_path / "kubeconfig").write_text(json.dumps(config))
     other = Installation.prepared(tmp_path, installation.namespace)
@@ -176,7 +205,9 @@ def test_users_with_names_of_their_own_for_the_cluster_do_not_disturb_each_other
 
 def kubeconfig_as(user, folder):
     """Of somebody else."""
-    config = json.loads(subprocess.run(["kubectl", "config", "view", "--raw", "-o", "json"], capture_output=True, text=True, check=True).stdout)
+    config = json.loads(
+        subprocess.run(["kubectl", "config", "view", "--raw", "-o", "json"], capture_output=True, text=True, check=True).stdout
+    )
     for entry in config["users"]:
         entry["user"]["as"] = user
     path = folder / "kubeconfig"

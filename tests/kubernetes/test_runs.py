@@ -18,10 +18,10 @@ import pandas as pd
 import pytest
 
 from switchyard.tabular.tables.reading.loans import loans
+from tests.app.project import wait_until
 from tests.deployment.conftest import Client, Load
 from tests.kubernetes.backing import BUCKET_OF_STACK, client_of, get, kubectl
 from tests.kubernetes.running import FAMILIES, predictions, says_no_traceback, scores
-from tests.app.project import wait_until
 
 # Those that are not `full` are CI's: parity, a deployment, two faults.
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
@@ -115,7 +115,11 @@ def test_a_deployment_answers_the_printed_line(cluster):
     assert json.loads(answer)["meta"]["tags"]["version"] == deployed.summary["serving"]["version"]
     sound = cluster.project.run("doctor")
     assert sound.code == 0, sound.output
-    for what in (*(f"{server} in {cluster.namespace}" for server in ("zenml", "mlflow", "database", "objects")), "parity, production", "parity, prediction log"):
+    for what in (
+        *(f"{server} in {cluster.namespace}" for server in ("zenml", "mlflow", "database", "objects")),
+        "parity, production",
+        "parity, prediction log",
+    ):
         assert what in sound.output, sound.output
 
 
@@ -190,7 +194,9 @@ def test_it_survives_the_death_of_a_step_that_tunes_and_of_the_orchestrator(clus
 
 @pytest.mark.full
 @pytest.mark.parametrize(
-    "restarts", [{f"tune_{FAMILIES[0]}": "objects", "register_model": "mlflow"}, {f"tune_{FAMILIES[0]}": "zenml"}], ids=["S3 and MLflow", "ZenML"]
+    "restarts",
+    [{f"tune_{FAMILIES[0]}": "objects", "register_model": "mlflow"}, {f"tune_{FAMILIES[0]}": "zenml"}],
+    ids=["S3 and MLflow", "ZenML"],
 )
 def test_it_survives_the_restart_of_a_server(cluster, here, restarts):
     cluster.use("kubernetes")
@@ -330,7 +336,16 @@ print(scheduled())
         assert job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"] == "monitoring"
         return job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
 
-    assert container()["command"] == ["python", "run.py", "--pipeline", "monitoring", "--window", "7d", "--config", "/etc/switchyard/parity.yaml"]
+    assert container()["command"] == [
+        "python",
+        "run.py",
+        "--pipeline",
+        "monitoring",
+        "--window",
+        "7d",
+        "--config",
+        "/etc/switchyard/parity.yaml",
+    ]
     # An upgrade reaches what is scheduled.
     old = container()["image"]
     up = cluster.up()
@@ -351,7 +366,9 @@ def test_monitoring_runs_on_the_cluster_by_its_cron_job(cluster):
     if cluster.items("seldondeployments") == []:
         cluster.train("parity")
         cluster.deploy("parity")
-    process = cluster.project.start("--pipeline", "monitoring", "--config", "configs/parity.yaml", "--window", "7d", "--schedule", "0 * * * *")
+    process = cluster.project.start(
+        "--pipeline", "monitoring", "--config", "configs/parity.yaml", "--window", "7d", "--schedule", "0 * * * *"
+    )
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0 and "CronJob monitoring-parity" in output, output
     cluster.kubectl("delete", "job", "now", "--ignore-not-found")

@@ -12,8 +12,8 @@ import urllib.request
 
 import pytest
 
-from tests.kubernetes.running import predictions
 from tests.app.project import ROOT, wait_until
+from tests.kubernetes.running import predictions
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 

@@ -8,11 +8,11 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from switchyard.tabular.tables.reading.sources import read_source
-from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.config.problem import problem_from, read_settings
 from switchyard.tabular.profile import profile_table
 from switchyard.tabular.quality import check_quality
+from switchyard.tabular.tables.reading.sources import read_source
+from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.split import split_table
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import mlflow
 import pytest
 
-from registry import versions as registry
 from registry import production
+from registry import versions as registry
 from switchyard.tabular.errors import InputError
 from tests.deployment.door import free_port
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.switchyard.monitoring.test_alerts import alert, web  # noqa: F401 - a fixture
 from tests.app.project import Project
+from tests.switchyard.monitoring.test_alerts import alert, web  # noqa: F401 - a fixture
 
 SEND = """
 import json, sys

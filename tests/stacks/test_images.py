@@ -105,7 +105,7 @@ def test_a_failed_build_says_why(project, said, told):
         def version():
             return {"Arch": "amd64"}
 
-        class api:  # noqa: N801 - stands for docker's own attribute
+        class api:
             @staticmethod
             def build(**_options):
                 yield {"stream": "Step 1/2 : RUN false\n"}
@@ -115,10 +115,12 @@ def test_a_failed_build_says_why(project, said, told):
         images._build(Engine(), "pipelines", "x:1", project, "linux/arm64")
 
 
-@pytest.mark.parametrize(("answer", "told"), [("denied: requested access to the resource is denied", "docker login"), ("EOF", "CONTAINER_REGISTRY")])
+@pytest.mark.parametrize(
+    ("answer", "told"), [("denied: requested access to the resource is denied", "docker login"), ("EOF", "CONTAINER_REGISTRY")]
+)
 def test_a_refused_push_says_how_to_mend_it(answer, told):
     class Engine:
-        class api:  # noqa: N801
+        class api:
             @staticmethod
             def push(_repository, **_options):
                 yield {"status": "Preparing"}

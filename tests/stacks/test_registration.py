@@ -79,7 +79,9 @@ def kubeconfig(path, name):
 
 
 def known(path):
-    done = subprocess.run(["kubectl", "config", "view", "--kubeconfig", str(path), "-o", "json"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["kubectl", "config", "view", "--kubeconfig", str(path), "-o", "json"], capture_output=True, text=True, check=True
+    )
     found = json.loads(done.stdout)
     return found["current-context"], {entry["name"]: entry["context"] for entry in found["contexts"]}
 

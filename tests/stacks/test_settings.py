@@ -12,7 +12,10 @@ from switchyard.tabular.errors import InputError
 
 SECTION = {
     "parallel": 3,
-    "all": {"docker": {"parent_image": "{image}", "env": ["{commit}"]}, "orchestrator": {"account": "steps", "pod": {"cpu": 1, "memory": "1Gi"}}},
+    "all": {
+        "docker": {"parent_image": "{image}", "env": ["{commit}"]},
+        "orchestrator": {"account": "steps", "pod": {"cpu": 1, "memory": "1Gi"}},
+    },
     "pipelines": {"deployment": {"orchestrator": {"account": "deployer"}}},
     "steps": {
         "*": {"retry": {"max_retries": 2}},
@@ -56,7 +59,9 @@ def test_no_image_is_built_where_none_is_mentioned(tmp_path):
     def build():
         raise AssertionError("built")
 
-    assert run_settings("there", "training", ["load_table"], {"image": build}, tmp_path).options() == {"steps": {"load_table": {"settings": {}, "retry": {"max_retries": 1}}}}
+    assert run_settings("there", "training", ["load_table"], {"image": build}, tmp_path).options() == {
+        "steps": {"load_table": {"settings": {}, "retry": {"max_retries": 1}}}
+    }
     assert run_settings("nowhere", "training", ["load_table"], {"image": build}, tmp_path).options() == {}
 
 
@@ -76,7 +81,10 @@ KINDS = {"docker": DockerSettings, "orchestrator": KubernetesOrchestratorSetting
         ({"all": {"docker": {"parent_imag": "x"}}}, "every run: docker.parent_imag is unknown; did you mean 'parent_image'"),
         ({"all": {"orchestrater": {}}}, "every run: orchestrater is unknown; did you mean 'orchestrator'"),
         ({"pipelines": {"training": {"orchestrator": {"synchronus": False}}}}, "every run: orchestrator.synchronus"),
-        ({"steps": {"load_*": {"orchestrator": {"pod_settings": {"tolerationz": []}}}}}, "step load_table: orchestrator.pod_settings.tolerationz"),
+        (
+            {"steps": {"load_*": {"orchestrator": {"pod_settings": {"tolerationz": []}}}}},
+            "step load_table: orchestrator.pod_settings.tolerationz",
+        ),
     ],
 )
 def test_a_key_that_zenml_would_drop_is_named(tmp_path, section, key):
@@ -85,7 +93,9 @@ def test_a_key_that_zenml_would_drop_is_named(tmp_path, section, key):
         settings(tmp_path).check("there", KINDS)
 
 
-@pytest.mark.parametrize("stack, orchestrator", [("kubernetes", KubernetesOrchestratorSettings), ("docker", LocalDockerOrchestratorSettings), ("local", None)])
+@pytest.mark.parametrize(
+    "stack, orchestrator", [("kubernetes", KubernetesOrchestratorSettings), ("docker", LocalDockerOrchestratorSettings), ("local", None)]
+)
 def test_the_stacks_have_no_key_that_zenml_would_drop(stack, orchestrator):
     values = {"image": lambda: "registry/image:1", "commit": lambda: "abc"}
     for pipeline in PIPELINES:

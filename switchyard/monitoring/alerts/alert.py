@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from switchyard.monitoring.decision import Decision
 from switchyard.monitoring.columns import ColumnDrift
+from switchyard.monitoring.decision import Decision
 from switchyard.monitoring.drift import DriftReport
 from switchyard.tabular.storable import Record
 

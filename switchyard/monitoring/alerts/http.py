@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -41,5 +40,5 @@ def post(url: str, content: Mapping[str, Any], timeout_s: float, headers: Mappin
     except urllib.error.HTTPError as error:
         lasting = error.code < 500 and error.code not in (_TOO_MANY, _TIMEOUT)
         raise ChannelError(f"{parts.hostname} answered {error.code}", lasting) from None
-    except (urllib.error.URLError, TimeoutError, socket.timeout, OSError, ValueError) as error:
+    except (urllib.error.URLError, TimeoutError, OSError, ValueError) as error:
         raise ChannelError(f"{parts.hostname}: {getattr(error, 'reason', None) or error or type(error).__name__}") from None

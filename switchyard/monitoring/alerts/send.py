@@ -14,8 +14,8 @@ from switchyard.monitoring.alerts.alert import Alert
 from switchyard.monitoring.alerts.channels import ChannelError, channel_name, deliver_by
 from switchyard.monitoring.alerts.ledger import AlertLedger, Entry
 from switchyard.monitoring.processes import lives
-from switchyard.tabular.report.html import badge, page, table
 from switchyard.tabular.config.monitoring import Channel
+from switchyard.tabular.report.html import badge, page, table
 from switchyard.tabular.storable import Fact, Record
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,13 @@ def _at_work(entry: Entry, channel: Channel) -> bool:
 
 
 def _attempt(
-    alert: Alert, channel: Channel, name: str, deliver: Deliver | None, ledger: AlertLedger, resolve: Callable[[Channel], Channel], pause_s: float
+    alert: Alert,
+    channel: Channel,
+    name: str,
+    deliver: Deliver | None,
+    ledger: AlertLedger,
+    resolve: Callable[[Channel], Channel],
+    pause_s: float,
 ) -> tuple[int, str]:
     """Attempts made, and why the last one failed; empty where it did not."""
     error = ""

@@ -38,7 +38,14 @@ def error_rate(candidate: Counts, champion: Counts, limits: Guardrails) -> Guard
     rates = candidate.error_rate, champion.error_rate
     total = candidate.requests + champion.requests
     if not candidate.requests:
-        return Guardrail(name="errors", candidate=None, champion=rates[1], limit=limits.max_errors, standing="unknown", reason="the candidate has answered nothing yet")
+        return Guardrail(
+            name="errors",
+            candidate=None,
+            champion=rates[1],
+            limit=limits.max_errors,
+            standing="unknown",
+            reason="the candidate has answered nothing yet",
+        )
     p = too_many_p(candidate.errors, champion.errors, candidate.requests / total) if champion.requests else 1.0
     broken = rates[0] - rates[1] > limits.max_errors and p <= limits.alpha
     seen = f"{candidate.errors} of {candidate.requests} requests failed, {champion.errors} of {champion.requests} of production's"
@@ -51,8 +58,14 @@ def latency(candidate: Counts, champion: Counts, limits: Guardrails) -> Guardrai
     """Broken where more of the candidate's answers than one in twenty, and than chance explains, take longer than is allowed."""
     times = candidate.quantile(LEVEL), champion.quantile(LEVEL)
     if times[0] is None or times[1] is None or champion.timed < _TIMED:
-        reason = f"{champion.timed} of production's answers are timed; {_TIMED} are needed" if times[0] else "no answer of the candidate is timed"
-        return Guardrail(name="latency", candidate=times[0], champion=times[1], limit=limits.max_slowdown, standing="unknown", reason=reason)
+        reason = (
+            f"{champion.timed} of production's answers are timed; {_TIMED} are needed"
+            if times[0]
+            else "no answer of the candidate is timed"
+        )
+        return Guardrail(
+            name="latency", candidate=times[0], champion=times[1], limit=limits.max_slowdown, standing="unknown", reason=reason
+        )
     allowed = times[1] * limits.max_slowdown
     # Answers are counted between edges: the first that allows all that is allowed.
     edge = min((at for at, _ in candidate.latency if at >= allowed), default=math.inf)

@@ -85,7 +85,9 @@ class Observations(Storable):
         about = {"measure": self.measured, "crossed": self.crossed, "tallies": {name: asdict(own) for name, own in self.tallies.items()}}
         (folder / "about.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
         arrays = {name: getattr(self, name) for name in _ARRAYS}
-        np.savez_compressed(folder / "rows.npz", **{name: values.astype(str) if values.dtype == object else values for name, values in arrays.items()})
+        np.savez_compressed(
+            folder / "rows.npz", **{name: values.astype(str) if values.dtype == object else values for name, values in arrays.items()}
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Self:

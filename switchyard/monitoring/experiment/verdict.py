@@ -152,7 +152,9 @@ def judge(
         reasons = (*reasons, f"at {experiment.stage.share:g} of the entities every guardrail holds: the share rises to {raise_to:g}")
     arms = [
         _arm(version, share, observations, own, own_counts)
-        for version, share, own, own_counts in zip(versions, (experiment.stage.share, 1 - experiment.stage.share), values, counts, strict=True)
+        for version, share, own, own_counts in zip(
+            versions, (experiment.stage.share, 1 - experiment.stage.share), values, counts, strict=True
+        )
     ]
     return Judgement(
         model=experiment.model,

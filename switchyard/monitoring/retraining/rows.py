@@ -17,8 +17,8 @@ from sqlalchemy import Engine
 from switchyard.bundle.encoding import CONVERTERS, MISSING, is_missing
 from switchyard.predictionlog.database import now
 from switchyard.predictionlog.window import INPUT, read_window
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import ColumnOverride, Problem
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.table import Table, digest_rows
 
@@ -155,7 +155,9 @@ def _read(values: pd.Series, column: Column) -> np.ndarray:
 
 
 def _epoch(moments: pd.DatetimeIndex, column: Column) -> np.ndarray:
-    raise InputError(f"time column {column.name!r} holds numbers, and the prediction log keeps moments; make it a date to retrain from the log")
+    raise InputError(
+        f"time column {column.name!r} holds numbers, and the prediction log keeps moments; make it a date to retrain from the log"
+    )
 
 
 def _nothing(size: int, column: Column) -> np.ndarray:
@@ -168,7 +170,9 @@ def _check_owner(schema: Schema, problem: Problem) -> None:
     """A split by group needs the group of every row, and the log keeps the entity alone."""
     if problem.split.kind == "group" and schema.group is not None and schema.group.name != problem.data.entity_column:
         name = schema.group.name
-        raise InputError(f"the split is by group {name!r}, which the prediction log does not keep; set data.entity_column: {name} before deploying")
+        raise InputError(
+            f"the split is by group {name!r}, which the prediction log does not keep; set data.entity_column: {name} before deploying"
+        )
 
 
 def _owner(frame: pd.DataFrame, problem: Problem) -> pd.Series:
@@ -178,7 +182,9 @@ def _owner(frame: pd.DataFrame, problem: Problem) -> pd.Series:
 
 def _known(new: pd.DataFrame, old: Table, problem: Problem) -> np.ndarray:
     """Which new rows are in the old table: equal features, and equal time and entity where the table has them."""
-    names = [column.name for column in old.schema.columns if column.role in ("feature", "time") or column.name == problem.data.entity_column]
+    names = [
+        column.name for column in old.schema.columns if column.role in ("feature", "time") or column.name == problem.data.entity_column
+    ]
     if not len(new):
         return np.zeros(0, dtype=bool)
     alike = new[names].astype({name: old.frame[name].dtype for name in names})

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from switchyard.bundle import BadInput, Signature
 from switchyard.bundle.encoding import CONVERTERS, category, epoch_seconds
 from switchyard.tabular.batch.rows import Chunk, Rows
-from switchyard.tabular.tables.typing.dates import arrow_dates
-from switchyard.tabular.tables.reading.headers import UNNAMED
-from switchyard.tabular.suggest import did_you_mean
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.tables.reading.headers import UNNAMED
+from switchyard.tabular.tables.typing.dates import arrow_dates
 
 Extra = Literal["refuse", "drop", "keep"]
 """What to do with columns that neither the model nor the config knows."""

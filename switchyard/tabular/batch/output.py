@@ -60,7 +60,9 @@ class TableWriter:
             return pq.ParquetWriter(self._path, self._writer_schema, compression="zstd")
         self._sink = gzip.open(self._path, "wb", compresslevel=6) if self._suffix.endswith(".gz") else self._path.open("wb")
         delimiter = "\t" if ".tsv" in self._suffix else ","
-        return arrow_csv.CSVWriter(self._sink, self._writer_schema, write_options=arrow_csv.WriteOptions(delimiter=delimiter, quoting_style="needed"))
+        return arrow_csv.CSVWriter(
+            self._sink, self._writer_schema, write_options=arrow_csv.WriteOptions(delimiter=delimiter, quoting_style="needed")
+        )
 
     def close(self) -> None:
         """Finish the file."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from switchyard.tabular.report import html
 from switchyard.tabular.batch.counts import ColumnCount
+from switchyard.tabular.report import html
 from switchyard.tabular.storable import Fact, Record
 
 _NOTABLE = 0.05
@@ -81,10 +81,13 @@ def _page(report: ScoringReport) -> str:
         rows = [[name, int(count), count / scored.rows, scored.distribution["probabilities"][name]] for name, count in labels.items()]
         sections.append(("Answers", html.table(["label", "rows", "share", "mean probability"], rows)))
     score = scored.distribution["score"]
-    bins = [(f"{low:.4g} to {high:.4g}", share) for low, high, share in zip(scored.edges[:-1], scored.edges[1:], scored.shares, strict=True)]
+    bins = [
+        (f"{low:.4g} to {high:.4g}", share) for low, high, share in zip(scored.edges[:-1], scored.edges[1:], scored.shares, strict=True)
+    ]
     sections.append(("Score", html.table(list(score), [list(score.values())]) + html.bars(bins)))
     columns = [
-        [one.name, one.kind, one.missing, one.missing / scored.rows, one.trained_missing, one.unknown, one.outside] for one in scored.columns
+        [one.name, one.kind, one.missing, one.missing / scored.rows, one.trained_missing, one.unknown, one.outside]
+        for one in scored.columns
     ]
     headers = ["column", "kind", "missing", "share", "share in training", "unknown category", "outside the range"]
     sections.append(("Columns", html.table(headers, columns)))

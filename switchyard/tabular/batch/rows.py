@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv as arrow_csv
 
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.delimited import MISSING_SPELLINGS, header_of, refuse_other_formats, sniff
 from switchyard.tabular.tables.reading.headers import UNNAMED, named
-from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.packing import packing_of
 from switchyard.tabular.tables.reading.parquet import MAGIC
-from switchyard.tabular.errors import InputError
 
 CHUNK = 16_384
 """Rows of a chunk at most."""
@@ -196,9 +196,7 @@ def _unpacked(path: Path) -> Iterator[BinaryIO]:
                 yield stream
 
 
-def _batches(
-    stream: BinaryIO, width: int, lines: int, delimiter: str, quoted: bool, encoding: str, label: str
-) -> Iterator[pa.RecordBatch]:
+def _batches(stream: BinaryIO, width: int, lines: int, delimiter: str, quoted: bool, encoding: str, label: str) -> Iterator[pa.RecordBatch]:
     # Places instead of names: empty names are not distinct.
     places, ragged = [str(place) for place in range(width)], []
 
@@ -210,7 +208,9 @@ def _batches(
         yield from arrow_csv.open_csv(
             stream,
             # One thread: rows of the wrong width are then numbered.
-            read_options=arrow_csv.ReadOptions(column_names=places, skip_rows=lines, block_size=_BLOCK, encoding=encoding, use_threads=False),
+            read_options=arrow_csv.ReadOptions(
+                column_names=places, skip_rows=lines, block_size=_BLOCK, encoding=encoding, use_threads=False
+            ),
             parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=quoted, invalid_row_handler=refuse),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(places, pa.string()), strings_can_be_null=True, null_values=list(MISSING_SPELLINGS)

@@ -21,10 +21,10 @@ from pydantic import (
     model_validator,
 )
 
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving
 from switchyard.tabular.config.section import Section, Share
+from switchyard.tabular.errors import InputError
 
 Task = Literal["auto", "binary", "multiclass", "regression"]
 Kind = Literal["numeric", "categorical", "boolean", "datetime", "text"]
@@ -148,7 +148,9 @@ class Decision(Section):
     """From scores to the served answer."""
 
     threshold: Literal["auto", "f1", "balanced_accuracy", "accuracy"] | Share = Field(
-        "auto", description="Binary: what the out-of-fold threshold maximises, or a fixed value; auto is f1 below 40 % of positives, else accuracy.")
+        "auto",
+        description="Binary: what the out-of-fold threshold maximises, or a fixed value; auto is f1 below 40 % of positives, else accuracy.",
+    )
     calibration: Literal["auto", "none", "sigmoid", "temperature"] = "auto"
     coverage: Share = Field(0.9, description="Share of true values the regression interval must hold.")
 

@@ -38,13 +38,16 @@ class ExperimentConfig(Section):
     """When a canary or an A/B test is decided."""
 
     metric: Literal["auto", "accuracy", "log_loss", "brier", "roc_auc", "mae", "rmse"] = Field(
-        "auto", description="auto: the problem's metric, or the loss that comes nearest to it.")
+        "auto", description="auto: the problem's metric, or the loss that comes nearest to it."
+    )
     goal: Literal["auto", "better", "not_worse"] = Field(
-        "auto", description="What the candidate must show: ab wants it better, canary not worse by minimum_effect.")
+        "auto", description="What the candidate must show: ab wants it better, canary not worse by minimum_effect."
+    )
     alpha: Share = Field(0.05, description="Chance of a false winner, however often one looks.")
     power: Share = Field(0.8, description="Chance of finding minimum_effect within the planned size.")
     minimum_effect: PositiveFloat | None = Field(
-        None, description="The smallest difference that matters; without one 0.03 of accuracy, Brier or ROC-AUC, 5 % of other losses.")
+        None, description="The smallest difference that matters; without one 0.03 of accuracy, Brier or ROC-AUC, 5 % of other losses."
+    )
     min_labels: Annotated[int, Field(ge=20)] = Field(100, description="Entities with a label, in each arm, before the score is judged.")
     max_days: PositiveFloat = Field(14.0, description="Then it is stopped, and the champion stays.")
     ramp: tuple[Share, ...] = Field((), description="Shares that a canary is raised to, one after the other: [0.05, 0.2, 0.5].")

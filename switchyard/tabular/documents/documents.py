@@ -9,10 +9,10 @@ from typing import Self
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from switchyard.tabular.report import html
 from switchyard.tabular.documents import markdown, tables, words
 from switchyard.tabular.documents.inputs import RunRecord
 from switchyard.tabular.evaluation.report import NAMES
+from switchyard.tabular.report import html
 from switchyard.tabular.storable import Fact, Storable
 
 NAMES_OF_DOCUMENTS = ("problem_definition.md", "data_analysis_report.md", "ml_requirements.md", "model_card.md")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from switchyard.tabular.evaluation.comparison import Comparison, Verdict
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation import Evaluation
+from switchyard.tabular.evaluation.comparison import Comparison, Verdict
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.model.leaderboard import Leaderboard
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.profile import Profile
 from switchyard.tabular.quality import QualityReport
 from switchyard.tabular.tables.schema import Schema

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from switchyard.tabular.evaluation.comparison import Gate
 from switchyard.tabular.documents.inputs import RunRecord
 from switchyard.tabular.documents.markdown import Marked, code, number, percent, table
 from switchyard.tabular.evaluation import Evaluation
+from switchyard.tabular.evaluation.comparison import Gate
 from switchyard.tabular.evaluation.report import NAMES
 from switchyard.tabular.evaluation.resampling import shown
 from switchyard.tabular.evaluation.slices import SliceColumn

@@ -10,11 +10,11 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
+from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.table import model_frame
 
 CONSTANT = "constant"

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.tabular.report import html
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed
 from switchyard.tabular.evaluation.baselines import LIGHTGBM
 from switchyard.tabular.evaluation.delong import delong_p
@@ -16,9 +16,9 @@ from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
 from switchyard.tabular.evaluation.report import NAMES
 from switchyard.tabular.evaluation.resampling import Estimate, resample
-from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.tables.split import Split
+from switchyard.tabular.report import html
 from switchyard.tabular.storable import Fact, Record
+from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
 
 

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import LIGHTGBM, Baselines
 from switchyard.tabular.evaluation.curves import Curve, calibration_error, classification_curves, regression_curves
 from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
 from switchyard.tabular.evaluation.resampling import Estimate, Resampler, resample
 from switchyard.tabular.evaluation.slices import SliceColumn, describe_slices, slice_rows, slice_scores
-from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.tables.split import Split
 from switchyard.tabular.storable import Fact, Record
+from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
 
 _MODEL = "model"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from switchyard.tabular.report import html
 from switchyard.tabular.evaluation.baselines import CONSTANT, LIGHTGBM
 from switchyard.tabular.evaluation.curves import Curve
 from switchyard.tabular.evaluation.resampling import Estimate, shown
 from switchyard.tabular.evaluation.slices import SMALL, SliceColumn
+from switchyard.tabular.report import html
 
 if TYPE_CHECKING:
     from switchyard.tabular.evaluation.evaluation import Evaluation

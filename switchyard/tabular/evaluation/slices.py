@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.evaluation.measures import on_rows, scores_of
 from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.evaluation.resampling import Draws, Estimate, Scores
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 
 SMALL = 30

@@ -9,9 +9,9 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from switchyard.tabular.report import html
 from switchyard.tabular.evaluation.resampling import shown
 from switchyard.tabular.explanation.surrogate import Surrogate
+from switchyard.tabular.report import html
 
 if TYPE_CHECKING:
     from switchyard.tabular.explanation.explanation import ChosenRow, Explanation

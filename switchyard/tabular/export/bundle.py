@@ -17,15 +17,15 @@ from switchyard.bundle import Answer, Interval, Scorer, Signature
 from switchyard.bundle import Column as InputColumn
 from switchyard.bundle.digest import FILES, digest_files
 from switchyard.bundle.examples import make_examples
-from switchyard.tabular.report import html
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.export.features import Inputs
 from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.export.model import model_to_onnx
 from switchyard.tabular.model.model import Model
+from switchyard.tabular.report import html
+from switchyard.tabular.storable import Fact, Record, Storable
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.storable import Fact, Record, Storable
 
 PROBABILITY_TOLERANCE = 1e-5
 """Largest difference of a probability; of a regression, in standard deviations of the target."""
@@ -222,9 +222,7 @@ def compare_answers(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity
     # Not "greater": a NaN on either side is a difference.
     wrong = np.flatnonzero(~(differences <= PROBABILITY_TOLERANCE) | apart)
     largest = float(differences.max()) if len(frame) else 0.0
-    return Parity(
-        rows=len(frame), largest_difference=largest, tolerance=PROBABILITY_TOLERANCE, differing_rows=tuple(wrong.tolist())
-    )
+    return Parity(rows=len(frame), largest_difference=largest, tolerance=PROBABILITY_TOLERANCE, differing_rows=tuple(wrong.tolist()))
 
 
 def check_parity(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity:

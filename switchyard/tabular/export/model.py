@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 from onnx import ModelProto
 
+from switchyard.tabular.export.families import emit_estimator, emit_probabilities
+from switchyard.tabular.export.features import Inputs, emit_preprocessor
+from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.model.combiner import FLOOR as STACK_FLOOR
 from switchyard.tabular.model.combiner import Combiner
 from switchyard.tabular.model.decision import FLOOR as CALIBRATION_FLOOR
 from switchyard.tabular.model.decision import Calibrator
-from switchyard.tabular.export.families import emit_estimator, emit_probabilities
-from switchyard.tabular.export.features import Inputs, emit_preprocessor
-from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.model.model import Model
 
 _FLOAT, _INT64 = 1, 7

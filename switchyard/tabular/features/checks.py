@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.schema import Schema
 
 NUMBERS = ("numeric", "boolean", "datetime")

@@ -185,7 +185,9 @@ def _check(node: ast.expr, place: str, depth: int) -> Iterator[str]:
                 raise InputError(f"{place}: {name} takes {wanted if wanted > 0 else 'two or more'} arguments, not {len(arguments)}")
             parts = arguments
         case _:
-            raise InputError(f"{place}: {ast.unparse(node)!r} is not allowed; use numbers, columns, + - * / **, comparisons, "
-                             f"and, or, not, {', '.join(FUNCTIONS)}")
+            raise InputError(
+                f"{place}: {ast.unparse(node)!r} is not allowed; use numbers, columns, + - * / **, comparisons, "
+                f"and, or, not, {', '.join(FUNCTIONS)}"
+            )
     for part in parts:
         yield from _check(part, place, depth + 1)

@@ -37,9 +37,7 @@ def _concat(*parts: np.ndarray, axis: int) -> np.ndarray:
     return np.concatenate(parts, axis=axis)
 
 
-def _label_encoder(
-    strings: np.ndarray, domain: str, keys_strings: list[str], values_int64s: list[int], default_int64: int
-) -> np.ndarray:
+def _label_encoder(strings: np.ndarray, domain: str, keys_strings: list[str], values_int64s: list[int], default_int64: int) -> np.ndarray:
     found = pd.Index(keys_strings, dtype=object).get_indexer(strings.ravel())
     codes = np.append(np.asarray(values_int64s, dtype="int64"), default_int64)
     return codes[found].reshape(strings.shape)

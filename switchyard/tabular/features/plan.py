@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.config.problem import Kind, Outliers, Problem, Role, Selection
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.checks import check_operand, check_overrides, check_settings
 from switchyard.tabular.features.expressions import parse
-from switchyard.tabular.config.problem import Kind, Outliers, Problem, Role, Selection
+from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.storable import Fact, Record
 
 _MIN_KEPT = 0.5
 """Dropping outliers may not cost more than half of the training rows: what is that common is no outlier."""

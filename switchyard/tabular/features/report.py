@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from switchyard.tabular.report import html
 from switchyard.tabular.features.checks import NUMBERS
 from switchyard.tabular.features.dates import PARTS
 from switchyard.tabular.features.plan import ColumnPlan, FeaturePlan
 from switchyard.tabular.features.preprocess import ONEHOT_UP_TO, TARGET_CLASSES
 from switchyard.tabular.features.selection import METHODS
+from switchyard.tabular.report import html
 
 
 def plan_page(plan: FeaturePlan) -> str:

@@ -121,10 +121,14 @@ def blend(members: Sequence[int]) -> Learner:
         products = errors @ errors.T
         products /= max(float(np.trace(products)), 1e-300)
         found = minimize(
-            lambda weights: weights @ products @ weights, np.full(len(members), 1 / len(members)),
-            jac=lambda weights: 2 * products @ weights, bounds=[(0, 1)] * len(members),
-            constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1}, method="SLSQP",
-            options={"ftol": 1e-10})
+            lambda weights: weights @ products @ weights,
+            np.full(len(members), 1 / len(members)),
+            jac=lambda weights: 2 * products @ weights,
+            bounds=[(0, 1)] * len(members),
+            constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
+            method="SLSQP",
+            options={"ftol": 1e-10},
+        )
         weights = np.clip(found.x, 0, None)
         weights[weights < 0.01 * weights.max()] = 0.0
         kept = np.flatnonzero(weights)

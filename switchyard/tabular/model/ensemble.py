@@ -11,15 +11,15 @@ from typing import Any
 import joblib
 import numpy as np
 
-from switchyard.tabular.model.combining import Combination, Learner, blend, greedy, held_out_outputs, rank_auc, stack, vote
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan
-from switchyard.tabular.tables.folds import Folds, make_folds
+from switchyard.tabular.model.combining import Combination, Learner, blend, greedy, held_out_outputs, rank_auc, stack, vote
 from switchyard.tabular.model.leaderboard import Leaderboard, Row
 from switchyard.tabular.model.model import Calibrator, Model, choose_threshold, conformal_half_width, fit_calibrator
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.model.refit import Refit
+from switchyard.tabular.tables.folds import Folds, make_folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import Metric, metric_of
 from switchyard.tabular.tuning.cost import refit_seconds
@@ -54,7 +54,11 @@ def budget_left(studies: Sequence[Study], problem: Problem) -> float | None:
 
 
 def build_ensemble(
-    studies: Sequence[Study], split: Split, plan: FeaturePlan, problem: Problem, budget_left_s: float | None = None,
+    studies: Sequence[Study],
+    split: Split,
+    plan: FeaturePlan,
+    problem: Problem,
+    budget_left_s: float | None = None,
     n_jobs: int | None = None,
 ) -> tuple[Model, Leaderboard]:
     """Compare single models and combinations on out-of-fold predictions and fit the winner to all training rows.
@@ -91,9 +95,14 @@ def build_ensemble(
     picked = [comparison.pool[member] for member in chosen.combination.members]
     refit = Refit(split, plan, problem, comparison.target, len(comparison.classes), n_jobs or joblib.cpu_count())
     model = Model(
-        task=problem.task, target=problem.data.target, columns=plan.used, classes=comparison.classes,
+        task=problem.task,
+        target=problem.data.target,
+        columns=plan.used,
+        classes=comparison.classes,
         members=tuple(refit.members([(study.family, candidate) for study, candidate in picked], end)),
-        combiner=chosen.combination.combiner, **_decisions(chosen.oof, comparison.truth, problem))
+        combiner=chosen.combination.combiner,
+        **_decisions(chosen.oof, comparison.truth, problem),
+    )
     return model, leaderboard
 
 
@@ -242,9 +251,18 @@ def _leaderboard(options: Sequence[_Option], chosen: _Option, rule: str, compari
         studies = {comparison.pool[member][0].family: comparison.pool[member][0] for member in option.combination.members}
         seconds = sum(study.seconds for study in studies.values() if study.timed)
         note = "" if option.kind == "single" else _composition(option, families)
-        rows.append(Row(
-            name=option.name, kind=option.kind, family=families[0] if len(families) == 1 else "ensemble", score=option.score,
-            std=float(option.scores.std()), seconds=round(seconds, 1), chosen=option is chosen, note=note))
+        rows.append(
+            Row(
+                name=option.name,
+                kind=option.kind,
+                family=families[0] if len(families) == 1 else "ensemble",
+                score=option.score,
+                std=float(option.scores.std()),
+                seconds=round(seconds, 1),
+                chosen=option is chosen,
+                note=note,
+            )
+        )
     return Leaderboard(metric=comparison.metric.name, entries=tuple(rows), rule=rule, notes=tuple(comparison.notes))
 
 

@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from switchyard.tabular.report import html
-from switchyard.tabular.model.combiner import Combiner, stack_features
-from switchyard.tabular.model.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.families import FAMILIES, Estimator
 from switchyard.tabular.families.base import Params
+from switchyard.tabular.model.combiner import Combiner, stack_features
+from switchyard.tabular.model.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
 from switchyard.tabular.model.open_format import dump, load
-from switchyard.tabular.tables.schema import Column
+from switchyard.tabular.report import html
 from switchyard.tabular.storable import Fact, Storable
+from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.table import model_frame
 
 __all__ = [

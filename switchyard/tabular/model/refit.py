@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.families.base import Params
 from switchyard.tabular.features.plan import FeaturePlan, training_rows
 from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.model.model import Member
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tuning.cost import EXPORT_S
@@ -75,8 +75,13 @@ class Refit:
         preprocessor, features = self._prepare(kind.style, trial.choices)
         params = refit_params(family, trial, len(features))
         estimator = kind.build(
-            task=self._problem.task, params=params, seed=self._problem.tuning.seed, n_classes=self._n_classes, n_jobs=self._n_jobs,
-            categorical_sizes=preprocessor.categorical_sizes_)
+            task=self._problem.task,
+            params=params,
+            seed=self._problem.tuning.seed,
+            n_classes=self._n_classes,
+            n_jobs=self._n_jobs,
+            categorical_sizes=preprocessor.categorical_sizes_,
+        )
         estimator.fit(features, self._target, deadline=deadline)
         return Member(family, params, preprocessor, estimator)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from switchyard.tabular.report.html import Raw, number
 from switchyard.tabular.profile.records import Distribution
+from switchyard.tabular.report.html import Raw, number
 
 _LINES = ("#d1495b", "#2e8b57", "#e6a23c", "#7b4fa6", "#17849c", "#5a6478")
 Line = Sequence[float | None]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from switchyard.tabular.report.html import Raw, badge, bars, number, page, row, table
 from switchyard.tabular.profile.charts import axis_label, column_chart, heat_map, legend, sparkline, time_chart
 from switchyard.tabular.profile.records import ColumnProfile, Profile
+from switchyard.tabular.report.html import Raw, badge, bars, number, page, row, table
 
 HEAT_MAP_COLUMNS = 30
 _SKEWED = 5.0
@@ -172,7 +172,7 @@ def _statistics(profile: Profile) -> str:
             values = column.numbers.model_dump()
             rows.append((column.name, *("" if values[name] is None else values[name] for name in names)))
     return (
-        Raw(f'<div class=wide>{table(("column", *(name.replace("_", " ") for name in names)), rows)}</div>')
+        Raw(f"<div class=wide>{table(('column', *(name.replace('_', ' ') for name in names)), rows)}</div>")
         if rows
         else "<p>No numeric columns.</p>"
     )

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed
 from switchyard.tabular.report.html import badge, bars, page, table
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.storable import Fact, Record
 
 FindingAction = Literal["note", "warn", "drop", "stop"]

@@ -56,7 +56,7 @@ def badge(text: str, level: str) -> Raw:
 
 def row(parts: Iterable[str]) -> str:
     """Charts side by side."""
-    return f'<div class=row>{"".join(parts)}</div>'
+    return f"<div class=row>{''.join(parts)}</div>"
 
 
 def bars(rows: Sequence[tuple[str, float]], limit: float | None = None, low: float = 0.0, high: float | None = None) -> Raw:
@@ -93,7 +93,7 @@ def figure(fig: Figure) -> Raw:
     with matplotlib.rc_context({"svg.hashsalt": "switchyard", "svg.fonttype": "none", "font.size": 9}):
         fig.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
     text = out.getvalue()
-    return Raw(text[text.index("<svg"):])
+    return Raw(text[text.index("<svg") :])
 
 
 def _cell(value: object) -> str:

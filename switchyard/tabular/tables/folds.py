@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.split import Split
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,8 @@ def _shuffled_folds(problem: Problem, rows: int, wanted: int, labels: np.ndarray
     if fewest < 2:
         raise InputError(
             f"class {rarest!r} of target {problem.data.target!r} has a single training row, so it cannot be in both sides of a fold; "
-            "drop its rows, merge it with another class or give more data")
+            "drop its rows, merge it with another class or give more data"
+        )
     count = min(wanted, fewest)
     note = f"{count} instead of {wanted} folds, because class {rarest!r} has only {fewest} training rows" if count < wanted else ""
     splitter = StratifiedKFold(count, shuffle=True, random_state=problem.tuning.seed)
@@ -134,7 +135,8 @@ def _group_folds(split: Split, problem: Problem, owner: str, wanted: int, labels
             return Folds(pairs, "group" if labels is None else "stratified group", note)
     raise InputError(
         f"rows that share a value of {owner!r} must stay together, and then some fold misses a class of {problem.data.target!r}; "
-        "give more groups of every class or name another column")
+        "give more groups of every class or name another column"
+    )
 
 
 def _time_folds(split: Split, problem: Problem, wanted: int, labels: np.ndarray | None) -> Folds:
@@ -152,7 +154,8 @@ def _time_folds(split: Split, problem: Problem, wanted: int, labels: np.ndarray 
     if len(pairs) < 2:
         raise InputError(
             f"the {rows} training rows in time order allow only {len(pairs)} of {wanted} folds (too few distinct moments, or classes of "
-            f"{problem.data.target!r} that never meet on both sides); give a longer history or set split.kind to random")
+            f"{problem.data.target!r} that never meet on both sides); give a longer history or set split.kind to random"
+        )
     note = f"{len(pairs)} instead of {wanted} expanding windows have enough rows of every class" if len(pairs) < wanted else ""
     return Folds(pairs, "time", note)
 

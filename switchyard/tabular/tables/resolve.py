@@ -12,20 +12,20 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from switchyard.tabular.config.problem import Data, Kind, Problem, Role
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.report.words import count_of
+from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.reading.headers import NO_HEADER, looks_like_data
+from switchyard.tabular.tables.reading.sources import RawTable
+from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.table import Table
 from switchyard.tabular.tables.typing.kinds import read_column
 from switchyard.tabular.tables.typing.numbers import number_text
 from switchyard.tabular.tables.typing.readings import Reading
 from switchyard.tabular.tables.typing.roles import role_of
-from switchyard.tabular.tables.reading.sources import RawTable
-from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.typing.targets import Target, positive_class, read_labels, read_target
-from switchyard.tabular.errors import InputError
-from switchyard.tabular.config.problem import Data, Kind, Problem, Role
-from switchyard.tabular.tables.schema import Column, Schema
-from switchyard.tabular.tables.table import Table
 from switchyard.tabular.tasks import TASKS, metric_of
-from switchyard.tabular.report.words import count_of
 
 log = logging.getLogger(__name__)
 _MAX_CATEGORIES = 1000
@@ -158,7 +158,8 @@ def _said_roles(problem: Problem) -> dict[str, tuple[Role, str]]:
         if (override.role == "target") != (name == data.target) and override.role is not None:
             raise InputError(f"data.columns: {name!r} has role {override.role}, but data.target is {data.target!r}")
     keys: tuple[tuple[Role, str, str | None], ...] = (
-        ("id", "data.entity_column", data.entity_column), ("group", "data.group_column", data.group_column),
+        ("id", "data.entity_column", data.entity_column),
+        ("group", "data.group_column", data.group_column),
         ("time", "data.time_column", data.time_column if data.time_column != "@row" else None),
     )
     for role, key, name in keys:
@@ -246,8 +247,16 @@ def _column(name: str, reading: Reading, role: Role, reason: str, distinct: int 
             low, high = low.timestamp(), high.timestamp()
     distinct = int(cells.nunique()) if distinct is None else distinct
     return Column(
-        name=name, kind=reading.kind, role=role, missing=missing, unique=distinct, integer=reading.integer,
-        minimum=None if low is None else float(low), maximum=None if high is None else float(high), categories=categories, reason=reason,
+        name=name,
+        kind=reading.kind,
+        role=role,
+        missing=missing,
+        unique=distinct,
+        integer=reading.integer,
+        minimum=None if low is None else float(low),
+        maximum=None if high is None else float(high),
+        categories=categories,
+        reason=reason,
     )
 
 

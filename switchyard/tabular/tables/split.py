@@ -14,10 +14,10 @@ from typing import Literal, Self
 import numpy as np
 import pandas as pd
 
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.tables.schema import Schema
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.storable import Fact, Storable
+from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.table import Table, digest_frame, digest_rows, read_frame, write_frame
 
 Kind = Literal["random", "time", "group"]
@@ -83,7 +83,9 @@ def split_table(table: Table, problem: Problem) -> Split:
         else:
             order = frame[schema.time.name]
             if order.isna().any():
-                raise InputError(f"time column {schema.time.name!r} is empty in {int(order.isna().sum())} rows; a time split needs every one")
+                raise InputError(
+                    f"time column {schema.time.name!r} is empty in {int(order.isna().sum())} rows; a time split needs every one"
+                )
             moment = order.sort_values(kind="stable").iloc[min(int(round(len(frame) * (1 - share))), len(frame) - 1)]
             side, boundary = (order >= moment).to_numpy(), str(moment)
     else:
@@ -103,11 +105,17 @@ def split_table(table: Table, problem: Problem) -> Split:
 def _check(split: Split, problem: Problem) -> None:
     for part, rows in (("training part", split.train), ("holdout", split.holdout)):
         if rows.empty:
-            raise InputError(f"the {part} of the {split.kind} split is empty: {len(split.train) + len(split.holdout)} rows are too few for split.holdout={problem.split.holdout}")
+            raise InputError(
+                f"the {part} of the {split.kind} split is empty: {len(split.train) + len(split.holdout)} rows are too few for split.holdout={problem.split.holdout}"
+            )
     if problem.task != "regression":
         target = problem.data.target
         lost = set(split.holdout[target]) - set(split.train[target])
         if lost:
-            raise InputError(f"class {sorted(lost)[0]!r} of target {target!r} is in the holdout but not in the training part; use another split or drop its rows")
+            raise InputError(
+                f"class {sorted(lost)[0]!r} of target {target!r} is in the holdout but not in the training part; use another split or drop its rows"
+            )
         if problem.task == "binary" and split.holdout[target].nunique() < 2:
-            raise InputError(f"the holdout has only one class of target {target!r} ({len(split.holdout)} rows); give more rows or a larger split.holdout")
+            raise InputError(
+                f"the holdout has only one class of target {target!r} ({len(split.holdout)} rows); give more rows or a larger split.holdout"
+            )

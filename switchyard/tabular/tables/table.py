@@ -25,8 +25,8 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from switchyard.tabular.tables.schema import MISSING, Column, Schema
 from switchyard.tabular.storable import Fact, Storable
+from switchyard.tabular.tables.schema import MISSING, Column, Schema
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:

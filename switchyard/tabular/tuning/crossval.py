@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families.base import Family
 from switchyard.tabular.features.plan import FeaturePlan, training_rows
 from switchyard.tabular.features.preprocess import build_preprocessor
-from switchyard.tabular.tables.folds import Folds
 from switchyard.tabular.model.model import encode_target
-from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.tables.folds import Folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tasks import TASKS, Metric, metric_of
@@ -135,8 +135,12 @@ class FoldSource:
         fitted = preprocessor.fit_transform(rows, target)
         unseen = preprocessor.transform(self._features.iloc[valid])
         return FoldData(
-            np.asarray(fitted, dtype="float32"), target, np.asarray(unseen, dtype="float32"), self.target[valid],
-            tuple(tuple(pair) for pair in preprocessor.categorical_sizes_))
+            np.asarray(fitted, dtype="float32"),
+            target,
+            np.asarray(unseen, dtype="float32"),
+            self.target[valid],
+            tuple(tuple(pair) for pair in preprocessor.categorical_sizes_),
+        )
 
 
 @dataclass
@@ -167,14 +171,22 @@ def _stopping_rows(data: FoldData, later: bool, seed: int) -> tuple[tuple[np.nda
     if not later:
         return (data.train, data.train_target), (data.valid, data.valid_target)
     order = np.random.default_rng(seed).permutation(len(data.train))
-    watched, fitted = np.sort(order[: max(1, len(order) // 10)]), np.sort(order[max(1, len(order) // 10):])
+    watched, fitted = np.sort(order[: max(1, len(order) // 10)]), np.sort(order[max(1, len(order) // 10) :])
     return (data.train[fitted], data.train_target[fitted]), (data.train[watched], data.train_target[watched])
 
 
 def cross_validate(
-    family: Family, params: Mapping[str, Any], choices: Mapping[str, str],
-    source: FoldSource, problem: Problem, n_classes: int, n_jobs: int,
-    race: Race, curve: CurveBound, pace: Pace, on_fold: Callable[[Sequence[float]], None] = lambda scores: None,
+    family: Family,
+    params: Mapping[str, Any],
+    choices: Mapping[str, str],
+    source: FoldSource,
+    problem: Problem,
+    n_classes: int,
+    n_jobs: int,
+    race: Race,
+    curve: CurveBound,
+    pace: Pace,
+    on_fold: Callable[[Sequence[float]], None] = lambda scores: None,
 ) -> Outcome:
     """Fit `family` on every fold in turn and score it on what the fold held back.
 
@@ -206,8 +218,13 @@ def cross_validate(
         fitting = time.monotonic()
         try:
             estimator = family.build(
-                task=problem.task, params=dict(params), seed=problem.tuning.seed, n_classes=n_classes, n_jobs=n_jobs,
-                categorical_sizes=list(data.categorical_sizes))
+                task=problem.task,
+                params=dict(params),
+                seed=problem.tuning.seed,
+                n_classes=n_classes,
+                n_jobs=n_jobs,
+                categorical_sizes=list(data.categorical_sizes),
+            )
             # Forests do not stop early; watching their validation loss would only cost time.
             fitted, watched = (data.train, data.train_target), {}
             if "patience" in params:

@@ -7,12 +7,17 @@ from typing import Any
 
 START_POINTS: dict[str, tuple[dict[str, Any], ...]] = {
     "lightgbm": (
-        {"learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 20, "min_sum_hessian_in_leaf": 1e-3,
-         "bagging_fraction": 1.0, "bagging_freq": 0, "feature_fraction": 0.6},
+        {
+            "learning_rate": 0.05,
+            "num_leaves": 31,
+            "min_data_in_leaf": 20,
+            "min_sum_hessian_in_leaf": 1e-3,
+            "bagging_fraction": 1.0,
+            "bagging_freq": 0,
+            "feature_fraction": 0.6,
+        },
     ),
-    "xgboost": (
-        {"max_depth": 5, "min_child_weight": 1.0, "reg_lambda": 1.0, "subsample": 0.9, "colsample_bylevel": 0.6},
-    ),
+    "xgboost": ({"max_depth": 5, "min_child_weight": 1.0, "reg_lambda": 1.0, "subsample": 0.9, "colsample_bylevel": 0.6},),
 }
 """What a second trial changes in the tuned defaults, by family.
 

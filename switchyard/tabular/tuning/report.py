@@ -60,10 +60,19 @@ def _trials(study: Study) -> str:
     rows = []
     for trial in (complete + rest)[:_SHOWN]:
         iterations = [value for value in trial.best_iterations if value is not None]
-        rows.append([
-            trial.number, html.badge(trial.state, _LEVELS[trial.state]), trial.score, trial.std, len(trial.fold_scores),
-            round(float(np.mean(iterations))) if iterations else "", round(trial.seconds, 1) if study.timed else "",
-            json.dumps({**trial.choices, **trial.params}), trial.reason or ("ended by the clock" if trial.truncated else "")])
+        rows.append(
+            [
+                trial.number,
+                html.badge(trial.state, _LEVELS[trial.state]),
+                trial.score,
+                trial.std,
+                len(trial.fold_scores),
+                round(float(np.mean(iterations))) if iterations else "",
+                round(trial.seconds, 1) if study.timed else "",
+                json.dumps({**trial.choices, **trial.params}),
+                trial.reason or ("ended by the clock" if trial.truncated else ""),
+            ]
+        )
     more = len(study.trials) - len(rows)
     after = f"<p>and {more} more in study.json</p>" if more > 0 else ""
     return html.table(["trial", "state", study.metric, "std", "folds", "iterations", "seconds", "parameters", "note"], rows) + after

@@ -19,9 +19,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.plan import FeaturePlan
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import METRICS
 from switchyard.tabular.tuning.claims import Claims, persistently
@@ -139,7 +139,8 @@ class StudyStore:
 
         direction = "maximize" if METRICS[metric].greater_is_better else "minimize"
         study = optuna.create_study(
-            storage=self._storage(family), study_name=self._study_name(family), direction=direction, load_if_exists=True)
+            storage=self._storage(family), study_name=self._study_name(family), direction=direction, load_if_exists=True
+        )
         if self.fresh:
             study.set_user_attr(_BEGUN_BY, self.fresh)
         return study

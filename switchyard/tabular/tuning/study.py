@@ -116,7 +116,8 @@ class Study(Storable):
         trials = tuple(Trial.model_validate(trial) for trial in record.pop("trials"))
         by_number = {trial.number: trial for trial in trials}
         candidates = tuple(
-            Candidate(by_number[number], np.load(folder / f"oof_{number}.npy", allow_pickle=False)) for number in record.pop("candidates"))
+            Candidate(by_number[number], np.load(folder / f"oof_{number}.npy", allow_pickle=False)) for number in record.pop("candidates")
+        )
         return cls(trials=trials, candidates=candidates, **record)
 
     def facts(self) -> dict[str, Fact]:

@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import numpy as np
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.folds import make_folds
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
 from switchyard.tabular.tuning.crossval import FoldSource, Outcome, constant_score, cross_validate, training_target
 from switchyard.tabular.tuning.defaults import START_POINTS, NearestTo
 from switchyard.tabular.tuning.events import Event, Progress
+from switchyard.tabular.tuning.familylog import FamilyLog, standing_of
 from switchyard.tabular.tuning.ledger import Standing, clock, far_behind, share, usable
 from switchyard.tabular.tuning.pace import Pace
 from switchyard.tabular.tuning.pruning import CurveBound, Race
-from switchyard.tabular.tuning.familylog import FamilyLog, standing_of
 from switchyard.tabular.tuning.store import StudyStore
 from switchyard.tabular.tuning.study import Candidate, Study, Trial, ranked
 
@@ -50,8 +50,15 @@ _LEAST_S = 0.3
 
 
 def tune_family(
-    split: Split, plan: FeaturePlan, problem: Problem, family: str, store: StudyStore, progress: Progress | None = None, *,
-    parallel: int = 1, n_jobs: int | None = None,
+    split: Split,
+    plan: FeaturePlan,
+    problem: Problem,
+    family: str,
+    store: StudyStore,
+    progress: Progress | None = None,
+    *,
+    parallel: int = 1,
+    n_jobs: int | None = None,
 ) -> Study:
     """Search the hyperparameters of one family by cross-validation.
 
@@ -91,8 +98,16 @@ def tune_family(
 
 class _Search:
     def __init__(
-        self, split: Split, plan: FeaturePlan, problem: Problem, family: str, store: StudyStore, log: FamilyLog, progress: Progress | None,
-        parallel: int, n_jobs: int,
+        self,
+        split: Split,
+        plan: FeaturePlan,
+        problem: Problem,
+        family: str,
+        store: StudyStore,
+        log: FamilyLog,
+        progress: Progress | None,
+        parallel: int,
+        n_jobs: int,
     ):
         self.split, self.plan, self.problem, self.name = split, plan, problem, family
         self.store, self.log, self.progress, self.parallel, self.n_jobs = store, log, progress, parallel, n_jobs
@@ -130,8 +145,11 @@ class _Search:
         self.source = FoldSource(self.split, self.plan, self.problem, folds, self.target, self.store.key)
         # One-hot and target encoding win on Ames housing (RMSE 22,982 to 24,350), ordinal codes on Bank marketing (ROC-AUC
         # 0.885 to 0.850) and Adult; a net's codes go to embeddings either way.
-        self._encoders = self.family.style == "tree" and self.plan.encoder == "auto" and any(
-            column.use and column.kind == "categorical" and column.encoder == "auto" for column in self.plan.columns)
+        self._encoders = (
+            self.family.style == "tree"
+            and self.plan.encoder == "auto"
+            and any(column.use and column.kind == "categorical" and column.encoder == "auto" for column in self.plan.columns)
+        )
         self.shape = (self.problem.task, len(self.split.train), len(self.plan.used))
 
     def _search(self) -> str:
@@ -201,13 +219,33 @@ class _Search:
             self.log.beat()
 
         outcome = cross_validate(
-            self.family, params, choices, self.source, self.problem, len(self.classes), self.n_jobs,
-            Race(self.log.trials, self.metric.name, self.metric.sign), curve, pace, on_fold)
+            self.family,
+            params,
+            choices,
+            self.source,
+            self.problem,
+            len(self.classes),
+            self.n_jobs,
+            Race(self.log.trials, self.metric.name, self.metric.sign),
+            curve,
+            pace,
+            on_fold,
+        )
         record = Trial(
-            number=number, state=outcome.state, params=params, choices=choices, fold_scores=outcome.fold_scores, pooled=outcome.pooled,
-            best_iterations=outcome.best_iterations, train_rows=outcome.train_rows, first_loss=outcome.first_loss,
-            fit_seconds=[round(seconds, 3) for seconds in outcome.fit_seconds], seconds=round(time.monotonic() - began, 3),
-            truncated=outcome.truncated, reason=outcome.reason)
+            number=number,
+            state=outcome.state,
+            params=params,
+            choices=choices,
+            fold_scores=outcome.fold_scores,
+            pooled=outcome.pooled,
+            best_iterations=outcome.best_iterations,
+            train_rows=outcome.train_rows,
+            first_loss=outcome.first_loss,
+            fit_seconds=[round(seconds, 3) for seconds in outcome.fit_seconds],
+            seconds=round(time.monotonic() - began, 3),
+            truncated=outcome.truncated,
+            reason=outcome.reason,
+        )
         if self.log.add(trial, record, outcome.oof):
             self._tell("trial", record)
         return outcome
@@ -216,8 +254,7 @@ class _Search:
         import optuna
 
         seed = np.random.SeedSequence([self.problem.tuning.seed, zlib.crc32(self.name.encode()), number]).generate_state(1)[0]
-        sampler = optuna.samplers.TPESampler(
-            seed=int(seed), n_startup_trials=_RANDOM_TRIALS, multivariate=True, constant_liar=False)
+        sampler = optuna.samplers.TPESampler(seed=int(seed), n_startup_trials=_RANDOM_TRIALS, multivariate=True, constant_liar=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if (start := self._start_point(number)) is not None:
@@ -255,8 +292,13 @@ class _Search:
         if self._epoch_s is None:
             data = self.source.get(self.family.style, {}, 0)
             estimator = self.family.build(
-                task=self.problem.task, params={**params, "iterations": 1}, seed=self.problem.tuning.seed, n_classes=len(self.classes),
-                n_jobs=self.n_jobs, categorical_sizes=list(data.categorical_sizes))
+                task=self.problem.task,
+                params={**params, "iterations": 1},
+                seed=self.problem.tuning.seed,
+                n_classes=len(self.classes),
+                n_jobs=self.n_jobs,
+                categorical_sizes=list(data.categorical_sizes),
+            )
             # The second of two: the first also loads libraries.
             for _ in range(2):
                 began = time.monotonic()
@@ -297,7 +339,12 @@ class _Search:
         best = ranked(self.log.trials, self.metric.name)[:CANDIDATES]
         standings = self._standings()
         return Study(
-            family=self.name, metric=self.metric.name, trials=tuple(self.log.trials),
-            candidates=tuple(Candidate(trial, self.log.oof(trial.number)) for trial in best), reason=self.reason,
-            seconds=clock(self.log.sessions), clock_s=clock(session for standing in standings for session in standing.sessions),
-            timed=self.timed)
+            family=self.name,
+            metric=self.metric.name,
+            trials=tuple(self.log.trials),
+            candidates=tuple(Candidate(trial, self.log.oof(trial.number)) for trial in best),
+            reason=self.reason,
+            seconds=clock(self.log.sessions),
+            clock_s=clock(session for standing in standings for session in standing.sessions),
+            timed=self.timed,
+        )

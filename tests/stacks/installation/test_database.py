@@ -16,7 +16,9 @@ from tests.databases import free_port, mariadb, postgresql, server_folder  # noq
 @pytest.mark.parametrize("encoding", ["UTF8", "SQL_ASCII"])
 def test_a_postgresql_that_can_not_keep_text_is_refused_with_the_way_out(postgresql, encoding):  # noqa: F811
     name = f"kept_{encoding.lower()}"
-    engine = sqlalchemy.create_engine(sqlalchemy.make_url(postgresql).set(drivername="postgresql+psycopg").update_query_dict({"client_encoding": "utf8"}))
+    engine = sqlalchemy.create_engine(
+        sqlalchemy.make_url(postgresql).set(drivername="postgresql+psycopg").update_query_dict({"client_encoding": "utf8"})
+    )
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sqlalchemy.text(f"create database {name} encoding '{encoding}' locale 'C' template template0"))
     engine.dispose()
@@ -48,7 +50,9 @@ def test_a_check_names_each_database_that_takes_no_table(mariadb):  # noqa: F811
     said = check_all({name: one.render_as_string(hide_password=False) for name, one in asked.items()}, 0.1)
 
     assert len(said) == 3 and "s3same" not in "".join(said)
-    assert said[0].startswith(f"PREDICTIONS: reader may keep no table in {url.host}/{url.database}: ") and "CREATE command denied" in said[0]
+    assert (
+        said[0].startswith(f"PREDICTIONS: reader may keep no table in {url.host}/{url.database}: ") and "CREATE command denied" in said[0]
+    )
     assert said[1].startswith(f"STUDIES: database {url.host}/nowhere takes no connection: ")
     assert said[2].startswith(f"ZENML: database {url.host}/{url.database} takes no connection: ")
     assert sqlalchemy.inspect(engine).get_table_names() == []

@@ -13,11 +13,12 @@ from typing import ClassVar
 import pytest
 
 from app import stack as stacking
-from stacks.cluster.reasons import is_rolled_out
-from stacks.installation import checks, install as installation, restarting, secrets
 from stacks.cluster import waiting
-from stacks.installation.addresses import Addresses, find_addresses
 from stacks.cluster.kubectl import ClusterError, Forbidden
+from stacks.cluster.reasons import is_rolled_out
+from stacks.installation import checks, restarting, secrets
+from stacks.installation import install as installation
+from stacks.installation.addresses import Addresses, find_addresses
 from stacks.installation.restarting import mark, restart, stale
 from stacks.installation.settings import Settings
 from stacks.registration import _filled
@@ -67,7 +68,9 @@ def test_mlflows_own_pages_may_post_to_it(url, origin):
     assert should_block_cors_request("https://elsewhere.example", "POST", [allowed])
 
 
-@pytest.mark.parametrize(("region", "named"), [("us-east-1", {}), ("eu-west-1", {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})])
+@pytest.mark.parametrize(
+    ("region", "named"), [("us-east-1", {}), ("eu-west-1", {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})]
+)
 def test_a_bucket_is_asked_for_as_amazon_wants_it(monkeypatch, region, named):
     import boto3
     from botocore.exceptions import ClientError
@@ -82,7 +85,13 @@ def test_a_bucket_is_asked_for_as_amazon_wants_it(monkeypatch, region, named):
             asked.append(how)
 
     monkeypatch.setattr(boto3, "client", lambda *_arguments, **_settings: Store())
-    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ENDPOINT_URL": "https://s3", "AWS_DEFAULT_REGION": region, **secrets.CHECKSUMS}
+    keys = {
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_ENDPOINT_URL": "https://s3",
+        "AWS_DEFAULT_REGION": region,
+        **secrets.CHECKSUMS,
+    }
     installation._ensure_bucket(keys, "ours")
 
     assert asked == [{"Bucket": "ours", **named}]
@@ -91,7 +100,9 @@ def test_a_bucket_is_asked_for_as_amazon_wants_it(monkeypatch, region, named):
 def test_placeholders_are_filled_at_any_depth_and_references_to_secrets_are_left(monkeypatch):
     monkeypatch.setenv("SWITCHYARD_FROM_ENVIRONMENT", "there")
     filled = _filled(
-        {"a": ["{given}/x", {"b": "{from_environment}"}], "c": "{{secret.key}}", "d": 1, "e": "{number}"}, {"given": "here", "number": 3}, "some"
+        {"a": ["{given}/x", {"b": "{from_environment}"}], "c": "{{secret.key}}", "d": 1, "e": "{number}"},
+        {"given": "here", "number": 3},
+        "some",
     )
 
     assert filled == {"a": ["here/x", {"b": "there"}], "c": "{{secret.key}}", "d": 1, "e": 3}
@@ -119,12 +130,22 @@ def pod(**status):
 @pytest.mark.parametrize(
     ("status", "told"),
     [
-        ({"containerStatuses": [{"name": "zenml", "image": "r/i:1", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]}, "can't pull r/i:1"),
         (
-            {"containerStatuses": [{"name": "zenml", "image": "r/i:1", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]},
+            {"containerStatuses": [{"name": "zenml", "image": "r/i:1", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]},
+            "can't pull r/i:1",
+        ),
+        (
+            {
+                "containerStatuses": [
+                    {"name": "zenml", "image": "r/i:1", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+                ]
+            },
             "ends again and again: last words",
         ),
-        ({"conditions": [{"type": "PodScheduled", "reason": "Unschedulable", "message": "unbound PersistentVolumeClaims"}]}, "STORAGE_CLASS"),
+        (
+            {"conditions": [{"type": "PodScheduled", "reason": "Unschedulable", "message": "unbound PersistentVolumeClaims"}]},
+            "STORAGE_CLASS",
+        ),
     ],
 )
 def test_a_server_that_cannot_come_up_is_said_early_with_the_reason(monkeypatch, status, told):
@@ -155,7 +176,9 @@ class Checking:
         self.jobs += [item["metadata"]["name"] for item in objects]
 
     def items(self, kind, *_more):
-        ended = [{"metadata": {"name": name}, "status": {"conditions": [{"type": self.ends[name], "status": "True"}]}} for name in self.jobs]
+        ended = [
+            {"metadata": {"name": name}, "status": {"conditions": [{"type": self.ends[name], "status": "True"}]}} for name in self.jobs
+        ]
         return ended if kind == "jobs" else []
 
     def run(self, *arguments):
@@ -288,8 +311,14 @@ def test_an_installation_goes_with_seldon_or_without_and_leaves_a_namespace_of_s
 
 
 def test_models_that_a_namespace_has_lost_are_named(monkeypatch, tmp_path):
-    installed = SimpleNamespace(addresses=Addresses("http://z", "http://m", "http://s", "b"), context="ours-1", kubectl=None, images={"pipelines": "i:1"})
-    nothing = {"app.commands": ["ensure_repository"], "stacks.installation.registration": ["log_in", "register"], "deployment.kubernetes.client": ["Cluster"]}
+    installed = SimpleNamespace(
+        addresses=Addresses("http://z", "http://m", "http://s", "b"), context="ours-1", kubectl=None, images={"pipelines": "i:1"}
+    )
+    nothing = {
+        "app.commands": ["ensure_repository"],
+        "stacks.installation.registration": ["log_in", "register"],
+        "deployment.kubernetes.client": ["Cluster"],
+    }
     for module, names in nothing.items():
         for name in names:
             monkeypatch.setattr(f"{module}.{name}", lambda *_what: None)

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from switchyard.serving.frontdoor.pod import STATUS_PORT
 from deployment.kubernetes.manifests import METRICS
 from deployment.kubernetes.rights import RULES
 from stacks.cluster.kubectl import Kubectl
 from stacks.installation.manifests import Parts, write_overlay
 from stacks.installation.settings import Settings
+from switchyard.serving.frontdoor.pod import STATUS_PORT
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here")
@@ -65,7 +65,10 @@ def test_every_server_has_a_budget_and_a_policy(objects):
         selectors = [item["spec"].get("selector", item["spec"].get("podSelector")) for item in of_kind(objects, kind).values()]
         for name, deployment in deployments.items():
             labels = deployment["spec"]["template"]["metadata"]["labels"]
-            assert any(wanted and wanted.items() <= labels.items() for wanted in (item.get("matchLabels") for item in selectors)), (kind, name)
+            assert any(wanted and wanted.items() <= labels.items() for wanted in (item.get("matchLabels") for item in selectors)), (
+                kind,
+                name,
+            )
     assert of_kind(objects, "NetworkPolicy")["nobody-unless-said"]["spec"]["podSelector"] == {}
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stacks.installation import secrets
 from stacks.cluster.kubectl import ClusterError
+from stacks.installation import secrets
 from stacks.installation.settings import Settings, read_settings
 from switchyard.tabular.errors import InputError
 

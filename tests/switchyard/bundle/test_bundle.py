@@ -8,9 +8,9 @@ import pytest
 
 from switchyard.bundle import Scorer, digest
 from switchyard.bundle.examples import ExampleMismatch, check_examples
+from switchyard.tabular.export.bundle import Bundle, ParityError, check_parity, compare_answers, measure_latency, write_bundle
 from switchyard.tabular.model.combiner import Combiner
 from switchyard.tabular.model.decision import Calibrator
-from switchyard.tabular.export.bundle import Bundle, ParityError, check_parity, compare_answers, measure_latency, write_bundle
 from tests.switchyard.tabular.model.cases import CLASSES, FAMILY_NAMES, TASKS, member_of, mixed_split, model_of
 
 

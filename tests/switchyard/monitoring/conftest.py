@@ -3,9 +3,7 @@
 import pytest
 
 from switchyard.predictionlog import connect, create_tables
-
 from tests.databases import database, mariadb, postgresql, server_folder  # noqa: F401 - fixtures
-
 from tests.switchyard.monitoring.people import reference as make_reference
 
 

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from switchyard.bundle import Scorer
+from switchyard.monitoring.look import Look
 from switchyard.monitoring.reference import Reference, describe_reference
 from switchyard.monitoring.table_window import window_of_table
 from switchyard.monitoring.window import Window
-from switchyard.monitoring.look import Look
 from switchyard.predictionlog.database import labels, predictions
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.evaluation import evaluate
 from switchyard.tabular.evaluation.served import predict_served
 from switchyard.tabular.explanation import explain
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.validation import infer_suite
 from tests.switchyard.tabular.bundles import logistic_bundle
 from tests.switchyard.tabular.cases import make_problem, make_split
@@ -67,7 +67,16 @@ def window(frame: pd.DataFrame, past: Reference, most_rows: int = 50_000) -> Win
     return window_of_table(frame, scorer(), "small", "1", past.facts_, Look(source="a table"), most_rows)
 
 
-def fill(engine, frame: pd.DataFrame, begin: datetime = START, every: float = 1.0, version: str = "1", digest: str = DIGEST, role: str = "live", prefix: str = ""):
+def fill(
+    engine,
+    frame: pd.DataFrame,
+    begin: datetime = START,
+    every: float = 1.0,
+    version: str = "1",
+    digest: str = DIGEST,
+    role: str = "live",
+    prefix: str = "",
+):
     """Put `frame` into the log as answered predictions, one each `every` seconds; returns their ids."""
     answer = scorer().score({name: frame[name].to_numpy() for name in ("income", "noise", "job")})
     ids, rows = [], []
@@ -91,7 +100,13 @@ def fill(engine, frame: pd.DataFrame, begin: datetime = START, every: float = 1.
 def label(engine, ids, values, received: datetime, source: str = "late"):
     """One label for each of `ids`, as the feedback route writes them: repeated and contradicting ones too."""
     rows = [
-        {"label_id": f"{identity}-{received:%j%H%M%S}-{source}-{place}", "prediction_id": identity, "value": value, "received": received, "source": source}
+        {
+            "label_id": f"{identity}-{received:%j%H%M%S}-{source}-{place}",
+            "prediction_id": identity,
+            "value": value,
+            "received": received,
+            "source": source,
+        }
         for place, (identity, value) in enumerate(zip(ids, values))
     ]
     with engine.begin() as connection:

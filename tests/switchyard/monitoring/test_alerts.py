@@ -18,8 +18,8 @@ import pytest
 
 from switchyard.monitoring.alerts import Alert, AlertLedger, compose, send
 from switchyard.monitoring.alerts.channels import channel_name
-from switchyard.monitoring.decision import Decision, RuleResult
 from switchyard.monitoring.columns import ColumnDrift
+from switchyard.monitoring.decision import Decision, RuleResult
 from switchyard.monitoring.drift import DriftReport
 from switchyard.tabular.config.monitoring import Channel
 
@@ -141,7 +141,14 @@ def test_every_channel_is_told_once(ledger, web, mail):
         Channel(kind="console"),
         Channel(kind="slack", url=web.url),
         Channel(kind="webhook", url=web.url.replace("127.0.0.1", "localhost"), headers={"X-Team": "risk"}),
-        Channel(kind="email", host="127.0.0.1", port=mail.server_address[1], security="none", sender="switchyard@example.org", to=("night@example.org",)),
+        Channel(
+            kind="email",
+            host="127.0.0.1",
+            port=mail.server_address[1],
+            security="none",
+            sender="switchyard@example.org",
+            to=("night@example.org",),
+        ),
     ]
     first, again = send(alert(), channels, ledger), send(alert(), channels, ledger)
 

@@ -8,11 +8,10 @@ from switchyard.monitoring.decide import decide, decide_and_record, window_key
 from switchyard.monitoring.drift import measure_drift
 from switchyard.monitoring.expectations import validate_window
 from switchyard.monitoring.ledger import Ledger, Past
+from switchyard.monitoring.log_window import window_of_log
 from switchyard.monitoring.look import Look
 from switchyard.monitoring.performance import measure_performance
-from switchyard.monitoring.log_window import window_of_log
 from switchyard.tabular.config.monitoring import Actions, Monitoring
-
 from tests.switchyard.monitoring.people import START, fill, label, people, window
 from tests.switchyard.monitoring.people import reference as reference_of
 
@@ -66,7 +65,10 @@ def test_drift_that_repeats_asks_for_training(reference):
     settings, drifting = Monitoring(repeats=2, windows=3), people(1500, 11, income=60)
 
     assert verdicts(decided(drifting, reference, settings, [Past("a", False), Past("b", True)]))["repeated_drift"] == "retrain"
-    assert verdicts(decided(drifting, reference, settings, [Past("a", False), Past("b", False), Past("c", True)]))["repeated_drift"] == "nothing"
+    assert (
+        verdicts(decided(drifting, reference, settings, [Past("a", False), Past("b", False), Past("c", True)]))["repeated_drift"]
+        == "nothing"
+    )
     assert verdicts(decided(people(1500, 11), reference, settings, [Past("a", True), Past("b", True)]))["repeated_drift"] == "nothing"
 
 

@@ -9,7 +9,6 @@ from switchyard.monitoring.columns import adjust
 from switchyard.monitoring.drift import measure_drift
 from switchyard.monitoring.reference import Reference
 from switchyard.tabular.config.monitoring import Monitoring
-
 from tests.switchyard.monitoring.people import people, scorer, window
 from tests.switchyard.monitoring.people import reference as make_reference
 

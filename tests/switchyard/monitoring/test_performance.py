@@ -7,10 +7,9 @@ from sklearn.metrics import roc_auc_score
 
 from switchyard.monitoring.estimation import estimate_scores
 from switchyard.monitoring.performance import measure_performance
+from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.evaluation.served import predict_served
-from switchyard.tabular.config.monitoring import Monitoring
-
 from tests.switchyard.monitoring.people import people, scorer, window
 
 

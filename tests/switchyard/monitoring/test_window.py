@@ -12,9 +12,8 @@ from switchyard.monitoring.look import Look, in_utc
 from switchyard.monitoring.table_window import read_table, window_of_table
 from switchyard.monitoring.window import Window
 from switchyard.predictionlog import VERIFICATION
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Data
-
+from switchyard.tabular.errors import InputError
 from tests.switchyard.monitoring.people import START, fill, label, people, scorer
 
 WINDOW = timedelta(seconds=1000)

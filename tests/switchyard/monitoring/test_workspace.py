@@ -6,7 +6,9 @@ from switchyard.monitoring.workspace import PANELS, WindowFigures, record_window
 
 
 def figures(number, **values):
-    return WindowFigures(f"window {number}", datetime(2026, number, 1), "1", {"score": 0.9, "drift_share": 0.05 * number, **values}, ("alert",))
+    return WindowFigures(
+        f"window {number}", datetime(2026, number, 1), "1", {"score": 0.9, "drift_share": 0.05 * number, **values}, ("alert",)
+    )
 
 
 def test_a_window_is_there_once_with_its_latest_figures(tmp_path):

@@ -34,7 +34,9 @@ def test_a_request_becomes_a_row_for_each_of_its_rows(engine, tmp_path):
     Drain(engine, tmp_path / "j").run_once()
 
     columns = predictions.c
-    first, second = rows(engine, columns.prediction_id, columns.row, columns.entity_id, columns.event_time, columns.inputs, columns.probabilities)
+    first, second = rows(
+        engine, columns.prediction_id, columns.row, columns.entity_id, columns.event_time, columns.inputs, columns.probabilities
+    )
     assert (first.prediction_id, second.prediction_id) == ("r1", "r1/1")
     assert (first.row, first.entity_id, second.entity_id) == (0, "a", None)
     assert first.inputs == {"age": 30, "job": "clerk"} and second.probabilities == {"no": 0.25, "yes": 0.75}

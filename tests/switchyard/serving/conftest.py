@@ -112,7 +112,9 @@ def running(folder, bundle, grpc=False, workers=2, **settings):
 @pytest.fixture(scope="module")
 def service(installed, bundles, tmp_path_factory):
     """A binary model's service with gRPC, shared by the tests of a module."""
-    with running(tmp_path_factory.mktemp("service"), bundles["binary"], grpc=True, entity_column="customer", max_rows=50, max_bytes=100_000) as service:
+    with running(
+        tmp_path_factory.mktemp("service"), bundles["binary"], grpc=True, entity_column="customer", max_rows=50, max_bytes=100_000
+    ) as service:
         yield service
 
 

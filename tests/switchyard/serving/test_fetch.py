@@ -59,7 +59,12 @@ def test_s3_is_asked_by_the_usual_variables_and_its_refusal_is_told(bundle, fold
 
     from switchyard.serving import fetch as module
 
-    for name, value in {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_DEFAULT_REGION": "r", "AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s"}.items():
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_DEFAULT_REGION": "r",
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+    }.items():
         monkeypatch.setenv(name, value)
     client = module.s3_client()
     assert client.meta.endpoint_url == "http://127.0.0.1:1"

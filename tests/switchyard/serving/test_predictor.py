@@ -20,7 +20,24 @@ def predictors(bundles):
 
 VALUES = [None, True, 0, -1, 2**63, 1e308, 5e-324, "", " ", "nan", "inf", "\u0000", "é" * 300, "2020-02-30", "2020-01-01T00:00:00+99:99"]
 VALUES += ["9999-12-31", "true", "__missing__", [], [[1]], {}, {"a": {}}, "1e400", float("nan"), float("inf")]
-KEYS = ["rows", "data", "jsonData", "meta", "names", "ndarray", "tensor", "shape", "values", "puid", "tags", "entity_id", *ROW, "truth", "response", ""]
+KEYS = [
+    "rows",
+    "data",
+    "jsonData",
+    "meta",
+    "names",
+    "ndarray",
+    "tensor",
+    "shape",
+    "values",
+    "puid",
+    "tags",
+    "entity_id",
+    *ROW,
+    "truth",
+    "response",
+    "",
+]
 
 
 def mutated(chance, value, depth=0):
@@ -139,7 +156,9 @@ def test_excluded_columns_and_times_in_the_journal(bundles, tmp_path):
     from switchyard.predictionlog.frames import scan
     from switchyard.predictionlog.journal import journals
 
-    settings = Settings(bundle=str(bundles["binary"]), log_url="sqlite:///x", journal=str(tmp_path), log_exclude=("job",), time_column="applied")
+    settings = Settings(
+        bundle=str(bundles["binary"]), log_url="sqlite:///x", journal=str(tmp_path), log_exclude=("job",), time_column="applied"
+    )
     Predictor(settings).predict({"rows": [{**ROW, "applied": "2024-05-01T12:00:00Z"}, {**ROW, "applied": None}]})
 
     (payload,) = scan(journals(tmp_path)[0].read_bytes(), final=False).payloads

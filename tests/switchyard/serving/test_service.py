@@ -151,7 +151,9 @@ def test_request_id_is_the_prediction_id_and_repeats_are_one_row(service):
     for _ in range(3):
         _, answer = service.predict({"rows": [{**ROW, "customer": 17}]}, x_request_id="again-1")
         assert answer["meta"]["puid"] == "again-1"
-    _, answer = service.predict({"rows": [ROW], "meta": {"puid": "mine", "tags": {"entity_id": "b"}}}, x_request_id="header", x_entity_id="c")
+    _, answer = service.predict(
+        {"rows": [ROW], "meta": {"puid": "mine", "tags": {"entity_id": "b"}}}, x_request_id="header", x_entity_id="c"
+    )
     assert answer["meta"]["puid"] == "mine"
     service.predict({"rows": [ROW, ROW]}, x_request_id="two", x_entity_id="c")
 
@@ -160,7 +162,10 @@ def test_request_id_is_the_prediction_id_and_repeats_are_one_row(service):
     assert row.inputs == {**ROW, "customer": 17} and row.label == "yes"
     assert row.probabilities["yes"] == pytest.approx(probability(ROW), abs=1e-9)
     assert [row.entity_id for row in logged(service, predictions, request_id="mine")] == ["b"]
-    assert [(row.prediction_id, row.entity_id) for row in logged(service, predictions, 2, request_id="two")] == [("two", "c"), ("two/1", "c")]
+    assert [(row.prediction_id, row.entity_id) for row in logged(service, predictions, 2, request_id="two")] == [
+        ("two", "c"),
+        ("two/1", "c"),
+    ]
 
 
 def test_feedback_becomes_labels(service):

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from switchyard.tabular.tables.split import Split
-
 from tests.switchyard.tabular.cases import make_split
 
 

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl
 
 import pandas as pd
 
-from switchyard.tabular.tables.reading.loans import LEAKS, loans
-from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.tables.reading.loans import LEAKS, loans
 
 SKLEARN = ("iris", "wine", "breast_cancer", "diabetes", "digits")
 NAMES = ("loans", *SKLEARN)

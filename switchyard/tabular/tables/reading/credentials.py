@@ -11,7 +11,9 @@ _AUTHORITY = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/@?#\s]*(?:@[^
 _QUERY = re.compile(r"(?P<head>[A-Za-z][A-Za-z0-9+.-]*://[^?#\s]*)[?#]\S*")
 
 _PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@?#\s:]*:[^/?#\s]+@")
-_SIGNED = re.compile(r"://\S*[?&](?:[\w.-]*(?:password|passwd|token|secret|signature|credential|api_?key)|sig|pwd|key)=[^&\s]", re.IGNORECASE)
+_SIGNED = re.compile(
+    r"://\S*[?&](?:[\w.-]*(?:password|passwd|token|secret|signature|credential|api_?key)|sig|pwd|key)=[^&\s]", re.IGNORECASE
+)
 
 
 def without_credentials(text: str) -> str:

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.encoding import to_utf8
 from switchyard.tabular.tables.reading.headers import named
-from switchyard.tabular.tables.reading.credentials import first_line
-from switchyard.tabular.errors import InputError
 
 DELIMITERS = (",", ";", "\t", "|")
 MISSING_SPELLINGS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A", "#NA", "-nan", "-NaN")
@@ -185,7 +185,7 @@ def _refuse_open_quote(text: bytes, table: pa.Table, label: str) -> None:
         last = column[len(column) - 1].as_py()
         if last and "\n" in last:
             line = text.rstrip(b"\n").count(b"\n") + 1 - last.rstrip("\n").count("\n")
-            raise InputError(f"{label}, line {line}: a quote is opened and never closed; double it (\"\") or remove it")
+            raise InputError(f'{label}, line {line}: a quote is opened and never closed; double it ("") or remove it')
 
 
 def _without_leading_blanks(table: pa.Table, text: bytes, delimiter: str) -> tuple[pa.Table, tuple[str, ...]]:

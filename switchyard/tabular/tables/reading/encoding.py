@@ -5,8 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
-from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.suggest import did_you_mean
 
 # UTF-32's little-endian mark begins with UTF-16's, so it comes first.
 _MARKS = (
@@ -19,7 +19,16 @@ _MARKS = (
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _SAMPLE = 1 << 16
 _COMMON = (
-    "utf-8", "utf-16", "utf-16-le", "windows-1252", "latin-1", "iso-8859-15", "windows-1250", "windows-1251", "shift_jis", "gb18030",
+    "utf-8",
+    "utf-16",
+    "utf-16-le",
+    "windows-1252",
+    "latin-1",
+    "iso-8859-15",
+    "windows-1250",
+    "windows-1251",
+    "shift_jis",
+    "gb18030",
 )
 
 
@@ -44,7 +53,7 @@ def to_utf8(content: bytes, encoding: str | None, label: str) -> tuple[bytes, tu
         return _from(content, _known(encoding), label), ()
     for mark, name in _MARKS:
         if content.startswith(mark):
-            return (content[len(mark):] if name == "utf-8-sig" and _is_utf8(content) else _from(content, name, label)), ()
+            return (content[len(mark) :] if name == "utf-8-sig" and _is_utf8(content) else _from(content, name, label)), ()
     _refuse_binary(content, label)
     if _is_utf8(content):
         return content, ()

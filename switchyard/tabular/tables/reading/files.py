@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
 from switchyard.tabular.tables.reading.packing import Limit, read_limited, unpack
 from switchyard.tabular.tables.reading.revision import ContentHash, revision_of
-from switchyard.tabular.suggest import did_you_mean
-from switchyard.tabular.errors import InputError
 
 
 @dataclass(frozen=True)

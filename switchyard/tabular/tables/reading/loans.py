@@ -154,15 +154,17 @@ def _cohort(month: int, size: int, seed: int) -> pd.DataFrame:
     schooling = pd.Series(education).map({"secondary": 0.0, "vocational": 0.1, "bachelor": 0.3, "master": 0.45}).to_numpy()
     earning = 10.35 + schooling - 0.12 * (sex == "female") + rng.normal(0, 0.42, size)
     opened = np.datetime64(START, "D") + np.timedelta64(30, "D") * month - rng.integers(30, 5000, size).astype("timedelta64[D]")
-    return pd.DataFrame({
-        "applicant_id": np.char.add(f"P{month:03d}-", np.char.zfill(np.arange(size).astype(str), 6)).astype(object),
-        "age": rng.integers(20, 75, size),
-        "sex": sex,
-        "education": education,
-        "region": np.char.add("R", np.char.zfill(rng.integers(1, 13, size).astype(str), 2)).astype(object),
-        "account_opened": opened.astype("datetime64[ns]"),
-        "earning": earning,
-    })
+    return pd.DataFrame(
+        {
+            "applicant_id": np.char.add(f"P{month:03d}-", np.char.zfill(np.arange(size).astype(str), 6)).astype(object),
+            "age": rng.integers(20, 75, size),
+            "sex": sex,
+            "education": education,
+            "region": np.char.add("R", np.char.zfill(rng.integers(1, 13, size).astype(str), 2)).astype(object),
+            "account_opened": opened.astype("datetime64[ns]"),
+            "earning": earning,
+        }
+    )
 
 
 def _people(month: int, size: int, cohort: int, seed: int) -> pd.DataFrame:
@@ -180,8 +182,18 @@ def _people(month: int, size: int, cohort: int, seed: int) -> pd.DataFrame:
 
 
 def _contributions(
-    drift: float, *, ratio: np.ndarray, late: np.ndarray, utilisation: np.ndarray, employment: np.ndarray, years: np.ndarray,
-    guarantor: np.ndarray, age: np.ndarray, hides: np.ndarray, purpose: np.ndarray, customer: np.ndarray,
+    drift: float,
+    *,
+    ratio: np.ndarray,
+    late: np.ndarray,
+    utilisation: np.ndarray,
+    employment: np.ndarray,
+    years: np.ndarray,
+    guarantor: np.ndarray,
+    age: np.ndarray,
+    hides: np.ndarray,
+    purpose: np.ndarray,
+    customer: np.ndarray,
 ) -> dict[tuple[str, ...], np.ndarray]:
     """What each effect of `PLANTED` adds to the log-odds, by its columns."""
     return {
@@ -226,38 +238,49 @@ def _month(month: int, size: int, cohort: int, seed: int) -> pd.DataFrame:
     # People with more to hide leave the income out more often: that it is missing says something.
     hides = rng.random(size) < np.where(employment == "self_employed", 0.22, 0.06)
     contributions = _contributions(
-        drift, ratio=(debt + amount) / income, late=late, utilisation=utilisation, employment=employment, years=years,
-        guarantor=guarantor, age=age, hides=hides, purpose=purpose, customer=customer,
+        drift,
+        ratio=(debt + amount) / income,
+        late=late,
+        utilisation=utilisation,
+        employment=employment,
+        years=years,
+        guarantor=guarantor,
+        age=age,
+        hides=hides,
+        purpose=purpose,
+        customer=customer,
     )
     probability = 1 / (1 + np.exp(-(_INTERCEPT + np.sum(list(contributions.values()), axis=0))))
     defaulted = (rng.random(size) < probability).astype("int64")
     delay = rng.integers(30, 181, size).astype("timedelta64[D]")
 
-    return pd.DataFrame({
-        "application_date": applied,
-        "applicant_id": people["applicant_id"].to_numpy(object),
-        "age": age,
-        "sex": people["sex"].to_numpy(object),
-        "education": np.where(rng.random(size) < 0.03, None, people["education"].to_numpy(object)),
-        "region": people["region"].to_numpy(object),
-        "employment": employment,
-        "employment_years": np.round(years, 1),
-        "income": np.where(hides, np.nan, np.round(income, -1)),
-        "existing_debt": np.round(debt, -1),
-        "loan_amount": np.round(amount, -2) + 100,
-        "term_months": rng.choice(_TERMS, size),
-        "purpose": purpose,
-        "late_payments": late.astype("int64"),
-        "utilisation": np.where(rng.random(size) < 0.05, np.nan, np.round(utilisation, 3)),
-        "has_guarantor": guarantor,
-        "is_customer": customer,
-        "channel": channel,
-        "campaign": np.char.add("C", np.char.zfill(rng.integers(1, 31, size).astype(str), 2)).astype(object),
-        "account_opened": people["account_opened"].to_numpy("datetime64[ns]"),
-        "outcome_date": applied + delay.astype("timedelta64[ns]"),
-        "probability": probability,
-        "defaulted": defaulted,
-    })
+    return pd.DataFrame(
+        {
+            "application_date": applied,
+            "applicant_id": people["applicant_id"].to_numpy(object),
+            "age": age,
+            "sex": people["sex"].to_numpy(object),
+            "education": np.where(rng.random(size) < 0.03, None, people["education"].to_numpy(object)),
+            "region": people["region"].to_numpy(object),
+            "employment": employment,
+            "employment_years": np.round(years, 1),
+            "income": np.where(hides, np.nan, np.round(income, -1)),
+            "existing_debt": np.round(debt, -1),
+            "loan_amount": np.round(amount, -2) + 100,
+            "term_months": rng.choice(_TERMS, size),
+            "purpose": purpose,
+            "late_payments": late.astype("int64"),
+            "utilisation": np.where(rng.random(size) < 0.05, np.nan, np.round(utilisation, 3)),
+            "has_guarantor": guarantor,
+            "is_customer": customer,
+            "channel": channel,
+            "campaign": np.char.add("C", np.char.zfill(rng.integers(1, 31, size).astype(str), 2)).astype(object),
+            "account_opened": people["account_opened"].to_numpy("datetime64[ns]"),
+            "outcome_date": applied + delay.astype("timedelta64[ns]"),
+            "probability": probability,
+            "defaulted": defaulted,
+        }
+    )
 
 
 def _add_leaks(frame: pd.DataFrame, leaks: Sequence[str], seed: int) -> None:

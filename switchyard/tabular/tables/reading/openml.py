@@ -11,8 +11,8 @@ from urllib.error import URLError
 
 import pandas as pd
 
-from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
 
 SERVER = "OPENML_SERVER"
 """Environment variable with the base URL of another OpenML server, for mirrors and tests."""

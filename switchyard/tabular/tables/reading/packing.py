@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import psutil
 
-from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import first_line
 
 _CHUNK = 1 << 20
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from switchyard.tabular.tables.reading.headers import UNNAMED, named
-from switchyard.tabular.tables.reading.credentials import first_line
-from switchyard.tabular.tables.reading.packing import Limit
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import first_line
+from switchyard.tabular.tables.reading.headers import UNNAMED, named
+from switchyard.tabular.tables.reading.packing import Limit
 
 MAGIC = b"PAR1"
 _INDEX = re.compile(r"__index_level_\d+__")

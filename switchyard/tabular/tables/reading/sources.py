@@ -21,17 +21,17 @@ from pathlib import Path
 import pandas as pd
 
 from switchyard.tabular.config import problem
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.builtin import read_builtin
+from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
 from switchyard.tabular.tables.reading.delimited import read_delimited
 from switchyard.tabular.tables.reading.files import fetch
 from switchyard.tabular.tables.reading.headers import drop_nameless, named
-from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
 from switchyard.tabular.tables.reading.openml import read_openml
 from switchyard.tabular.tables.reading.packing import Limit
 from switchyard.tabular.tables.reading.parquet import MAGIC, read_parquet
 from switchyard.tabular.tables.reading.sql import is_database, read_sql
 from switchyard.tabular.tables.reading.staged import read_staged
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.table import digest_frame
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from switchyard.tabular.tables.reading.headers import named
-from switchyard.tabular.tables.reading.credentials import first_line
-from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.tables.reading.credentials import first_line
+from switchyard.tabular.tables.reading.headers import named
 
 SCHEMES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "snowflake", "redshift", "duckdb", "trino")
 

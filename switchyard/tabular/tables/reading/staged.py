@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from switchyard.tabular.tables.reading.files import fetch
-from switchyard.tabular.tables.reading.credentials import STAGED
-from switchyard.tabular.tables.reading.packing import Limit
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import STAGED
+from switchyard.tabular.tables.reading.files import fetch
+from switchyard.tabular.tables.reading.packing import Limit
 from switchyard.tabular.tables.table import digest_frame
 
 _LABEL = b"switchyard_source"
@@ -49,6 +49,8 @@ def read_staged(source: str, limit: Limit) -> tuple[pd.DataFrame, str, str]:
         table = pq.read_table(pa.BufferReader(content.data))
         label = table.schema.metadata[_LABEL].decode()
     except (pa.ArrowException, KeyError, TypeError):
-        raise InputError(f"{content.label} was not put together from the prediction log; name it without {STAGED!r} to read it as a file") from None
+        raise InputError(
+            f"{content.label} was not put together from the prediction log; name it without {STAGED!r} to read it as a file"
+        ) from None
     frame = table.to_pandas()
     return frame, label, f"sha256:{digest_frame(frame)}"

@@ -7,11 +7,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from switchyard.tabular.config.problem import Kind
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.typing.dates import arrow_dates
 from switchyard.tabular.tables.typing.readings import Place, Reading, as_digits, as_kind, empty, from_floats, lost_dates
 from switchyard.tabular.tables.typing.words import from_text
-from switchyard.tabular.errors import InputError
-from switchyard.tabular.config.problem import Kind
 
 _TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 

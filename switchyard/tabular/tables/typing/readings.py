@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from switchyard.tabular.config.problem import Kind
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.typing.dates import NEWEST, OLDEST
 from switchyard.tabular.tables.typing.numbers import EXACT, number_text, whole
-from switchyard.tabular.errors import InputError
-from switchyard.tabular.config.problem import Kind
 
 _ROWS_NAMED = 3
 

@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
-from switchyard.tabular.tables.typing.readings import Reading
 from switchyard.tabular.config.problem import Role
+from switchyard.tabular.tables.typing.readings import Reading
 
 NEARLY_UNIQUE = 0.95
 """Share of distinct values, 0..1, from which a category names rows instead of grouping them."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from switchyard.tabular.config.problem import Kind
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.report.words import count_of
+from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.typing.kinds import read_column
 from switchyard.tabular.tables.typing.numbers import number_text
 from switchyard.tabular.tables.typing.readings import Reading
-from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.typing.words import MOSTLY
-from switchyard.tabular.errors import InputError
-from switchyard.tabular.config.problem import Kind
-from switchyard.tabular.report.words import count_of
 
 FEW_CLASSES = 20
 """Whole numbers with at most this many different values are classes, with more an amount."""
@@ -82,7 +82,9 @@ def _refuse_few(labelled: int, rows: int, name: str) -> None:
         raise InputError(f"target {name!r} is empty in all {rows} rows; give rows with a label")
     if labelled < FEWEST_ROWS:
         unlabelled = f" ({rows - labelled} more have no label)" if rows > labelled else ""
-        raise InputError(f"the table has {count_of(labelled, 'row')} with a value of target {name!r}{unlabelled}; at least {FEWEST_ROWS} are needed")
+        raise InputError(
+            f"the table has {count_of(labelled, 'row')} with a value of target {name!r}{unlabelled}; at least {FEWEST_ROWS} are needed"
+        )
 
 
 def _task(reading: Reading, labelled: np.ndarray, name: str, kind: Kind | None) -> tuple[str, str]:
@@ -138,7 +140,7 @@ def _labels(reading: Reading, labelled: np.ndarray, name: str) -> tuple[np.ndarr
 
 
 def _unpointed(label: str) -> str:
-    """"1" for "1.0", which is how whole numbers come out of tools that know missing values only in floats."""
+    """ "1" for "1.0", which is how whole numbers come out of tools that know missing values only in floats."""
     head, point, tail = label.partition(".")
     return head if point and tail.strip("0") == "" and tail and head.lstrip("-").isdigit() else label
 

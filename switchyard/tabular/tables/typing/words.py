@@ -11,19 +11,37 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from switchyard.tabular.config.problem import Kind
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.schema import MISSING
 from switchyard.tabular.tables.typing.dates import parse_dates
 from switchyard.tabular.tables.typing.numbers import parse_numbers
 from switchyard.tabular.tables.typing.readings import Place, Reading, as_digits, empty, from_floats, lost_dates
-from switchyard.tabular.errors import InputError
-from switchyard.tabular.config.problem import Kind
-from switchyard.tabular.tables.schema import MISSING
 
 MOSTLY = 0.99
 """A column is numeric (or dates) when at least this share of its values is; the others count as missing, and are named."""
-_PLACEHOLDERS = frozenset((
-    "?", "-", "--", "---", ".", "*", "none", "unknown", "missing", "not available", "not applicable", "n.a.", "na", "n/a", "nil",
-    "#value!", "#div/0!", "#ref!",
-))
+_PLACEHOLDERS = frozenset(
+    (
+        "?",
+        "-",
+        "--",
+        "---",
+        ".",
+        "*",
+        "none",
+        "unknown",
+        "missing",
+        "not available",
+        "not applicable",
+        "n.a.",
+        "na",
+        "n/a",
+        "nil",
+        "#value!",
+        "#div/0!",
+        "#ref!",
+    )
+)
 """Words that stand for "no value" among numbers, whatever their share."""
 _PLACEHOLDER_SHARE = 0.5
 _MIXED_SHARE = 0.05

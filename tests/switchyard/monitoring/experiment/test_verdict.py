@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from pydantic import ConfigDict, create_model
 
+from deployment.experiments.traffic import ExperimentTraffic
 from switchyard.monitoring.experiment.counts import Counts
 from switchyard.monitoring.experiment.losses import MEASURES, measure_for
 from switchyard.monitoring.experiment.observations import Observations, business_value, observe
 from switchyard.monitoring.experiment.planning import plan
 from switchyard.monitoring.experiment.record import Experiment, Stage
 from switchyard.monitoring.experiment.verdict import Judgement, judge
-from deployment.experiments.traffic import ExperimentTraffic
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.production import BusinessMetric, ExperimentConfig, Guardrails
+from switchyard.tabular.errors import InputError
 from tests.switchyard.monitoring.experiment.cases import CLASSES, NOW, SOUND, config, experiment, frame_of
 
 
@@ -122,7 +122,9 @@ def test_a_business_metric_is_kept_or_broken_in_its_direction():
         assert found.verdict == verdict, better
 
 
-@pytest.mark.parametrize(("text", "said"), [("amout", "no column 'amout'; it has amount, job"), ("job", "holds words"), ("a b", "no expression")])
+@pytest.mark.parametrize(
+    ("text", "said"), [("amout", "no column 'amout'; it has amount, job"), ("job", "holds words"), ("a b", "no expression")]
+)
 def test_a_business_metric_that_cannot_be_is_said(text, said):
     with pytest.raises(InputError, match=said):
         observed(entities=5, business=business_value(text, CLASSES, "yes"))

@@ -120,7 +120,9 @@ def test_a_killed_process_leaves_its_claim_to_the_next(database, ledger):
         f"ledger = Ledger(connect({database!r}), 'loans.local'); held = ledger.holding(ledger.open()); held.__enter__(); print('held', flush=True); time.sleep(60)"
     )
     # What made the claim is this process, which lives: another may not take it until it is let go.
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}, timeout=50)
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "."}, timeout=50
+    )
     assert f"is under way in another process ({shown(me())})" in process.stderr
     with ledger.holding(claim):
         pass

@@ -11,13 +11,13 @@ from switchyard.monitoring.retraining.rows import labelled_predictions, put_toge
 from switchyard.predictionlog import Label, add_labels, connect, create_tables
 from switchyard.predictionlog.database import predictions
 from switchyard.predictionlog.records import prediction_record, rows_of
+from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import STAGED
 from switchyard.tabular.tables.reading.loans import loans
 from switchyard.tabular.tables.reading.sources import RawTable, read_source
 from switchyard.tabular.tables.reading.staged import to_staged
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.resolve import resolve
-from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.tables.split import split_table
 
 FEATURES = ["age", "sex", "income", "loan_amount", "purpose", "is_customer", "account_opened"]

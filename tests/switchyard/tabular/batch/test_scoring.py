@@ -19,8 +19,8 @@ from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored, report_on
 from switchyard.tabular.batch.rows import open_rows, rows_of_frame
 from switchyard.tabular.batch.scoring import Origin, check_table, score_rows, scorer_of
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 from tests.switchyard.serving.cases import make_bundle
 
 HEADER = "customer,at,age,since,owner,job"
@@ -131,7 +131,9 @@ def test_parquet_keeps_its_types(binary, tmp_path):
     )
     pq.write_table(table, tmp_path / "in.parquet")
     found, checked, _ = run(tmp_path / "in.parquet", binary, tmp_path)
-    answer = binary.score({"age": [40, None, 70], "since": ["2020-01-01", None, "2019-04-14"], "owner": [1, None, 0], "job": ["nurse", None, "x"]})
+    answer = binary.score(
+        {"age": [40, None, 70], "since": ["2020-01-01", None, "2019-04-14"], "owner": [1, None, 0], "job": ["nurse", None, "x"]}
+    )
 
     assert found["probability.yes"].tolist() == pytest.approx(answer.probabilities[:, 1].tolist())
     assert found["customer"].isna().tolist() == [False, False, True]

@@ -7,8 +7,8 @@ import pytest
 from switchyard.bundle import Signature
 from switchyard.tabular.batch.rows import open_rows
 from switchyard.tabular.batch.truths import TruthColumns, check_truths, read_truths, truth_columns
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 from tests.switchyard.serving.cases import make_bundle
 
 PROBLEM = Problem(name="loans", data={"source": "-", "target": "default", "entity_column": "customer", "time_column": "at"})
@@ -53,7 +53,9 @@ def test_by_columns_that_are_named(signature, tmp_path):
     text = "who,day,truth,prediction_id\nann,2026-01-01,no,r9\n"
     (found,) = read(tmp_path, text, signature, TruthColumns("truth", entity="who", time="day"))
     assert (found.entity_id, found.prediction_id) == ("ann", None)
-    assert "no column 'whom' (--entity-column); did you mean 'who'" in refused(tmp_path, text, signature, TruthColumns("truth", entity="whom"))
+    assert "no column 'whom' (--entity-column); did you mean 'who'" in refused(
+        tmp_path, text, signature, TruthColumns("truth", entity="whom")
+    )
 
 
 def test_numbers_are_labels_of_a_regression(regression, tmp_path):
@@ -64,8 +66,14 @@ def test_numbers_are_labels_of_a_regression(regression, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("prediction_id,label\na,yes\nb,maybe\n", "1 row is wrong, nothing was joined: row 2, label: 'maybe' is not a class of the model; those are no, yes"),
-        ("prediction_id,label\n,yes\na,\n", "2 rows are wrong, nothing was joined: row 1, prediction_id: there is no prediction id; row 2, label"),
+        (
+            "prediction_id,label\na,yes\nb,maybe\n",
+            "1 row is wrong, nothing was joined: row 2, label: 'maybe' is not a class of the model; those are no, yes",
+        ),
+        (
+            "prediction_id,label\n,yes\na,\n",
+            "2 rows are wrong, nothing was joined: row 1, prediction_id: there is no prediction id; row 2, label",
+        ),
         ("customer,at,label\nann,,yes\n", "row 1, at: there is no time"),
         ("customer,at,label\nann,soon,yes\n", "row 1, at: 'soon' is not a moment"),
         ("customer,at,label\n" + "ann,soon,yes\n" * 9, "(and 4 more)"),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem, problem_from, read_settings
+from switchyard.tabular.errors import InputError
 
 GOOD = {"name": "loans", "data": {"source": "builtin:loans", "target": "defaulted"}}
 

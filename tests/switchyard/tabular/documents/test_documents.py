@@ -10,11 +10,20 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 
-from switchyard.tabular.evaluation.comparison import check_gates
-from switchyard.tabular.documents import NAMES_OF_DOCUMENTS, Documents, Measured, ModelFacts, RunRecord, SplitFacts, Versions, write_documents
+from switchyard.tabular.documents import (
+    NAMES_OF_DOCUMENTS,
+    Documents,
+    Measured,
+    ModelFacts,
+    RunRecord,
+    SplitFacts,
+    Versions,
+    write_documents,
+)
 from switchyard.tabular.documents.markdown import code, table, text
 from switchyard.tabular.documents.tables import confusion
 from switchyard.tabular.evaluation import Predictions, evaluate, fit_baselines
+from switchyard.tabular.evaluation.comparison import check_gates
 from switchyard.tabular.explanation import explain_function
 from switchyard.tabular.explanation.coding import Coding
 from switchyard.tabular.features.plan import plan_features
@@ -24,7 +33,6 @@ from switchyard.tabular.quality import check_quality
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import Table
 from switchyard.tabular.validation import ExpectationResult, ValidationReport
-
 from tests.switchyard.tabular.cases import make_problem
 
 _NASTY = "a|b <script>alert(1)</script> `x` *y*"

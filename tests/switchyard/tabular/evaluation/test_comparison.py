@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from switchyard.tabular.evaluation.comparison import Comparison, Verdict, check_gates, compare
 from switchyard.tabular.errors import GateClosed
 from switchyard.tabular.evaluation import Predictions, evaluate, fit_baselines
+from switchyard.tabular.evaluation.comparison import Comparison, Verdict, check_gates, compare
 from switchyard.tabular.evaluation.delong import delong_p
-
 from tests.switchyard.tabular.cases import make_problem
 
 CLASSES = ("no", "yes")

@@ -9,7 +9,6 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.evaluation import CONSTANT, LIGHTGBM, Baselines, Evaluation, Predictions, evaluate, fit_baselines
-
 from tests.switchyard.tabular.cases import make_problem, make_split
 
 CLASSES = ("no", "yes")

@@ -9,7 +9,6 @@ import pytest
 
 from switchyard.bundle import BadInput, Signature
 from switchyard.tabular.evaluation.served import predict_champion, predict_served
-
 from tests.switchyard.tabular.bundles import COLUMNS, logistic_bundle, logistic_files
 
 

@@ -12,7 +12,6 @@ import pytest
 from switchyard.tabular.explanation import Explanation, explain, explain_function
 from switchyard.tabular.explanation.coding import Coding
 from switchyard.tabular.tables.split import Split
-
 from tests.switchyard.tabular.bundles import COLUMNS, logistic_bundle
 from tests.switchyard.tabular.cases import make_problem, make_split
 
@@ -172,14 +171,14 @@ def test_dates_missing_values_and_unseen_categories_are_coded_and_shown():
 @pytest.fixture(scope="module")
 def loans() -> Explanation:
     """A boosted model of the built-in loans, explained through its exported bundle."""
-    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.config.problem import problem_from
     from switchyard.tabular.export.bundle import write_bundle
     from switchyard.tabular.families import FAMILIES
     from switchyard.tabular.features.plan import plan_features
     from switchyard.tabular.features.preprocess import build_preprocessor
-    from switchyard.tabular.tables.resolve import resolve
     from switchyard.tabular.model.model import Member, Model, encode_target
-    from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.tables.resolve import resolve
     from switchyard.tabular.tables.split import split_table
     from switchyard.tabular.tables.table import model_frame
 

@@ -8,11 +8,11 @@ import onnxruntime
 import pandas as pd
 import pytest
 
+from switchyard.tabular.config.problem import Problem, problem_from
 from switchyard.tabular.export.features import Inputs, emit_preprocessor
 from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.features.plan import FeaturePlan, plan_features
 from switchyard.tabular.features.preprocess import Preprocessor
-from switchyard.tabular.config.problem import Problem, problem_from
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
@@ -45,19 +45,21 @@ def make_frame(rows: int, seed: int) -> pd.DataFrame:
     loan[rng.random(rows) < 0.05] = 0.0
     cities = np.array([f"city {i}" for i in range(seed * 10, 60 + seed * 10)], dtype=object)
     seconds = rng.integers(-3_000_000_000, 4_000_000_000, rows)
-    frame = pd.DataFrame({
-        "income": gaps(income, 0.1),
-        "loan": loan,
-        "1st Flr SF": gaps(rng.normal(1000, 300, rows), 0.3),
-        "rooms": gaps(rng.poisson(3, rows).astype("float64"), 0.05),
-        "owner": gaps((rng.random(rows) < 0.4).astype("float64"), 0.1),
-        "applied": pd.to_datetime(seconds, unit="s"),
-        "born": pd.Series(pd.to_datetime(seconds // 86400 - 9000, unit="D")).where(rng.random(rows) > 0.2),
-        "purpose": gaps(rng.choice(np.array(["car", "house", "", "boat"], dtype=object), rows), 0.1),
-        "größe": gaps(rng.choice(np.array(["klein", "groß", "x" * 300], dtype=object), rows), 0.05),
-        "city": gaps(rng.choice(cities, rows, p=np.arange(1, 61) / 1830), 0.02),
-        "note": gaps(np.array([f"words {i}" for i in range(rows)], dtype=object), 0.1),
-    })
+    frame = pd.DataFrame(
+        {
+            "income": gaps(income, 0.1),
+            "loan": loan,
+            "1st Flr SF": gaps(rng.normal(1000, 300, rows), 0.3),
+            "rooms": gaps(rng.poisson(3, rows).astype("float64"), 0.05),
+            "owner": gaps((rng.random(rows) < 0.4).astype("float64"), 0.1),
+            "applied": pd.to_datetime(seconds, unit="s"),
+            "born": pd.Series(pd.to_datetime(seconds // 86400 - 9000, unit="D")).where(rng.random(rows) > 0.2),
+            "purpose": gaps(rng.choice(np.array(["car", "house", "", "boat"], dtype=object), rows), 0.1),
+            "größe": gaps(rng.choice(np.array(["klein", "groß", "x" * 300], dtype=object), rows), 0.05),
+            "city": gaps(rng.choice(cities, rows, p=np.arange(1, 61) / 1830), 0.02),
+            "note": gaps(np.array([f"words {i}" for i in range(rows)], dtype=object), 0.1),
+        }
+    )
     score = np.log(np.maximum(loan, 1) / income) + 0.5 * (frame["purpose"] == "car") + rng.normal(0, 1, rows)
     frame["y"] = np.nan_to_num(score)
     return frame

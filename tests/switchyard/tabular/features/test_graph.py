@@ -66,8 +66,11 @@ def test_merged_bodies_see_the_names_around_them():
         key: helper.make_graph([helper.make_node(op, ["a"], ["b"])], key, [], [value])
         for key, op in (("then_branch", "Neg"), ("else_branch", "Abs"))
     }
-    nodes = [helper.make_node("ReduceSum", ["a"], ["s"], keepdims=0), helper.make_node("Greater", ["s", "zero"], ["c"]),
-             helper.make_node("If", ["c"], ["y"], **branches)]
+    nodes = [
+        helper.make_node("ReduceSum", ["a"], ["s"], keepdims=0),
+        helper.make_node("Greater", ["s", "zero"], ["c"]),
+        helper.make_node("If", ["c"], ["y"], **branches),
+    ]
     zero = helper.make_tensor("zero", TensorProto.FLOAT, [], [0.0])
     a = helper.make_tensor_value_info("a", TensorProto.FLOAT, ["n", 1])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1])

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from switchyard.tabular.config.problem import Problem, problem_from
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.history import add_history
-from switchyard.tabular.config.problem import Problem, problem_from
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.table import Table
 
@@ -27,12 +27,16 @@ def make_problem(*lags: dict, time_column: str | None = "when") -> Problem:
 
 @pytest.fixture
 def payments() -> Table:
-    return make_table(pd.DataFrame({
-        "when": pd.to_datetime(["2024-01-03", "2024-01-01", "2024-01-02", "2024-01-02", "2024-01-02", "2024-01-04", None]),
-        "who": ["a", "a", "a", "b", "a", "a", "a"],
-        "paid": [3.0, 1.0, 2.0, 100.0, 20.0, NAN, 7.0],
-        "y": ["no", "yes", "no", "yes", "yes", "no", "no"],
-    }))
+    return make_table(
+        pd.DataFrame(
+            {
+                "when": pd.to_datetime(["2024-01-03", "2024-01-01", "2024-01-02", "2024-01-02", "2024-01-02", "2024-01-04", None]),
+                "who": ["a", "a", "a", "b", "a", "a", "a"],
+                "paid": [3.0, 1.0, 2.0, 100.0, 20.0, NAN, 7.0],
+                "y": ["no", "yes", "no", "yes", "yes", "no", "no"],
+            }
+        )
+    )
 
 
 def test_lags_follow_time_within_the_entity_and_rows_of_one_moment_do_not_see_each_other(payments):
@@ -42,10 +46,13 @@ def test_lags_follow_time_within_the_entity_and_rows_of_one_moment_do_not_see_ea
 
 
 def test_windows_take_what_there_is(payments):
-    made = add_history(payments, make_problem(
-        {"column": "paid", "by": "who", "windows": [2], "statistic": "sum"},
-        {"column": "paid", "by": "who", "windows": [10], "statistic": "count"},
-    )).frame
+    made = add_history(
+        payments,
+        make_problem(
+            {"column": "paid", "by": "who", "windows": [2], "statistic": "sum"},
+            {"column": "paid", "by": "who", "windows": [10], "statistic": "count"},
+        ),
+    ).frame
     np.testing.assert_array_equal(made["paid_sum_2_by_who"], [22.0, NAN, 1.0, NAN, 1.0, 23.0, NAN])
     np.testing.assert_array_equal(made["paid_count_10_by_who"], [3.0, 0.0, 1.0, 0.0, 1.0, 4.0, NAN])
 

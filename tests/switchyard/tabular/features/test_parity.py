@@ -50,8 +50,14 @@ OPTIONS = {
     "sequential": {"selection": {"method": "sequential", "keep": 3}},
     "importance": {"selection": {"method": "importance", "keep": 6}},
     "everything": {
-        "derived": DERIVED, "outliers": {"method": "iqr"}, "numeric_imputer": "mean", "interactions": 3, "polynomial": 2,
-        "encoder": "target", "scaler": "robust", "selection": {"method": "lasso", "keep": 20},
+        "derived": DERIVED,
+        "outliers": {"method": "iqr"},
+        "numeric_imputer": "mean",
+        "interactions": 3,
+        "polynomial": 2,
+        "encoder": "target",
+        "scaler": "robust",
+        "selection": {"method": "lasso", "keep": 20},
     },
 }
 COLUMNS = {

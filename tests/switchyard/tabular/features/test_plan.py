@@ -134,12 +134,14 @@ def test_isolation_forest_drops_its_share_of_training_rows():
 
 
 def test_gaps_are_interpolated_by_time_within_the_group():
-    frame = pd.DataFrame({
-        "t": pd.to_datetime(["2024-01-01", "2024-01-05", "2024-01-02", "2024-01-01", "2024-01-02", "2024-01-03"]),
-        "g": ["a", "a", "a", "b", "b", "b"],
-        "x": [0.0, 4.0, np.nan, np.nan, 5.0, np.nan],
-        "y": ["n", "p", "n", "p", "n", "p"],
-    })
+    frame = pd.DataFrame(
+        {
+            "t": pd.to_datetime(["2024-01-01", "2024-01-05", "2024-01-02", "2024-01-01", "2024-01-02", "2024-01-03"]),
+            "g": ["a", "a", "a", "b", "b", "b"],
+            "x": [0.0, 4.0, np.nan, np.nan, 5.0, np.nan],
+            "y": ["n", "p", "n", "p", "n", "p"],
+        }
+    )
     roles, kinds = {"t": "time", "g": "group", "x": "feature", "y": "target"}, {"t": "datetime", "x": "numeric"}
     schema = Schema(columns=tuple(Column(name=name, kind=kinds.get(name, "categorical"), role=role) for name, role in roles.items()))
     plan = plan_features(Split(frame, frame, schema, "time", None), {}, make_problem("binary", {"interpolate": True}))

@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan, plan_features
 from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.model.model import Member, Model, encode_target
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame

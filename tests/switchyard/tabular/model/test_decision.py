@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.model.combiner import Combiner, stack_features
 from switchyard.tabular.model.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.model.model import encode_target
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.model.combining import blend, greedy, held_out_outputs, rank_auc, stack, vote
 from switchyard.tabular.model.ensemble import build_ensemble
-from switchyard.tabular.errors import SwitchyardError
-from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.model.refit import refit_params
+from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.tuning import Candidate, Study, StudyStore, Trial, study_key, tune_family
 from switchyard.tabular.tuning.crossval import training_target
 from switchyard.tabular.tuning.leaderboard import LiveLeaderboard
@@ -119,8 +119,11 @@ def test_the_winner_is_fitted_to_all_rows_and_beats_a_constant(tmp_path, task):
         (tmp_path / folder).mkdir()
     model.write(tmp_path / "one")
     build_ensemble(studies, split, plan, problem, n_jobs=1)[0].write(tmp_path / "two")
-    assert all(path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
-               for path in (tmp_path / "one").rglob("*") if path.is_file())
+    assert all(
+        path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+        for path in (tmp_path / "one").rglob("*")
+        if path.is_file()
+    )
     assert np.array_equal(Model.read(tmp_path / "one").predict(split.holdout), predicted)
 
 
@@ -147,8 +150,15 @@ def known_studies(better, worse):
         scores = tuple(rank_auc(truth[valid], positive[valid]) for _, valid in folds)
         params = {"iterations": 5} if name == "random_forest" else {"iterations": 5, "patience": 5, "num_leaves": 4}
         trial = Trial(
-            number=0, state="complete", params=params, choices={}, fold_scores=scores, best_iterations=(5,) * len(scores),
-            train_rows=tuple(len(train) for train, _ in folds), fit_seconds=(1.0,) * len(scores))
+            number=0,
+            state="complete",
+            params=params,
+            choices={},
+            fold_scores=scores,
+            best_iterations=(5,) * len(scores),
+            train_rows=tuple(len(train) for train, _ in folds),
+            fit_seconds=(1.0,) * len(scores),
+        )
         candidate = Candidate(trial, np.column_stack([1 - positive, positive]))
         studies.append(Study(name, "roc_auc", (trial,), (candidate,), "", 3.0, 3.0, True))
     return studies, split, plan, problem
@@ -203,8 +213,16 @@ def test_without_any_candidate_the_error_says_why():
 
 def test_rounds_of_the_last_fit_grow_with_the_rows_for_boosting_only():
     def trial(**params):
-        return Trial(number=0, state="complete", params={"iterations": 900, **params}, choices={}, fold_scores=(0.5, 0.5),
-                     best_iterations=(80, 120), train_rows=(80, 80), fit_seconds=(1.0, 1.0))
+        return Trial(
+            number=0,
+            state="complete",
+            params={"iterations": 900, **params},
+            choices={},
+            fold_scores=(0.5, 0.5),
+            best_iterations=(80, 120),
+            train_rows=(80, 80),
+            fit_seconds=(1.0, 1.0),
+        )
 
     assert refit_params("lightgbm", trial(patience=50), 100)["iterations"] == round(100 * 1.25**0.5)
     net = refit_params("neural_network", trial(patience=5, epochs=200), 100)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from switchyard.tabular.config.problem import Problem, problem_from, read_settings
+from switchyard.tabular.quality import check_quality
 from switchyard.tabular.tables.reading.loans import LEAKS
 from switchyard.tabular.tables.reading.sources import read_source
 from switchyard.tabular.tables.resolve import resolve
-from switchyard.tabular.config.problem import Problem, problem_from, read_settings
-from switchyard.tabular.quality import check_quality
 from switchyard.tabular.tables.split import Split, split_table
 from switchyard.tabular.validation import infer_suite, validate
 

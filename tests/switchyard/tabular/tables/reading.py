@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from switchyard.tabular.config.problem import Data, Problem, problem_from
 from switchyard.tabular.tables.reading.sources import RawTable, read_source
 from switchyard.tabular.tables.resolve import Resolution, resolve
-from switchyard.tabular.config.problem import Data, Problem, problem_from
 
 
 def problem(source: str | Path = "memory", target: str = "y", **settings: Any) -> Problem:
@@ -35,10 +35,12 @@ def load_frame(frame: pd.DataFrame, target: str = "y", **settings: Any) -> Resol
 
 def sample(rows: int = 60) -> pd.DataFrame:
     """A small table with one column of each kind."""
-    return pd.DataFrame({
-        "size": [round(0.37 * row, 2) for row in range(rows)],
-        "colour": [("red", "green", "blue")[row % 3] for row in range(rows)],
-        "seen": pd.date_range("2025-01-01", periods=rows, freq="D"),
-        "open": [row % 4 == 0 for row in range(rows)],
-        "y": [("no", "yes")[row % 5 == 0] for row in range(rows)],
-    })
+    return pd.DataFrame(
+        {
+            "size": [round(0.37 * row, 2) for row in range(rows)],
+            "colour": [("red", "green", "blue")[row % 3] for row in range(rows)],
+            "seen": pd.date_range("2025-01-01", periods=rows, freq="D"),
+            "open": [row % 4 == 0 for row in range(rows)],
+            "y": [("no", "yes")[row % 5 == 0] for row in range(rows)],
+        }
+    )

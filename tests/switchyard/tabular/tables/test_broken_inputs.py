@@ -349,8 +349,10 @@ class TestTarget:
 def test_random_damage(seed, tmp_path):
     rng = np.random.default_rng(seed)
     whole = [
-        sample().to_csv(index=False).encode(), gzip.compress(sample().to_csv(index=False).encode()),
-        sample().to_csv(index=False, sep=";").encode("utf-16"), _parquet(tmp_path),
+        sample().to_csv(index=False).encode(),
+        gzip.compress(sample().to_csv(index=False).encode()),
+        sample().to_csv(index=False, sep=";").encode("utf-16"),
+        _parquet(tmp_path),
     ]
     for content in whole:
         for _ in range(6):

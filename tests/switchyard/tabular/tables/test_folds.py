@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.folds import make_folds
-from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
 
@@ -12,7 +12,8 @@ from switchyard.tabular.tables.split import Split
 def split_of(frame, kind="random", **roles):
     columns = tuple(
         Column(name=name, kind="datetime" if name == "when" else "numeric", role=roles.get(name, "target" if name == "y" else "feature"))
-        for name in frame)
+        for name in frame
+    )
     return Split(frame, frame.iloc[:0], Schema(columns=columns), kind, None)
 
 

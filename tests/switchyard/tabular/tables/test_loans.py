@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
+from switchyard.tabular.config.problem import problem_from, read_settings
 from switchyard.tabular.tables.reading import loans as module
 from switchyard.tabular.tables.reading.loans import DRIFT_MONTH, DRIFTS, LEAKS, PLANTED, loans
 from switchyard.tabular.tables.reading.sources import read_source
 from switchyard.tabular.tables.resolve import resolve
-from switchyard.tabular.config.problem import problem_from, read_settings
 from switchyard.tabular.tables.split import split_table
 
 CONFIG = Path(__file__).resolve().parents[4] / "configs" / "loans.yaml"
@@ -161,7 +161,9 @@ def test_the_embedded_problem_resolves_and_splits():
 
     assert (resolved.task, resolved.metric, resolved.positive_class, resolved.split.kind) == ("binary", "roc_auc", "1", "time")
     assert {column.name: column.role for column in table.schema.columns if column.role != "feature"} == {
-        "application_date": "time", "applicant_id": "id", "defaulted": "target",
+        "application_date": "time",
+        "applicant_id": "id",
+        "defaulted": "target",
     }
     assert len(split.train) == pytest.approx(4800, abs=60)
     assert notes == ("positive class of 'defaulted' is '1': set in the config",)

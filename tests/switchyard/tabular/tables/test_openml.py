@@ -19,8 +19,13 @@ ARFF = ("@RELATION toy\n@ATTRIBUTE size NUMERIC\n@ATTRIBUTE colour {red, green}\
 
 def _feature(index: int, name: str, kind: str, target: bool = False) -> dict:
     return {
-        "index": str(index), "name": name, "data_type": kind, "is_target": str(target).lower(), "is_ignore": "false",
-        "is_row_identifier": "false", "number_of_missing_values": "0",
+        "index": str(index),
+        "name": name,
+        "data_type": kind,
+        "is_target": str(target).lower(),
+        "is_ignore": "false",
+        "is_row_identifier": "false",
+        "number_of_missing_values": "0",
     }
 
 
@@ -30,8 +35,16 @@ class _OpenML(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         base = f"http://127.0.0.1:{self.server.server_port}"
         description = {
-            "id": "7", "name": "toy", "version": "1", "status": "active", "format": "ARFF", "url": f"{base}/data/v1/download/7/toy.arff",
-            "file_id": "7", "md5_checksum": hashlib.md5(ARFF).hexdigest(), "description": "made up", "default_target_attribute": "class",
+            "id": "7",
+            "name": "toy",
+            "version": "1",
+            "status": "active",
+            "format": "ARFF",
+            "url": f"{base}/data/v1/download/7/toy.arff",
+            "file_id": "7",
+            "md5_checksum": hashlib.md5(ARFF).hexdigest(),
+            "description": "made up",
+            "default_target_attribute": "class",
         }
         features = [_feature(0, "size", "numeric"), _feature(1, "colour", "nominal"), _feature(2, "class", "nominal", target=True)]
         found = {"did": 7, "name": "toy", "version": 1, "status": "active"}

@@ -83,7 +83,8 @@ def test_numbers_are_read_right():
 def test_dates_are_read_in_utc_and_the_order_of_day_and_month_found():
     frame = _frame(
         zone=[f"2025-03-01T{row % 24:02d}:30:00+02:00" for row in range(ROWS)],
-        us=[f"3/{1 + row % 28}/2025" for row in range(ROWS)], uk=[f"{1 + row % 28}/3/2025" for row in range(ROWS)],
+        us=[f"3/{1 + row % 28}/2025" for row in range(ROWS)],
+        uk=[f"{1 + row % 28}/3/2025" for row in range(ROWS)],
         either=[f"{1 + row % 12}/3/2025" for row in range(ROWS)],
     )
 
@@ -210,7 +211,10 @@ class TestRoles:
             _frame(code=[row % 7 for row in range(ROWS)], token=[f"t{row}" for row in range(ROWS)]),
             data={
                 "columns": {
-                    "code": {"kind": "categorical"}, "token": {"role": "feature"}, "size": {"role": "ignored"}, "seen": {"role": "time"},
+                    "code": {"kind": "categorical"},
+                    "token": {"role": "feature"},
+                    "size": {"role": "ignored"},
+                    "seen": {"role": "time"},
                 }
             },
         )
@@ -279,10 +283,16 @@ class TestSplit:
 class TestConform:
     def test_later_rows_come_in_the_same_types(self):
         table = load_frame(_frame(zip=[f"{row % 40:05d}" for row in range(ROWS)])).table
-        later = pd.DataFrame({
-            "colour": ["red", None], "zip": ["00001", "99999"], "open": ["true", 0], "seen": ["2026-01-01", "9999-01-01"],
-            "size": ["1.5", "?"], "extra": [1, 2],
-        })
+        later = pd.DataFrame(
+            {
+                "colour": ["red", None],
+                "zip": ["00001", "99999"],
+                "open": ["true", 0],
+                "seen": ["2026-01-01", "9999-01-01"],
+                "size": ["1.5", "?"],
+                "extra": [1, 2],
+            }
+        )
 
         frame, notes = conform(later, table.schema)
 
@@ -325,11 +335,15 @@ def test_equal_input_writes_equal_bytes(tmp_path):
 def test_a_million_values_take_no_time():
     rng = np.random.default_rng(0)
     size = 200_000
-    frame = pd.DataFrame({
-        "a": pd.array(rng.normal(size=size).round(4).astype(str), dtype="string[pyarrow]"), "b": rng.integers(0, 10**6, size),
-        "c": pd.array(rng.integers(0, 500, size).astype(str), dtype="string[pyarrow]").astype("string[pyarrow]") + "x",
-        "d": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 10**8, size), unit="s"), "y": rng.integers(0, 2, size),
-    })
+    frame = pd.DataFrame(
+        {
+            "a": pd.array(rng.normal(size=size).round(4).astype(str), dtype="string[pyarrow]"),
+            "b": rng.integers(0, 10**6, size),
+            "c": pd.array(rng.integers(0, 500, size).astype(str), dtype="string[pyarrow]").astype("string[pyarrow]") + "x",
+            "d": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 10**8, size), unit="s"),
+            "y": rng.integers(0, 2, size),
+        }
+    )
     begin = datetime.now()
 
     load_frame(frame)

@@ -17,10 +17,10 @@ import fsspec
 import pyarrow as pa
 import pytest
 
-from switchyard.tabular.tables.reading.sources import read_source
-from switchyard.tabular.errors import InputError
-from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.config.problem import Data
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.sources import read_source
+from switchyard.tabular.tables.resolve import resolve
 from tests.switchyard.tabular.tables.reading import load, problem, read, sample
 
 CSV = sample().to_csv(index=False).encode()
@@ -72,7 +72,11 @@ def test_csv_tsv_parquet_sql_and_memory_agree(tmp_path):
 
     first = tables[0]
     assert {column.name: column.kind for column in first.schema.columns} == {
-        "size": "numeric", "colour": "categorical", "seen": "datetime", "open": "boolean", "y": "categorical",
+        "size": "numeric",
+        "colour": "categorical",
+        "seen": "datetime",
+        "open": "boolean",
+        "y": "categorical",
     }
     for table in tables[1:]:
         assert table.frame.equals(first.frame), table.source

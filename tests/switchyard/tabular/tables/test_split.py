@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from switchyard.tabular.errors import InputError
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import split_table
 from switchyard.tabular.tables.table import Table

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from switchyard.tabular.features.plan import plan_features
 from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.features.plan import plan_features
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import split_table
 from switchyard.tabular.tables.table import Table
@@ -24,9 +24,18 @@ def search(task="binary", rows=400, kind=None, constraints=None, **tuning):
     kinds = {"c": "categorical", "y": "numeric" if task == "regression" else "categorical"}
     columns = tuple(
         Column(name=name, kind=kinds.get(name, "numeric"), role="target" if name == "y" else "feature", unique=int(frame[name].nunique()))
-        for name in frame)
+        for name in frame
+    )
     problem = problem_from(
-        {"name": "t", "task": task, "data": {"source": "x", "target": "y", "time_column": "@row" if kind == "time" else None},
-         "split": {"kind": kind or "auto"}, "tuning": {"folds": 3, **tuning}, "constraints": constraints or {}}, "test")
+        {
+            "name": "t",
+            "task": task,
+            "data": {"source": "x", "target": "y", "time_column": "@row" if kind == "time" else None},
+            "split": {"kind": kind or "auto"},
+            "tuning": {"folds": 3, **tuning},
+            "constraints": constraints or {},
+        },
+        "test",
+    )
     split = split_table(Table(frame, Schema(columns=columns), "x", "r"), problem)
     return split, plan_features(split, {}, problem), problem

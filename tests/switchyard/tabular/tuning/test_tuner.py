@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from switchyard.tabular.model.ensemble import budget_left, build_ensemble
 from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.model.ensemble import budget_left, build_ensemble
 from switchyard.tabular.tuning import Study, StudyStore, study_key, tune_family
 from tests.switchyard.tabular.tuning.tables import search
 

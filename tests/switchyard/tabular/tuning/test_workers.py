@@ -37,7 +37,12 @@ def database(request, tmp_path):
 def start(database, folder, trials, die_at_beat=0, fresh=""):
     arguments = [database, str(folder / "files"), str(trials), str(die_at_beat), fresh]
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.switchyard.tabular.tuning.worker", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        [sys.executable, "-m", "tests.switchyard.tabular.tuning.worker", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def ended(worker):

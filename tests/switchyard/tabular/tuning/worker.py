@@ -27,7 +27,9 @@ def work(url: str, files: str, trials: int, die_at_beat: int = 0, fresh: str = "
 
     FamilyLog.beat = counted
     done: list[int] = []
-    study = tune_family(split, plan, problem, "lightgbm", store, lambda event: done.append(event.trial.number) if event.trial else None, n_jobs=1)
+    study = tune_family(
+        split, plan, problem, "lightgbm", store, lambda event: done.append(event.trial.number) if event.trial else None, n_jobs=1
+    )
     print(json.dumps({
         "did": done,
         "knows": [trial.number for trial in study.trials],
