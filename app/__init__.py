@@ -1,1 +1,1 @@
-"""The application: what a person types, one module a command, and what is printed."""
+"""The application: what a person types (`commands/`, one module a command), how a run is started and watched, what is printed."""

@@ -1,206 +1,204 @@
-"""The closed loop: one look at production by the monitoring pipeline, and what run.py does about it."""
+"""The closed loop: what follows from a decision to retrain: train, try the new version beside the old one, have it judged.
+
+A pipeline can't start another from inside a step, so this is the command line's work, after the run. The ledger
+(`monitoring.retraining.ledger`) holds how far it is: repeated after a kill, or an hour later, it goes on from there.
+"""
 
 from __future__ import annotations
 
-import json
-import logging
-import sys
-import time
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-import yaml
-from rich.console import Console
+from app.commands.deployment import COMMAND as deploy
+from app.commands.experiment import COMMAND as judge
+from app.commands.training import COMMAND as train
+from switchyard.monitoring.decision import Decision, RuleResult
+from switchyard.monitoring.retraining.claim import Claim, Refused
+from switchyard.monitoring.retraining.ledger import Ledger
+from switchyard.monitoring.retraining.limits import check
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import GateClosed, InputError
 
-from app.commands import is_local_file, terminal
-from app.summary import write_summary
-from switchyard.tabular.config.problem import Problem, read_settings
-from switchyard.tabular.errors import InputError
+if TYPE_CHECKING:
+    from rich.console import Console
 
-NEVER = "off"
-"""Instead of a cron expression: end the schedule."""
+    from app.command import Request
+
+_BY_HAND = "by_hand"
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def watch(
-    problem: Problem,
-    where: str,
-    *,
-    root: Path,
-    summary_path: Path,
-    act: bool | None = None,
-    schedule: str | None = None,
-    dry_run: bool = False,
-    started: float | None = None,
-    **looked: Any,
-) -> int:
-    """Monitor, show the window on the dashboard and, where the config or the command line wants it, act on the decision.
+@dataclass(frozen=True)
+class Retrained:
+    """How far a retraining is, or why there is none; run summaries hold it under `retraining`."""
+
+    stage: str
+    """none, refused, claimed, trained, trying, promoted, rejected, rolled_back or abandoned."""
+    reason: str
+    version: str | None = None
+    """The new one."""
+    cause: str | None = None
+    rows: int | None = None
+    """Labelled predictions that it was trained on, beside the old rows."""
+
+
+def act(request: Request, decision: Decision) -> Retrained:
+    """Go on with the model's open retraining as far as it goes now, or begin one where `decision` asks for it.
 
     Parameters
     ----------
-    problem : Problem
-    where : str
-        What to call the config's origin.
-    root : Path
-    summary_path : Path
-        Gets the monitoring run's summary and, under `retraining`, what was done.
-    act : bool, optional
-        Instead of `retraining.act`.
-    schedule : str, optional
-        Cron expression: do this again and again instead of once now.
-    looked : dict
-        Options of `app.monitoring.monitor`.
+    request : Request
+        With the problem as the user gave it.
+    decision : Decision
+        Of a monitoring run, or one that `by_hand` made.
+
+    Returns
+    -------
+    Retrained
+        `trying` while the new version has a share of the requests and no verdict: a later call goes on.
 
     Raises
     ------
     SwitchyardError
-        The window can't be looked at, or a retraining failed for a reason that may pass.
+        A training or a deployment failed for a reason that may pass; the retraining stays open.
     """
-    from app.monitoring import monitor
+    from deployment.predictions import prediction_log
+    from registry.versions import zenml_model_name
 
-    acts = problem.retraining.act if act is None else act
-    if acts and Path(where).is_file() and read_settings(where).get("name") != problem.name:
-        raise InputError(f"--act trains {problem.name!r} again by its config: name that by --config, or look only (--no-act)")
-    if schedule is not None and not dry_run:
-        return _keep_running(schedule, problem, where, root, acts=acts, data=looked.get("data"))
-    code = monitor(problem, where, root=root, dry_run=dry_run, summary_path=summary_path, started=started, **looked)
-    if dry_run or code:
-        return code
-    summary = json.loads(summary_path.read_text(encoding="utf-8"))
-    _show(problem, summary)
-    if acts:
-        from app.retraining import act as act_on
-
-        began = time.monotonic()
-        found = act_on(problem, where, decision_of(summary["run_id"]), root=root, console=terminal())
-        summary |= {"retraining": asdict(found), "duration_s": round(summary["duration_s"] + time.monotonic() - began, 2)}
-        write_summary(summary_path, json.dumps(summary, indent=1) + "\n")
-    return 0
-
-
-def decision_of(run: str) -> Any:
-    """The decision that the monitoring run with this id came to."""
-    from zenml.client import Client
-
-    from app.outcome import Outcome
-
-    return Outcome(Client().get_pipeline_run(run)).artifact("decision")
+    problem, console = request.problem, request.console
+    with prediction_log(problem.name) as engine:
+        ledger = Ledger(engine, zenml_model_name(problem.name))
+        claim = ledger.open()
+        try:
+            if claim is None:
+                if decision.action != "retrain":
+                    return Retrained("none", decision.reason)
+                claim = _begin(ledger, engine, problem, decision, console)
+            else:
+                console.print(
+                    f"retraining  goes on from {claim.stage!r}: {claim.cause}, begun {claim.claimed:%Y-%m-%d %H:%M} UTC", highlight=False
+                )
+            with ledger.holding(claim):
+                claim = _carry_on(ledger, claim, request)
+        except Refused as refused:
+            if claim is None and not _is_by_hand(decision):
+                ledger.refuse(decision, str(refused))
+            console.print(f"retraining  none now: {refused}", highlight=False, markup=False)
+            return Retrained("refused", str(refused))
+    version = f", version {claim.version}" if claim.version else ""
+    console.print(f"retraining  {claim.stage.replace('_', ' ')}{version}: {claim.reason}", highlight=False, markup=False)
+    return Retrained(claim.stage, claim.reason, claim.version, claim.cause, claim.rows)
 
 
-def _keep_running(schedule: str, problem: Problem, where: str, root: Path, *, acts: bool, data: str | None) -> int:
-    """As the active stack keeps schedules: a CronJob on a cluster, a loop in the foreground here."""
-    from app.commands import ensure_stack
-    from app.scheduling import check_schedule, on_schedule
-    from stacks.active import is_local
+def by_hand(model: str, version: str, digest: str, reason: str) -> Decision:
+    """The decision to train `version`'s successor because somebody asks for it."""
+    now = datetime.now(UTC)
+    rule = RuleResult(name=_BY_HAND, value=None, threshold=None, verdict="retrain", reason=reason)
+    return Decision(
+        model=model,
+        version=version,
+        digest=digest,
+        since=_EVER,
+        until=now,
+        rows=0,
+        labelled=0,
+        action="retrain",
+        rules=(rule,),
+        reason=reason,
+        key=f"{model} {_BY_HAND} {now.isoformat()}",
+    )
 
-    if schedule != NEVER:
-        check_schedule(schedule)
-    arguments = without(sys.argv[1:], "--schedule")
-    console = terminal()
-    ensure_stack(root)
-    if is_local():
-        if schedule == NEVER:
-            raise InputError("this stack keeps no schedule: its loop runs in the foreground until Ctrl-C ends it")
-        on_schedule(schedule, [sys.executable, "run.py", *arguments], console, cwd=str(root))
-        return 0
-    from stacks.active import pipelines_image
-    from stacks.cluster import schedule as cluster
-    from steps.provenance import code_commit
 
-    name = f"monitoring-{problem.name}"
-    if schedule == NEVER:
-        if not cluster.unschedule(name):
-            raise InputError(f"the cluster keeps no schedule {name!r}; there is {', '.join(cluster.scheduled()) or 'none'}")
-        console.print(f"schedule  CronJob {name} is gone", highlight=False, markup=False)
-        return 0
-    if data and is_local_file(data):
-        raise InputError(
-            f"--data {data} is a file of this machine, which a CronJob does not see; name a table that pods can read (s3://..., an SQL address)"
+def _is_by_hand(decision: Decision) -> bool:
+    return decision.rules[0].name == _BY_HAND if decision.rules else False
+
+
+def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, console: Console) -> Claim:
+    """Claim a retraining, with the rows to train on put into the artifact store first."""
+    from stacks.active import local_copy, stage_table
+    from switchyard.monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
+    from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
+    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.tables.reading.staged import to_staged
+    from switchyard.tabular.tables.resolve import resolve
+    from switchyard.tabular.tables.table import digest_frame
+
+    if problem.data.source.startswith(STAGED):
+        raise InputError("data.source is a table with rows of the prediction log already; name the source beneath it")
+    check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
+    with local_copy(problem.data.source) as source:
+        old, resolved, _ = resolve(read_source(problem.data.model_copy(update={"source": source})), problem)
+    new = labelled_predictions(engine, problem.name, old.schema, resolved)
+    rows = put_together(old, new, resolved, without_credentials(problem.data.source), problem.retraining.window_days)
+    revision = f"sha256:{digest_frame(rows.frame)}"
+    ledger.check_data(decision, revision)
+    location = stage_table(to_staged(rows.frame, rows.label), f"{problem.name}.parquet")
+    config = rows.problem.model_copy(update={"data": rows.problem.data.model_copy(update={"source": location, "query": None})})
+    claim = ledger.claim(decision, revision, config.model_dump_json(), rows.new)
+    console.print(
+        f"retraining  begins: {claim.cause}; {rows.label}: {rows.old:,} old rows, {rows.new:,} new", highlight=False, markup=False
+    )
+    return claim
+
+
+def _carry_on(ledger: Ledger, claim: Claim, request: Request) -> Claim:
+    """From the claim's stage to the last one that can be reached now."""
+    from registry.production import version_of
+    from registry.versions import CHAMPION
+
+    problem = request.problem
+    if claim.stage == "claimed":
+        claim = _train(ledger, claim, request)
+    if claim.stage == "trained":
+        strategy = problem.retraining.strategy
+        # A run that was killed between the deployment and this note has done it already.
+        if version_of(problem.name, CHAMPION) != claim.version:
+            share = problem.retraining.share if strategy != "all" else None
+            deploy(request, strategy=strategy, share=share, version=claim.version, why=f"retrained: {claim.cause}")
+        stage, told = (
+            ("promoted", "deployed without a trial") if strategy == "all" else ("trying", f"{strategy} deployment, no verdict yet")
         )
-    config = _config_for_pods(Path(where), problem, acts, console) if Path(where).is_file() else None
-    job = cluster.schedule(name, schedule, without(arguments, "--config"), pipelines_image(console.print), config, commit=code_commit())
-    console.print(f"schedule  CronJob {job} runs by {schedule!r} (UTC): run.py {' '.join(arguments)}", highlight=False, markup=False)
-    console.print(f"end it    python run.py {' '.join(arguments)} --schedule {NEVER}", highlight=False, markup=False)
-    return 0
+        return ledger.advance(claim, stage, reason=told)
+    if claim.stage == "trying":
+        claim = _judge(ledger, claim, request)
+    return claim
 
 
-def _config_for_pods(config: Path, problem: Problem, acts: bool, console: Console) -> tuple[str, str]:
-    """Name and content of the config as the CronJob gets it; a table of this machine that a retraining would read goes into the store."""
-    text = config.read_text(encoding="utf-8")
-    source = problem.data.source
-    if acts and is_local_file(source):
-        from stacks.active import stage_file
-
-        settings = read_settings(config)
-        settings["data"]["source"] = stage_file(Path(source).expanduser())
-        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-        console.print(
-            f"table     {source}, as it is now, is kept in the artifact store: a retraining begins with its rows",
-            highlight=False,
-            markup=False,
-        )
-    return config.name, text
-
-
-def without(arguments: list[str], option: str) -> list[str]:
-    """A command line's arguments without `option` and its value."""
-    kept, skip = [], False
-    for argument in arguments:
-        if skip or argument == option or argument.startswith(f"{option}="):
-            skip = argument == option
-            continue
-        kept.append(argument)
-    return kept
-
-
-def _show(problem: Problem, summary: Mapping[str, Any]) -> None:
-    """Put the window onto Evidently's pages; those who can't be told are warned, nothing fails for it."""
-    from app.dashboards import workspace_folder
-    from switchyard.monitoring.workspace import WindowFigures, record_window
-
-    scores, drift, window, rules = summary["scores"], summary["drift"], summary["window"], {rule["name"]: rule for rule in summary["rules"]}
-    latency = _latency(problem.name, summary["model"]["version"])
-    measured, estimated = (scores[kind].get(scores["metric"]) for kind in ("measured", "estimated"))
-    version = str(summary["model"]["version"])
-    values = {
-        "drift_share": rules.get("drift_share", {}).get("value"),
-        "drift_share_limit": rules.get("drift_share", {}).get("threshold"),
-        "score": measured,
-        "estimated_score": estimated,
-        "reference_score": scores["holdout"],
-        "score_floor": rules.get("performance_floor", {}).get("threshold"),
-        "rows": window["rows"],
-        "labelled": window["labelled"],
-        "version": float(version) if version.replace(".", "", 1).isdigit() else None,
-        "latency_p50_ms": latency.get(0.5),
-        "latency_p95_ms": latency.get(0.95),
-        "quality": rules.get("data_quality", {}).get("value"),
-    }
-    figures = WindowFigures(summary["key"], datetime.fromisoformat(window["until"]), version, values, (summary["decision"],))
+def _train(ledger: Ledger, claim: Claim, request: Request) -> Claim:
+    """Run the training pipeline on the claim's rows; what was trained, tuned or registered before a kill is found again."""
     try:
-        record_window(workspace_folder(), problem.name, figures)
-    except Exception as error:
-        logging.getLogger(__name__).warning("the window is not on the dashboard: %s", error)
+        trained = train(replace(request, problem=Problem.model_validate_json(claim.config)))
+    except (InputError, GateClosed) as error:
+        # It would end the same way each time.
+        return ledger.advance(claim, "abandoned", reason=f"training ended: {error}")
+    model = trained.summary["model"]
+    if trained.exit_code:
+        reason = "; ".join(trained.summary["reasons"]) or "a gate is closed"
+        return ledger.advance(claim, "rejected", digest=model["digest"], reason=reason)
+    if model["digest"] == claim.champion:
+        return ledger.advance(claim, "abandoned", digest=model["digest"], reason="training led to the version in production again")
+    return ledger.advance(claim, "trained", version=model["version"], digest=model["digest"], reason="registered, not deployed yet")
 
 
-def _latency(model: str, version: str) -> dict[float, float | None]:
-    """Milliseconds within which a share of the requests was answered, as the front door has counted since it started."""
-    from deployment.host import DeploymentError
+def _judge(ledger: Ledger, claim: Claim, request: Request) -> Claim:
+    """Have the experiment judged, unless it is over already."""
+    if ended := _ended(ledger, claim, request.problem, "it was decided before"):
+        return ended
+    reason = "; ".join(judge(request).summary["reasons"])
+    return _ended(ledger, claim, request.problem, reason) or ledger.advance(claim, "trying", reason=reason)
+
+
+def _ended(ledger: Ledger, claim: Claim, problem: Problem, reason: str) -> Claim | None:
+    """The claim at its end, where the new version serves everybody or nobody."""
     from deployment.registration import active_deployer
-    from switchyard.monitoring.experiment.counts import Counts
-    from switchyard.serving.frontdoor.statistics import read_statistics
+    from registry.production import version_of
+    from registry.versions import CHAMPION
 
-    host = active_deployer().host
-    deployment = host.inspect(model)
-    instance = next((one for one in deployment.instances if one.version == version), None) if deployment else None
-    try:
-        counted = read_statistics(host.statistics(model)).get(instance.name) if instance else None
-    except DeploymentError as error:
-        logging.getLogger(__name__).warning("the window is shown without latency: %s", error)
-        return {}
-    if counted is None:
-        return {}
-    counts = Counts(latency=tuple(sorted(counted.latency.items())))
-    return {level: counts.quantile(level) for level in (0.5, 0.95)}
+    if version_of(problem.name, CHAMPION) == claim.version:
+        return ledger.advance(claim, "promoted", reason=reason)
+    deployment = active_deployer().host.inspect(problem.name)
+    tried = (
+        [one for one in deployment.instances if one.version == claim.version and one.name in deployment.traffic.names] if deployment else []
+    )
+    return None if tried else ledger.advance(claim, "rolled_back", reason=reason)

@@ -28,6 +28,8 @@ class Outcome:
 
     run: PipelineRunResponse
     stages: list[Stage] = field(default_factory=list)
+    duration_s: float = 0.0
+    """Wall time from its start until its end was seen."""
 
     def artifact(self, name: str) -> Any:
         """The artifact that some step returned under `name`, loaded.

@@ -92,11 +92,12 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     # ZenML imports every installed integration (torch, xgboost, ...) when it compiles a pipeline: 4 s for materializers
     # that none of our artifacts uses. Flavors of stack components are imported by their own source when needed.
     integration_registry.activate_integrations = lambda: None
+    began = time.monotonic()
     progress = Progress(run_name, console)
     progress.start()
     error: BaseException | None = None
     watch: RunWatch | None = None
-    for name in ("tabular", "steps"):
+    for name in ("switchyard", "steps"):
         logging.getLogger(name).setLevel(logging.INFO)
     quiet = [logging.getLogger(name) for name in ("zenml.orchestrators", "zenml.steps", "zenml.execution", "zenml.pipelines")]
     for logger in quiet:
@@ -118,7 +119,7 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
         raise error or RunFailed(f"run {run_name} was never started")
     if error is not None or run.status != ExecutionStatus.COMPLETED:
         raise _translated(run, error, watch) from error
-    return Outcome(run, progress.stages)
+    return Outcome(run, progress.stages, time.monotonic() - began)
 
 
 def pipeline_options(run_name: str, cache: bool) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`on_schedule`: runs one command at the times that a cron expression names, in the foreground, until somebody ends it.
+"""`keep_running`: one command at the times that a cron expression names, in the foreground here, by a CronJob on a cluster.
 
 Local stacks have no scheduler. Times are UTC, as those of the cluster's CronJob are, so that one expression means one thing.
 """
@@ -6,15 +6,104 @@ Local stacks have no scheduler. Times are UTC, as those of the cluster's CronJob
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from switchyard.tabular.errors import InputError
 
+if TYPE_CHECKING:
+    from app.command import Request
+    from switchyard.tabular.config.problem import Problem
+
 Clock = Callable[[], datetime]
+NEVER = "off"
+"""Instead of a cron expression: end the schedule."""
+
+
+def keep_running(schedule: str, request: Request, *, acts: bool, data: str | None) -> None:
+    """Run this process's command again and again, as the active stack keeps schedules: a CronJob on a cluster, a loop in the foreground here.
+
+    Parameters
+    ----------
+    schedule : str
+        Cron expression of five fields, in UTC, or `NEVER`.
+    acts : bool
+        Whether the command trains again, and so reads the config's table.
+    data : str, optional
+        Table that the command looks at.
+
+    Raises
+    ------
+    InputError
+        The expression can't be read, or a CronJob would not find what the command reads.
+    """
+    from stacks.active import is_local, is_local_file
+
+    if schedule != NEVER:
+        check_schedule(schedule)
+    arguments = without(sys.argv[1:], "--schedule")
+    console, problem, where = request.console, request.problem, request.where
+    if is_local():
+        if schedule == NEVER:
+            raise InputError("this stack keeps no schedule: its loop runs in the foreground until Ctrl-C ends it")
+        on_schedule(schedule, [sys.executable, "run.py", *arguments], console, cwd=str(request.root))
+        return
+    from stacks.active import pipelines_image
+    from stacks.cluster import schedule as cluster
+    from steps.provenance import code_commit
+
+    name = f"monitoring-{problem.name}"
+    if schedule == NEVER:
+        if not cluster.unschedule(name):
+            raise InputError(f"the cluster keeps no schedule {name!r}; there is {', '.join(cluster.scheduled()) or 'none'}")
+        console.print(f"schedule  CronJob {name} is gone", highlight=False, markup=False)
+        return
+    if data and is_local_file(data):
+        raise InputError(
+            f"--data {data} is a file of this machine, which a CronJob does not see; name a table that pods can read (s3://..., an SQL address)"
+        )
+    config = _config_for_pods(Path(where), problem, acts, console) if Path(where).is_file() else None
+    job = cluster.schedule(name, schedule, without(arguments, "--config"), pipelines_image(console.print), config, commit=code_commit())
+    console.print(f"schedule  CronJob {job} runs by {schedule!r} (UTC): run.py {' '.join(arguments)}", highlight=False, markup=False)
+    console.print(f"end it    python run.py {' '.join(arguments)} --schedule {NEVER}", highlight=False, markup=False)
+
+
+def _config_for_pods(config: Path, problem: Problem, acts: bool, console: Console) -> tuple[str, str]:
+    """Name and content of the config as the CronJob gets it; a table of this machine that a retraining would read goes into the store."""
+    text = config.read_text(encoding="utf-8")
+    import yaml
+
+    from stacks.active import is_local_file, stage_source
+    from switchyard.tabular.config.problem import read_settings
+
+    source = problem.data.source
+    if acts and is_local_file(source):
+        settings = read_settings(config)
+        settings["data"]["source"] = stage_source(source)
+        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+        console.print(
+            f"table     {source}, as it is now, is kept in the artifact store: a retraining begins with its rows",
+            highlight=False,
+            markup=False,
+        )
+    return config.name, text
+
+
+def without(arguments: list[str], option: str) -> list[str]:
+    """A command line's arguments without `option` and its value."""
+    kept, skip = [], False
+    for argument in arguments:
+        if skip or argument == option or argument.startswith(f"{option}="):
+            skip = argument == option
+            continue
+        kept.append(argument)
+    return kept
 
 
 def _utc_now() -> datetime:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from switchyard.monitoring.decision import Action
-from switchyard.tabular.errors import SwitchyardError
-
-logger = logging.getLogger(__name__)
 
 FOLDER_VARIABLE = "SWITCHYARD_METRICS"
 """Names the folder; one that a node exporter reads already, say."""
@@ -46,33 +38,6 @@ def metrics_folder() -> Path:
     from zenml.config.global_config import GlobalConfiguration
 
     return Path(GlobalConfiguration().local_stores_path) / "switchyard" / "metrics"
-
-
-@contextmanager
-def told_to_prometheus(path: Path | None) -> Iterator[Telling]:
-    """Publish what a run writes as its summary, however it ends; without `path` the summary goes to a place of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        telling = Telling(path or Path(folder) / "summary.json")
-        try:
-            yield telling
-        except SwitchyardError as error:
-            telling.code = error.exit_code
-            raise
-        finally:
-            if telling.model and telling.summary.is_file():
-                try:
-                    publish(json.loads(telling.summary.read_text(encoding="utf-8")), telling.model, telling.code)
-                except OSError as error:
-                    logger.warning("no metrics of this run for Prometheus: %s", error)
-
-
-@dataclass
-class Telling:
-    """What there is to publish of the run under way."""
-
-    summary: Path
-    model: str = ""
-    code: int = 1
 
 
 def publish(summary: Mapping[str, Any], model: str, code: int) -> Path:

@@ -76,7 +76,7 @@ class Watched:
 
     def begin(self, past: pd.DataFrame) -> dict[str, Any]:
         """Train and deploy; the holdout's score."""
-        from app.commands import ensure_stack
+        from app.repository import ensure_stack
 
         ensure_stack(Path(__file__).resolve().parents[1])
         forget(MODEL)

@@ -32,7 +32,8 @@ _BEFORE_S = 10.0
 
 def roll(config: str, arguments: list[str], seconds: float, connections: int) -> dict[str, Any]:
     """Run the deployment pipeline with `arguments` under load; who served before and after, and the load's summary."""
-    from app.commands import ensure_repository, settings_from
+    from app.repository import ensure_repository
+    from app.settings import settings_from
     from deployment.registration import active_deployer
 
     ensure_repository(ROOT)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import Any, TextIO
+
+from switchyard.tabular.errors import SwitchyardError
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,26 +38,23 @@ class Commands:
         """
         import run
 
-        run.STARTED = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
-            summary = Path(folder) / "summary.json"
-            self._log.write(f"\n$ python run.py {' '.join(arguments)}\n")
+        self._log.write(f"\n$ python run.py {' '.join(arguments)}\n")
+        self._log.flush()
+        _send_to(self._log)
+        try:
+            with contextlib.redirect_stdout(self._log), contextlib.redirect_stderr(self._log):
+                result = run.cli(list(arguments), standalone_mode=False)
+        except SwitchyardError as error:
+            self._log.write(f"error: {error}\n")
+            raise self._failed(arguments, error.exit_code) from error
+        finally:
             self._log.flush()
-            before = sys.argv
-            _send_to(self._log)
-            sys.argv = ["run.py", *arguments, "--summary", str(summary)]
-            code: Any = 0
-            try:
-                with contextlib.redirect_stdout(self._log), contextlib.redirect_stderr(self._log):
-                    run.main()
-            except SystemExit as end:
-                code = end.code or 0
-            finally:
-                sys.argv = before
-                self._log.flush()
-            if code:
-                raise CommandFailed(f"python run.py {' '.join(arguments)} ended with exit code {code}; see {self._log.name}")
-            return json.loads(summary.read_text(encoding="utf-8"))
+        if result.exit_code:
+            raise self._failed(arguments, result.exit_code)
+        return dict(result.summary)
+
+    def _failed(self, arguments: tuple[str, ...], code: int) -> CommandFailed:
+        return CommandFailed(f"python run.py {' '.join(arguments)} ended with exit code {code}; see {self._log.name}")
 
 
 def _send_to(log: TextIO) -> None:

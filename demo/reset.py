@@ -57,7 +57,7 @@ def _forget_log(model: str, full_name: str) -> None:
 def _forget_windows(model: str) -> None:
     from evidently.ui.workspace import Workspace
 
-    from app.dashboards import workspace_folder
+    from app.pages import workspace_folder
 
     folder = workspace_folder()
     if folder.is_dir():

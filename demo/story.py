@@ -61,7 +61,8 @@ class Month:
 
 def tell(months: int, rows: int, keep: bool) -> None:
     """Live through `months` months of `rows` applications each; `keep` leaves the model serving at the end."""
-    from app.commands import ensure_stack, terminal
+    from app.repository import ensure_stack
+    from app.terminal import terminal
 
     began, console = time.monotonic(), terminal()
     path = ROOT / "reports" / MODEL / "demo.log"

@@ -151,6 +151,16 @@ def stage_file(path: Path) -> str:
     return target
 
 
+def is_local_file(source: str) -> bool:
+    """Whether a table's source is a file that lies on this machine."""
+    return "://" not in source and Path(source).expanduser().is_file()
+
+
+def stage_source(source: str) -> str:
+    """Where steps find a table: a file of this machine is staged first, anything else is what it is."""
+    return stage_file(Path(source).expanduser()) if is_local_file(source) else source
+
+
 def stage_table(content: bytes, name: str) -> str:
     """Put a table that was put together here into the active artifact store, named by its content; what `data.source` says of it."""
     with tempfile.TemporaryDirectory() as folder:

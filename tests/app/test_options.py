@@ -1,4 +1,4 @@
-"""Which pipeline takes which option, and what the help says of it."""
+"""Which command takes which option, and what the help says of it."""
 
 from __future__ import annotations
 
@@ -7,33 +7,54 @@ import pytest
 from click.testing import CliRunner
 
 import run
-from app.options import PIPELINES, options_of, takers_of
+from app.cli import as_command, load, takers_of
+from app.command import Command
+from app.commands import NAMES
 from switchyard.tabular.tables.reading.loans import loans
 from tests.app.project import Project
 
 
-def test_help_shows_every_option_once_under_the_pipelines_that_take_it():
-    sections, title = {}, ""
-    for line in CliRunner().invoke(run.cli, ["--help"]).output.splitlines():
-        if line.endswith(":") and not line.startswith(" "):
-            title = line[:-1]
-        elif line.startswith("  --"):
-            sections[line.split()[0]] = title
-    assert set(sections) == {option.opts[0] for option in run.cli.params}
-    for option in run.cli.params:
-        takers = takers_of(option.name)
-        expected = "Every pipeline" if len(takers) in (0, len(PIPELINES)) else f"For {', '.join(takers)}"
-        assert sections[option.opts[0]] == expected
-    assert sections["--budget"] == "For training, retraining" and sections["--share"] == "For deployment"
+def test_help_lists_every_command_and_a_commands_help_its_options():
+    listed = CliRunner().invoke(run.cli, ["--help"]).output
+    for name in NAMES:
+        assert f"\n  {name} " in listed
+        command = load(name)
+        if isinstance(command, Command):
+            shown = CliRunner().invoke(run.cli, ["--pipeline", name, "--help"]).output
+            assert all(option.opts[0] in shown for option in (*command.changes, *command.own)), name
 
 
 @pytest.mark.parametrize(
-    "pipeline, option", [("deployment", "--budget"), ("experiment", "--trials"), ("training", "--share"), ("monitoring", "--target")]
+    "given",
+    [
+        ["--pipeline", "training", "--seed", "1", "--no-cache"],
+        ["--seed", "1", "--pipeline", "training", "--no-cache"],
+        ["--seed", "1", "--no-cache", "--pipeline=training"],
+        ["training", "--seed", "1", "--no-cache"],
+    ],
 )
-def test_an_option_of_another_pipeline_is_an_error_that_names_its_own(pipeline, option):
-    context = run.cli.make_context("run", ["--pipeline", pipeline, option, "1"])
-    with pytest.raises(click.UsageError, match=f"{option} is for --pipeline {' and '.join(takers_of(option[2:]))}, not for {pipeline}"):
-        options_of(pipeline, context)
+def test_the_pipeline_may_be_named_anywhere(given):
+    assert as_command(given) == ["training", "--seed", "1", "--no-cache"]
+
+
+@pytest.mark.parametrize(
+    "pipeline, option, takers",
+    [
+        ("deployment", "--budget", "training and retraining"),
+        ("experiment", "--trials", "training and retraining"),
+        ("training", "--share", "deployment"),
+        ("monitoring", "--target", "training and deployment and experiment and retraining"),
+    ],
+)
+def test_an_option_of_another_command_is_an_error_that_names_its_own(pipeline, option, takers):
+    assert " and ".join(takers_of(option)) == takers
+    with pytest.raises(click.UsageError, match=f"{option} is for {takers}, not for {pipeline}"):
+        run.cli(["--pipeline", pipeline, option, "1"], standalone_mode=False)
+
+
+def test_what_is_no_command_is_refused():
+    with pytest.raises(click.UsageError, match="No such command 'trainning'"):
+        run.cli(["--pipeline", "trainning"], standalone_mode=False)
 
 
 def test_a_name_stands_for_what_its_model_was_trained_by(tmp_path):

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from app.loop import watch, without
+from app.command import Request
+from app.commands.monitoring import COMMAND
+from app.scheduling import without
 from switchyard.tabular.config.problem import problem_from, read_settings
 from switchyard.tabular.errors import InputError
 
@@ -25,4 +28,4 @@ def test_a_model_is_not_trained_again_by_the_config_of_another(tmp_path):
     other = problem_from({**read_settings(path), "name": "other"}, "test")
 
     with pytest.raises(InputError, match="trains 'other' again by its config"):
-        watch(other, str(path), root=ROOT, summary_path=tmp_path / "summary.json", act=True)
+        COMMAND(Request(other, str(path), ROOT, "local", Console()), act=True)

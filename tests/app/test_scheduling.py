@@ -8,8 +8,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from app.loop import _config_for_pods
-from app.scheduling import on_schedule
+from app.scheduling import _config_for_pods, on_schedule
 from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.errors import InputError
 

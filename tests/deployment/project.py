@@ -1,9 +1,8 @@
-"""A copy of the project with the serving rooms and environments, driven through `app.deployment.deploy` and its likes."""
+"""A copy of the project with the serving rooms and environments, driven through the commands of `app.commands`."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,19 +13,19 @@ from tests.app.project import ROOT, Project, Result
 ENVIRONMENTS = (".venv-serving", ".venv-envoy")
 _DEPLOY = """
 import json, sys, pathlib
-from app.commands import settings_from
-from app.deployment import deploy
-from app.experiment import judge
+import time
+from app.cli import load
+from app.perform import perform
 from switchyard.tabular.errors import SwitchyardError
 root, results = pathlib.Path.cwd(), []
 for options in json.loads(sys.argv[1]):
     summary = root / "deployed.json"
     summary.unlink(missing_ok=True)
-    run = {"deployment": deploy, "experiment": judge}[options.pop("pipeline", "deployment")]
-    problem, where = settings_from(root, root / "configs" / options.pop("config"))
-    error = ""
+    name = options.pop("pipeline", "deployment")
+    command, error = load(name), ""
+    values = {option.name: None for option in command.changes} | command.defaults() | {"dry_run": False, "summary": summary}
     try:
-        code = run(problem, where, root=root, summary_path=summary, **options)
+        code = perform(root, time.monotonic(), name, command, values | {**options, "config": root / "configs" / options["config"]}).exit_code
     except SwitchyardError as raised:
         code, error = raised.exit_code, str(raised)
     results.append([code, error, json.loads(summary.read_text()) if summary.is_file() else None])
@@ -39,8 +38,6 @@ class ServingProject(Project):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        for room in ("serving", "predictionlog"):
-            shutil.copytree(ROOT / room, self.root / room, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
         for name in ENVIRONMENTS:
             if not (self.root / name).exists() and (ROOT / name).exists():
                 (self.root / name).symlink_to(ROOT / name)

@@ -69,7 +69,7 @@ def test_what_training_registered_answers(project):
 
 
 def test_the_printed_line_answers(project):
-    from app.deployment import curl
+    from app.commands.deployment import curl
 
     line = curl(SimpleNamespace(endpoint=project.first.summary["endpoint"]))
     answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout

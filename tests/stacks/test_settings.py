@@ -6,7 +6,7 @@ from zenml.config import DockerSettings
 from zenml.integrations.kubernetes.flavors.kubernetes_orchestrator_flavor import KubernetesOrchestratorSettings
 from zenml.orchestrators.local_docker.local_docker_orchestrator import LocalDockerOrchestratorSettings
 
-from app.options import PIPELINES
+from app.commands import NAMES
 from stacks.settings import parallel_families, run_settings
 from switchyard.tabular.errors import InputError
 
@@ -98,6 +98,6 @@ def test_a_key_that_zenml_would_drop_is_named(tmp_path, section, key):
 )
 def test_the_stacks_have_no_key_that_zenml_would_drop(stack, orchestrator):
     values = {"image": lambda: "registry/image:1", "commit": lambda: "abc"}
-    for pipeline in PIPELINES:
+    for pipeline in NAMES:
         wanted = run_settings(stack, pipeline, ["load_table", "tune_lightgbm", "build_ensemble"], values)
         wanted.check(stack, {"docker": DockerSettings, "orchestrator": orchestrator})

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-from app import stack as stacking
+from app.commands import stack as stacking
 from stacks.cluster import waiting
 from stacks.cluster.kubectl import ClusterError, Forbidden
 from stacks.cluster.reasons import is_rolled_out
@@ -315,7 +315,7 @@ def test_models_that_a_namespace_has_lost_are_named(monkeypatch, tmp_path):
         addresses=Addresses("http://z", "http://m", "http://s", "b"), context="ours-1", kubectl=None, images={"pipelines": "i:1"}
     )
     nothing = {
-        "app.commands": ["ensure_repository"],
+        "app.repository": ["ensure_repository"],
         "stacks.installation.registration": ["log_in", "register"],
         "deployment.kubernetes.client": ["Cluster"],
     }

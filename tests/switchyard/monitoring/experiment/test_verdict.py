@@ -189,18 +189,16 @@ def test_every_key_of_the_config_is_explained():
 
 
 def test_the_commands_of_the_page_are_commands():
-    import run
-    from app.options import options_of
+    import click
+
+    from app.cli import CommandLine, as_command
 
     text = (Path(__file__).resolve().parents[4] / "docs" / "experiments.md").read_text()
     commands = [shlex.split(line.split("  #")[0])[2:] for line in text.splitlines() if line.startswith("python run.py")]
     assert len(commands) == 4
-    for command in commands:
-        if command[0] == "labels":
-            run.cli.commands["labels"].make_context("labels", command[1:])
-        else:
-            context = run.cli.make_context("run", command)
-            assert options_of(context.params["pipeline"], context)
+    line = CommandLine("run")
+    for name, *options in map(as_command, commands):
+        assert line.get_command(click.Context(line), name).make_context(name, options).params
 
 
 def test_the_measure_follows_the_problem_or_the_config():

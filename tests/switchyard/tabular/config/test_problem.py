@@ -68,7 +68,7 @@ def test_an_option_of_another_pipeline_is_an_error_and_names_its_own(capsys, mon
         run.main()
 
     assert end.value.code == 2
-    assert "--share is for --pipeline deployment, not for training" in capsys.readouterr().err
+    assert "--share is for deployment, not for training" in capsys.readouterr().err
 
 
 def test_later_life_is_no_part_of_training():

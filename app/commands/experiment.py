@@ -1,22 +1,24 @@
-"""`judge`: what run.py does for the experiment pipeline: look, act on the verdict, and again where it is told to watch."""
+"""`experiment`: look at the canary or A/B test that runs, act on the verdict, and again where it is told to watch."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import click
 from rich.console import Console
 from rich.table import Table
 
-from app.commands import ensure_stack, terminal
-from app.outcome import Outcome
-from app.running import execute, name_of_run, show_steps
-from app.summary import RunSummary, run_facts, write_summary
-from switchyard.monitoring.experiment.record import Experiment
-from switchyard.monitoring.experiment.verdict import Judgement
-from switchyard.tabular.config.problem import Problem
+from app.command import Command, Plan, Request, Result
+from app.options import PROBLEM
+from app.summary import RunSummary, run_facts
+
+if TYPE_CHECKING:
+    from app.outcome import Outcome
+    from switchyard.monitoring.experiment.record import Experiment
+    from switchyard.monitoring.experiment.verdict import Judgement
 
 _KEPT = {"promote": "promoted", "stop": "stopped"}
 
@@ -39,13 +41,11 @@ class ExperimentSummary(RunSummary):
     reports: dict[str, str]
 
     @classmethod
-    def gather(
-        cls, outcome: Outcome, judgement: Judgement, looks: int, acted: str | None, serving: dict[str, Any], report: Path, duration_s: float
-    ) -> Self:
+    def gather(cls, outcome: Outcome, judgement: Judgement, looks: int, acted: str | None, serving: dict[str, Any], report: Path) -> Self:
         """From the artifacts of the last look and what the host says."""
         last = judgement.sequence[-1].model_dump() if judgement.sequence else None
         return cls(
-            **run_facts(outcome, "experiment", duration_s),
+            **run_facts(outcome, "experiment"),
             experiment={
                 "model": judgement.model,
                 "strategy": judgement.strategy,
@@ -70,84 +70,57 @@ class ExperimentSummary(RunSummary):
         )
 
 
-def judge(
-    problem: Problem,
-    where: str,
-    *,
-    root: Path,
-    watch: float | None = None,
-    dry_run: bool = False,
-    summary_path: Path | None = None,
-    started: float | None = None,
-) -> int:
-    """Look at the canary or A/B test that runs, and do what follows; returns the exit code.
+def plan(request: Request, *, watch: float | None) -> Plan:
+    """What a look would run."""
+    from pipelines.experiment import experiment
+
+    title = f"[bold]experiment[/] {request.problem.name} on stack {request.stack} (config: {request.where})"
+    return Plan(title, experiment, {"problem": request.problem})
+
+
+def run(request: Request, plan: Plan, *, watch: float | None) -> Result:
+    """Look at the canary or A/B test that runs and do what follows, again after `watch` seconds until it is decided.
 
     The winner is promoted, the loser stopped, and the share of a canary raised by the deployment pipeline itself: with its
-    proofs, and its care for the version that serves.
-
-    Parameters
-    ----------
-    problem : Problem
-        Its name says which model, its section `experiment` when a test is decided.
-    where : str
-        What to call the config's origin.
-    root : Path
-        Of the repository.
-    watch : float, optional
-        Seconds from one look to the next, until it is decided; one look without.
+    proofs, and its care for the version that serves. The summary is of the last look.
 
     Raises
     ------
     SwitchyardError
         Nothing runs to be judged, or what follows could not be done: then the verdict is kept, and the next look does it.
     """
-    began = time.monotonic() if started is None else started
+    from app.running import execute, name_of_run
     from deployment.registration import active_deployer, ensure_deployer
 
-    stack, console, looks = ensure_stack(root), terminal(), 0
-    console.print(f"[bold]experiment[/] {problem.name} on stack {stack} (config: {where})")
-    if dry_run:
-        _show_plan(problem, console)
-        return 0
     ensure_deployer()
+    looks = 0
     while True:
         looks += 1
-        outcome = _look(problem, console)
+        outcome = execute(plan.pipeline, dict(plan.arguments), name_of_run("experiment", request.problem.name), request.console)
         judgement: Judgement = outcome.artifact("judgement")
-        report = _write_page(outcome, root, problem.name)
-        _print(judgement, report, console)
-        acted = _act(outcome.artifact("recorded"), judgement, problem, where, root)
-        stable = active_deployer().host.inspect(problem.name).stable
-        serving = {"version": stable.version, "digest": stable.digest} if stable else {}
-        if summary_path:
-            seconds = time.monotonic() - began
-            reported = report.relative_to(root)
-            summary = ExperimentSummary.gather(outcome, judgement, looks, acted, serving, reported, seconds)
-            write_summary(summary_path, summary.to_json())
+        report = _write_page(outcome, request.root, request.problem.name)
+        _print(judgement, report, request.console)
+        acted = _act(outcome.artifact("recorded"), judgement, request)
         if watch is None or judgement.verdict != "continue":
-            return 0
+            break
         time.sleep(watch)
+    stable = active_deployer().host.inspect(request.problem.name).stable
+    serving = {"version": stable.version, "digest": stable.digest} if stable else {}
+    return Result(ExperimentSummary.gather(outcome, judgement, looks, acted, serving, report.relative_to(request.root)).told())
 
 
-def _look(problem: Problem, console: Console) -> Outcome:
-    from pipelines.experiment import experiment as pipeline
-
-    run_name = name_of_run("experiment", problem.name)
-    return execute(pipeline, {"problem": problem}, run_name, console)
-
-
-def _act(experiment: Experiment, judgement: Judgement, problem: Problem, where: str, root: Path) -> str | None:
+def _act(experiment: Experiment, judgement: Judgement, request: Request) -> str | None:
     """Deploy what the verdict says: the same guards and proofs as for any deployment, and no second way to promote."""
-    from app.deployment import deploy
+    from app.commands.deployment import COMMAND as deploy
 
     why = f"{experiment.strategy} of version {experiment.candidate}: {judgement.reason}"
     if judgement.verdict == "continue" and judgement.raise_to is None:
         return None
     if judgement.verdict == "continue":
-        deploy(problem, where, root=root, strategy="canary", share=judgement.raise_to, version=experiment.candidate, why=why)
+        deploy(request, strategy="canary", share=judgement.raise_to, version=experiment.candidate, why=why)
         return "raised"
     version = experiment.candidate if judgement.verdict == "promote" else experiment.champion
-    deploy(problem, where, root=root, version=version, why=why)
+    deploy(request, version=version, why=why)
     return _KEPT[judgement.verdict]
 
 
@@ -156,12 +129,6 @@ def _write_page(outcome: Outcome, root: Path, name: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(outcome.page("judgement") or "", encoding="utf-8")
     return path
-
-
-def _show_plan(problem: Problem, console: Console) -> None:
-    from pipelines.experiment import experiment as pipeline
-
-    show_steps(pipeline, {"problem": problem}, console)
 
 
 def _print(judgement: Judgement, report: Path, console: Console) -> None:
@@ -183,3 +150,12 @@ def _print(judgement: Judgement, report: Path, console: Console) -> None:
     for reason in judgement.reasons:
         console.print(f"          {reason}", highlight=False, markup=False)
     console.print(f"report    {report}", highlight=False)
+
+
+COMMAND = Command(
+    "Judge the canary or A/B test that runs, and do what follows.",
+    plan,
+    run,
+    changes=PROBLEM,
+    own=(click.Option(["--watch"], type=click.FloatRange(min=1), help="Look again after so many seconds until it is decided."),),
+)

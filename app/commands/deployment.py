@@ -1,27 +1,29 @@
-"""`deploy`: what run.py does for the deployment pipeline."""
+"""`deployment`: a registered version behind the endpoint, for everybody or for a share."""
 
 from __future__ import annotations
 
 import getpass
 import json
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+import click
 from rich.console import Console
 
-from app.commands import ensure_stack, terminal
-from app.outcome import Outcome
-from app.running import execute, name_of_run, show_steps
-from app.summary import RunSummary, run_facts, write_summary
-from deployment.host import Deployment
-from steps.deployment.order import SHARES
-from switchyard.tabular.config.problem import Problem
+from app.command import Command, Plan, Request, Result
+from app.options import PROBLEM, WHY
+from app.summary import RunSummary, run_facts
 from switchyard.tabular.errors import InputError
 
+if TYPE_CHECKING:
+    from app.outcome import Outcome
+    from deployment.host import Deployment
+
 PREDICT = "/predict"
+_STRATEGIES = ("all", "canary", "ab", "shadow")
+_SHARED = ("canary", "ab")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class DeploymentSummary(RunSummary):
     """Entities and days that a canary or an A/B test needs, as far as known."""
 
     @classmethod
-    def gather(cls, outcome: Outcome, deployment: Deployment, example: Path, order: Any, duration_s: float) -> Self:
+    def gather(cls, outcome: Outcome, deployment: Deployment, example: Path, order: Any) -> Self:
         """From the artifacts of a finished run and what the host says."""
         promotion, proof = outcome.artifact("promotion"), outcome.artifact("proof")
         stable = deployment.stable
@@ -56,7 +58,7 @@ class DeploymentSummary(RunSummary):
             "share": deployment.share(tried.name),
         }
         return cls(
-            **run_facts(outcome, "deployment", duration_s),
+            **run_facts(outcome, "deployment"),
             model={"name": deployment.model, "version": promotion.version, "digest": promotion.digest},
             strategy=order.strategy,
             rollback=order.rollback,
@@ -71,75 +73,47 @@ class DeploymentSummary(RunSummary):
             },
             serving={"version": stable.version, "digest": stable.digest},
             candidate=candidate,
-            plan=outcome.artifact("plan").model_dump() if order.strategy in SHARES else None,
+            plan=outcome.artifact("plan").model_dump() if order.strategy in _SHARED else None,
         )
 
 
-def deploy(
-    problem: Problem,
-    where: str,
-    *,
-    root: Path,
-    strategy: str = "all",
-    share: float | None = None,
-    version: str | None = None,
-    rollback: bool = False,
-    why: str = "",
-    dry_run: bool = False,
-    summary_path: Path | None = None,
-    started: float | None = None,
-) -> int:
-    """Run the deployment pipeline on the active stack and return the exit code.
+def plan(request: Request, *, strategy: str, share: float | None, version: str | None, rollback: bool, why: str) -> Plan:
+    """What a deployment would run.
 
-    Parameters
-    ----------
-    problem : Problem
-        Its name says which model, its data section what a row's entity and time are.
-    where : str
-        What to call the config's origin.
-    root : Path
-        Of the repository.
-    strategy : str
-        all, canary, ab or shadow.
-    share : float, optional
-        Of the candidate in canary and ab, above 0 and below 1.
-    version : str, optional
-        To deploy instead of the challenger.
-    rollback : bool
-        Go back to the version that was in production last.
-    why : str
-        Kept with the version.
+    Raises
+    ------
+    InputError
+        The options contradict each other.
+    """
+    from pipelines.deployment import deployment
+    from steps.deployment.order import Order
+
+    _check(strategy, share, version, rollback)
+    order = Order(strategy=strategy, share=share, version=version, rollback=rollback, by=_user(), why=why)
+    what = "rollback" if rollback else f"version {version}" if version else "the newest version"
+    title = f"[bold]deployment[/] {request.problem.name}: {what}, {strategy}, on stack {request.stack} (config: {request.where})"
+    return Plan(title, deployment, {"problem": request.problem, "order": order})
+
+
+def run(request: Request, plan: Plan, **_own: Any) -> Result:
+    """Deploy by the deployment pipeline on the active stack, and say who answers now and how to ask.
 
     Raises
     ------
     SwitchyardError
         The deployment failed; the message says why, and which version serves.
     """
-    began = time.monotonic() if started is None else started
-    _check(strategy, share, version, rollback)
+    from app.running import execute, name_of_run
     from deployment.registration import active_deployer, ensure_deployer
-    from pipelines.deployment import deployment as pipeline
-    from steps.deployment.order import Order
 
-    stack = ensure_stack(root)
-    console = terminal()
-    order = Order(strategy=strategy, share=share, version=version, rollback=rollback, by=_user(), why=why)
-    what = "rollback" if rollback else f"version {version}" if version else "the newest version"
-    if dry_run:
-        console.print(f"[bold]deployment[/] {problem.name}: {what}, {strategy}, on stack {stack} (config: {where})")
-        show_steps(pipeline, {"problem": problem, "order": order}, console)
-        return 0
+    model = request.problem.name
     ensure_deployer()
-    console.print(f"[bold]deployment[/] {problem.name}: {what}, {strategy}, on stack {stack} (config: {where})")
-    run_name = name_of_run("deployment", problem.name)
-    outcome = execute(pipeline, {"problem": problem, "order": order}, run_name, console)
-    deployed = active_deployer().host.inspect(problem.name)
-    example = _write_example(root, problem.name, outcome.artifact("release").files)
-    summary = DeploymentSummary.gather(outcome, deployed, example, order, time.monotonic() - began)
-    if summary_path:
-        write_summary(summary_path, summary.to_json())
-    _print(summary, outcome.artifact("plan").sentence() if summary.plan else None, console)
-    return 0
+    outcome = execute(plan.pipeline, dict(plan.arguments), name_of_run("deployment", model), request.console)
+    deployed = active_deployer().host.inspect(model)
+    example = _write_example(request.root, model, outcome.artifact("release").files)
+    summary = DeploymentSummary.gather(outcome, deployed, example, plan.arguments["order"])
+    _print(summary, outcome, request.console)
+    return Result(summary.told())
 
 
 def curl(summary: DeploymentSummary) -> str:
@@ -150,7 +124,7 @@ def curl(summary: DeploymentSummary) -> str:
 
 
 def _check(strategy: str, share: float | None, version: str | None, rollback: bool) -> None:
-    if share is not None and strategy not in ("canary", "ab"):
+    if share is not None and strategy not in _SHARED:
         raise InputError(f"--share is for --strategy canary and ab, not for {strategy}")
     if share is not None and not 0 < share < 1:
         raise InputError(f"--share is {share:g}; it must be above 0 and below 1")
@@ -177,7 +151,7 @@ def _write_example(root: Path, name: str, files: dict[str, bytes]) -> Path:
     return path
 
 
-def _print(summary: DeploymentSummary, plan: str | None, console: Console) -> None:
+def _print(summary: DeploymentSummary, outcome: Outcome, console: Console) -> None:
     lines = [
         f"serving   {summary.model['name']} version {summary.serving['version']}, {summary.serving['digest']}",
         f"endpoint  {summary.endpoint['predict_url']}",
@@ -188,14 +162,29 @@ def _print(summary: DeploymentSummary, plan: str | None, console: Console) -> No
     if summary.promoted:
         proven = f"{summary.examples} examples answered as they must be"
         lines.append(f"champion  version {summary.model['version']}, before it {summary.previous or 'none'}; {proven}")
-    if plan:
+    if summary.plan:
         lines += [
-            f"plan      {plan}",
+            f"plan      {outcome.artifact('plan').sentence()}",
             "judge     python run.py --pipeline experiment, with the same config; --watch 300 until it is decided",
         ]
-    lines.append(f"run       {summary.run_id}, {summary.steps} steps, {summary.duration_s:.0f} s")
+    lines.append(f"run       {summary.run_id}, {summary.steps} steps, {outcome.duration_s:.0f} s")
     for line in lines:
         console.print(line, highlight=False, markup=False)
     console.print("try", highlight=False)
     # Beside the console, which would break the line where the terminal ends.
     console.file.write(f"  {curl(summary)}\n")
+
+
+COMMAND = Command(
+    "Put a registered version behind the endpoint, for everybody or for a share.",
+    plan,
+    run,
+    changes=PROBLEM,
+    own=(
+        click.Option(["--strategy"], type=click.Choice(_STRATEGIES), default="all", show_default=True, help="Who gets the new version."),
+        click.Option(["--share"], type=float, help="The new version's share of the requests, for canary and ab."),
+        click.Option(["--version"], help="The version to deploy instead of the challenger."),
+        click.Option(["--rollback"], is_flag=True, help="Go back to the version that was in production before."),
+        WHY,
+    ),
+)

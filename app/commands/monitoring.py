@@ -1,27 +1,26 @@
-"""`monitor`: what run.py does for the monitoring pipeline."""
+"""`monitoring`: a look at production, one decision, and what follows from it."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import ValidationError
+import click
 from rich.console import Console
 from rich.table import Table
 
-from app.commands import ensure_stack, is_local_file, options_for, terminal
-from app.outcome import Outcome
-from app.running import execute, name_of_run, show_steps
-from app.summary import RunSummary, run_facts, write_summary
-from stacks.secrets import refuse_plain
-from switchyard.monitoring.decide import window_key
-from switchyard.monitoring.look import Look, span_of
-from switchyard.tabular.config.problem import Problem
+from app.command import Command, Plan, Request, Result
+from app.options import CONFIG, NAME, TABLE
+from app.summary import RunSummary, run_facts
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
+
+if TYPE_CHECKING:
+    from app.outcome import Outcome
+    from switchyard.monitoring.look import Look
+    from switchyard.tabular.config.problem import Problem
 
 _PAGES = ("window", "validation", "drift", "performance", "decision", "alert", "reference")
 _SHOWN = 8
@@ -43,14 +42,16 @@ class MonitoringSummary(RunSummary):
     reports: dict[str, str]
 
     @classmethod
-    def gather(cls, outcome: Outcome, reports: dict[str, str], duration_s: float) -> Self:
+    def gather(cls, outcome: Outcome, reports: dict[str, str]) -> Self:
         """From the artifacts of a finished run; nothing is computed again."""
+        from switchyard.monitoring.decide import window_key
+
         window, drift, performance, decision, alert = (
             outcome.artifact(name) for name in ("window", "drift", "performance", "decision", "alert")
         )
         facts, score = window.facts_, performance.score
         return cls(
-            **run_facts(outcome, "monitoring", duration_s),
+            **run_facts(outcome, "monitoring"),
             model={"name": facts.model, "version": facts.version, "digest": facts.digest},
             window={**facts.model_dump(mode="json", exclude={"model", "version", "digest", "identity"}), "key": window_key(facts)},
             decision=decision.action,
@@ -89,70 +90,90 @@ class MonitoringSummary(RunSummary):
         )
 
 
-def monitor(
-    problem: Problem,
-    where: str,
+def plan(
+    request: Request,
     *,
-    root: Path,
-    since: str | datetime | None = None,
-    until: str | datetime | None = None,
-    window: str | None = None,
-    data: str | None = None,
-    dry_run: bool = False,
-    summary_path: Path | None = None,
-    started: float | None = None,
-) -> int:
-    """Run the monitoring pipeline on the active stack and return the exit code, which is 0 whatever was decided.
+    since: str | datetime | None,
+    until: str | datetime | None,
+    window: str | None,
+    data: str | None,
+    act: bool | None,
+    schedule: str | None,
+) -> Plan:
+    """What a look at production would run.
 
-    Parameters
-    ----------
-    problem : Problem
-        Its name says which model; its section `monitoring` holds the thresholds.
-    where : str
-        What to call the config's origin.
-    root : Path
-        Of the repository.
-    since, until : str or datetime, optional
-        Of the window; text is ISO 8601, UTC where it names no zone.
-    window : str, optional
-        Instead of `since`: 7d, 2000, ...
-    data : str, optional
-        A table instead of the prediction log.
+    Raises
+    ------
+    InputError
+        The window makes no sense, or a retraining would be of another model than the config's.
+    """
+    from pipelines.monitoring import monitoring
+    from stacks.secrets import refuse_plain
+    from switchyard.tabular.config.problem import read_settings
+
+    problem, where = request.problem, request.where
+    if _acts(problem, act) and Path(where).is_file() and read_settings(where).get("name") != problem.name:
+        raise InputError(f"--act trains {problem.name!r} again by its config: name that by --config, or look only (--no-act)")
+    if data:
+        refuse_plain("--data", data)
+    look, shown = _look(since, until, window, data)
+    default = f"the last {problem.monitoring.window}"
+    title = f"[bold]monitoring[/] {problem.name}: {shown or default} on stack {request.stack} (config: {where})"
+    return Plan(title, monitoring, {"problem": problem, "look": look})
+
+
+def run(request: Request, plan: Plan, *, data: str | None, act: bool | None, schedule: str | None, **_window: Any) -> Result:
+    """Look at production by the monitoring pipeline and, where the config or the command line wants it, act on the decision.
+
+    Exit code 0 whatever was decided; with a schedule, this again and again instead of once now.
 
     Raises
     ------
     SwitchyardError
-        The window cannot be looked at.
+        The window can't be looked at, or a retraining failed for a reason that may pass.
     """
-    began = time.monotonic() if started is None else started
-    if data:
-        refuse_plain("--data", data)
-    look, shown = _look(since, until, window, data)
-    from deployment.registration import ensure_deployer
-    from pipelines.monitoring import monitoring as pipeline
-    from stacks.active import stage_file
+    from app.scheduling import keep_running
+    from app.windows import show_window
 
-    stack, console = ensure_stack(root), terminal()
-    default = "the whole table" if data else f"the last {problem.monitoring.window}"
-    console.print(f"[bold]monitoring[/] {problem.name}: {shown or default} on stack {stack} (config: {where})", highlight=False)
-    if data:
-        location = stage_file(Path(data).expanduser()) if is_local_file(data) else data
-        look = look.model_copy(update={"location": location, "source": data})
-    if dry_run:
-        show_steps(pipeline, {"problem": problem, "look": look}, console)
-        return 0
+    acts = _acts(request.problem, act)
+    if schedule is not None:
+        keep_running(schedule, request, acts=acts, data=data)
+        return Result({"status": "completed", "schedule": schedule})
+    outcome = _monitor(request, plan)
+    summary = MonitoringSummary.gather(outcome, _write_pages(outcome, request.root, request.problem.name))
+    _print(outcome, summary, _next(summary, request.problem, request.where), request.console)
+    told = summary.told()
+    show_window(request.problem.name, told)
+    if acts:
+        from app.loop import act as act_on
+
+        told["retraining"] = asdict(act_on(request, outcome.artifact("decision")))
+    return Result(told)
+
+
+def _acts(problem: Problem, act: bool | None) -> bool:
+    return problem.retraining.act if act is None else act
+
+
+def _monitor(request: Request, plan: Plan) -> Outcome:
+    from app.running import execute, name_of_run
+    from deployment.registration import ensure_deployer
+    from stacks.active import stage_source
+
     ensure_deployer()
-    run_name = name_of_run("monitoring", problem.name)
-    outcome = execute(pipeline, {"problem": problem, "look": look}, run_name, console)
-    summary = MonitoringSummary.gather(outcome, _write_pages(outcome, root, problem.name), time.monotonic() - began)
-    if summary_path:
-        write_summary(summary_path, summary.to_json())
-    _print(outcome, summary, _next(summary, problem, where), console)
-    return 0
+    look = plan.arguments["look"]
+    if look.source:
+        look = look.model_copy(update={"location": stage_source(look.source)})
+    arguments = {**plan.arguments, "look": look}
+    return execute(plan.pipeline, arguments, name_of_run("monitoring", request.problem.name), request.console)
 
 
 def _look(since: str | datetime | None, until: str | datetime | None, window: str | None, data: str | None) -> tuple[Look, str]:
     """The look, and that in words."""
+    from pydantic import ValidationError
+
+    from switchyard.monitoring.look import Look, span_of
+
     if window is not None:
         span_of(window)
     given = {"since": _moment(since, "--since"), "until": _moment(until, "--until"), "window": window}
@@ -188,6 +209,8 @@ def _write_pages(outcome: Outcome, root: Path, name: str) -> dict[str, str]:
 
 def _next(summary: MonitoringSummary, problem: Problem, where: str) -> str:
     """What to type next."""
+    from app.settings import options_for
+
     if summary.decision == "retrain":
         return f"python run.py --pipeline retraining {options_for(problem, where)}   (on old rows and those whose labels have come)"
     return f"python run.py --pipeline monitoring {options_for(problem, where)}   (the next window)"
@@ -234,7 +257,7 @@ def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console
         )
         lines.append(f"alert     {summary.alert['severity']}; {told}")
     lines += [f"report    {path}" for name, path in summary.reports.items() if name in ("drift", "performance")]
-    lines.append(f"run       {summary.run_id}, {summary.steps} steps, {summary.duration_s:.0f} s")
+    lines.append(f"run       {summary.run_id}, {summary.steps} steps, {outcome.duration_s:.0f} s")
     lines.append(f"next      {following}")
     for line in lines:
         console.print(line, highlight=False, markup=False)
@@ -245,3 +268,21 @@ def _score(scores: dict[str, Any]) -> str:
         return f"none; {scores['metric']} on the holdout {scores['holdout']:.4f}"
     interval = "" if scores["low"] is None else f" ({scores['low']:.4f} to {scores['high']:.4f})"
     return f"{scores['basis']} {scores['metric']} {scores['value']:.4f}{interval}; on the holdout {scores['holdout']:.4f}"
+
+
+COMMAND = Command(
+    "Look at production: drift, live performance, one decision, and what follows from it.",
+    plan,
+    run,
+    changes=(CONFIG, NAME),
+    own=(
+        click.Option(["--since"], help="Beginning of the window, ISO 8601, UTC where it names no zone."),
+        click.Option(["--until"], help="End of the window; with the newest prediction where it is not given."),
+        click.Option(["--window"], help="Instead of --since: a time (30m, 12h, 7d, 2w), or the last rows (2000)."),
+        TABLE,
+        click.Option(["--act/--no-act"], default=None, help="Retrain where the decision says so, instead of the config's retraining.act."),
+        click.Option(
+            ["--schedule"], help='Again and again at the times of a cron expression, in UTC: "0 * * * *"; on a cluster, off ends it.'
+        ),
+    ),
+)

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import click
 
-from app.commands import ensure_stack
+from app.repository import ensure_stack
 from switchyard.tabular.errors import SwitchyardError
 
 _HOST = "127.0.0.1"
+ZENML_PORT, MLFLOW_PORT = 8237, 5001
 _WAIT_S = 90.0
 
 
@@ -68,7 +69,7 @@ def start_prometheus(root: Path, exporter_port: int, port: int) -> None:
     from app.textfile import metrics_folder
 
     ensure_stack(root)
-    folder, here = _state_folder() / "prometheus", root / "stacks" / "monitoring"
+    folder, here = _state_folder() / "prometheus", root / "stacks" / "prometheus"
     folder.mkdir(exist_ok=True)
     config = folder / "prometheus.yml"
     config.write_text((here / "prometheus.yml").read_text(encoding="utf-8").replace("@EXPORTER@", str(exporter_port)), encoding="utf-8")
@@ -194,6 +195,12 @@ def _launch(service: _Service) -> None:
         time.sleep(0.3)
     end = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
     raise SwitchyardError(f"{service.name} did not come up on port {service.port}; the end of {log}:\n{end}")
+
+
+def is_ours(name: str, port: int) -> bool:
+    """Whether the page `name` (zenml or mlflow) is what answers on `port`."""
+    says = {"zenml": "OK", "mlflow": "OK"}[name]
+    return _answers(_Service(name, port, "/health", (), {}, says))
 
 
 def _answers(service: _Service) -> bool:

@@ -1,4 +1,4 @@
-"""run.py doctor: what runs need of this machine and the active stack, and what that stack serves, with the way to mend each."""
+"""`doctor`: what runs need of this machine and the active stack, and what that stack serves, with the way to mend each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -131,19 +132,18 @@ def _tracking(root: Path) -> Iterator[Check]:
 
 
 def _ports(root: Path) -> Iterator[Check]:
-    for name, port in (("zenml", 8237), ("mlflow", 5001)):
+    from app.pages import MLFLOW_PORT, ZENML_PORT, is_ours
+
+    for name, port in (("zenml", ZENML_PORT), ("mlflow", MLFLOW_PORT)):
         with socket.socket() as probe:
             taken = probe.connect_ex(("127.0.0.1", port)) == 0
-        ours = taken and _is_ours(port)
+        ours = taken and is_ours(name, port)
         found = "free" if not taken else "our dashboard" if ours else "another program"
         yield Check(f"port {port}", not taken or ours, found, f"python run.py dashboard --{name}-port ANOTHER")
 
 
-def _is_ours(port: int) -> bool:
-    import urllib.request
-
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+@click.command()
+@click.pass_obj
+def COMMAND(root: Path) -> None:
+    """Check Python, packages, disk, ZenML's store, the active stack, MLflow and two ports, and say how to mend each."""
+    raise SystemExit(examine(root))

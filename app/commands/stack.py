@@ -1,4 +1,4 @@
-"""`run.py stack up` and `down`."""
+"""`stack up` and `stack down`: the stacks of stacks/*.yaml."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import click
 
 from switchyard.tabular.errors import InputError
 
@@ -21,7 +23,7 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
     SwitchyardError
         What is in the way, and how to mend it.
     """
-    from app.commands import ensure_repository
+    from app.repository import ensure_repository
 
     if name != _CLUSTER:
         from stacks.registration import register_stack
@@ -106,3 +108,31 @@ def down(root: Path, name: str, namespace: str, delete_data: bool | None, say: S
     uninstall(namespace, delete_data, say)
     log_out(server)
     say("python run.py stack up local  goes on on this machine, with its own ZenML store")
+
+
+@click.group()
+def COMMAND() -> None:
+    """Stacks of stacks/*.yaml."""
+
+
+@COMMAND.command("up")
+@click.argument("name")
+@click.option("--namespace", default="switchyard", show_default=True, help="Of the cluster; for the stack kubernetes.")
+@click.option(
+    "--settings", type=click.Path(path_type=Path), help="KEY=VALUE file: your own S3, databases, ingress; for the stack kubernetes."
+)
+@click.pass_obj
+def _up(root: Path, name: str, namespace: str, settings: Path | None) -> None:
+    """Register the stack NAME and make it the active one of this repository; `kubernetes` is installed first."""
+    up(root, name, namespace, settings, click.echo)
+
+
+@COMMAND.command("down")
+@click.argument("name")
+@click.option("--namespace", default="switchyard", show_default=True)
+@click.option("--yes", is_flag=True, help="Delete data too, without asking.")
+@click.option("--keep-data", is_flag=True, help="Keep volumes and secrets, without asking.")
+@click.pass_obj
+def _down(root: Path, name: str, namespace: str, yes: bool, keep_data: bool) -> None:
+    """Remove what `stack up kubernetes` installed."""
+    down(root, name, namespace, True if yes else False if keep_data else None, click.echo, click.confirm)

@@ -1,0 +1,16 @@
+"""The commands of run.py, one module each: its options, what it would run (`plan`), what it does (`run`)."""
+
+NAMES = (
+    "training",
+    "deployment",
+    "inference",
+    "labels",
+    "monitoring",
+    "experiment",
+    "retraining",
+    "stack",
+    "dashboard",
+    "prometheus",
+    "doctor",
+)
+"""As the help lists them; the module of a name has its `COMMAND`."""

@@ -1,0 +1,170 @@
+"""`inference`: score a table with the version in production."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+from rich.console import Console
+
+from app.command import Command, Plan, Request, Result
+from app.options import CONFIG, NAME, QUERY, TABLE
+from app.summary import RunSummary, run_facts
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.report.words import count_of
+
+if TYPE_CHECKING:
+    from app.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class InferenceSummary(RunSummary):
+    """What a batch inference adds."""
+
+    rows: int
+    output: str
+    serving: dict[str, Any]
+    """Version and digest that scored."""
+    distribution: dict[str, Any]
+    logged: int
+    prediction_ids: str
+    """What they begin with."""
+    findings: list[str]
+    report: str
+
+    @classmethod
+    def gather(cls, outcome: Outcome, output: str, report: Path) -> Self:
+        """From the artifacts of a finished run."""
+        found = outcome.artifact("scoring_report")
+        scored = found.scored
+        return cls(
+            **run_facts(outcome, "inference"),
+            rows=scored.rows,
+            output=output,
+            serving={"version": scored.version, "digest": scored.digest},
+            distribution=scored.distribution,
+            logged=scored.logged,
+            prediction_ids=scored.request_id,
+            findings=list(found.findings),
+            report=str(report),
+        )
+
+
+def plan(
+    request: Request, *, data: str | None, output: str | None, version: str | None, query: str | None, extra: str, no_log: bool
+) -> Plan:
+    """What scoring the table would run.
+
+    Raises
+    ------
+    InputError
+        Table or output is missing, holds a password, or can't be what it is said to be.
+    """
+    from pipelines.inference import inference
+    from stacks.secrets import refuse_plain, with_secrets
+    from steps.inference.order import ScoringOrder
+    from switchyard.tabular.batch.output import format_of
+    from switchyard.tabular.tables.reading.credentials import without_credentials
+
+    if not data or not output:
+        raise InputError("inference needs --data TABLE and --output FILE")
+    refuse_plain("--data", data)
+    refuse_plain("--output", output)
+    format_of(with_secrets(output))
+    label = without_credentials(data)
+    source, target = Path(data).expanduser(), Path(output).expanduser().resolve()
+    if _is_path(output) and (target.is_dir() or (_is_file(data) and source.resolve() == target)):
+        raise InputError(f"--output {output} is {'a folder' if target.is_dir() else 'the table itself'}; name another file")
+    order = ScoringOrder(source=data, label=label, query=query, output=output, version=version, extra=extra, log=not no_log)
+    where = f"on stack {request.stack} (config: {request.where})"
+    title = f"[bold]inference[/] {request.problem.name}: {label} -> {without_credentials(output)} {where}"
+    return Plan(title, inference, {"problem": request.problem, "order": order})
+
+
+def run(request: Request, plan: Plan, **_own: Any) -> Result:
+    """Score the table on the active stack, bring the answers to where they are wanted, and sum them up.
+
+    Raises
+    ------
+    SwitchyardError
+        The table can't be scored; nothing was written.
+    """
+    from app.running import execute, name_of_run
+    from deployment.registration import ensure_deployer
+    from stacks.files import bring, reachable, reachable_output, steps_run_here
+    from switchyard.tabular.tables.reading.credentials import without_credentials
+
+    asked = plan.arguments["order"]
+    if asked.log:
+        ensure_deployer()
+    run_name = name_of_run("inference", request.problem.name)
+    is_path, target = _is_path(asked.output), Path(asked.output).expanduser().resolve()
+    fetched = is_path and not steps_run_here()
+    staged = {
+        "source": reachable(Path(asked.source).expanduser()) if _is_file(asked.source) else asked.source,
+        "output": (reachable_output(target.name, run_name) if fetched else str(target)) if is_path else asked.output,
+    }
+    order = asked.model_copy(update=staged)
+    outcome = execute(plan.pipeline, {**plan.arguments, "order": order}, run_name, request.console)
+    if fetched:
+        bring(order.output, target)
+    report = request.root / "reports" / request.problem.name / "inference.html"
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(outcome.page("scoring_report") or "", encoding="utf-8")
+    written = str(target) if is_path else without_credentials(asked.output)
+    summary = InferenceSummary.gather(outcome, written, report.relative_to(request.root))
+    _print(summary, outcome, request.console)
+    return Result(summary.told())
+
+
+def _is_file(source: str) -> bool:
+    return "://" not in source and Path(source).expanduser().is_file()
+
+
+def _is_path(output: str) -> bool:
+    from stacks.secrets import with_secrets
+
+    return "://" not in with_secrets(output)
+
+
+def _print(summary: InferenceSummary, outcome: Outcome, console: Console) -> None:
+    lines = [
+        f"scored   {summary.rows:,} rows with version {summary.serving['version']}, {summary.serving['digest']}",
+        f"output   {summary.output}",
+    ]
+    if labels := summary.distribution.get("labels"):
+        lines.append("answers  " + ", ".join(f"{name} {count / summary.rows:.1%}" for name, count in labels.items()))
+    else:
+        kept = summary.distribution["score"]
+        lines.append(f"answers  median {kept['q50']:.4g}, 90 % between {kept['q05']:.4g} and {kept['q95']:.4g}")
+    lines += [f"look     {finding}" for finding in summary.findings]
+    logged = f"{count_of(summary.logged, 'prediction')}, {summary.prediction_ids}/ROW" if summary.logged else "left out"
+    lines.append(f"log      {logged}")
+    lines.append(f"report   {summary.report}")
+    lines.append(f"run      {summary.run_id}, {summary.steps} steps, {outcome.duration_s:.0f} s")
+    for line in lines:
+        console.print(line, highlight=False, markup=False)
+
+
+COMMAND = Command(
+    "Score a table with the version in production.",
+    plan,
+    run,
+    changes=(CONFIG, NAME),
+    own=(
+        TABLE,
+        click.Option(["--output"], help="Where the answers go: PATH or URL, .csv, .tsv or .parquet, text also .gz."),
+        click.Option(["--version"], help="The version to score with instead of the champion."),
+        QUERY,
+        click.Option(
+            ["--extra"],
+            type=click.Choice(("refuse", "drop", "keep")),
+            default="refuse",
+            show_default=True,
+            help="Columns that neither model nor config knows: an error, left out, or taken into the output.",
+        ),
+        click.Option(["--no-log"], is_flag=True, help="Leave the predictions out of the prediction log."),
+    ),
+)

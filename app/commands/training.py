@@ -1,0 +1,209 @@
+"""`training`: from a table to a registered, documented, comparable model."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from app.command import Command, Plan, Request, Result
+from app.options import SEARCH
+from app.summary import RunSummary, run_facts
+
+if TYPE_CHECKING:
+    from app.outcome import Outcome
+    from switchyard.tabular.config.problem import Problem
+
+_REPORTS = ("profile", "quality", "validation", "plan", "leaderboard", "evaluation", "explanation", "comparison")
+
+
+@dataclass(frozen=True)
+class TrainingSummary(RunSummary):
+    """What a training adds."""
+
+    task: str
+    metric: str
+    model: dict[str, Any]
+    scores: dict[str, dict[str, float]]
+    verdict: str
+    reports: dict[str, str]
+    reasons: list[str]
+    """What the gates said, one sentence each."""
+
+    @classmethod
+    def gather(cls, outcome: Outcome, reports: dict[str, str]) -> Self:
+        """From the artifacts of a finished run; nothing is computed again."""
+        problem, registration, evaluation = (outcome.artifact(name) for name in ("problem", "registration", "evaluation"))
+        leaderboard = outcome.artifact("leaderboard")
+        # A cached registration is one of an earlier run: this run registered nothing.
+        again = outcome.was_cached("registration") and registration.verdict == "challenger"
+        return cls(
+            **run_facts(outcome, "training"),
+            task=problem.task,
+            metric=problem.metric,
+            model={
+                "name": problem.name,
+                "version": registration.version,
+                "digest": registration.digest,
+                "family": leaderboard.family,
+            },
+            scores=evaluation.summary_scores(leaderboard.score),
+            verdict="unchanged" if again else registration.verdict,
+            reports=reports,
+            reasons=list(outcome.artifact("verdict").reasons()),
+        )
+
+
+def plan(request: Request, *, no_cache: bool, workers: int) -> Plan:
+    """What a training would run."""
+    from pipelines.training import training
+    from stacks.settings import parallel_families
+
+    problem = request.problem
+    # With a number of trials the time is nobody's share.
+    parallel = parallel_families(request.stack) if problem.tuning.trials is None else 1
+    arguments = {
+        "problem": problem.for_training(),
+        "location": problem.data.source,
+        "edited_suite": _edited_suite(request.root, problem.name),
+        "fresh": f"{request.stack}-{time.time_ns()}" if no_cache else "",
+        "parallel": min(parallel, len(problem.tuning.families)),
+        "workers": workers,
+    }
+    what = f"{problem.data.source} -> {problem.data.target} on stack {request.stack} (config: {request.where})"
+    return Plan(f"[bold]training[/] {problem.name}: {what}", training, arguments)
+
+
+def run(request: Request, plan: Plan, *, no_cache: bool, workers: int) -> Result:
+    """Train, write the documents and reports, and say what came of it; exit code 3 where a gate rejects the challenger."""
+    from stacks.active import stage_source
+    from steps.registry.register_model import register_model
+
+    arguments = {**plan.arguments, "location": stage_source(request.problem.data.source)}
+    outcome = _execute(request, plan.pipeline, arguments, cache=not no_cache)
+    if outcome.was_cached("registration") and _is_lost(outcome.artifact("registration"), request.problem.name):
+        request.console.print("the registry no longer holds this version: registering it again")
+        register_model.configure(enable_cache=False)
+        outcome = _execute(request, plan.pipeline, arguments, cache=not no_cache)
+    summary = _finish(outcome, request.root)
+    _print(outcome, summary, _deployment_command(request.problem, request.where, request.root), request.console)
+    return Result(summary.told(), 3 if summary.verdict == "rejected" else 0)
+
+
+def _deployment_command(problem: Problem, where: str, root: Path) -> str:
+    """What to type to serve what was trained from the config `where`."""
+    from app.settings import DEFAULT_CONFIG, options_for
+    from switchyard.tabular.config.problem import read_settings
+
+    config = root / DEFAULT_CONFIG
+    if Path(where).resolve() == config.resolve() and read_settings(config).get("name") == problem.name:
+        return "make deployment"
+    return f"python run.py --pipeline deployment {options_for(problem, where)}"
+
+
+def _execute(request: Request, pipeline: Any, arguments: dict[str, Any], cache: bool) -> Outcome:
+    from app.running import execute, name_of_run
+
+    return execute(pipeline, arguments, name_of_run("training", request.problem.name), request.console, cache)
+
+
+def _is_lost(registration: Any, name: str) -> bool:
+    """Whether a version that an earlier run registered is no longer there."""
+    from registry.versions import is_registered
+
+    return registration.version is not None and not is_registered(name, registration.version, registration.digest)
+
+
+def _edited_suite(root: Path, name: str) -> str:
+    """The expectations that a person keeps in configs/, or nothing."""
+    path = root / "configs" / f"{name}.expectations.json"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
+    """Write the run's documents and reports to files and gather the summary."""
+    problem: Problem = outcome.artifact("problem")
+    documents = root / "docs" / "ml-project" / problem.name
+    reports = root / "reports" / problem.name
+    documents.mkdir(parents=True, exist_ok=True)
+    reports.mkdir(parents=True, exist_ok=True)
+    written: dict[str, Path] = {}
+    for name, text in outcome.artifact("documents").files.items():
+        target = (reports if name.endswith(".html") else documents) / name
+        target.write_text(text, encoding="utf-8")
+        if name.endswith(".md"):
+            written[target.stem] = target
+    for name in _REPORTS:
+        if page := outcome.page(name):
+            target = reports / f"{name}.html"
+            target.write_text(page, encoding="utf-8")
+            written[name] = target
+    full = outcome.artifact("full_profile")
+    (reports / "data_profile.html").write_text(full, encoding="utf-8")
+    written["data_profile"] = reports / "data_profile.html"
+    paths = {name: str(path.relative_to(root)) for name, path in written.items()}
+    summary = TrainingSummary.gather(outcome, paths)
+    # For `dvc metrics`: the scores alone, without what differs between equal runs.
+    (documents / "metrics.json").write_text(json.dumps(summary.scores, indent=1) + "\n", encoding="utf-8")
+    return summary
+
+
+def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console: Console) -> None:
+    """Leaderboard, scores, verdict, where the reports are, what to type next (`deployment` to serve the model)."""
+    board = Table(title=f"Leaderboard ({summary.metric}, cross-validated)", title_justify="left")
+    leaderboard = outcome.artifact("leaderboard")
+    headers, rows = leaderboard.rows()
+    for header in headers:
+        board.add_column(header, no_wrap=header in ("model", "kind"))
+    for row in rows:
+        board.add_row(*map(str, row))
+    console.print(board)
+    scores = Table(title="Scores", title_justify="left")
+    scores.add_column("metric")
+    columns = ("cv", "holdout", "baseline")
+    for column in columns:
+        scores.add_column(column, justify="right")
+    for metric in dict.fromkeys(name for column in columns for name in summary.scores.get(column, {})):
+        values = [summary.scores.get(column, {}).get(metric) for column in columns]
+        scores.add_row(metric, *("" if value is None else f"{value:.4f}" for value in values))
+    console.print(scores)
+    model = summary.model
+    console.print(f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}")
+    console.print(f"choice   {leaderboard.rule}", highlight=False, markup=False)
+    console.print(f"verdict  [bold]{summary.verdict}[/]")
+    for reason in outcome.artifact("verdict").reasons():
+        console.print(f"         {reason}", markup=False)
+    for name in ("model_card", "evaluation", "explanation"):
+        console.print(f"report   {summary.reports[name]}", highlight=False)
+    folders = sorted({path.rsplit("/", 1)[0] for path in summary.reports.values()})
+    console.print(f"all      {', '.join(f'{folder}/' for folder in folders)}", highlight=False)
+    console.print(
+        f"run      {summary.run_id}, {summary.steps} steps, {summary.cached_steps} cached, {outcome.duration_s:.0f} s", highlight=False
+    )
+    console.print("next     make dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
+    if summary.verdict != "rejected":
+        console.print(f"         {deployment}   (serve it)", highlight=False)
+
+
+COMMAND = Command(
+    "From a table to a registered, documented, comparable model.",
+    plan,
+    run,
+    changes=SEARCH,
+    own=(
+        click.Option(["--no-cache"], is_flag=True, help="Run every step again."),
+        click.Option(
+            ["--workers"],
+            type=click.IntRange(1, 64),
+            default=1,
+            show_default=True,
+            help="Steps that share the trials of one family, by a study in the stack's database.",
+        ),
+    ),
+)

@@ -1,0 +1,99 @@
+"""`perform`: from a command and the values of its options to its result, the summary file and the metrics, however it ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.command import Command, Plan, Request, Result
+from switchyard.tabular.errors import SwitchyardError
+
+logger = logging.getLogger(__name__)
+
+
+def perform(root: Path, began: float, name: str, command: Command, values: Mapping[str, Any]) -> Result:
+    """Do what is asked for; nothing else writes a summary or metrics.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the repository.
+    began : float
+        `time.monotonic()` when the process, or the call, began.
+    name : str
+        The command's.
+    values : mapping
+        Of all options: those that change the problem, the command's own, `dry_run` and `summary`.
+
+    Raises
+    ------
+    SwitchyardError
+        The command failed. The summary, if one is wanted, says so: a script never reads an old one.
+    """
+    summary, model = values["summary"], ""
+    if summary and summary.is_file():
+        summary.unlink()
+    try:
+        request = request_from(root, {option.name: values[option.name] for option in command.changes})
+        model = request.problem.name
+        own = {option.name: values[option.name] for option in command.own}
+        if values["dry_run"]:
+            show(request, command.plan(request, **own))
+            return Result()
+        result = command(request, **own)
+    except SwitchyardError as error:
+        ended = {"pipeline": name, "status": "failed", "exit_code": error.exit_code, "error": str(error)}
+        _tell(ended, model, error.exit_code, summary, began)
+        raise
+    _tell({"pipeline": name, **result.summary}, model, result.exit_code, summary, began)
+    return result
+
+
+def request_from(root: Path, changes: Mapping[str, Any]) -> Request:
+    """What a command is given, from the options that choose its problem."""
+    from app.repository import ensure_stack
+    from app.settings import settings_from
+    from app.terminal import terminal
+
+    problem, where = settings_from(root, **changes)
+    return Request(problem, where, root, ensure_stack(root), terminal())
+
+
+def show(request: Request, plan: Plan) -> None:
+    """Print what a dry run prints: the config, the steps, the stack."""
+    import yaml
+    from zenml.client import Client
+
+    from app.running import show_steps
+
+    console = request.console
+    console.print(plan.title, highlight=False)
+    console.print(f"[bold]config[/] (checked, from {request.where})")
+    text = yaml.safe_dump(request.problem.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    console.print(text, highlight=False, markup=False)
+    if plan.pipeline is not None:
+        console.print("[bold]steps[/]")
+        show_steps(plan.pipeline, plan.arguments, console)
+    console.print(f"[bold]stack[/] {request.stack}")
+    for kind, components in Client().active_stack_model.components.items():
+        console.print(f"  {kind.value}: {', '.join(f'{item.name} ({item.flavor_name})' for item in components)}", highlight=False)
+
+
+def _tell(summary: Mapping[str, Any], model: str, exit_code: int, path: Path | None, began: float) -> None:
+    """Write the summary where it is wanted, and the metrics where a run of a model ended."""
+    from app.textfile import publish
+
+    told = {**summary, "duration_s": round(time.monotonic() - began, 2)}
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    if not model:
+        return
+    try:
+        publish(told, model, exit_code)
+    except OSError as error:
+        logger.warning("no metrics of this run for Prometheus: %s", error)

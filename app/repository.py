@@ -1,0 +1,24 @@
+"""The folder of the repository as ZenML knows it, and its active stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def ensure_repository(root: Path) -> None:
+    """Make `root` a ZenML repository, so that it has an active stack of its own and a source root."""
+    from zenml.client import Client
+
+    if not Client.is_repository_directory(root):
+        Client.initialize(root)
+
+
+def ensure_stack(root: Path) -> str:
+    """Name of the active stack; the local one is registered where none of ours was ever chosen."""
+    from zenml.client import Client
+
+    from stacks.registration import register_stack
+
+    ensure_repository(root)
+    active = Client().active_stack_model.name
+    return register_stack("local") if active == "default" else active

@@ -1,0 +1,100 @@
+"""Which problem a command is about: the config, what the command line changes in it, and what to type to mean it again."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+from app.repository import ensure_stack
+from stacks.secrets import refuse_plain_settings
+from switchyard.tabular.config.problem import Problem, problem_from, read_settings
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import STAGED
+
+DEFAULT_CONFIG = "configs/loans.yaml"
+# Command line option -> place in the config.
+_PLACES = {
+    "data": ("data", "source"),
+    "target": ("data", "target"),
+    "time_column": ("data", "time_column"),
+    "goal": ("goal",),
+    "name": ("name",),
+    "budget": ("tuning", "budget_s"),
+    "trials": ("tuning", "trials"),
+    "seed": ("tuning", "seed"),
+}
+
+
+def settings_from(root: Path, config: Path | None = None, **options: Any) -> tuple[Problem, str]:
+    """The checked problem from a config and the command line, which wins; and what to call the config's origin.
+
+    Where only a name is given, the config is configs/NAME.yaml, or what the model of that name was trained by.
+
+    Raises
+    ------
+    InputError
+        When a key, a value or a file is wrong, --data comes without --target, or nothing is known by the name.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    if config is None and "data" in given:
+        if "target" not in given:
+            raise InputError("--data needs --target COLUMN, the column to predict")
+        settings, where = {"name": _slug(str(given["data"]))}, "the command line"
+    else:
+        settings, where = _config(root, config, given.get("name"))
+    for option, value in given.items():
+        *parents, key = _PLACES[option]
+        place = settings
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise InputError(f"{config}: {parent} must be a mapping")
+        place[key] = value
+    problem = problem_from(settings, where)
+    refuse_plain_settings(settings)
+    return problem, where
+
+
+def _config(root: Path, config: Path | None, name: str | None) -> tuple[dict[str, Any], str]:
+    """What the config says, and what to call it."""
+    own = root / "configs" / f"{name}.yaml"
+    chosen = config or (own if name and own.is_file() else root / DEFAULT_CONFIG)
+    settings = read_settings(chosen)
+    if config or not name or name in (settings.get("name"), chosen.stem):
+        return settings, str(chosen)
+    return _trained_by(root, name)
+
+
+def _trained_by(root: Path, name: str) -> tuple[dict[str, Any], str]:
+    """The config of the newest registered version of `name` that no retraining trained, and what to call it."""
+    from registry.versions import configs
+
+    ensure_stack(root)
+    known = False
+    for version, trained_by in configs(name):
+        known = True
+        # A table that a retraining put together is no source to begin from again.
+        if not trained_by["data"]["source"].startswith(STAGED):
+            return trained_by, f"what version {version} was trained by"
+    if known:
+        raise InputError(
+            f"every registered version of {name!r} was trained by a retraining; name the config that it began with by --config"
+        )
+    there = sorted(path.stem for path in (root / "configs").glob("*.yaml"))
+    raise InputError(
+        f"--name {name}: there is no configs/{name}.yaml and no registered version of that name (configs: {', '.join(there)}); "
+        "a new model wants --config FILE, or --data TABLE and --target COLUMN"
+    )
+
+
+def options_for(problem: Problem, where: str) -> str:
+    """What to type to mean this problem again: its config, or its name where the registry knows by what it was trained."""
+    own = Path(where).is_file() and read_settings(where).get("name") == problem.name
+    return f"--config {shlex.quote(where)}" if own else f"--name {shlex.quote(problem.name)}"
+
+
+def _slug(source: str) -> str:
+    stem = re.split(r"[?#]", source)[0].rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].split(".")[0]
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:63] or "table"
