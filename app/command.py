@@ -51,11 +51,14 @@ class Plan:
         A function decorated with ZenML's `@pipeline`; None for a command without one.
     arguments : mapping
         Arguments of the pipeline. Making them has no effects: tables are staged by the run.
+    check : callable, optional
+        What a dry run looks at besides, since the run's first steps would; raises what they would.
     """
 
     title: str
     pipeline: Any = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    check: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

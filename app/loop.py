@@ -116,6 +116,7 @@ def _is_by_hand(decision: Decision) -> bool:
 
 def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, console: Console) -> Claim:
     """Claim a retraining, with the rows to train on put into the artifact store first."""
+    from registry.production import find_version
     from stacks.active import local_copy, stage_table
     from switchyard.monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
     from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
@@ -129,7 +130,8 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
     check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
     with local_copy(problem.data.source) as source:
         old, resolved, _ = resolve(read_source(problem.data.model_copy(update={"source": source})), problem)
-    new = labelled_predictions(engine, problem.name, old.schema, resolved)
+    used = frozenset(column.name for column in find_version(problem.name, decision.version).scorer().signature.columns)
+    new = labelled_predictions(engine, problem.name, old.schema, resolved, used)
     rows = put_together(old, new, resolved, without_credentials(problem.data.source), problem.retraining.window_days)
     revision = f"sha256:{digest_frame(rows.frame)}"
     ledger.check_data(decision, revision)
@@ -139,6 +141,8 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
     console.print(
         f"retraining  begins: {claim.cause}; {rows.label}: {rows.old:,} old rows, {rows.new:,} new", highlight=False, markup=False
     )
+    for note in rows.notes:
+        console.print(f"  note: {note}", highlight=False, markup=False)
     return claim
 
 

@@ -21,6 +21,7 @@ from zenml.integrations.registry import integration_registry
 from zenml.models import PipelineRunResponse, PipelineRunUpdate, StepRunResponse, StepRunUpdate
 from zenml.utils.time_utils import utc_now
 
+from app.causes import cause_of
 from app.outcome import Outcome
 from app.progress import MOST_STEPS, Progress
 from stacks.settings import run_settings
@@ -207,8 +208,8 @@ def _translated(run: PipelineRunResponse, error: BaseException | None, watch: Ru
         if own := _final_error(step):
             return own
         if info := step.exception_info:
-            last = (info.traceback or "").strip().splitlines()[-1:] or [info.message or "no message"]
-            return RunFailed(f"step {name} failed: {last[0]} (the whole log: zenml logs, or the dashboard's run {run.name})")
+            cause = cause_of(info.message or "", info.traceback or "")
+            return RunFailed(f"step {name} failed: {cause} (the whole log: zenml logs, or the dashboard's run {run.name})")
         if seen := watch.reason(name) if watch else None:
             return RunFailed(seen)
     return RunFailed(f"run {run.name} ended as {run.status}: {error or 'no step says why'}")

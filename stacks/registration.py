@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from zenml.client import Client
 from zenml.enums import StackComponentType
 
+from switchyard.tabular.config.yaml_text import read_yaml
 from switchyard.tabular.errors import InputError
 
 FOLDER = Path(__file__).parent
@@ -46,7 +46,7 @@ def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] |
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
         raise InputError(f"no stack file {path.name}; there is {known}")
-    description = yaml.safe_load(path.read_text(encoding="utf-8"))
+    description = read_yaml(path, "stack file")
     client = Client()
     known_values = {**(values or {}), "local_stores": LOCAL_STORES}
     components = {}

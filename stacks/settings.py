@@ -28,6 +28,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel
 
+from switchyard.tabular.config.yaml_text import read_yaml
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
 
@@ -137,7 +138,7 @@ def _section(stack: str, folder: Path) -> dict[str, Any]:
     path = folder / f"{stack}.yaml"
     if not path.is_file():
         return {}
-    section = (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("settings") or {}
+    section = (read_yaml(path, "stack file") or {}).get("settings") or {}
     unknown = [key for key in section if key not in _SECTIONS] if isinstance(section, dict) else ["settings"]
     if unknown:
         raise InputError(f"{path.name}: settings.{unknown[0]} is unknown; there is {', '.join(_SECTIONS)}")

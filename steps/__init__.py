@@ -1,0 +1,3 @@
+from steps.databases import name_databases
+
+name_databases()

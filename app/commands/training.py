@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -77,7 +78,7 @@ def plan(request: Request, *, no_cache: bool, workers: int) -> Plan:
         "workers": workers,
     }
     what = f"{problem.data.source} -> {problem.data.target} on stack {request.stack} (config: {request.where})"
-    return Plan(f"[bold]training[/] {problem.name}: {what}", training, arguments)
+    return Plan(f"[bold]training[/] {problem.name}: {what}", training, arguments, partial(_check_table, problem))
 
 
 def run(request: Request, plan: Plan, *, no_cache: bool, workers: int) -> Result:
@@ -94,6 +95,15 @@ def run(request: Request, plan: Plan, *, no_cache: bool, workers: int) -> Result
     summary = _finish(outcome, request.root)
     _print(outcome, summary, _deployment_command(request.problem, request.where, request.root), request.console)
     return Result(summary.told(), 3 if summary.verdict == "rejected" else 0)
+
+
+def _check_table(problem: Problem) -> None:
+    """Stop where the config does not suit its table; one that would have to be fetched is left to the run."""
+    from switchyard.tabular.tables.reading.sources import is_at_hand, read_source
+    from switchyard.tabular.tables.resolve import resolve
+
+    if is_at_hand(problem.data):
+        resolve(read_source(problem.data), problem)
 
 
 def _deployment_command(problem: Problem, where: str, root: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from switchyard.tabular.config.monitoring import check_span
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.storable import Fact, Record
 
@@ -23,10 +24,11 @@ def span_of(window: str) -> timedelta | int:
     InputError
         It is neither.
     """
-    number, unit = (window[:-1], window[-1]) if window[-1:] in _UNITS else (window, "")
-    if not number.isdigit() or int(number) == 0:
-        raise InputError(f"--window {window!r} is no window: use a number of rows, as in 2000, or a time, as in 30m, 12h, 7d or 2w")
-    return timedelta(**{_UNITS[unit]: int(number)}) if unit else int(number)
+    try:
+        check_span(window)
+    except ValueError as error:
+        raise InputError(f"--window {window!r} is no window: {error}") from None
+    return timedelta(**{_UNITS[window[-1]]: int(window[:-1])}) if window[-1] in _UNITS else int(window)
 
 
 def in_utc(moment: datetime) -> datetime:

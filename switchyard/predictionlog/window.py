@@ -34,6 +34,7 @@ def read_window(
     role: str | None = "live",
     digest: str | None = None,
     share: float = 1.0,
+    absent: Any = None,
 ) -> Iterator[pd.DataFrame]:
     """The predictions made from `since` up to and without `until`, oldest first, with the label that holds for each.
 
@@ -53,6 +54,9 @@ def read_window(
     share : float
         Above 0 up to 1: of the predictions, spread evenly over the window and the same at every reading. Only these
         leave the database.
+    absent : Any
+        What stands where a row's request or answer did not hold a column or a class that another's did; a null that
+        was sent is None always.
 
     Yields
     ------
@@ -80,7 +84,7 @@ def read_window(
         if not rows:
             return
         last = rows[-1]
-        frame = pd.DataFrame(_expand(rows, labels))
+        frame = pd.DataFrame(_expand(rows, labels, absent))
         for name in _TIMES:
             frame[name] = pd.to_datetime(frame[name], utc=True)
         yield frame
@@ -88,14 +92,14 @@ def read_window(
             return
 
 
-def _expand(rows: Sequence[Row[Any]], labels: dict[str, tuple[str, datetime]]) -> dict[str, list[Any]]:
-    """Columns by name. Rows of versions with other inputs or classes have None there."""
+def _expand(rows: Sequence[Row[Any]], labels: dict[str, tuple[str, datetime]], absent: Any) -> dict[str, list[Any]]:
+    """Columns by name. Rows of versions with other inputs or classes have `absent` there."""
     plain = [column.name for column in predictions.columns if column.name not in ("id", "inputs", "probabilities")]
     data: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in plain}
     for prefix, attribute in ((PROBABILITY, "probabilities"), (INPUT, "inputs")):
         mappings = [getattr(row, attribute) or {} for row in rows]
         for name in dict.fromkeys(name for mapping in mappings for name in mapping):
-            data[prefix + name] = [mapping.get(name) for mapping in mappings]
+            data[prefix + name] = [mapping.get(name, absent) for mapping in mappings]
     held = [labels.get(row.prediction_id, (None, None)) for row in rows]
     data["actual"], data["actual_time"] = [value for value, _ in held], [received for _, received in held]
     return data

@@ -104,7 +104,19 @@ def test_an_unreadable_file_is_named(tmp_path):
 def answers(tmp_path_factory):
     """Exit codes and outputs of commands that are wrong before anything runs."""
     project = Project(tmp_path_factory.mktemp("wrong"))
+    twice = project.root / "configs" / "twice.yaml"
+    twice.write_text("name: twice\ndata: {source: 'builtin:iris', target: target}\ntuning: {trials: 1}\ntuning: {trials: 2}\n")
+    dry = ["--pipeline", "training", "--dry-run", "--config"]
+    hook = {"channels": [{"kind": "webhook", "url": "file:///etc/passwd"}]}
     commands = {
+        "twice": [*dry, str(twice)],
+        "endless": [*dry, str(project.config("c")), "--budget", "inf"],
+        "file hook": [*dry, str(project.config("d", monitoring=hook))],
+        "no such metric": [*dry, str(project.config("e", metric="accurracy"))],
+        "no metric of the task": [*dry, str(project.config("f", metric="rmse"))],
+        "no such target": [*dry, str(project.config("g", data={"target": "defaultd"}))],
+        "no such table": [*dry, str(project.config("h", data={"source": "nothere.csv"}))],
+        "too many rows": [*dry, str(project.config("i", data={"source": "builtin:loans?rows=99999999999999"}))],
         "unknown key": ["--pipeline", "training", "--config", str(project.config("a", tunning={}))],
         "clustering": ["--pipeline", "training", "--config", str(project.config("b", task="clustering"))],
         "no target": ["--pipeline", "training", "--data", "x.csv"],
@@ -126,6 +138,14 @@ def answers(tmp_path_factory):
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [
+        ("twice", 2, "twice.yaml, line 4: key 'tuning' stands in line 3 already"),
+        ("endless", 2, "tuning.budget_s: Input should be a finite number"),
+        ("file hook", 2, "monitoring.channels.0.url: must begin with https://"),
+        ("no such metric", 2, "'accurracy' is no metric"),
+        ("no metric of the task", 2, "'rmse' is no metric of a binary task"),
+        ("no such target", 2, "target 'defaultd' is not a column"),
+        ("no such table", 2, "nothere.csv"),
+        ("too many rows", 2, "at most 10,000,000 rows"),
         ("unknown key", 2, "tunning: no such key"),
         ("clustering", 2, "clustering is planned"),
         ("no target", 2, "--data needs --target"),
@@ -141,6 +161,8 @@ def test_commands_end_as_documented(answers, command, code, said):
     assert answers[command].code == code, answers[command].output
     assert said in answers[command].output
     assert "Traceback" not in answers[command].output
+    if code == 2 and command not in ("bad pipeline",):
+        assert len([line for line in answers[command].output.splitlines() if "error:" in line]) == 1
 
 
 def test_a_run_that_fails_writes_a_summary_that_says_so(tmp_path):

@@ -19,10 +19,14 @@ RETRAIN = ("--pipeline", "retraining", "--config", "configs/loans.yaml")
 
 @pytest.fixture(scope="module")
 def project(installed, tmp_path_factory):
-    """A deployed version with a front door to ask."""
+    """A deployed version with a front door to ask. Its table has a column that training drops by itself, so that nobody sends it."""
     made = ServingProject(tmp_path_factory.mktemp("retraining"))
+    table = loans(1500, months=(0, 11))
+    table.assign(pool=["good" if row % 50 == 0 else "poor" if row % 51 == 0 else None for row in range(1500)]).to_csv(
+        made.root / "loans.csv", index=False
+    )
     made.config(
-        "loans", data={"source": "builtin:loans?rows=1500&months=0-11"}, tuning={"trials": 1}, gates={"champion": "ignore"},
+        "loans", data={"source": "loans.csv"}, tuning={"trials": 1}, gates={"champion": "ignore"},
         retraining={"min_labels": 200, "cooldown_hours": 0, "share": 0.5},
     )  # fmt: skip
     assert made.batch(["--pipeline", "training", "--config", "configs/loans.yaml"])[0].code == 0
@@ -87,6 +91,7 @@ def test_killed_anywhere_and_repeated_it_is_one_retraining(project):
     assert sorted(version["version"] for version in versions) == ["1", "2"]
     new = next(version for version in versions if version["version"] == "2")
     assert "and 300 labelled predictions until" in new["tags"]["data_source"]
+    assert new["tags"]["data_source"].endswith("without 'pool'")
     assert {answer.version for answer in ask(project, 14, 80, label=False)} == {"1", "2"}
     card = (project.root / "docs/ml-project/loans/model_card.md").read_text()
     assert "300 labelled predictions" in card and new["tags"]["data_revision"] in card

@@ -101,3 +101,9 @@ def test_the_stacks_have_no_key_that_zenml_would_drop(stack, orchestrator):
     for pipeline in NAMES:
         wanted = run_settings(stack, pipeline, ["load_table", "tune_lightgbm", "build_ensemble"], values)
         wanted.check(stack, {"docker": DockerSettings, "orchestrator": orchestrator})
+
+
+def test_a_stack_file_that_says_a_thing_twice_is_refused(tmp_path):
+    (tmp_path / "there.yaml").write_text("name: there\nsettings:\n  parallel: 2\n  parallel: 3\n")
+    with pytest.raises(InputError, match=r"stack file .*there\.yaml, line 4: key 'parallel' stands in line 3 already"):
+        parallel_families("there", tmp_path)

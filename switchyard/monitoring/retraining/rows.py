@@ -3,10 +3,16 @@
 Every row is in the canonical types of `switchyard.tabular.tables.table`. A prediction counts with the label that holds for it now; one that
 was made twice for one event counts once. A random or group split sends an entity to its side by its hash, so one that was
 held out before is held out again; a time split holds out the last of the new rows, which no earlier model has seen.
+
+A request holds what its model uses, so a column that training dropped by itself is in the source and not in the log. Old
+rows would have it and new ones would not: whether it is missing would then tell how old a row is, which no check of quality
+can know from a column that is there for a reason. Such a column is left out of what is trained on; the model in production
+loses nothing by that, since it does not use it. Where every request holds it, it is used like any other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -19,12 +25,28 @@ from switchyard.predictionlog.database import now
 from switchyard.predictionlog.window import INPUT, read_window
 from switchyard.tabular.config.problem import ColumnOverride, Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.features.expressions import parse
+from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.table import Table, digest_rows
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _SMALLEST_HOLDOUT = 100
 _OVERRIDDEN = ("feature", "id", "ignored")
+_ABSENT = object()
+"""In place of a value that a request did not hold; one that it held as null is None."""
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Predictions of the log whose outcome is known by now."""
+
+    rows: pd.DataFrame
+    """In canonical types, oldest event first, without the columns left out; the index is the event's time, UTC without a zone."""
+    left_out: tuple[str, ...] = ()
+    """Features of the source that the model does not use and that some of these predictions' requests did not hold."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,10 +60,12 @@ class TrainingRows:
     new: int
     label: str
     """What people read as the source."""
+    notes: tuple[str, ...] = ()
+    """What the log lacks and what came of it, one sentence for each column."""
 
 
-def labelled_predictions(engine: Engine, model: str, schema: Schema, problem: Problem) -> pd.DataFrame:
-    """The log's predictions of `model` that have a label, in canonical types, oldest event first.
+def labelled_predictions(engine: Engine, model: str, schema: Schema, problem: Problem, used: frozenset[str]) -> Labelled:
+    """The log's predictions of `model` that have a label.
 
     Parameters
     ----------
@@ -49,33 +73,39 @@ def labelled_predictions(engine: Engine, model: str, schema: Schema, problem: Pr
         Of the prediction log.
     model : str
     schema : Schema
-        Of the table that the model was trained on.
+        Of the source as it is now.
     problem : Problem
         Resolved.
+    used : frozenset of str
+        Columns that the model in production needs, by its signature.
 
     Returns
     -------
-    DataFrame
-        The columns of `schema`; what the log does not keep (ids, ignored columns) is missing. The index is the event's
-        time, UTC without a zone.
+    Labelled
+        What the log never keeps (ids, ignored columns) is missing, as is a used column in rows of an earlier version
+        that did not ask for it.
 
     Raises
     ------
     InputError
-        The log lacks a column that the model needs, or rows can't be told apart as the split must.
+        No row of the log has a column that the model uses, or rows can't be told apart as the split must.
     """
     _check_owner(schema, problem)
-    parts = []
-    for frame in read_window(engine, _FIRST, _far(), model):
+    parts, lacking = [], dict.fromkeys((column.name for column in schema.features), 0)
+    for frame in read_window(engine, _FIRST, _far(), model, absent=_ABSENT):
         known = frame[frame["actual"].notna()]
         if len(known):
             parts.append(_canonical(known, schema, problem))
+            for name in lacking:
+                lacking[name] += int(_absent(known, name).sum())
     if not parts:
-        return pd.DataFrame({column.name: pd.Series(dtype=object) for column in schema.columns}, index=pd.DatetimeIndex([]))
+        return Labelled(pd.DataFrame({column.name: pd.Series(dtype=object) for column in schema.columns}, index=pd.DatetimeIndex([])))
     rows = pd.concat(parts).sort_index(kind="stable")
-    features = [column.name for column in schema.features]
+    left_out, notes = _weigh({name: count for name, count in lacking.items() if count}, len(rows), used)
+    rows = rows.drop(columns=list(left_out))
+    features = [column.name for column in schema.features if column.name not in left_out]
     identity = digest_rows(rows[features].assign(moment=rows.index, entity=_owner(rows, problem)))
-    return rows[~pd.Series(identity).duplicated(keep="last").to_numpy()]
+    return Labelled(rows[~pd.Series(identity).duplicated(keep="last").to_numpy()], left_out, notes)
 
 
 def count_labelled(engine: Engine, model: str, since: datetime) -> int:
@@ -83,15 +113,15 @@ def count_labelled(engine: Engine, model: str, since: datetime) -> int:
     return sum(int(frame["actual"].notna().sum()) for frame in read_window(engine, since.replace(tzinfo=UTC), _far(), model))
 
 
-def put_together(old: Table, new: pd.DataFrame, problem: Problem, source: str, window_days: float | None) -> TrainingRows:
+def put_together(old: Table, new: Labelled, problem: Problem, source: str, window_days: float | None) -> TrainingRows:
     """Old and new rows, and the problem to train on them.
 
     Parameters
     ----------
     old : Table
         From the model's source, as it is now.
-    new : DataFrame
-        From `labelled_predictions`. Rows that the source has by now are left out.
+    new : Labelled
+        Rows that the source has by now are left out.
     problem : Problem
         Resolved for `old`.
     source : str
@@ -99,27 +129,67 @@ def put_together(old: Table, new: pd.DataFrame, problem: Problem, source: str, w
     window_days : float or None
         Keep the rows of the last so many days; all where None.
 
+    Returns
+    -------
+    TrainingRows
+        A column left out of the new rows stays in the frame, as the source has it, with the role ignored: slices may
+        name it, and nothing is learnt from it.
+
     Raises
     ------
     InputError
         A window is asked for where rows have no time.
     """
     schema = old.schema
-    fresh = new[~_known(new, old, problem)]
+    fresh = new.rows[~_known(new.rows, old, problem)]
+    fresh = fresh.assign(**{name: _nothing(len(fresh), schema[name]) for name in new.left_out})
     last = f" until {fresh.index.max():%Y-%m-%d}" if len(fresh) else ""
     label = f"{source} ({old.revision}) and {len(fresh):,} labelled predictions{last}"
     older = old.frame
     if window_days is not None:
         older, fresh, since = _within(older, fresh, schema, problem, window_days)
         label += f", from {since:%Y-%m-%d} on"
+    label += _without(new.left_out)
     frame = pd.concat([older, fresh[list(older.columns)]], ignore_index=True)
     frame = frame.astype({name: older[name].dtype for name in older.columns})
-    return TrainingRows(frame, _settled(problem, schema, len(older), len(fresh)), len(older), len(fresh), label)
+    settled = _settled(_leave_out(problem, schema, new.left_out), schema, len(older), len(fresh))
+    return TrainingRows(frame, settled, len(older), len(fresh), label, new.notes)
 
 
 def _far() -> datetime:
     """Later than anything that is in the log, whatever its clock."""
     return now().replace(tzinfo=UTC) + timedelta(days=1)
+
+
+def _absent(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Which rows of the log are of requests that did not hold the column `name`."""
+    if INPUT + name not in frame:
+        return np.ones(len(frame), dtype=bool)
+    return np.array([value is _ABSENT for value in frame[INPUT + name]], dtype=bool)
+
+
+def _weigh(lacking: Mapping[str, int], rows: int, used: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of columns that so many of `rows` lack: which are left out, and what to say of each."""
+    left_out, notes = [], []
+    for name, count in lacking.items():
+        share = f"{count:,} of {count_of(rows, 'labelled prediction')}"
+        if name not in used:
+            left_out.append(name)
+            notes.append(
+                f"{name!r} is left out: the model in production does not use it and {share} came without it; send it to have it learnt from"
+            )
+        elif count == rows:
+            raise InputError(f"the prediction log has no column {name!r} to train on; take it out of serving.log_exclude")
+        else:
+            notes.append(f"{name!r} is missing in {share}: earlier requests did not hold it")
+    return tuple(left_out), tuple(notes)
+
+
+def _without(left_out: tuple[str, ...]) -> str:
+    if not left_out:
+        return ""
+    more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
+    return f", without {', '.join(map(repr, left_out[:_NAMED]))}{more}"
 
 
 def _canonical(frame: pd.DataFrame, schema: Schema, problem: Problem) -> pd.DataFrame:
@@ -128,9 +198,8 @@ def _canonical(frame: pd.DataFrame, schema: Schema, problem: Problem) -> pd.Data
     values: dict[str, np.ndarray] = {}
     for column in schema.columns:
         if column.role == "feature":
-            if INPUT + column.name not in frame:
-                raise InputError(f"the prediction log has no column {column.name!r} to train on; take it out of serving.log_exclude")
-            values[column.name] = _read(frame[INPUT + column.name], column)
+            sent: Iterable[Any] = frame[INPUT + column.name] if INPUT + column.name in frame else [_ABSENT] * len(frame)
+            values[column.name] = _read(sent, column)
         elif column.role == "target":
             actual = frame["actual"].astype(object)
             values[column.name] = actual.to_numpy("float64") if column.kind == "numeric" else actual.to_numpy(object)
@@ -143,9 +212,9 @@ def _canonical(frame: pd.DataFrame, schema: Schema, problem: Problem) -> pd.Data
     return pd.DataFrame(values, index=moments)
 
 
-def _read(values: pd.Series, column: Column) -> np.ndarray:
+def _read(values: Iterable[Any], column: Column) -> np.ndarray:
     convert = CONVERTERS[column.kind]
-    read = [convert(None if is_missing(value) else value) for value in values]
+    read = [convert(None if value is _ABSENT or is_missing(value) else value) for value in values]
     if column.kind in ("categorical", "text"):
         return np.array([None if value == MISSING else value for value in read], dtype=object)
     numbers = np.array(read, dtype="float64")
@@ -182,11 +251,12 @@ def _owner(frame: pd.DataFrame, problem: Problem) -> pd.Series:
 
 def _known(new: pd.DataFrame, old: Table, problem: Problem) -> np.ndarray:
     """Which new rows are in the old table: equal features, and equal time and entity where the table has them."""
+    if not len(new):
+        return np.zeros(0, dtype=bool)
     names = [
         column.name for column in old.schema.columns if column.role in ("feature", "time") or column.name == problem.data.entity_column
     ]
-    if not len(new):
-        return np.zeros(0, dtype=bool)
+    names = [name for name in names if name in new]
     alike = new[names].astype({name: old.frame[name].dtype for name in names})
     return np.isin(digest_rows(alike), digest_rows(old.frame[names]))
 
@@ -199,6 +269,23 @@ def _within(
     moments = old[schema.time.name]
     since = max(moments.max(), new.index.max() if len(new) else moments.max()) - pd.Timedelta(days=days)
     return old[moments >= since], new[new.index >= since], since
+
+
+def _leave_out(problem: Problem, schema: Schema, names: tuple[str, ...]) -> Problem:
+    """The problem without features from the columns `names`, or from what is derived of them."""
+    if not names:
+        return problem
+    columns = {name: ColumnOverride(kind=schema[name].kind, role="ignored") for name in names}
+    lost, features, derived = set(names), problem.features, {}
+    for name, text in features.derived.items():
+        # An expression names only columns and what was derived before it.
+        if lost.isdisjoint(parse(text, f"features.derived.{name}").columns):
+            derived[name] = text
+        else:
+            lost.add(name)
+    lags = tuple(lag for lag in features.lags if lag.column not in lost)
+    data = problem.data.model_copy(update={"columns": {**problem.data.columns, **columns}})
+    return problem.model_copy(update={"data": data, "features": features.model_copy(update={"derived": derived, "lags": lags})})
 
 
 def _settled(problem: Problem, schema: Schema, old: int, new: int) -> Problem:

@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     Field,
     NonNegativeInt,
@@ -23,8 +22,10 @@ from pydantic import (
 
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving
-from switchyard.tabular.config.section import Section, Share
+from switchyard.tabular.config.section import Count, Section, Share
+from switchyard.tabular.config.yaml_text import read_yaml
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tasks import METRICS, TASKS
 
 Task = Literal["auto", "binary", "multiclass", "regression"]
 Kind = Literal["numeric", "categorical", "boolean", "datetime", "text"]
@@ -55,7 +56,7 @@ class Data(Section):
     slice_columns: tuple[str, ...] = Field((), description="Columns whose values the evaluation is broken down by.")
     delimiter: str | None = Field(None, description="CSV delimiter; inferred when absent.")
     encoding: str | None = Field(None, description="CSV encoding; UTF-8, then Windows-1252 with a warning, when absent.")
-    max_unpacked_mb: PositiveInt = Field(8192, description="Refuse files that grow beyond this when unpacked.")
+    max_unpacked_mb: PositiveInt = Field(8192, le=1_000_000, description="Refuse files that grow beyond this when unpacked.")
     columns: dict[str, ColumnOverride] = Field(default_factory=dict)
 
 
@@ -97,8 +98,8 @@ class Lag(Section):
 
     column: str
     by: str | None = Field(None, description="Entity column within which history is taken.")
-    lags: tuple[PositiveInt, ...] = ()
-    windows: tuple[PositiveInt, ...] = ()
+    lags: tuple[Count, ...] = ()
+    windows: tuple[Count, ...] = ()
     statistic: Literal["mean", "sum", "min", "max", "std", "count"] = "mean"
 
 
@@ -118,7 +119,7 @@ class Features(Section):
     outliers: Outliers = Outliers()
     derived: dict[str, str] = Field(default_factory=dict, description="Named expressions over columns: debt_ratio: loan / income")
     dates: bool = Field(True, description="Derive calendar parts from datetime columns.")
-    interactions: NonNegativeInt = Field(0, description="Products of the N strongest pairs of numeric columns.")
+    interactions: NonNegativeInt = Field(0, le=1000, description="Products of the N strongest pairs of numeric columns.")
     polynomial: Literal[1, 2, 3] = 1
     lags: tuple[Lag, ...] = ()
     encoder: Literal["auto", "onehot", "ordinal", "target"] = "auto"
@@ -130,11 +131,11 @@ class Tuning(Section):
     """How long and how widely to search."""
 
     families: tuple[FamilyName, ...] = ("lightgbm", "xgboost", "random_forest", "neural_network")
-    budget_s: PositiveFloat = Field(120.0, description="Wall seconds of tuning, ensembling and export together.")
-    trials: PositiveInt | None = Field(None, description="Trials per family instead of a budget: deterministic for a seed.")
+    budget_s: PositiveFloat = Field(120.0, le=7 * 86_400, description="Wall seconds of tuning, ensembling and export together.")
+    trials: PositiveInt | None = Field(None, le=100_000, description="Trials per family instead of a budget: deterministic for a seed.")
     folds: Annotated[int, Field(ge=2, le=20)] = 5
     ensemble: bool = True
-    seed: NonNegativeInt = 0
+    seed: NonNegativeInt = Field(0, le=2**32 - 1)
 
     @field_validator("families")
     @classmethod
@@ -167,10 +168,10 @@ class Constraints(Section):
 class EvaluationConfig(Section):
     """How closely the holdout is looked at."""
 
-    bootstrap: PositiveInt = 200
+    bootstrap: PositiveInt = Field(200, le=100_000)
     confidence: Share = 0.95
-    explained_rows: PositiveInt = Field(200, description="Holdout rows that SHAP explains.")
-    lime_rows: NonNegativeInt = 3
+    explained_rows: PositiveInt = Field(200, le=1_000_000, description="Holdout rows that SHAP explains.")
+    lime_rows: NonNegativeInt = Field(3, le=1000)
 
 
 class Gates(Section):
@@ -180,6 +181,8 @@ class Gates(Section):
     baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against the LightGBM defaults on the same split.")
 
 
+_SHOWN = 200
+"""Characters of a wrong value in an error."""
 _AFTER_TRAINING = ("serving", "experiment", "retraining", "monitoring")
 
 
@@ -224,6 +227,14 @@ class Problem(Section):
         return task
 
     @model_validator(mode="after")
+    def _known_metric(self) -> Self:
+        known = METRICS if self.task == "auto" else TASKS[self.task].metrics
+        if self.metric != "auto" and self.metric not in known:
+            whose = "" if self.task == "auto" else f" of a {self.task} task"
+            raise ValueError(f"metric: {self.metric!r} is no metric{whose}; choose one of {', '.join(known)}")
+        return self
+
+    @model_validator(mode="after")
     def _target_is_no_feature(self) -> Problem:
         roles = {"time_column": self.data.time_column, "group_column": self.data.group_column, "entity_column": self.data.entity_column}
         for key, column in roles.items():
@@ -252,20 +263,16 @@ def _plain(item: dict[str, Any]) -> str:
         return "no such key (python run.py --schema lists them)"
     if item["type"] == "missing":
         return "is missing"
-    return f"{item['msg'].removeprefix('Value error, ')} (got {item['input']!r})"
+    said = item["msg"].removeprefix("Value error, ")
+    if not item["loc"]:
+        return said  # What was given is the whole config.
+    given = repr(item["input"])
+    return f"{said} (got {given if len(given) <= _SHOWN else given[:_SHOWN] + '...'})"
 
 
 def read_settings(path: str | Path) -> dict[str, Any]:
     """The mapping in a YAML config file; an `InputError` names the file and line where it is not one."""
-    path = Path(path)
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"config {path} does not exist") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"config {path} cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"config {path} is not YAML: {' '.join(str(error).split())}") from None
+    settings = read_yaml(Path(path), "config")
     if not isinstance(settings, dict):
         raise InputError(f"config {path} must be a mapping of keys to values")
     return settings

@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
-from switchyard.tabular.config.section import Section, Share
+from switchyard.tabular.config.section import Count, Days, Hours, Section, Share
 
 
 class Serving(Section):
     """How the model's service treats what it is sent."""
 
     log_exclude: tuple[str, ...] = Field((), description="Columns that the prediction log does not keep.")
-    retention_days: NonNegativeFloat = Field(0.0, description="Predictions older than this leave the log; 0: none.")
-    max_rows: PositiveInt = Field(1000, description="Rows that one request may hold.")
+    retention_days: Days = Field(0.0, description="Predictions older than this leave the log; 0: none.")
+    max_rows: PositiveInt = Field(1000, le=100_000, description="Rows that one request may hold.")
 
 
 class BusinessMetric(Section):
@@ -48,11 +48,13 @@ class ExperimentConfig(Section):
     minimum_effect: PositiveFloat | None = Field(
         None, description="The smallest difference that matters; without one 0.03 of accuracy, Brier or ROC-AUC, 5 % of other losses."
     )
-    min_labels: Annotated[int, Field(ge=20)] = Field(100, description="Entities with a label, in each arm, before the score is judged.")
-    max_days: PositiveFloat = Field(14.0, description="Then it is stopped, and the champion stays.")
+    min_labels: Annotated[int, Field(ge=20, le=10_000_000)] = Field(
+        100, description="Entities with a label, in each arm, before the score is judged."
+    )
+    max_days: PositiveFloat = Field(14.0, le=36_500, description="Then it is stopped, and the champion stays.")
     ramp: tuple[Share, ...] = Field((), description="Shares that a canary is raised to, one after the other: [0.05, 0.2, 0.5].")
-    ramp_hours: NonNegativeFloat = Field(24.0, description="At each share, at the least.")
-    ramp_requests: PositiveInt = Field(100, description="That the candidate must have answered at each share, at the least.")
+    ramp_hours: Hours = Field(24.0, description="At each share, at the least.")
+    ramp_requests: Count = Field(100, description="That the candidate must have answered at each share, at the least.")
     guardrails: Guardrails = Guardrails()
 
     @field_validator("ramp")
@@ -67,9 +69,11 @@ class Retraining(Section):
     """When, and on what, a model is trained again because monitoring says so."""
 
     act: bool = Field(False, description="Whether --pipeline monitoring acts on its decision where neither --act nor --no-act is given.")
-    window_days: PositiveFloat | None = Field(None, description="Train on rows of the last so many days, old and new; on all where absent.")
-    min_labels: PositiveInt = Field(200, description="Labelled predictions since retraining was first asked for that there must be.")
-    cooldown_hours: NonNegativeFloat = Field(24.0, description="From the beginning of one retraining to that of the next.")
-    per_week: PositiveInt = Field(2, description="Retrainings that may begin within seven days.")
+    window_days: PositiveFloat | None = Field(
+        None, le=36_500, description="Train on rows of the last so many days, old and new; on all where absent."
+    )
+    min_labels: Count = Field(200, description="Labelled predictions since retraining was first asked for that there must be.")
+    cooldown_hours: Hours = Field(24.0, description="From the beginning of one retraining to that of the next.")
+    per_week: PositiveInt = Field(2, le=1000, description="Retrainings that may begin within seven days.")
     strategy: Literal["canary", "ab", "all"] = Field("canary", description="How the new version is tried; all: not at all.")
     share: Share | None = Field(None, description="Of the entities that get it meanwhile; the strategy's usual one where absent.")

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 
 from switchyard.monitoring.decide import window_key
 from switchyard.monitoring.log_window import window_of_log
-from switchyard.monitoring.look import Look, in_utc
+from switchyard.monitoring.look import Look, in_utc, span_of
 from switchyard.monitoring.table_window import read_table, window_of_table
 from switchyard.monitoring.window import Window
 from switchyard.predictionlog import VERIFICATION
@@ -138,3 +138,14 @@ def test_a_file_is_read_though_the_training_asked_a_database(tmp_path):
 
     assert len(read_table(str(tmp_path / "people.csv"), training).frame) == 20
     assert len(read_table(f"sqlite:///{tmp_path}/people.db", training).frame) == 30
+
+
+@pytest.mark.parametrize(("window", "meant"), [("30m", timedelta(minutes=30)), ("2w", timedelta(weeks=2)), ("2000", 2000)])
+def test_a_window_is_a_time_or_a_number_of_rows(window, meant):
+    assert span_of(window) == meant
+
+
+@pytest.mark.parametrize("window", ["", "0d", "7y", "99999999w", "9" * 5000])
+def test_what_is_no_window_is_refused_in_one_line(window):
+    with pytest.raises(InputError, match="is no window"):
+        span_of(window)

@@ -72,6 +72,7 @@ DRIFTS = (
     Drift(("is_customer",), "concept", "no longer protects but adds 1.2 to the log-odds"),
     Drift(("late_payments",), "concept", "loses two thirds of its effect"),
 )
+MOST_ROWS, MOST_MONTHS = 10_000_000, 1200
 LEAKS = {"target_copy": "collection_status", "future": "last_statement_date", "id": "case_number"}
 """Leak that `leaks` plants -> the column that carries it."""
 
@@ -124,6 +125,8 @@ def loans(
     if rows < 1 or seed < 0 or first < 0 or last < first:
         given = f"rows={rows}, seed={seed}, months={first}-{last}"
         raise InputError(f"loans: {given}: rows must be at least 1, seed and months not negative, first before last")
+    if rows > MOST_ROWS or last > MOST_MONTHS:
+        raise InputError(f"loans: rows={rows}, months={first}-{last}: there are at most {MOST_ROWS:,} rows and {MOST_MONTHS:,} months")
     unknown = set(leaks) - set(LEAKS)
     if unknown:
         raise InputError(f"loans: there is no leak {sorted(unknown)[0]!r}; there are {', '.join(LEAKS)}")

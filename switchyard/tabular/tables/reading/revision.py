@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import yaml
+from switchyard.tabular.config.yaml_text import read_yaml
+from switchyard.tabular.errors import InputError
 
 
 class ContentHash:
@@ -57,8 +58,8 @@ def revision_of(content: ContentHash, path: Path | None) -> tuple[str, tuple[str
 
 def _recorded_md5(path: Path) -> str | None:
     try:
-        record = yaml.safe_load(path.with_name(path.name + ".dvc").read_text(encoding="utf-8"))
+        record = read_yaml(path.with_name(path.name + ".dvc"), "")
         outputs = record["outs"]
         return next((str(out["md5"]) for out in outputs if Path(out.get("path", "")).name == path.name), None)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+    except (InputError, KeyError, TypeError, AttributeError):
         return None

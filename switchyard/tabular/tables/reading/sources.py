@@ -54,6 +54,12 @@ def is_in_memory(data: problem.Data) -> bool:
     return source.startswith(("builtin:", "openml:")) or is_database(source) or bool(data.query)
 
 
+def is_at_hand(data: problem.Data) -> bool:
+    """Whether the source is of this machine, read without a network and without a secret: a built-in table, or a path."""
+    source = data.source.strip()
+    return not source.startswith(("openml:", STAGED)) and "://" not in source and "{{" not in source
+
+
 def read_source(data: problem.Data, base: Path | None = None) -> RawTable:
     """Read the table that `data` names.
 

@@ -31,6 +31,23 @@ def test_the_smallest_config_is_enough():
         ({"data": {"source": "x.csv"}}, "data.target: is missing"),
         ({"data": {"source": "x.csv", "target": "y", "time_column": "y"}}, "both 'y'"),
         ({"split": {"holdout": 1.5}}, "split.holdout"),
+        ({"tuning": {"budget_s": float("inf")}}, "tuning.budget_s: Input should be a finite number"),
+        ({"tuning": {"budget_s": 10**9}}, "tuning.budget_s: Input should be less than or equal to 604800"),
+        ({"tuning": {"trials": 10**24}}, "tuning.trials"),
+        ({"tuning": {"seed": 2**40}}, "tuning.seed"),
+        ({"serving": {"max_rows": 100_000_000_000}}, "serving.max_rows"),
+        ({"serving": {"retention_days": float("nan")}}, "serving.retention_days"),
+        ({"retraining": {"window_days": 1e300}}, "retraining.window_days"),
+        ({"constraints": {"metric_floor": float("-inf")}}, "constraints.metric_floor"),
+        ({"monitoring": {"window": "99999999w"}}, "monitoring.window: a window lasts 36,500 days at most"),
+        ({"monitoring": {"window": "9" * 5000}}, "switchyard.monitoring.window"),
+        (
+            {"monitoring": {"channels": [{"kind": "webhook", "url": "file:///etc/passwd"}]}},
+            "monitoring.channels.0.url: must begin with https://",
+        ),
+        ({"monitoring": {"channels": [{"kind": "webhook", "url": "https:///nobody"}]}}, "monitoring.channels.0.url"),
+        ({"metric": "accurracy"}, "'accurracy' is no metric; choose one of roc_auc"),
+        ({"metric": "rmse", "task": "binary"}, "'rmse' is no metric of a binary task; choose one of roc_auc"),
     ],
 )
 def test_a_wrong_config_is_one_clear_line(change, said):
@@ -39,7 +56,7 @@ def test_a_wrong_config_is_one_clear_line(change, said):
 
     assert said in str(caught.value)
     assert str(caught.value).startswith("configs/x.yaml: ")
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
 
 
 @pytest.mark.parametrize(("text", "said"), [("a: [1", "is not YAML"), ("- 1", "must be a mapping"), ("", "must be a mapping")])
@@ -49,6 +66,49 @@ def test_a_broken_file_is_named(tmp_path, text, said):
 
     with pytest.raises(InputError, match=said):
         read_settings(path)
+
+
+BOMB = "a0: &a0 [lol]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, r"x\.yaml, line 7: its aliases stand for more than"),
+        ("a: &a [*a]\n", r"x\.yaml, line 1: \*a is part of what it stands for"),
+        ("a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 200)), "nested more than 50 levels"),
+        ("a: " + "[" * 5000 + "]" * 5000, r"x\.yaml, line 1: it is nested more than 50 levels"),
+        ("\n".join(" " * n + "a:" for n in range(900)), r"x\.yaml, line 50: it is nested more than 50 levels"),
+        ("name: a\ndata:\n  target: b\n  source: c\n  target: d\n", r"x\.yaml, line 5: key 'target' stands in line 3 already"),
+        ("name: a\nname: a\n", r"x\.yaml, line 2: key 'name' stands in line 1 already"),
+        ("? [a, b]\n: c\n", r"x\.yaml, line 1: a key must be a plain text"),
+        ("a: 2024-99-99\n", r"x\.yaml is not YAML"),
+        (f"a: {'9' * 5000}\n", r"x\.yaml is not YAML"),
+        ("a: !!python/object/apply:os.system [ls]\n", r"x\.yaml is not YAML"),
+        ("# " + "x" * 600_000, r"x\.yaml has more than 500,000 characters"),
+    ],
+)  # fmt: skip
+@pytest.mark.timeout(10)
+def test_yaml_that_means_harm_or_two_things_is_one_line_with_its_place(tmp_path, text, said):
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+
+    with pytest.raises(InputError, match=said) as caught:
+        read_settings(path)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+
+
+def test_aliases_and_merges_that_save_typing_are_read(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text("a: &a {x: 1, y: [1, 2]}\nb: *a\nc: {<<: *a, x: 3}\n")
+
+    assert read_settings(path) == {"a": {"x": 1, "y": [1, 2]}, "b": {"x": 1, "y": [1, 2]}, "c": {"x": 3, "y": [1, 2]}}
+
+
+def test_a_channel_may_name_a_secret_instead_of_an_address():
+    monitoring = {"channels": [{"kind": "webhook", "url": "{{hook.url}}"}, {"kind": "slack", "url": "https://hooks.example.com/x"}]}
+
+    assert len(problem_from({**GOOD, "monitoring": monitoring}, "here").monitoring.channels) == 2
 
 
 def test_a_missing_file_is_named(tmp_path):
