@@ -40,7 +40,7 @@ def test_the_smallest_config_is_enough():
         ({"retraining": {"window_days": 1e300}}, "retraining.window_days"),
         ({"constraints": {"metric_floor": float("-inf")}}, "constraints.metric_floor"),
         ({"monitoring": {"window": "99999999w"}}, "monitoring.window: a window lasts 36,500 days at most"),
-        ({"monitoring": {"window": "9" * 5000}}, "switchyard.monitoring.window"),
+        ({"monitoring": {"window": "9" * 5000}}, "monitoring.window"),
         (
             {"monitoring": {"channels": [{"kind": "webhook", "url": "file:///etc/passwd"}]}},
             "monitoring.channels.0.url: must begin with https://",
