@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from registry.versions import CHALLENGER, CHAMPION, DIGEST_TAG, Registered, mirror_to_zenml, quiet_progress, unless_absent
+from registry.versions import CHALLENGER, CHAMPION, Registered, mirror_to_zenml, open_version, unless_absent
 from stacks.active import connect_mlflow
 from switchyard.tabular.errors import InputError
 
@@ -27,16 +25,13 @@ def find_version(name: str, version: str) -> Registered:
     ------
     InputError
         The registry has no such version.
+    ChangedVersion
+        Its files are not those that were registered.
     """
-    import mlflow
-
     found = unless_absent(lambda: _client().get_model_version(name, version))
     if found is None:
         raise InputError(f"model {name!r} has no version {version!r} in the registry; there is {_known(name)}")
-    with tempfile.TemporaryDirectory() as folder, quiet_progress():
-        path = Path(mlflow.artifacts.download_artifacts(run_id=found.run_id, artifact_path="bundle", dst_path=folder))
-        files = {file.name: file.read_bytes() for file in sorted(path.iterdir())}
-    return Registered(name, str(found.version), found.tags.get(DIGEST_TAG), files)
+    return open_version(found)
 
 
 def version_of(name: str, alias: str) -> str | None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from stacks.active import connect_mlflow, environment
-from switchyard.bundle import Scorer, Signature
+from switchyard.bundle import Bundle, ChangedBundle, Scorer
+from switchyard.bundle.bundle import check_members
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.reading.credentials import first_line
@@ -33,27 +34,41 @@ class Registered(Storable):
     name: str
     version: str | None = None
     digest: str | None = None
-    files: dict[str, bytes] | None = None
+    bundle: Bundle | None = None
 
     def write(self, folder: Path) -> None:
         lines = [self.name, self.version or "", self.digest or ""]
         (folder / "version.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        for name, content in (self.files or {}).items():
-            (folder / "bundle").mkdir(exist_ok=True)
-            (folder / "bundle" / name).write_bytes(content)
+        if self.bundle:
+            (folder / "bundle").mkdir()
+            self.bundle.write(folder / "bundle")
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         name, version, digest = (folder / "version.txt").read_text(encoding="utf-8").split("\n")[:3]
         bundle = folder / "bundle"
-        files = {path.name: path.read_bytes() for path in sorted(bundle.iterdir())} if bundle.is_dir() else None
-        return cls(name, version or None, digest or None, files)
+        try:
+            opened = Bundle.read(bundle).verify(digest) if bundle.is_dir() else None
+        except ChangedBundle as error:
+            raise ChangedVersion(f"the files of version {version} of {name!r} were changed in the artifact store: {error}") from None
+        return cls(name, version or None, digest or None, opened)
 
     def scorer(self) -> Scorer:
         """What scores with this version's bundle."""
-        if not self.files:
-            raise ValueError(f"model {self.name!r}: no version, so nothing to score with")
-        return Scorer.of(self.files["model.onnx"], Signature.from_json(self.files["signature.json"].decode("utf-8")))
+        return self.opened.scorer()
+
+    @property
+    def opened(self) -> Bundle:
+        """The version's bundle.
+
+        Raises
+        ------
+        ValueError
+            Nobody is meant.
+        """
+        if self.bundle is None:
+            raise ValueError(f"model {self.name!r}: no version, so no bundle")
+        return self.bundle
 
     def facts(self) -> dict[str, Fact]:
         return {"name": self.name, "version": self.version or "none", "digest": self.digest or "none"}
@@ -61,6 +76,10 @@ class Registered(Storable):
 
 class RegistryError(SwitchyardError):
     """The registry can't be asked."""
+
+
+class ChangedVersion(SwitchyardError):
+    """A registered version's files are not those that were registered."""
 
 
 def unless_absent(ask: Callable[[], Any]) -> Any:
@@ -78,7 +97,32 @@ def unless_absent(ask: Callable[[], Any]) -> Any:
     except MlflowException as error:
         if error.error_code in _ABSENT:
             return None
-        raise RegistryError(f"the model registry did not answer, run the same command again when it does: {first_line(error)}") from error
+        raise _no_answer(error) from error
+
+
+def ask_registry(ask: Callable[[], Any]) -> Any:
+    """What MLflow answers.
+
+    Raises
+    ------
+    RegistryError
+        It did not answer.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return ask()
+    except MlflowException as error:
+        raise _no_answer(error) from error
+
+
+def _no_answer(error: Exception) -> RegistryError:
+    return RegistryError(f"the model registry did not answer, run the same command again when it does: {first_line(error)}")
+
+
+def _is_away(error: Any) -> bool:
+    """Whether MLflow failed for want of an answer, not for what it was asked."""
+    return error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 
 
 def find_alias(name: str, alias: str) -> Registered:
@@ -89,10 +133,51 @@ def find_alias(name: str, alias: str) -> Registered:
     found = unless_absent(lambda: mlflow.MlflowClient().get_model_version_by_alias(name, alias))
     if found is None:
         return Registered(name)
+    return open_version(found)
+
+
+def open_version(found: Any) -> Registered:
+    """The version that MLflow's record `found` is of, with its bundle: the one way in which one is opened.
+
+    Raises
+    ------
+    ChangedVersion
+        Its files are not those that were registered.
+    RegistryError
+        The registry did not answer.
+    """
+    digest = found.tags.get(DIGEST_TAG)
+    try:
+        bundle = _download(found.run_id).verify(digest)
+    except ChangedBundle as error:
+        raise ChangedVersion(
+            f"the files of version {found.version} of {found.name!r} were changed since it was registered: {error}; nothing was "
+            "done with them. Put them back as they were, or deploy another version (--version N)"
+        ) from None
+    return Registered(found.name, str(found.version), digest, bundle)
+
+
+def _download(run_id: str) -> Bundle:
+    """The bundle among the artifacts of the MLflow run that made a version."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    entries = ask_registry(lambda: mlflow.MlflowClient().list_artifacts(run_id, "bundle"))
+    check_members({Path(entry.path).name: not entry.is_dir for entry in entries})
+    files = {}
     with tempfile.TemporaryDirectory() as folder, quiet_progress():
-        path = Path(mlflow.artifacts.download_artifacts(run_id=found.run_id, artifact_path="bundle", dst_path=folder))
-        files = {file.name: file.read_bytes() for file in sorted(path.iterdir())}
-    return Registered(name, str(found.version), found.tags.get(DIGEST_TAG), files)
+        for entry in entries:
+            try:
+                path = Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=entry.path, dst_path=folder))
+                files[path.name] = path.read_bytes()
+            except MlflowException as error:
+                # MLflow does not follow a link out of a run's folder, and says so in words of its own.
+                if _is_away(error):
+                    raise _no_answer(error) from error
+                raise ChangedBundle(f"{entry.path} can't be read: {first_line(error)}") from None
+            except OSError as error:
+                raise ChangedBundle(f"{entry.path} can't be read: {error.strerror or error}") from None
+    return Bundle(files)
 
 
 def configs(name: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -20,6 +20,7 @@ from switchyard.tabular.errors import InputError
 if TYPE_CHECKING:
     from app.outcome import Outcome
     from deployment.host import Deployment
+    from switchyard.bundle import Bundle
 
 PREDICT = "/predict"
 _STRATEGIES = ("all", "canary", "ab", "shadow")
@@ -110,7 +111,7 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
     ensure_deployer()
     outcome = execute(plan.pipeline, dict(plan.arguments), name_of_run("deployment", model), request.console)
     deployed = active_deployer().host.inspect(model)
-    example = _write_example(request.root, model, outcome.artifact("release").files)
+    example = _write_example(request.root, model, outcome.artifact("release").opened)
     summary = DeploymentSummary.gather(outcome, deployed, example, plan.arguments["order"])
     _print(summary, outcome, request.console)
     return Result(summary.told())
@@ -142,11 +143,11 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
-def _write_example(root: Path, name: str, files: dict[str, bytes]) -> Path:
+def _write_example(root: Path, name: str, bundle: Bundle) -> Path:
     """A request that the endpoint answers: the bundle's first example."""
     path = root / "reports" / name / "example_request.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    row = json.loads(files["examples.json"])["examples"][0]["row"]
+    row = bundle.examples["examples"][0]["row"]
     path.write_text(json.dumps({"rows": [row]}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 

@@ -53,7 +53,6 @@ def run(request: Request, plan: Plan, *, data: str, query: str | None, within: f
     from deployment.registration import ensure_deployer
     from registry.versions import CHAMPION, find_alias
     from stacks.secrets import with_secrets
-    from switchyard.bundle import Signature
     from switchyard.predictionlog import Label, add_labels
     from switchyard.tabular.batch.truths import TruthColumns, check_truths, read_truths, truth_columns
     from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
@@ -63,7 +62,7 @@ def run(request: Request, plan: Plan, *, data: str, query: str | None, within: f
     champion = find_alias(problem.name, CHAMPION)
     if champion.version is None:
         raise InputError(f"no version of {problem.name!r} is in production yet, so there is nothing to join labels to")
-    signature = Signature.from_json(champion.files["signature.json"].decode())
+    signature = champion.opened.signature
     named = TruthColumns(columns["label_column"], columns["id_column"], columns["entity_column"], columns["time_column"])
     with _rows(problem, with_secrets(data), query, without_credentials(data), signature.target) as rows:
         found = truth_columns(rows, problem, signature, named)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def signature_of(release: Registered) -> Signature:
     """What the answers of a version mean."""
-    return Signature.from_json(release.files["signature.json"].decode())
+    return release.opened.signature
 
 
 def measure_of(problem: Problem, release: Registered) -> Measure:

@@ -81,7 +81,7 @@ def deploy_version(release: Registered, champion: Registered, problem: Problem, 
 def _start(deployer: SwitchyardDeployer, registered: Registered, problem: Problem, role: Role) -> Instance:
     context = get_step_context()
     origin = {"pipeline_name": context.pipeline.name, "pipeline_step_name": context.step_name}
-    release = Release(problem.name, registered.version, registered.digest, registered.files, role, _settings(problem))
+    release = Release(problem.name, registered.version, registered.digest, registered.opened.files, role, _settings(problem))
     return deployer.deploy(release, origin)
 
 

@@ -1,6 +1,5 @@
 """Step: the front door sends requests to the version that was proven."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -63,7 +62,7 @@ def shift_traffic(
         found = deployer.host.inspect(deployed.model)
         ask(found.inner_url, "/health")
         if order.strategy == "all":
-            replay(found.inner_url, json.loads(release.files["examples.json"]), proof.digest, deployer.host.token(deployed.model), limit=1)
+            replay(found.inner_url, release.opened.examples, proof.digest, deployer.host.token(deployed.model), limit=1)
     return Shift(weights=traffic.weights, shadows=traffic.shadows, url=found.url)
 
 

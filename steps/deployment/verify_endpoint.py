@@ -1,6 +1,5 @@
 """Step: proof, by its own answers, that the endpoint serves the version that was asked for."""
 
-import json
 from typing import Annotated
 
 from zenml import step
@@ -33,6 +32,5 @@ def verify_endpoint(deployed: Deployed, release: Registered) -> Annotated[Proof,
         digest = served_digest(deployed.candidate_url)
         if digest != release.digest:
             raise DeploymentError(f"the endpoint of version {release.version} serves {digest}, not {release.digest}")
-        examples = json.loads(release.files["examples.json"])
-        count = replay(deployed.candidate_url, examples, release.digest)
+        count = replay(deployed.candidate_url, release.opened.examples, release.digest)
     return Proof(version=release.version, digest=digest, examples=count)

@@ -11,19 +11,19 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict, check_gates, compare
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import predict_champion, predict_served
-from switchyard.tabular.export.bundle import Bundle, measure_latency
+from switchyard.tabular.export.bundle import ExportedBundle, measure_latency
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))
 def compare_models(
-    model: Model, bundle: Bundle, evaluation: Evaluation, champion: Registered, split: Split, problem: Problem
+    model: Model, bundle: ExportedBundle, evaluation: Evaluation, champion: Registered, split: Split, problem: Problem
 ) -> tuple[Annotated[Comparison, "comparison"], Annotated[Verdict, "verdict"]]:
     """Both bundles answer the same rows; the verdict holds every gate with its limit and what was measured."""
     scorer = bundle.scorer()
     first_held_out = split.boundary if problem.data.time_column != "@row" else None
-    theirs, note = predict_champion(champion.files, split.holdout, scorer.signature, first_held_out)
+    theirs, note = predict_champion(champion.bundle, split.holdout, scorer.signature, first_held_out)
     comparison = compare(
         predict_served(scorer, split.holdout),
         theirs,

@@ -11,14 +11,14 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import predict_served
 from switchyard.tabular.explanation import Explanation
-from switchyard.tabular.export.bundle import Bundle
+from switchyard.tabular.export.bundle import ExportedBundle
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.validation import Suite
 
 
 @step(cache_policy=depends_on(__file__))
 def describe_reference(
-    bundle: Bundle, split: Split, evaluation: Evaluation, explanation: Explanation, suite: Suite, problem: Problem
+    bundle: ExportedBundle, split: Split, evaluation: Evaluation, explanation: Explanation, suite: Suite, problem: Problem
 ) -> Annotated[Reference, "reference"]:
     """Rows, answers on the holdout, scores, weights of the columns and expectations, in one compact object."""
     scorer = bundle.scorer()

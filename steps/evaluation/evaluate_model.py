@@ -10,13 +10,13 @@ from switchyard.tabular.evaluation import evaluation as library
 from switchyard.tabular.evaluation.baselines import fit_baselines
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import predict_served
-from switchyard.tabular.export.bundle import Bundle
+from switchyard.tabular.export.bundle import ExportedBundle
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))
-def evaluate_model(bundle: Bundle, split: Split, plan: FeaturePlan, problem: Problem) -> Annotated[Evaluation, "evaluation"]:
+def evaluate_model(bundle: ExportedBundle, split: Split, plan: FeaturePlan, problem: Problem) -> Annotated[Evaluation, "evaluation"]:
     """Score what the bundle answers; the baselines see the same columns and rows."""
     scorer = bundle.scorer()
     signature = scorer.signature

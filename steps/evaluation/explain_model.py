@@ -8,11 +8,11 @@ from steps.caching import depends_on
 from switchyard.tabular import explanation as library
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.explanation import Explanation
-from switchyard.tabular.export.bundle import Bundle
+from switchyard.tabular.export.bundle import ExportedBundle
 from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))
-def explain_model(bundle: Bundle, split: Split, problem: Problem) -> Annotated[Explanation, "explanation"]:
+def explain_model(bundle: ExportedBundle, split: Split, problem: Problem) -> Annotated[Explanation, "explanation"]:
     """SHAP and LIME on the exported graph, in the raw columns that a caller sends."""
     return library.explain(bundle.scorer(), split, problem)

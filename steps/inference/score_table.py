@@ -16,15 +16,14 @@ from registry.versions import Registered
 from stacks.files import local_input, whole_output
 from stacks.secrets import with_secrets
 from steps.inference.order import ScoringOrder
-from switchyard.bundle.digest import digest_files
 from switchyard.predictionlog import log_batch
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored
 from switchyard.tabular.batch.rows import Rows, open_rows, rows_of_frame
-from switchyard.tabular.batch.scoring import Logged, Origin, check_table, score_rows, scorer_of
+from switchyard.tabular.batch.scoring import Logged, Origin, check_table, score_rows
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.errors import InputError, SwitchyardError
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.sources import is_in_memory, read_source
 from switchyard.tabular.tables.table import digest_frame
 
@@ -38,10 +37,8 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
     The output appears when it is whole. Prediction ids come from the table's content, the version and the row, so a run
     that is repeated logs nothing twice.
     """
-    if digest_files(release.files) != release.digest:
-        raise SwitchyardError(f"version {release.version} of {release.name} has another bundle in the registry than was registered")
     order = order.model_copy(update={"source": with_secrets(order.source), "output": with_secrets(order.output)})
-    scorer = scorer_of(release.files)
+    scorer = release.opened.scorer(threads=os.cpu_count() or 1)
     with _rows(problem, order, scorer.signature.columns[0].name) as (rows, content):
         layout = layout_of(rows, scorer.signature, problem, order.extra)
         checked = check_table(rows, scorer, layout)

@@ -13,7 +13,7 @@ from switchyard.tabular.documents import Documents, Measured, ModelFacts, RunRec
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.explanation import Explanation
-from switchyard.tabular.export.bundle import Bundle, Parity
+from switchyard.tabular.export.bundle import ExportedBundle, Parity
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
@@ -39,7 +39,7 @@ def document_model(
     plan: FeaturePlan,
     model: Model,
     leaderboard: Leaderboard,
-    bundle: Bundle,
+    bundle: ExportedBundle,
     parity: Parity,
     evaluation: Evaluation,
     explanation: Explanation,

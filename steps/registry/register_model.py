@@ -17,7 +17,7 @@ from switchyard.tabular.documents import Documents
 from switchyard.tabular.evaluation.comparison import Verdict
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.explanation import Explanation
-from switchyard.tabular.export.bundle import Bundle
+from switchyard.tabular.export.bundle import ExportedBundle
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.profile import Profile
 from switchyard.tabular.quality import QualityReport
@@ -43,7 +43,7 @@ def register_model(
     problem: Problem,
     table: Table,
     studies: list[Study],
-    bundle: Bundle,
+    bundle: ExportedBundle,
     leaderboard: Leaderboard,
     evaluation: Evaluation,
     verdict: Verdict,

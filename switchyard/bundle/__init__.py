@@ -5,9 +5,10 @@ A bundle is a folder of three files: `model.onnx` (raw columns in, prediction ou
 This package needs numpy and onnxruntime and nothing else, so that the Seldon container can hold it.
 """
 
+from switchyard.bundle.bundle import Bundle, ChangedBundle
 from switchyard.bundle.digest import digest
 from switchyard.bundle.encoding import BadInput
 from switchyard.bundle.scorer import Answer, Scorer
 from switchyard.bundle.signature import Column, Interval, Signature
 
-__all__ = ["Answer", "BadInput", "Column", "Interval", "Scorer", "Signature", "digest"]
+__all__ = ["Answer", "BadInput", "Bundle", "ChangedBundle", "Column", "Interval", "Scorer", "Signature", "digest"]

@@ -54,6 +54,16 @@ class Scorer:
     def __init__(self, folder: str | Path, threads: int = 1) -> None:
         self._open((Path(folder) / "model.onnx").read_bytes(), Signature.read(folder), threads)
 
+    def score_frame(self, frame: Any) -> Answer:
+        """The answers for a DataFrame in canonical types; columns that the bundle does not know are left aside.
+
+        Raises
+        ------
+        BadInput
+            A column of the model is missing.
+        """
+        return self.score({column.name: frame[column.name].to_numpy() for column in self.signature.columns if column.name in frame.columns})
+
     @classmethod
     def of(cls, model: bytes, signature: Signature, threads: int = 1) -> Scorer:
         """A scorer from a graph in memory."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
 import mlflow
 import pytest
 
 from registry import production
 from registry import versions as registry
+from switchyard.bundle import Bundle
 from switchyard.tabular.errors import InputError
 from tests.deployment.door import free_port
+from tests.switchyard.serving.cases import make_bundle
 
 
 @pytest.fixture
@@ -52,3 +59,83 @@ def test_a_registry_that_does_not_answer_is_not_one_without_a_champion(connected
 
     with pytest.raises(registry.RegistryError, match="the model registry did not answer"):
         ask()
+
+
+@pytest.fixture
+def champion(connected, tmp_path):
+    """Folder of the champion's files in a registry of its own."""
+    connected(f"sqlite:///{tmp_path}/mlflow.db")
+    registry.connect_mlflow()
+    client = mlflow.MlflowClient()
+    run = client.create_run(client.create_experiment("loans", (tmp_path / "artifacts").as_uri()))
+    client.log_artifacts(run.info.run_id, str(make_bundle(tmp_path / "made")), "bundle")
+    client.create_registered_model("loans")
+    digest = Bundle.read(tmp_path / "made").digest
+    client.create_model_version("loans", f"runs:/{run.info.run_id}/bundle", run.info.run_id, tags={registry.DIGEST_TAG: digest})
+    client.set_registered_model_alias("loans", "champion", "1")
+    return Path(unquote(urlsplit(run.info.artifact_uri).path)) / "bundle"
+
+
+OPENERS = pytest.mark.parametrize(
+    "opened",
+    [lambda: registry.find_alias("loans", "champion"), lambda: production.find_version("loans", "1")],
+    ids=["find_alias", "find_version"],
+)
+
+
+@OPENERS
+def test_a_version_is_opened_with_the_files_that_were_registered(champion, opened):
+    assert opened().opened.files == Bundle.read(champion).files
+
+
+def _flip(champion):
+    content = bytearray((champion / "model.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (champion / "model.onnx").write_bytes(content)
+
+
+def _edit(champion):
+    text = (champion / "signature.json").read_text()
+    (champion / "signature.json").write_text(text.replace('"format": 1', '"format": 99'))
+
+
+def _folder(champion):
+    (champion / "model.onnx").unlink()
+    (champion / "model.onnx").mkdir()
+    (champion / "model.onnx" / "weights").write_text("x")
+
+
+def _link(champion):
+    shutil.move(champion / "examples.json", champion.parent / "elsewhere.json")
+    os.symlink(champion.parent / "elsewhere.json", champion / "examples.json")
+
+
+@OPENERS
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_flip, "their digest is sha256:.*, and sha256:.* was registered"),
+        (_edit, "their digest is sha256:.*, and sha256:.* was registered"),
+        (lambda champion: (champion / "examples.json").unlink(), "examples.json is missing"),
+        (_folder, "model.onnx is no regular file"),
+        (_link, "examples.json"),
+        (lambda champion: (champion / "evil.py").write_text("import os"), "evil.py does not belong there"),
+    ],
+    ids=["a byte", "the signature", "missing", "folder", "link", "unlisted"],
+)
+def test_a_changed_version_is_opened_by_nobody(champion, opened, change, says):
+    change(champion)
+
+    with pytest.raises(registry.ChangedVersion, match=f"files of version 1 of 'loans' were changed since it was registered: .*{says}"):
+        opened()
+
+
+def test_an_artifact_that_was_changed_in_the_store_is_not_read(champion, tmp_path):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    registry.find_alias("loans", "champion").write(kept)
+    assert registry.Registered.read(kept).opened.signature.name
+    _flip(kept / "bundle")
+
+    with pytest.raises(registry.ChangedVersion, match="changed in the artifact store"):
+        registry.Registered.read(kept)

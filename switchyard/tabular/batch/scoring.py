@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -53,12 +52,6 @@ class Checked:
 
     rows: int
     columns: tuple[ColumnCount, ...]
-
-
-def scorer_of(files: dict[str, bytes]) -> Scorer:
-    """A scorer on all processors from a bundle's files."""
-    signature = Signature.from_json(files["signature.json"].decode())
-    return Scorer.of(files["model.onnx"], signature, threads=os.cpu_count() or 1)
 
 
 def output_columns(signature: Signature) -> tuple[str, ...]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 
-from switchyard.bundle import BadInput, Scorer, Signature
+from switchyard.bundle import BadInput, Bundle, Scorer, Signature
 from switchyard.tabular.evaluation.predictions import Predictions
 
 
@@ -18,22 +16,21 @@ def predict_served(scorer: Scorer, frame: pd.DataFrame) -> Predictions:
     BadInput
         When a column of the model is missing.
     """
-    columns = {column.name: frame[column.name].to_numpy() for column in scorer.signature.columns if column.name in frame.columns}
-    answer = scorer.score(columns)
+    answer = scorer.score_frame(frame)
     if answer.probabilities is not None:
         return Predictions(probabilities=answer.probabilities.astype("float64"), labels=answer.label_index)
     return Predictions.of_values(answer.prediction, answer.lower, answer.upper)
 
 
 def predict_champion(
-    files: Mapping[str, bytes] | None, frame: pd.DataFrame, challenger: Signature, first_held_out: str | None
+    champion: Bundle | None, frame: pd.DataFrame, challenger: Signature, first_held_out: str | None
 ) -> tuple[Predictions | None, str]:
     """A champion's answers for the challenger's holdout, or None and why it cannot be compared on these rows.
 
     Parameters
     ----------
-    files : mapping of file name to content, or None
-        The champion's bundle; None where there is no champion.
+    champion : Bundle or None
+        The champion's, verified; None where there is no champion.
     frame : DataFrame
         The holdout in canonical types.
     challenger : Signature
@@ -41,10 +38,10 @@ def predict_champion(
     first_held_out : str or None
         Time splits: the first moment of the holdout. A champion trained beyond it has seen these rows.
     """
-    if files is None:
+    if champion is None:
         return None, "no champion"
     try:
-        signature = Signature.from_json(files["signature.json"].decode("utf-8"))
+        signature = champion.signature
     except ValueError as error:
         return None, f"the champion's bundle cannot be read: {error}"
     if signature.task != challenger.task or signature.classes != challenger.classes:
@@ -52,6 +49,6 @@ def predict_champion(
     if first_held_out and signature.trained_until and pd.Timestamp(signature.trained_until) > pd.Timestamp(first_held_out):
         return None, f"the champion was trained on rows up to {signature.trained_until}, which are in this holdout"
     try:
-        return predict_served(Scorer.of(files["model.onnx"], signature), frame), ""
+        return predict_served(champion.scorer(), frame), ""
     except BadInput as error:
         return None, f"the champion cannot score these rows: {error}"

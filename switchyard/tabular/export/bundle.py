@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from switchyard.bundle import Answer, Interval, Scorer, Signature
+from switchyard.bundle import Bundle, Interval, Scorer, Signature
 from switchyard.bundle import Column as InputColumn
-from switchyard.bundle.digest import FILES, digest_files
+from switchyard.bundle.digest import FILES
 from switchyard.bundle.examples import make_examples
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.export.features import Inputs
@@ -38,37 +36,8 @@ class ParityError(SwitchyardError):
 
 
 @dataclass(frozen=True)
-class Bundle(Storable):
-    """The three files that serving gets."""
-
-    files: Mapping[str, bytes]
-    """By name: model.onnx, signature.json, examples.json."""
-
-    def write(self, folder: Path) -> None:
-        for name in FILES:
-            (folder / name).write_bytes(self.files[name])
-
-    @classmethod
-    def read(cls, folder: Path) -> Self:
-        return cls({name: (folder / name).read_bytes() for name in FILES})
-
-    @property
-    def digest(self) -> str:
-        """`sha256:<hex>` over the three files: what the bundle is known by."""
-        return digest_files(self.files)
-
-    @cached_property
-    def signature(self) -> Signature:
-        return Signature.from_json(self.files["signature.json"].decode())
-
-    @property
-    def megabytes(self) -> float:
-        """Size of the three files in 10^6 bytes."""
-        return sum(len(content) for content in self.files.values()) / 1e6
-
-    def scorer(self, threads: int = 1) -> Scorer:
-        """A scorer as the server has it."""
-        return Scorer.of(self.files["model.onnx"], self.signature, threads)
+class ExportedBundle(Bundle, Storable):
+    """The bundle as an artifact of training."""
 
     def facts(self) -> dict[str, Fact]:
         return {"digest": self.digest, "megabytes": round(self.megabytes, 3), "inputs": len(self.signature.columns)}
@@ -107,10 +76,12 @@ def _values_of(column: InputColumn) -> str:
 
 
 def _examples_table(bundle: Bundle) -> str:
-    kept = json.loads(bundle.files["examples.json"])["examples"]
     return html.table(
         ("row", "answer"),
-        [(", ".join(f"{name}={value}" for name, value in example["row"].items()), str(example["answer"])) for example in kept],
+        [
+            (", ".join(f"{name}={value}" for name, value in example["row"].items()), str(example["answer"]))
+            for example in bundle.examples["examples"]
+        ],
     )
 
 
@@ -145,7 +116,7 @@ def _input_column(column: Column, block: str, position: int) -> InputColumn:
     )
 
 
-def write_bundle(model: Model, split: Split, folder: Path, name: str, metric: str | None = None) -> Bundle:
+def write_bundle(model: Model, split: Split, folder: Path, name: str, metric: str | None = None) -> ExportedBundle:
     """Export `model`, write its bundle into `folder` and return it.
 
     Parameters
@@ -164,7 +135,7 @@ def write_bundle(model: Model, split: Split, folder: Path, name: str, metric: st
     signature = signature_of(model, name, metric, split.boundary if split.kind == "time" else None)
     rows = _example_rows(split.holdout, model.columns)
     examples = make_examples(Scorer.of(graph, signature), rows)
-    made = Bundle({"model.onnx": graph, "signature.json": signature.to_json().encode(), "examples.json": examples.encode()})
+    made = ExportedBundle({"model.onnx": graph, "signature.json": signature.to_json().encode(), "examples.json": examples.encode()})
     folder.mkdir(parents=True, exist_ok=True)
     made.write(folder)
     return made
@@ -191,11 +162,6 @@ def _plain(value: Any, column: Column | InputColumn) -> Any:
     return str(value)
 
 
-def score_frame(scorer: Scorer, frame: pd.DataFrame) -> Answer:
-    """The answers for a frame in canonical types; columns that the bundle does not know are left aside."""
-    return scorer.score({column.name: frame[column.name].to_numpy() for column in scorer.signature.columns if column.name in frame})
-
-
 class Parity(Record):
     """How the graph's answers compare with the native model's."""
 
@@ -209,7 +175,7 @@ class Parity(Record):
 
 def compare_answers(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity:
     """Score `frame` natively and through the bundle, and compare every row."""
-    answer = score_frame(bundle.scorer(), frame)
+    answer = bundle.scorer().score_frame(frame)
     if model.classes:
         proba = model.predict_proba(frame)
         differences = np.abs(proba - answer.probabilities).max(axis=1)

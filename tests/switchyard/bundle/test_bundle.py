@@ -8,7 +8,7 @@ import pytest
 
 from switchyard.bundle import Scorer, digest
 from switchyard.bundle.examples import ExampleMismatch, check_examples
-from switchyard.tabular.export.bundle import Bundle, ParityError, check_parity, compare_answers, measure_latency, write_bundle
+from switchyard.tabular.export.bundle import ExportedBundle, ParityError, check_parity, compare_answers, measure_latency, write_bundle
 from switchyard.tabular.model.combiner import Combiner
 from switchyard.tabular.model.decision import Calibrator
 from tests.switchyard.tabular.model.cases import CLASSES, FAMILY_NAMES, TASKS, member_of, mixed_split, model_of
@@ -59,7 +59,7 @@ def test_ensembles_are_exact(task, kind, tmp_path):
         assert np.allclose(answer.lower, lower) and np.allclose(answer.upper, upper)
 
 
-def _columns(made: Bundle, task: str) -> dict:
+def _columns(made, task: str) -> dict:
     frame = odd_rows(task)
     return {column.name: frame[column.name].to_numpy() for column in made.signature.columns}
 
@@ -73,7 +73,7 @@ def test_same_model_same_bytes_and_digest(tmp_path):
 
     (tmp_path / "kept").mkdir()
     first.write(tmp_path / "kept")
-    assert Bundle.read(tmp_path / "kept").files == first.files
+    assert ExportedBundle.read(tmp_path / "kept").files == first.files
 
     other = write_bundle(model, split, tmp_path / "other", name="mixed2", metric="roc_auc")
     assert other.digest != first.digest

@@ -12,13 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from switchyard.bundle import Bundle
 from switchyard.bundle.examples import answer_of
 from switchyard.tabular.batch import rows as reading
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored, report_on
 from switchyard.tabular.batch.rows import open_rows, rows_of_frame
-from switchyard.tabular.batch.scoring import Origin, check_table, score_rows, scorer_of
+from switchyard.tabular.batch.scoring import Origin, check_table, score_rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from tests.switchyard.serving.cases import make_bundle
@@ -37,13 +38,13 @@ ORIGIN = Origin("loans", "7", "sha256:abc", "batch-1")
 @pytest.fixture(scope="module", params=["binary", "multiclass", "regression"])
 def scorer(request, tmp_path_factory):
     folder = make_bundle(tmp_path_factory.mktemp(request.param), request.param)
-    return scorer_of({path.name: path.read_bytes() for path in folder.iterdir()})
+    return Bundle.read(folder).scorer()
 
 
 @pytest.fixture(scope="module")
 def binary(tmp_path_factory):
     folder = make_bundle(tmp_path_factory.mktemp("binary"))
-    return scorer_of({path.name: path.read_bytes() for path in folder.iterdir()})
+    return Bundle.read(folder).scorer()
 
 
 def csv(folder, lines=LINES, header=HEADER, name="in.csv"):

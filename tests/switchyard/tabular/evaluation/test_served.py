@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from switchyard.bundle import BadInput, Signature
+from switchyard.bundle import BadInput, Bundle, Signature
 from switchyard.tabular.evaluation.served import predict_champion, predict_served
 from tests.switchyard.tabular.bundles import COLUMNS, logistic_bundle, logistic_files
 
@@ -34,7 +34,7 @@ def test_a_missing_column_is_named(people):
 
 
 def test_a_champion_answers_the_same_rows(people):
-    predictions, note = predict_champion(logistic_files(), people.holdout, _signature(), None)
+    predictions, note = predict_champion(Bundle(logistic_files()), people.holdout, _signature(), None)
     assert note == "" and np.isfinite(predictions.probabilities).all()
 
 
@@ -48,10 +48,10 @@ def test_a_champion_answers_the_same_rows(people):
     ],
 )
 def test_a_champion_that_cannot_be_compared_is_left_out_with_the_reason(people, files, first, says):
-    predictions, note = predict_champion(files, people.holdout, _signature(), first)
+    predictions, note = predict_champion(files and Bundle(files), people.holdout, _signature(), first)
     assert predictions is None and says in note
 
 
 def test_a_champion_that_needs_a_column_the_table_lost_is_left_out(people):
-    predictions, note = predict_champion(logistic_files(), people.holdout.drop(columns="noise"), _signature(), None)
+    predictions, note = predict_champion(Bundle(logistic_files()), people.holdout.drop(columns="noise"), _signature(), None)
     assert predictions is None and "noise" in note
