@@ -118,10 +118,10 @@ class SwitchyardDeployer(BaseModelDeployer):
         Raises
         ------
         DeploymentError
-            It did not become ready; nothing of it is left.
+            Its files are not those that were registered, or it did not become ready; nothing of it is left.
         """
         timeout_s = self.config.start_timeout_s or _START_TIMEOUT_S[self.config.kind]
-        release = replace(release, uri=stage_bundle(release.files, release.digest))
+        release = replace(release, uri=stage_bundle(release))
         name, before = self.host.name_for(release), self.host.inspect(release.model)
         instance = self.host.start(release, timeout_s)
         try:

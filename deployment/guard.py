@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from deployment.flavor import SwitchyardDeployer
-from deployment.host import DeploymentError
+from deployment.host import DeploymentError, Instance
 from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import SwitchyardError
 
@@ -45,9 +45,8 @@ def old_version_keeps_serving(deployer: SwitchyardDeployer, model: str, changes:
         _undo(deployer, model, changes)
         if not isinstance(error, Exception):
             raise
-        serving = deployer.host.inspect(model)
-        stable = serving.stable if serving else None
-        still = f"version {stable.version} still serves" if stable else "no version serves"
+        deployment = deployer.host.inspect(model)
+        still = _what_serves(deployment.stable if deployment else None)
         reason = str(error) if isinstance(error, SwitchyardError) else f"{type(error).__name__}: {error}"
         raise DeploymentError(f"{model} was not deployed, {still}: {reason}") from error
 
@@ -75,6 +74,16 @@ def retire_idle(deployer: SwitchyardDeployer, model: str, names: Collection[str]
             deployer.retire(model, instance.name, TIMEOUT_S)
         except Exception as error:
             logger.warning("%s, %s could not be stopped: %s", model, instance.name, error)
+
+
+def _what_serves(stable: Instance | None) -> str:
+    """What a client may expect of `stable`, the instance that has the traffic."""
+    if stable is None:
+        return "no version serves"
+    if stable.state == "ready":
+        return f"version {stable.version} still serves"
+    state = f"{stable.state}: {stable.reason}" if stable.reason else stable.state
+    return f"version {stable.version} has the traffic and is not ready to answer ({state})"
 
 
 def _undo(deployer: SwitchyardDeployer, model: str, changes: Changes) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from switchyard.bundle.digest import FILES, digest_files
 from switchyard.serving.frontdoor.state import WHOLE, Traffic
 from switchyard.tabular.errors import SwitchyardError
 
@@ -42,6 +43,22 @@ class Release:
     """Of `switchyard.serving.settings.Settings`, besides what the host sets: entity_column, log_exclude, ..."""
     uri: str = ""
     """Where the files lie in the stack's artifact store, for a host whose services fetch them."""
+
+    def verify(self) -> None:
+        """Stop where the files are not those that were registered; called before any of them is written anywhere.
+
+        Raises
+        ------
+        DeploymentError
+            They have another digest, or one is missing.
+        """
+        missing = [name for name in FILES if name not in self.files]
+        found = f"no {', '.join(missing)}" if missing else digest_files(self.files)
+        if found != self.digest:
+            raise DeploymentError(
+                f"the files of version {self.version} of model {self.model!r} were changed since registration: expected {self.digest}, "
+                f"found {found}; put the registered files back, or deploy another version by --version"
+            )
 
 
 @dataclass(frozen=True)
@@ -98,6 +115,8 @@ class Host(ABC):
     @abstractmethod
     def start(self, release: Release, timeout_s: float) -> Instance:
         """Start `release` beside what runs, without traffic, and wait until it is ready; an equal one that runs is taken as it is.
+
+        One that has died again and again is judged anew.
 
         Raises
         ------

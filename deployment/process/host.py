@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
 from deployment.process.layout import Desired, Layout, Spec
 from deployment.process.means import POLL_S, ensure_supervisor, free_port, is_free, wait, write_token
-from switchyard.bundle.digest import digest
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor import files
@@ -56,6 +55,7 @@ class ProcessHost(Host):
         self._folder, self._offer = folder, offer
 
     def start(self, release: Release, timeout_s: float) -> Instance:
+        release.verify()
         layout = self._layout(release.model)
         self._require_environments()
         with layout.changing() as place:
@@ -66,8 +66,9 @@ class ProcessHost(Host):
             desired = place[0] or Desired(self._new_door(layout))
             spec = self._spec(release, layout)
             name = _name(desired, spec)
+            layout.keep_bundle(release.files, release.digest)
             if name in desired.instances:
-                spec = replace(desired.instances[name], running=True)
+                spec = _started_again(desired.instances[name], layout, name)
             place[0] = replace(desired, door=self._door(desired.door), instances={**desired.instances, name: spec})
         try:
             return self._wait_ready(release.model, name, timeout_s)
@@ -111,7 +112,8 @@ class ProcessHost(Host):
             desired = place[0]
             if desired is None or name not in desired.instances:
                 raise DeploymentError(f"{model}: {name} is not deployed")
-            place[0] = replace(desired, instances={**desired.instances, name: replace(desired.instances[name], running=True)})
+            spec = _started_again(desired.instances[name], layout, name)
+            place[0] = replace(desired, instances={**desired.instances, name: spec})
         return self._wait_ready(model, name, timeout_s)
 
     def delete(self, model: str, name: str, timeout_s: float) -> None:
@@ -206,17 +208,9 @@ class ProcessHost(Host):
             raise InputError(str(error)) from None
 
     def _spec(self, release: Release, layout: Layout) -> Spec:
-        folder = layout.bundles / release.digest.removeprefix("sha256:")[:32]
-        layout.make()
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in release.files.items():
-            (folder / name).write_bytes(content)
-        if digest(folder) != release.digest:
-            found = digest(folder)
-            raise DeploymentError(f"version {release.version} of {release.model} has the bundle {found}, registered as {release.digest}")
         settings = {
             **release.settings,
-            "bundle": str(folder),
+            "bundle": str(layout.bundle(release.digest)),
             "name": release.model,
             "version": release.version,
             "digest": release.digest,
@@ -295,6 +289,18 @@ def _instance(name: str, spec: Spec, process: dict | None, supervised: bool, lay
         reason = f"dies again and again; see {layout.log(name)}"
     url = f"http://127.0.0.1:{spec.http_port}"
     return Instance(name, spec.version, spec.digest, spec.role, url, state, reason, (process or {}).get("restarts", 0))
+
+
+def _started_again(known: Spec, layout: Layout, name: str) -> Spec:
+    """The spec by which the instance `name`, remembered as `known`, is to run.
+
+    Where it has died since it was last ready it gets other ports: to the supervisor it is another process then, of which
+    no death is known and which waits for nothing.
+    """
+    seen = layout.read_observed().get("processes", {}).get(name, {})
+    has_died = layout.is_supervised() and seen.get("port") == known.http_port and seen.get("deaths", 0) > 0
+    ports = {"http_port": free_port(), "metrics_port": free_port()} if has_died else {}
+    return replace(known, running=True, **ports)
 
 
 def _same(known: Spec, wanted: Spec) -> bool:

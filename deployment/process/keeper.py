@@ -41,6 +41,7 @@ class Keeper:
     ) -> None:
         self.name, self.port, self._launch, self._probe = name, port, launch, probe
         self.handle = handle if handle and handle.is_alive() else None
+        # All deaths, and those since it was last ready.
         self.restarts, self._deaths = 0, 0
         self.ready = False
         now = time.monotonic()
@@ -99,4 +100,5 @@ class Keeper:
     def observed(self) -> dict[str, Any]:
         """For the state file."""
         handle = {"pid": self.handle.pid, "started": self.handle.started} if self.handle else {}
-        return {"name": self.name, "port": self.port, "state": self.state, "restarts": self.restarts, **handle}
+        counts = {"restarts": self.restarts, "deaths": self._deaths}
+        return {"name": self.name, "port": self.port, "state": self.state, **counts, **handle}

@@ -6,11 +6,13 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from switchyard.bundle.digest import FILES, digest
 from switchyard.serving.frontdoor.state import Door, Traffic
 
 
@@ -72,6 +74,43 @@ class Layout:
         """Where the process `name` prints to."""
         return self.logs / f"{name}.log"
 
+    def bundle(self, identity: str) -> Path:
+        """Where the bundle of the digest `identity` lies."""
+        return self.bundles / identity.removeprefix("sha256:")[:32]
+
+    def keep_bundle(self, files: Mapping[str, bytes], identity: str) -> None:
+        """Have the bundle of the digest `identity` on disk, whole; call it while `changing`.
+
+        A folder that holds it already is left alone, since a service may start from it at any moment; any other content
+        is replaced.
+
+        Parameters
+        ----------
+        files : mapping
+            The bundle's files by name; they have the digest `identity`.
+
+        Raises
+        ------
+        OSError
+            It can't be written; what was there before still is.
+        """
+        target = self.bundle(identity)
+        if _holds(target, identity):
+            return
+        self.bundles.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.bundles) as place:
+            partial = Path(place) / "bundle"
+            partial.mkdir()
+            for name in FILES:
+                (partial / name).write_bytes(files[name])
+                _sync(partial / name)
+            _sync(partial)
+            if target.exists():
+                # No folder takes the place of one that is not empty.
+                target.rename(Path(place) / "replaced")
+            partial.rename(target)
+            _sync(self.bundles)
+
     def read_desired(self) -> Desired | None:
         """What should run; None where nothing was ever deployed."""
         return Desired.from_json(self.desired.read_text(encoding="utf-8")) if self.desired.is_file() else None
@@ -107,6 +146,23 @@ class Layout:
             except BlockingIOError:
                 return True
         return False
+
+
+def _holds(folder: Path, identity: str) -> bool:
+    """Whether the content of `folder` has the digest `identity`."""
+    try:
+        return digest(folder) == identity
+    except OSError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or a folder's list of files, on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from deployment.process.host import ProcessHost
+from deployment.process.layout import Layout
+from switchyard.bundle import digest
 from switchyard.tabular.tables.reading.builtin import read_builtin
 from tests.deployment.conftest import Client, Load
 from tests.deployment.project import ServingProject
@@ -153,6 +155,24 @@ def test_what_cannot_be_done_is_said_before_anything_is_done(project):
     for result, words in zip(results, ("there is 1, 2", "in production already", "canary and ab", "below 1", "--rollback")):
         assert words in result.output
     assert client(project).version(row=row(project)) == "1"
+
+
+def test_a_version_whose_registered_files_were_changed_is_refused_and_judged_anew_when_they_are_back(project):
+    (first,) = [version for version in project.versions("loans") if version["version"] == "1"]
+    (model,) = [path for path in project.store.rglob("artifacts/bundle/model.onnx") if first["run"] in path.parts]
+    whole, running = model.read_bytes(), Path(Layout(host_of(project)._folder / "loans").read_desired().instances["v1"].settings["bundle"])
+    served, staged = digest(running), next(project.store.glob(f"**/switchyard/bundles/{first['tags']['digest'][7:]}"))
+    model.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        refused = project.deploy("loans", {"version": "1"})[0]
+    finally:
+        model.write_bytes(whole)
+
+    words = "version 1 still serves: the files of version 1 of model 'loans' were changed since registration: expected sha256:"
+    assert refused.code == 1 and words in refused.output
+    assert digest(running) == digest(staged) == served == first["tags"]["digest"]
+    again = project.deploy("loans", {"version": "1"})[0]
+    assert again.code == 0 and client(project).version(row=row(project)) == "1"
 
 
 def test_a_table_is_scored_with_the_version_in_production_and_its_labels_joined(project):

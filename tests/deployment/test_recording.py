@@ -7,7 +7,7 @@ from tests.deployment.project import ServingProject
 DEPLOY = """
 import json
 from deployment import flavor
-from deployment.bundles import FILES
+from switchyard.bundle.digest import FILES, digest_files
 from deployment.host import Deployment, Instance, Release
 from deployment.registration import active_deployer, ensure_deployer
 
@@ -34,7 +34,7 @@ host, origin = Host(), {"pipeline_name": "deployment", "pipeline_step_name": "de
 flavor._process_host = lambda *_: host
 deployer, files = active_deployer(), dict.fromkeys(FILES, b"{}")
 def deploy(version):
-    deployer.deploy(Release("loans", version, "sha256:" + version, files), origin)
+    deployer.deploy(Release("loans", version, digest_files(files), files), origin)
 
 deploy("1")
 deploy("1")
