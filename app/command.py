@@ -112,5 +112,4 @@ class Command:
         """What each of the command's own options is where nobody gives it."""
         import click
 
-        context = click.Context(click.Command("defaults"))
-        return {str(option.name): option.get_default(context) for option in self.own}
+        return dict(click.Command("defaults", params=list(self.own)).make_context("defaults", []).params)

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from switchyard.bundle.digest import FILES, digest_files
+from switchyard.bundle import Bundle, ChangedBundle
+from switchyard.bundle.bundle import check_members
 from switchyard.serving.frontdoor.state import WHOLE, Traffic
 from switchyard.tabular.errors import SwitchyardError
 
@@ -52,13 +53,14 @@ class Release:
         DeploymentError
             They have another digest, or one is missing.
         """
-        missing = [name for name in FILES if name not in self.files]
-        found = f"no {', '.join(missing)}" if missing else digest_files(self.files)
-        if found != self.digest:
+        try:
+            check_members(dict.fromkeys(self.files, True))
+            Bundle(self.files).verify(self.digest)
+        except ChangedBundle as error:
             raise DeploymentError(
-                f"the files of version {self.version} of model {self.model!r} were changed since registration: expected {self.digest}, "
-                f"found {found}; put the registered files back, or deploy another version by --version"
-            )
+                f"the files of version {self.version} of {self.model!r} were changed since it was registered: {error}; put them back as "
+                "they were, or deploy another version (--version N)"
+            ) from None
 
 
 @dataclass(frozen=True)

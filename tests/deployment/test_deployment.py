@@ -163,13 +163,18 @@ def test_a_version_whose_registered_files_were_changed_is_refused_and_judged_ane
     whole, running = model.read_bytes(), Path(Layout(host_of(project)._folder / "loans").read_desired().instances["v1"].settings["bundle"])
     served, staged = digest(running), next(project.store.glob(f"**/switchyard/bundles/{first['tags']['digest'][7:]}"))
     model.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    table = project.root / "window.csv"
+    read_builtin("builtin:loans?rows=400").to_csv(table, index=False)
+    orders = [{"version": "1"}, {"pipeline": "monitoring", "data": str(table)}, {"pipeline": "training", "trials": 1, "seed": 2}]
     try:
-        refused = project.deploy("loans", {"version": "1"})[0]
+        refusals = project.deploy("loans", *orders)
     finally:
         model.write_bytes(whole)
 
-    words = "version 1 still serves: the files of version 1 of model 'loans' were changed since registration: expected sha256:"
-    assert refused.code == 1 and words in refused.output
+    words = "the files of version 1 of 'loans' were changed since it was registered: their digest is sha256:"
+    # The champion is refused by whoever would execute it: deployment, monitoring, and a training that would be compared with it.
+    assert [(one.code, words in one.output) for one in refusals] == [(1, True)] * 3, [one.output for one in refusals]
+    assert not list(project.store.glob("**/decisions*")) and len(project.versions("loans")) == 2
     assert digest(running) == digest(staged) == served == first["tags"]["digest"]
     again = project.deploy("loans", {"version": "1"})[0]
     assert again.code == 0 and client(project).version(row=row(project)) == "1"
