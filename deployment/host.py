@@ -170,6 +170,18 @@ class Host(ABC):
     def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
         """Lines that the instance printed, the last `tail` of them."""
 
+    def keep_alive(self, model: str) -> bool:
+        """See to it that somebody keeps alive what should run of `model`; True where nobody did any more.
+
+        In a cluster that is the cluster's work.
+
+        Raises
+        ------
+        DeploymentError
+            Nobody does now either.
+        """
+        return False
+
     def log_url(self, model: str) -> str:
         """SQLAlchemy URL of the prediction log of `model`, as this process reaches it; empty where there is none."""
         return ""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from zenml.client import Client
 from zenml.enums import StackComponentType
 
 from deployment.flavor import SwitchyardDeployer, SwitchyardDeployerFlavor
 from deployment.service import FLAVOR
-from switchyard.tabular.errors import InputError
+from switchyard.tabular.errors import InputError, SwitchyardError
+
+logger = logging.getLogger(__name__)
 
 _SOURCE = "deployment.flavor.SwitchyardDeployerFlavor"
 _COMPONENT = "switchyard_local"
@@ -50,6 +54,24 @@ def ensure_deployer() -> None:
     known = client.list_stack_components(type=StackComponentType.MODEL_DEPLOYER, name=_COMPONENT)
     component = known.items[0] if known.total else client.create_stack_component(_COMPONENT, FLAVOR, StackComponentType.MODEL_DEPLOYER, {})
     client.update_stack(stack.id, component_updates={StackComponentType.MODEL_DEPLOYER: [component.id]})
+
+
+def ensure_served(model: str) -> None:
+    """As `ensure_deployer`, and what should run of `model` has somebody again who keeps it alive.
+
+    Raises
+    ------
+    InputError
+        As `ensure_deployer`.
+    """
+    ensure_deployer()
+    host = active_deployer().host
+    try:
+        if host.keep_alive(model):
+            logger.warning("%s: nobody kept its services alive any more, the supervisor had ended; another does now", model)
+    except SwitchyardError as error:
+        # Whoever needs the services will say so; a look at their log does not.
+        logger.warning("%s: nobody keeps its services alive: %s", model, error)
 
 
 def active_deployer() -> SwitchyardDeployer:

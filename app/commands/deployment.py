@@ -105,10 +105,10 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
         The deployment failed; the message says why, and which version serves.
     """
     from app.running import execute, name_of_run
-    from deployment.registration import active_deployer, ensure_deployer
+    from deployment.registration import active_deployer, ensure_served
 
     model = request.problem.name
-    ensure_deployer()
+    ensure_served(request.problem.name)
     outcome = execute(plan.pipeline, dict(plan.arguments), name_of_run("deployment", model), request.console)
     deployed = active_deployer().host.inspect(model)
     example = _write_example(request.root, model, outcome.artifact("release").opened)

@@ -90,11 +90,12 @@ def run(request: Request, plan: Plan, *, watch: float | None) -> Result:
         Nothing runs to be judged, or what follows could not be done: then the verdict is kept, and the next look does it.
     """
     from app.running import execute, name_of_run
-    from deployment.registration import active_deployer, ensure_deployer
+    from deployment.registration import active_deployer, ensure_served
 
-    ensure_deployer()
+    ensure_served(request.problem.name)
     looks = 0
     while True:
+        ensure_served(problem.name)
         looks += 1
         outcome = execute(plan.pipeline, dict(plan.arguments), name_of_run("experiment", request.problem.name), request.console)
         judgement: Judgement = outcome.artifact("judgement")

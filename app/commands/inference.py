@@ -92,13 +92,13 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
         The table can't be scored; nothing was written.
     """
     from app.running import execute, name_of_run
-    from deployment.registration import ensure_deployer
+    from deployment.registration import ensure_served
     from stacks.files import bring, reachable, reachable_output, steps_run_here
     from switchyard.tabular.tables.reading.credentials import without_credentials
 
     asked = plan.arguments["order"]
     if asked.log:
-        ensure_deployer()
+        ensure_served(request.problem.name)
     run_name = name_of_run("inference", request.problem.name)
     is_path, target = _is_path(asked.output), Path(asked.output).expanduser().resolve()
     fetched = is_path and not steps_run_here()

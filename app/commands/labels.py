@@ -50,7 +50,7 @@ def run(request: Request, plan: Plan, *, data: str, query: str | None, within: f
     from sqlalchemy.exc import SQLAlchemyError
 
     from deployment.predictions import prediction_log
-    from deployment.registration import ensure_deployer
+    from deployment.registration import ensure_served
     from registry.versions import CHAMPION, find_alias
     from stacks.secrets import with_secrets
     from switchyard.predictionlog import Label, add_labels
@@ -58,7 +58,7 @@ def run(request: Request, plan: Plan, *, data: str, query: str | None, within: f
     from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
 
     problem, console = request.problem, request.console
-    ensure_deployer()
+    ensure_served(request.problem.name)
     champion = find_alias(problem.name, CHAMPION)
     if champion.version is None:
         raise InputError(f"no version of {problem.name!r} is in production yet, so there is nothing to join labels to")

@@ -157,10 +157,10 @@ def _acts(problem: Problem, act: bool | None) -> bool:
 
 def _monitor(request: Request, plan: Plan) -> Outcome:
     from app.running import execute, name_of_run
-    from deployment.registration import ensure_deployer
+    from deployment.registration import ensure_served
     from stacks.active import stage_source
 
-    ensure_deployer()
+    ensure_served(request.problem.name)
     look = plan.arguments["look"]
     if look.source:
         look = look.model_copy(update={"location": stage_source(look.source)})

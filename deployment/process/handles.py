@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 _STATE, _STARTED = 0, 19
 """Places in /proc/PID/stat after the name."""
 
@@ -28,6 +30,16 @@ class Handle:
             os.waitpid(self.pid, os.WNOHANG)
         found = _stat(self.pid)
         return found is not None and found[_STATE] != "Z" and int(found[_STARTED]) == self.started
+
+    def cpu_s(self) -> float:
+        """Seconds of processor time that it and its children have used, those that have ended included; 0 where it has ended itself."""
+        used = 0.0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            for one in (process, *process.children(recursive=True)):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    used += sum(one.cpu_times()[:4])
+        return used
 
     def send(self, number: signal.Signals) -> None:
         """Signal the process; SIGKILL goes to its whole group."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
 from deployment.process.layout import Desired, Layout, Spec
-from deployment.process.means import POLL_S, ensure_supervisor, free_port, is_free, wait, write_token
+from deployment.process.means import POLL_S, ensure_supervisor, free_port, has_work, is_free, wait, write_token
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor import files
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LAST_LINES = 15
+_CLOSING_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,8 @@ class ProcessHost(Host):
         with layout.changing() as place:
             if not layout.tokens.is_file():
                 write_token(layout.tokens)
-            if place[0] is None and self._offer.port:
-                self._require_free(self._offer.port)
             desired = place[0] or Desired(self._new_door(layout))
+            self._require_open(desired.door, self._offer.port or desired.door.port)
             spec = self._spec(release, layout)
             name = _name(desired, spec)
             layout.keep_bundle(release.files, release.digest)
@@ -112,6 +112,7 @@ class ProcessHost(Host):
             desired = place[0]
             if desired is None or name not in desired.instances:
                 raise DeploymentError(f"{model}: {name} is not deployed")
+            self._require_open(desired.door, desired.door.port)
             spec = _started_again(desired.instances[name], layout, name)
             place[0] = replace(desired, instances={**desired.instances, name: spec})
         return self._wait_ready(model, name, timeout_s)
@@ -132,6 +133,13 @@ class ProcessHost(Host):
         if not wait(lambda: not layout.is_supervised(), timeout_s):
             raise DeploymentError(f"{model}: not all of it has ended within {timeout_s:g} s; see {layout.log('supervisor')}")
         layout.desired.unlink()
+
+    def keep_alive(self, model: str) -> bool:
+        layout = self._layout(model)
+        if layout.is_supervised() or not has_work(layout):
+            return False
+        ensure_supervisor(layout)
+        return True
 
     def inspect(self, model: str) -> Deployment | None:
         layout = self._layout(model)
@@ -186,6 +194,16 @@ class ProcessHost(Host):
     def _require_free(self, port: int) -> None:
         if not is_free(port, self._offer.host):
             raise InputError(f"port {port} of {self._offer.host} is taken; set another, or 0 for any that is free, as the deployer's port")
+
+    def _require_open(self, door: Door, port: int) -> None:
+        """Stop where the front door is to open on `port` and another program listens there."""
+
+        def is_open() -> bool:
+            return is_free(port, self._offer.host) or files.has_listener(door.admin_port, door.port)
+
+        # One that was stopped just now may still hold it.
+        if not wait(is_open, _CLOSING_S):
+            self._require_free(port)
 
     def _new_door(self, layout: Layout) -> Door:
         return Door(self._offer.port or free_port(), free_port(), access_log=str(layout.access_log))

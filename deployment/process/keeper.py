@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 
 PROBE_EVERY_S = 2.0
 HUNG_AFTER_S = 15.0
+BUSY_SHARE = 0.1
+"""Of a core: who says nothing and works so much is busy, not hung. An idle service takes less than a tenth of that."""
+BUSY_AT_MOST_S = 300.0
+"""Who says nothing for so long is killed, however much it works."""
 GRACE_S = 15.0
 FAILED_AFTER = 3
 """Deaths in a row, none of them after it was ready, until a service counts as failed; it is still started again."""
@@ -46,6 +50,8 @@ class Keeper:
         self.ready = False
         now = time.monotonic()
         self._next_start, self._next_probe, self._last_word = 0.0, 0.0, now
+        self._silence: tuple[float, float] | None = None
+        """Since when it has said nothing, and the seconds of processor time it had used by then."""
         self._told_to_end: float | None = None
 
     @property
@@ -62,19 +68,31 @@ class Keeper:
             if now < self._next_start:
                 return
             self.handle = self._launch()
-            self._last_word, self._next_probe = now, now
+            self._last_word, self._next_probe, self._silence = now, now, None
         if now < self._next_probe:
             return
         answer = self._probe()
         if answer is not None:
-            self._last_word = time.monotonic()
+            self._last_word, self._silence = time.monotonic(), None
         if answer:
             self._deaths = 0
         self.ready = bool(answer)
         self._next_probe = time.monotonic() + (PROBE_EVERY_S if self.ready else 0.1)
-        if time.monotonic() - self._last_word > HUNG_AFTER_S:
-            logger.warning("%s has said nothing for %.0f s: killed", self.name, HUNG_AFTER_S)
+        if answer is None and self._hangs(time.monotonic()):
+            logger.warning("%s has said nothing for %.0f s: killed", self.name, time.monotonic() - self._last_word)
             self.handle.send(signal.SIGKILL)
+
+    def _hangs(self, now: float) -> bool:
+        """Whether it has been silent too long without doing anything; a new stretch begins where it was busy."""
+        if self._silence is None:
+            self._silence = (self._last_word, self.handle.cpu_s())
+        since, worked = self._silence
+        if now - since <= HUNG_AFTER_S:
+            return False
+        if now - self._last_word > BUSY_AT_MOST_S:
+            return True
+        self._silence = (now, self.handle.cpu_s())
+        return self._silence[1] - worked < BUSY_SHARE * (now - since)
 
     def _bury(self, now: float) -> None:
         logger.warning("%s (process %d) has died", self.name, self.handle.pid)

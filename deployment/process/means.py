@@ -33,6 +33,15 @@ def ensure_supervisor(layout: Layout) -> None:
     """
     if layout.is_supervised():
         return
+    try:
+        _start_supervisor(layout)
+    except OSError as error:
+        raise DeploymentError(f"the supervisor of {layout.folder.name} can't be started: {error}") from error
+    if not wait(lambda: layout.is_supervised() or not has_work(layout), 10.0):
+        raise DeploymentError(f"the supervisor of {layout.folder.name} did not start; see {layout.log('supervisor')}")
+
+
+def _start_supervisor(layout: Layout) -> None:
     layout.logs.mkdir(parents=True, exist_ok=True)
     # What an earlier one wrote holds no longer; processes are found by it, though.
     observed = layout.read_observed()
@@ -50,11 +59,9 @@ def ensure_supervisor(layout: Layout) -> None:
         )
     # It outlives this process on purpose; subprocess would warn of that.
     process.returncode = 0
-    if not wait(lambda: layout.is_supervised() or not _has_work(layout), 10.0):
-        raise DeploymentError(f"the supervisor of {layout.folder.name} did not start; see {layout.log('supervisor')}")
 
 
-def _has_work(layout: Layout) -> bool:
+def has_work(layout: Layout) -> bool:
     """Whether anything should run or still does; a supervisor without work ends."""
     desired, observed = layout.read_desired(), layout.read_observed()
     running = [name for name, spec in desired.instances.items() if spec.running] if desired else []

@@ -1,7 +1,8 @@
 """`python -m deployment.process.supervisor FOLDER`: sees to it that what should run in a deployment's folder does.
 
 One supervisor for each folder; it holds a lock as long as it lives. Services and Envoy are no children of its life:
-when it dies they go on, and the next one takes them over. It ends when nothing should run any more.
+when it dies they go on, and the next one takes them over. It ends when nothing should run any more, and for no other
+reason of its own: what it can't write or read now, on a full disk say, it tries again at its next turn.
 """
 
 from __future__ import annotations
@@ -14,15 +15,19 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 from deployment.process import handles
 from deployment.process.handles import Handle
 from deployment.process.keeper import Keeper
 from deployment.process.layout import Desired, Layout, Spec
+from deployment.process.means import is_free, wait
 from switchyard.serving import launch
 from switchyard.serving.frontdoor import environment, files
-from switchyard.serving.frontdoor.state import Upstream
+from switchyard.serving.frontdoor.state import Door, Upstream
 from switchyard.serving.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -30,6 +35,7 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.1
 LOG_BYTES = 50 * 1024 * 1024
 _LOGS_EVERY_S = 30.0
+_LISTEN_EVERY_S = 1.0
 ENVOY = "envoy"
 
 
@@ -38,13 +44,15 @@ class Supervisor:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        self._desired: Desired | None = None
+        self._problems: dict[str, str] = {}
         self._keepers: dict[str, Keeper] = {}
         self._ending: list[Keeper] = []
         self._tokens: dict[str, str] = {}
         self._tokens_seen, self._token_problem = 0, ""
         self._applied = -1
         self._written: dict = {}
-        self._next_logs = 0.0
+        self._next_logs, self._next_listen = 0.0, 0.0
         before = layout.read_observed()
         self._before: dict[str, dict] = before.get("processes", {})
         # What another supervisor was ending.
@@ -56,45 +64,73 @@ class Supervisor:
         told: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _frame: told.append(received))
-        while not told:
-            desired = self._layout.read_desired()
-            if desired is None:
-                return
-            self._keep(desired)
-            if not self._keepers and not self._ending:
-                self._applied = desired.generation
-                self._write()
-                return
-            if self._keepers:
-                self._configure(desired)
-            self._write()
-            self._trim_logs()
+        while not told and self.turn():
             time.sleep(TICK_S)
 
-    def _keep(self, desired: Desired) -> None:
-        """Start, watch and end processes."""
+    def turn(self) -> bool:
+        """Do once what is to be done now; False when nothing should run any more."""
+        was_read = self._attempt("what should run", self._read_desired)
+        desired = self._desired
+        if desired is None:
+            return not was_read
         wanted = {name: spec.http_port for name, spec in desired.instances.items() if spec.running}
         if wanted:
             wanted[ENVOY] = desired.door.admin_port
+        self._keep(wanted)
+        if not wanted and not self._keepers and not self._ending:
+            self._applied = desired.generation
+            return not self._attempt("observed.json", self._write)
+        if self._keepers:
+            self._attempt("the front door", partial(self._configure, desired))
+        self._attempt("observed.json", self._write)
+        self._attempt("logs", self._trim_logs)
+        return True
+
+    def _attempt(self, what: str, act: Callable[[], None]) -> bool:
+        """Whether `act` succeeded. What stops it is said once and stops nothing else: the next turn tries it again."""
+        try:
+            act()
+        except Exception as error:
+            if self._problems.get(what) != str(error):
+                logger.error("%s: %s; tried again", what, error, exc_info=not isinstance(error, OSError))
+            self._problems[what] = str(error)
+            return False
+        if self._problems.pop(what, None) is not None:
+            logger.info("%s: well again", what)
+        return True
+
+    def _read_desired(self) -> None:
+        self._desired = self._layout.read_desired()
+
+    def _keep(self, wanted: dict[str, int]) -> None:
+        """Start, watch and end processes, so that those of the ports `wanted` run, by their names."""
         for name in [name for name, keeper in self._keepers.items() if wanted.get(name) != keeper.port]:
             self._ending.append(self._keepers.pop(name))
-        self._ending = [keeper for keeper in self._ending if not keeper.end()]
-        for name, port in wanted.items():
-            if name not in self._keepers:
-                self._keepers[name] = self._envoy(desired) if name == ENVOY else self._service(name, desired.instances[name], port)
+        self._attempt("what ends", self._see_off)
+        for name in wanted.keys() - self._keepers.keys():
+            self._attempt(name, partial(self._take_up, name))
         # Nobody wants these any more, though another supervisor started them.
-        while self._before:
+        while self._before and wanted.keys() <= self._keepers.keys():
             self._end(self._before.popitem()[1])
-        for keeper in self._keepers.values():
-            keeper.look()
+        for name, keeper in self._keepers.items():
+            self._attempt(name, keeper.look)
+
+    def _see_off(self) -> None:
+        self._ending = [keeper for keeper in self._ending if not keeper.end()]
+
+    def _take_up(self, name: str) -> None:
+        self._keepers[name] = (
+            self._envoy(self._desired.door.admin_port) if name == ENVOY else self._service(name, self._desired.instances[name])
+        )
 
     def _end(self, process: dict) -> None:
         if "pid" in process:
             handle = Handle(process["pid"], process["started"])
             self._ending.append(Keeper(process["name"], process["port"], _never, _never, handle))
 
-    def _service(self, name: str, spec: Spec, port: int) -> Keeper:
-        command = launch.command(spec.http_port, spec.metrics_port, workers=spec.workers, threads=spec.threads)
+    def _service(self, name: str, spec: Spec) -> Keeper:
+        port = spec.http_port
+        command = launch.command(port, spec.metrics_port, workers=spec.workers, threads=spec.threads)
         variables = {**os.environ, **launch.variables(Settings(**{key: _plain(value) for key, value in spec.settings.items()}))}
         return Keeper(
             name,
@@ -104,17 +140,29 @@ class Supervisor:
             self._known(name, port),
         )
 
-    def _envoy(self, desired: Desired) -> Keeper:
-        layout, port = self._layout, desired.door.admin_port
-        self._write_envoy(desired)
-        command = environment.command(environment.find_envoy() or "envoy", layout.envoy / "bootstrap.json")
-        return Keeper(
-            ENVOY,
-            port,
-            lambda: handles.start(command, os.environ, layout.folder, layout.log(ENVOY)),
-            lambda: files.is_ready(port) or None,
-            self._known(ENVOY, port),
-        )
+    def _envoy(self, port: int) -> Keeper:
+        return Keeper(ENVOY, port, self._start_envoy, lambda: self._is_open(port), self._known(ENVOY, port))
+
+    def _start_envoy(self) -> Handle:
+        self._write_envoy(self._desired)
+        command = environment.command(environment.find_envoy() or "envoy", self._layout.envoy / "bootstrap.json")
+        return handles.start(command, os.environ, self._layout.folder, self._layout.log(ENVOY))
+
+    def _is_open(self, admin_port: int) -> bool | None:
+        """Whether Envoy takes requests where the front door is to be; None where it says nothing."""
+        if not files.is_ready(admin_port):
+            return None
+        door = self._desired.door
+        is_open = files.has_listener(admin_port, door.port)
+        if not is_open and time.monotonic() > self._next_listen:
+            self._next_listen = time.monotonic() + _LISTEN_EVERY_S
+            self._attempt("the front door's port", partial(self._listen, door))
+        return is_open
+
+    def _listen(self, door: Door) -> None:
+        if not is_free(door.port, door.host):
+            raise OSError(f"port {door.port} of {door.host} is taken by another program")
+        files.listen_again(self._layout.envoy)
 
     def _known(self, name: str, port: int) -> Handle | None:
         """The process that another supervisor started under `name`, where it has the same port."""
@@ -154,6 +202,9 @@ class Supervisor:
             self._tokens_seen = seen
             tokens, self._token_problem = files.read_tokens(self._layout.tokens), ""
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError):
+                # Not the file's fault, so that no change of it will come.
+                self._tokens_seen = 0
             if str(error) != self._token_problem:
                 logger.error("the tokens stay as they were: %s", error)
             self._token_problem = str(error)
@@ -167,7 +218,8 @@ class Supervisor:
             "supervisor": os.getpid(),
             "applied": self._applied,
             "problem": self._token_problem,
-            "processes": {name: keeper.observed() for name, keeper in self._keepers.items()},
+            # Those that could not be taken over yet are not to be lost.
+            "processes": {**self._before, **{name: keeper.observed() for name, keeper in self._keepers.items()}},
             "ending": [keeper.observed() for keeper in self._ending],
         }
         if content != self._written:
@@ -212,13 +264,25 @@ def main(folder: Path) -> None:
     """Supervise `folder`, unless another does."""
     layout = Layout(folder)
     with layout.supervisor_lock.open("w") as lock:
+        if _lock(lock):
+            Supervisor(layout).run()
+
+
+def _lock(file: IO[str]) -> bool:
+    """Whether the lock of `file` is this process's now; whoever asks if a supervisor lives holds it for a moment, too."""
+
+    def is_ours() -> bool:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return
-        Supervisor(layout).run()
+            return False
+        return True
+
+    return wait(is_ours, 0.5)
 
 
 if __name__ == "__main__":
+    # A log on a full disk is no reason to say anything, least of all into it.
+    logging.raiseExceptions = False
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     main(Path(sys.argv[1]))

@@ -1,7 +1,9 @@
 """The deployment pipeline, on bundles that the training pipeline made, with the stock microservice and Envoy."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ from deployment.process.layout import Layout
 from switchyard.bundle import digest
 from switchyard.tabular.tables.reading.builtin import read_builtin
 from tests.deployment.conftest import Client, Load
+from tests.deployment.door import wait_until
 from tests.deployment.project import ServingProject
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -229,3 +232,17 @@ def test_doctor_names_what_no_longer_runs_and_its_command_mends_it(project):
     well = project.run("doctor")
     assert well.code == 0 and "no supervisor runs" not in well.output, well.output
     assert client(project).ask(row=row(project))[0] == 200
+
+
+def test_a_killed_supervisor_is_named_by_doctor_and_back_with_the_next_command(project):
+    layout, labels = Layout(host_of(project)._folder / "loans"), project.root / "labels.csv"
+    os.kill(layout.read_observed()["supervisor"], signal.SIGKILL)
+    wait_until(lambda: not layout.is_supervised(), what="the supervisor's death")
+    ill = project.run("doctor")
+    assert ill.code == 1 and "no supervisor runs" in ill.output, ill.output
+
+    pd.DataFrame({"prediction_id": ["of nobody"], "defaulted": [0]}).to_csv(labels, index=False)
+    told = project.run("labels", "--config", "configs/loans.yaml", "--data", str(labels))
+    assert told.code == 0 and "another does now" in told.output, told.output
+    well = project.run("doctor")
+    assert well.code == 0 and "no supervisor runs" not in well.output, well.output

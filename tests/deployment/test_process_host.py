@@ -3,7 +3,9 @@
 import os
 import signal
 import socket
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -139,6 +141,55 @@ def test_the_front_door_moves_to_a_port_that_is_free_and_to_no_other(host, relea
     moved.start(releases["1"], TIMEOUT)
     assert moved.inspect("loans").url.endswith(f":{port}")
     wait_until(lambda: Client(moved.inspect("loans")).ask()[0] == 200, what="the move")
+
+
+def test_a_port_that_was_taken_while_it_was_stopped_is_said_at_once(host, releases):
+    serve(host, releases["1"])
+    host.shift("loans", Traffic(), TIMEOUT)
+    host.stop("loans", "v1", TIMEOUT)
+    port = urlsplit(host.inspect("loans").url).port
+    with socket.socket() as taken:
+        listen(taken, port)
+        began = time.monotonic()
+        for act in (lambda: host.resume("loans", "v1", TIMEOUT), lambda: host.start(releases["1"], TIMEOUT)):
+            with pytest.raises(InputError, match=f"port {port} of 127.0.0.1 is taken"):
+                act()
+        assert time.monotonic() - began < 10 and host.inspect("loans").instance("v1").state == "stopped"
+    host.resume("loans", "v1", TIMEOUT)
+
+
+def test_a_front_door_whose_port_was_taken_while_it_was_dead_opens_once_the_port_is_free(host, releases):
+    client = serve(host, releases["1"])
+    port, number = urlsplit(host.inspect("loans").url).port, observed(host)["supervisor"]
+    # Held still, so that the port can be taken before Envoy is started again.
+    os.kill(number, signal.SIGSTOP)
+    with socket.socket() as taken:
+        try:
+            os.kill(pid(host, "envoy"), signal.SIGKILL)
+            wait_until(lambda: listen(taken, port), what="the port")
+        finally:
+            os.kill(number, signal.SIGCONT)
+        log = Layout(host._folder / "loans").log("supervisor")
+        wait_until(lambda: f"port {port} of 127.0.0.1 is taken" in log.read_text(), what="the complaint")
+        assert observed(host)["processes"]["envoy"]["state"] == "starting"
+    wait_until(lambda: opens(port), 5, "the front door")
+    assert client.version() == "1"
+
+
+def listen(place, port):
+    """Whether `place` listens on `port` now."""
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        place.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    place.listen()
+    return True
+
+
+def opens(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_the_log_is_found_and_holds_what_was_answered_before(host, releases):

@@ -77,13 +77,30 @@ def _write(path: Path, content: dict[str, Any]) -> str:
         text = json.dumps({"version_info": version, **content}, indent=1)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return version
+    _replace(path, text)
+    return version
+
+
+def _replace(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     # Envoy watches the folder for exactly this: a file that is moved into it.
     partial.rename(path)
-    return version
+
+
+def listen_again(folder: Path) -> None:
+    """Have Envoy try the listener in `folder` again: one whose port was taken it rejects, and keeps no memory of it."""
+    path = folder / "listeners.json"
+    _replace(path, path.read_text(encoding="utf-8"))
+
+
+def has_listener(admin_port: int, port: int) -> bool:
+    """Whether the running Envoy listens on `port`."""
+    answer = admin(admin_port, "/listeners?format=json")
+    found = json.loads(answer).get("listener_statuses", []) if answer else []
+    return any(listener["local_address"]["socket_address"]["port_value"] == port for listener in found)
 
 
 def has_routes(admin_port: int, version: str) -> bool:
