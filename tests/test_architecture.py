@@ -7,17 +7,30 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 from steps import caching
 
 ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("app", "deployment", "materializers", "pipelines", "registry", "stacks", "steps", "switchyard")
 
 
 def test_imports_go_one_way():
     done = subprocess.run([str(Path(sys.executable).parent / "lint-imports")], cwd=ROOT, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_module_needs_one_that_needs_it():
+    """By imports anywhere in a module: at its head, in a function, for types only."""
+    graph = grimp.build_graph(*ROOMS, cache_dir=None)
+
+    assert circles_in({module: graph.find_modules_directly_imported_by(module) for module in graph.modules}) == []
+
+
+def test_a_circle_would_be_seen():
+    assert circles_in({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
 
 
 def test_a_step_depends_on_what_it_reaches_and_on_nothing_else():
@@ -60,3 +73,19 @@ def test_an_edit_changes_the_digest_of_those_who_depend_on_it(tmp_path, monkeypa
 
 def names_of(step: str) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in caching.code_beneath(ROOT / step)}
+
+
+def circles_in(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules of which each reaches each other one."""
+
+    def reached(module: str) -> set[str]:
+        seen, waiting = set(), [module]
+        while waiting:
+            new = graph[waiting.pop()] - seen
+            seen |= new
+            waiting += new
+        return seen
+
+    reach = {module: reached(module) for module in graph}
+    groups = {frozenset(other for other in reach[module] if module in reach[other]) for module in graph if module in reach[module]}
+    return sorted(map(sorted, groups))

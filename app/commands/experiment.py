@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from app.command import Command, Plan, Request, Result
 from app.options import PROBLEM
 from app.summary import RunSummary, run_facts
+from switchyard.tabular.report.terminal import table
 
 if TYPE_CHECKING:
     from app.outcome import Outcome
+    from switchyard.monitoring.experiment.judgement import Judgement
     from switchyard.monitoring.experiment.record import Experiment
-    from switchyard.monitoring.experiment.verdict import Judgement
 
 _KEPT = {"promote": "promoted", "stop": "stopped"}
 
@@ -133,20 +133,15 @@ def _write_page(outcome: Outcome, root: Path, name: str) -> Path:
 
 
 def _print(judgement: Judgement, report: Path, console: Console) -> None:
-    table = Table(title=f"{judgement.strategy} by {judgement.measure}, {judgement.days:.2f} days", title_justify="left")
-    for header in ("arm", "version", "share", "requests", "errors", "entities", "labelled", judgement.measure):
-        table.add_column(header, justify="left" if header == "arm" else "right")
-    for name, arm in (("candidate", judgement.candidate), ("champion", judgement.champion)):
-        score = "-" if arm.score is None else f"{arm.score:.4f}"
-        cells = (arm.requests, arm.errors, arm.entities, arm.labelled_entities)
-        table.add_row(name, arm.version, f"{arm.share:.0%}", *(f"{cell:,}" for cell in cells), score)
-    console.print(table)
+    from switchyard.monitoring.experiment.judgement import LEFT_OUT
+
+    title = f"{judgement.strategy} by {judgement.measure}, {judgement.days:.2f} days"
+    console.print(table(judgement.arm_table().without(LEFT_OUT), title))
     left_out = judgement.candidate.without_entity + judgement.champion.without_entity
     if left_out or judgement.crossed:
         said = f"{left_out:,} predictions without an entity id, {judgement.crossed:,} entities that both answered"
         console.print(f"left out  {said}", highlight=False)
-    for rail in judgement.guardrails:
-        console.print(f"guardrail {rail.name} {rail.standing}: {rail.reason}", highlight=False, markup=False)
+    console.print(table(judgement.guardrail_table(), "Guardrails"))
     console.print(f"verdict   [bold]{judgement.verdict}[/]", highlight=False)
     for reason in judgement.reasons:
         console.print(f"          {reason}", highlight=False, markup=False)

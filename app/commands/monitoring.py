@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from app.command import Command, Plan, Request, Result
 from app.options import CONFIG, NAME, TABLE
 from app.summary import RunSummary, run_facts
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.report.terminal import table
 from switchyard.tabular.report.words import count_of
 
 if TYPE_CHECKING:
@@ -217,26 +217,13 @@ def _next(summary: MonitoringSummary, problem: Problem, where: str) -> str:
 
 
 def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console: Console) -> None:
+    from switchyard.monitoring.columns import drift_table
+
     window, drift = summary.window, outcome.artifact("drift")
-    rules = Table(title="Rules", title_justify="left")
-    for header in ("rule", "value", "limit", "verdict", "reason"):
-        rules.add_column(header, no_wrap=header in ("rule", "verdict"))
-    colours = {"nothing": "green", "alert": "yellow", "retrain": "red"}
-    for rule in summary.rules:
-        numbers = ["" if rule[key] is None else f"{rule[key]:.4g}" for key in ("value", "threshold")]
-        rules.add_row(rule["name"], *numbers, f"[{colours[rule['verdict']]}]{rule['verdict']}[/]", rule["reason"].replace("[", "\\["))
-    console.print(rules)
-    drifting = drift.worst[:_SHOWN]
-    if drifting:
-        columns = Table(title="Drift, what matters for the score first", title_justify="left")
-        for header in ("column", "verdict", "weight", "moves the mean answer by", "how far", "within training", "method"):
-            columns.add_column(header)
-        for column in drifting:
-            verdict = "drift" if column.unusual else "as within training"
-            values = [f"{column.weight or 0:.1%}", "" if column.effect is None else f"{column.effect:+.4f}"]
-            values += ["" if value is None else f"{value:.3f}" for value in (column.distance, column.usual)]
-            columns.add_row(column.column, verdict, *values, column.method)
-        console.print(columns)
+    console.print(table(outcome.artifact("decision").rule_table(), "Rules"))
+    if drifting := drift.worst[:_SHOWN]:
+        headers = ("column", "verdict", "weight", "moves the mean answer by", "how far", "within training", "method")
+        console.print(table(drift_table(drifting).only(*headers), "Drift, what matters for the score first"))
     lines = [
         f"model     {summary.model['name']} version {summary.model['version']}",
         f"window    {drift.window}: {count_of(window['rows'], 'prediction')}"

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from app.command import Command, Plan, Request, Result
 from app.options import SEARCH
 from app.summary import RunSummary, run_facts
+from switchyard.tabular.report.report import Name, Table
+from switchyard.tabular.report.terminal import table
 
 if TYPE_CHECKING:
     from app.outcome import Outcome
@@ -166,23 +167,9 @@ def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
 
 def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console: Console) -> None:
     """Leaderboard, scores, verdict, where the reports are, what to type next (`deployment` to serve the model)."""
-    board = Table(title=f"Leaderboard ({summary.metric}, cross-validated)", title_justify="left")
     leaderboard = outcome.artifact("leaderboard")
-    headers, rows = leaderboard.rows()
-    for header in headers:
-        board.add_column(header, no_wrap=header in ("model", "kind"))
-    for row in rows:
-        board.add_row(*map(str, row))
-    console.print(board)
-    scores = Table(title="Scores", title_justify="left")
-    scores.add_column("metric")
-    columns = ("cv", "holdout", "baseline")
-    for column in columns:
-        scores.add_column(column, justify="right")
-    for metric in dict.fromkeys(name for column in columns for name in summary.scores.get(column, {})):
-        values = [summary.scores.get(column, {}).get(metric) for column in columns]
-        scores.add_row(metric, *("" if value is None else f"{value:.4f}" for value in values))
-    console.print(scores)
+    console.print(table(leaderboard.table(), f"Leaderboard ({summary.metric}, cross-validated)"))
+    console.print(table(_score_table(summary), "Scores"))
     model = summary.model
     console.print(f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}")
     console.print(f"choice   {leaderboard.rule}", highlight=False, markup=False)
@@ -199,6 +186,13 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     console.print("next     make dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
     if summary.verdict != "rejected":
         console.print(f"         {deployment}   (serve it)", highlight=False)
+
+
+def _score_table(summary: TrainingSummary) -> Table:
+    columns = ("cv", "holdout", "baseline")
+    metrics = dict.fromkeys(name for column in columns for name in summary.scores.get(column, {}))
+    rows = [(Name(metric), *(summary.scores.get(column, {}).get(metric) for column in columns)) for metric in metrics]
+    return Table(("metric", *columns), rows, dict.fromkeys(columns, ".4f"))
 
 
 COMMAND = Command(

@@ -6,9 +6,10 @@ from typing import Annotated
 from zenml import step
 
 from deployment.experiments.traffic import ExperimentTraffic
+from switchyard.monitoring.experiment.judgement import Judgement
 from switchyard.monitoring.experiment.observations import Observations
 from switchyard.monitoring.experiment.record import Experiment
-from switchyard.monitoring.experiment.verdict import Judgement, judge
+from switchyard.monitoring.experiment.verdict import judge
 from switchyard.tabular.config.problem import Problem
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from zenml import step
 
 from registry.experiments import save
+from switchyard.monitoring.experiment.judgement import Judgement
 from switchyard.monitoring.experiment.record import Experiment
-from switchyard.monitoring.experiment.verdict import Judgement
 
 
 @step(enable_cache=False)

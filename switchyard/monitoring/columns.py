@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard.monitoring import evidently
 from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.report.report import Badge, Name, Table
 
 _FEW_VALUES = 10
 """A number with at most so many values in the reference is compared as categories are."""
@@ -48,6 +49,45 @@ class ColumnDrift(BaseModel):
     """Share of the model's importance; None for what is no input."""
     effect: float | None = None
     """Of drifting inputs: by how much the mean answer (a probability, or the target's units) is moved by this column's drift."""
+
+    @property
+    def verdict(self) -> Badge:
+        """In a word."""
+        if self.unusual:
+            return Badge("drift", "bad")
+        return Badge("as within training", "warn") if self.drifted else Badge("stable", "good")
+
+
+def drift_table(columns: Iterable[ColumnDrift]) -> Table:
+    """One line for each column, in the order given."""
+    rows = [
+        (
+            Name(column.column),
+            column.verdict,
+            column.weight,
+            column.effect,
+            column.distance,
+            column.error,
+            column.usual,
+            column.threshold,
+            column.method if column.method == column.distance_method else f"{column.method}, {column.distance_method}",
+            column.adjusted,
+        )
+        for column in columns
+    ]
+    headers = (
+        "column",
+        "verdict",
+        "weight",
+        "moves the mean answer by",
+        "how far",
+        "error",
+        "within training",
+        "limit",
+        "method",
+        "p, adjusted",
+    )
+    return Table(headers, rows, {"weight": ".1%", "moves the mean answer by": "+.4f"})
 
 
 def compare(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from switchyard.tabular.report.report import Badge, Level, Name, Report, Section, Table
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
 
 Action = Literal["nothing", "alert", "retrain"]
 """In rising order."""
+_LEVELS: dict[Action, Level] = {"nothing": "good", "alert": "warn", "retrain": "bad"}
 
 
 class RuleResult(Record):
@@ -48,14 +50,14 @@ class Decision(Record):
     def facts(self) -> dict[str, Fact]:
         return {"action": self.action, "reason": self.reason, "rows": self.rows, "labelled": self.labelled, "version": self.version}
 
-    def html(self) -> str:
-        from switchyard.tabular.report.html import badge, page, table
+    def report(self) -> Report:
+        counts = f"{count_of(self.rows, 'prediction')}, {self.labelled:,} with a label"
+        lead = f"{self.model} version {self.version}, {counts}. {self.reason[:1].upper()}{self.reason[1:]}."
+        return Report(f"Decision: {self.action}", lead, [Section("Rules", self.rule_table())])
 
-        levels = {"nothing": "good", "alert": "warn", "retrain": "bad"}
+    def rule_table(self) -> Table:
+        """Every rule beside its limit."""
         rows = [
-            (rule.name, "" if rule.value is None else rule.value, "" if rule.threshold is None else rule.threshold,
-             badge(rule.verdict, levels[rule.verdict]), rule.reason)
-            for rule in self.rules
-        ]  # fmt: skip
-        lead = f"{self.model} version {self.version}, {count_of(self.rows, 'prediction')}, {self.labelled:,} with a label. {self.reason[:1].upper()}{self.reason[1:]}."
-        return page(f"Decision: {self.action}", [("Rules", table(("rule", "value", "limit", "verdict", "reason"), rows))], lead)
+            (Name(rule.name), rule.value, rule.threshold, Badge(rule.verdict, _LEVELS[rule.verdict]), rule.reason) for rule in self.rules
+        ]
+        return Table(("rule", "value", "limit", "verdict", "reason"), rows)

@@ -8,12 +8,13 @@ import pandas as pd
 
 from switchyard.bundle import Scorer
 from switchyard.monitoring.answers import answer
-from switchyard.monitoring.columns import ColumnDrift, compare
+from switchyard.monitoring.columns import ColumnDrift, compare, drift_table
 from switchyard.monitoring.effects import with_effects
-from switchyard.monitoring.quality import ColumnQuality, compare_quality
+from switchyard.monitoring.quality import ColumnQuality, compare_quality, quality_table
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window, in_words
 from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.report.report import Bars, Name, Part, Report, Section, Strong, Table, Text
 from switchyard.tabular.storable import Fact, Record
 
 
@@ -50,10 +51,39 @@ class DriftReport(Record):
         known = {name: round(value, 4) for name, value in shares.items() if value is not None}
         return {"columns": len(self.columns), "drifted": len(self.worst), **known, "worst": ", ".join(c.column for c in self.worst[:3])}
 
-    def html(self) -> str:
-        from switchyard.monitoring.drift_page import drift_page
+    def report(self) -> Report:
+        sections = []
+        if self.columns:
+            sections.append(Section("What drifts, by its weight in the model", *self._weights()))
+            sections.append(Section("Columns, what matters for the score first", drift_table(self.columns)))
+        outputs = [part for part in (self.prediction, self.target) if part is not None]
+        if outputs:
+            sections.append(Section("Answers and labels", drift_table(outputs)))
+        if self.quality:
+            rows = [(Name(part.column), "; ".join(part.findings)) for part in self.quality if part.findings]
+            sections.append(Section("Data quality", Table(("column", "finding"), rows) if rows else "As in training."))
+            sections.append(Section("Missing, unseen, outside", quality_table(self.quality)))
+        sections.append(Section("How to read this", *self._legend()))
+        counts = f"{self.window}; {self.looked_at:,} rows against {self.reference_rows:,}."
+        return Report("Drift", " ".join((counts, *self.notes)), sections)
 
-        return drift_page(self)
+    def _weights(self) -> tuple[Part, ...]:
+        counted = [(column.column, column.weight or 0.0) for column in self.columns if column.unusual]
+        shares = f"{self.share or 0:.1%} of the columns, {self.weighted_share or 0:.1%} of the weight."
+        return shares, Bars(counted) if counted else "Nothing beyond the training period."
+
+    def _legend(self) -> tuple[Part, ...]:
+        return (
+            Text(
+                "Verdict: ",
+                Strong("drift"),
+                " is beyond its limit and farther away than any stretch of the training period was; ",
+                Strong("as within training"),
+                " is beyond its limit, but the training period changed as much by itself.",
+            ),
+            f"Weight: share in the model's answers ({self.weighing}).",
+            "Moves the mean answer by: the mean answer on this window, less that with the column's values drawn from the reference.",
+        )
 
 
 def measure_drift(window: Window, reference: Reference, settings: Monitoring, scorer: Scorer | None = None) -> DriftReport:

@@ -13,6 +13,7 @@ from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.evaluation.evaluation import Evaluation, evaluate
 from switchyard.tabular.evaluation.predictions import encode_truth
 from switchyard.tabular.evaluation.resampling import Estimate
+from switchyard.tabular.report.report import Report, Section, Table
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Split
@@ -59,10 +60,24 @@ class Performance(Record):
         known = {} if score is None or score.value is None else {self.metric: round(score.value, 5)}
         return {"basis": self.basis, **known, **({} if self.drop is None else {"drop": round(self.drop, 4)}), "labelled": self.labelled}
 
-    def html(self) -> str:
-        from switchyard.monitoring.performance_page import performance_page
+    def report(self) -> Report:
+        """Score, estimate, slices."""
+        score = self.score
+        said = "No score." if score is None else f"{self.metric} {score}, {self.basis}; on the holdout {self.holdout}."
+        sections = [Section(f"{self.basis.capitalize()}: {self.reason}", said)]
+        if scores := self.score_table():
+            sections.append(Section(f"Scores (estimate: {self.method})", scores))
+        for column in self.measured.slices if self.measured else ():
+            sections.append(Section(f"By {column.column}", column.table(self.metric)))
+        counts = f"{count_of(self.rows, 'prediction')}, {self.labelled:,} with a label"
+        return Report("Performance", f"{self.window}; {counts}.", sections)
 
-        return performance_page(self)
+    def score_table(self) -> Table:
+        """Every score, as measured and as estimated."""
+        measured = self.measured.scores if self.measured else {}
+        names = dict.fromkeys([*measured, *self.estimated])
+        rows = [(name, str(measured.get(name, "")), str(self.estimated.get(name, ""))) for name in names]
+        return Table(("score", "measured", "estimated"), rows)
 
 
 def measure_performance(window: Window, reference: Reference, settings: Monitoring) -> Performance:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -9,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window
 from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.report.report import Name, Table
 from switchyard.tabular.tables.schema import Column
 
 _SLACK = 0.1
@@ -35,6 +38,13 @@ class ColumnQuality(BaseModel):
     """Smallest and largest value now."""
     findings: tuple[str, ...]
     """What is beyond its limit, in words."""
+
+
+def quality_table(columns: Iterable[ColumnQuality]) -> Table:
+    """Missing values, unseen categories and values out of range, one line for each column."""
+    headers = ("column", "missing", "in training", "in unseen categories", "outside training's range")
+    rows = [(Name(column.column), column.missing, column.missing_before, column.unseen, column.outside) for column in columns]
+    return Table(headers, rows, dict.fromkeys(headers, ".1%"))
 
 
 def compare_quality(window: Window, reference: Reference, settings: Monitoring) -> tuple[ColumnQuality, ...]:

@@ -17,7 +17,7 @@ from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.explanation import Explanation
-from switchyard.tabular.report.html import bars, page, table
+from switchyard.tabular.report.report import Bars, Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import Split
@@ -94,18 +94,18 @@ class Reference(Storable):
         facts = self.facts_
         return {"rows": len(self.rows), "of_rows": facts.train_rows + facts.holdout_rows, "holdout_answers": len(self.answers)}
 
-    def html(self) -> str:
+    def report(self) -> Report:
         facts = self.facts_
         weights = sorted(facts.importance.items(), key=lambda item: (-item[1], item[0]))
         scores = [(name, str(estimate)) for name, estimate in facts.scores.items()]
-        return page(
+        return Report(
             f"What windows of {facts.problem.name} are held against",
-            [
-                ("Weight of each column in the model (share of the mean absolute Shapley values)", bars(weights)),
-                ("Holdout", table(("score", "value"), scores)),
-            ],
             f"{len(self.rows):,} of {facts.train_rows:,} training and {facts.holdout_rows:,} holdout rows"
             f"{', in the order of time' if facts.ordered else ''}; answers to {len(self.answers):,} holdout rows.",
+            [
+                Section("Weight of each column in the model (share of the mean absolute Shapley values)", Bars(weights)),
+                Section("Holdout", Table(("score", "value"), scores)),
+            ],
         )
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard.monitoring.answers import predictions_in
 from switchyard.tabular.evaluation.predictions import Predictions
-from switchyard.tabular.report.html import page, table
+from switchyard.tabular.report.report import Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.table import read_frame, write_frame
 
@@ -87,7 +87,7 @@ class Window(Storable):
         facts = self.facts_
         return {"version": facts.version, "rows": facts.rows, "looked_at": facts.looked_at, "labelled": facts.labelled}
 
-    def html(self) -> str:
+    def report(self) -> Report:
         facts = self.facts_
         counts = [
             ("predictions", facts.rows),
@@ -101,10 +101,10 @@ class Window(Storable):
             *((f"predictions of version {version}, left out", rows) for version, rows in facts.others.items()),
             *([("predictions of whole tables, left out", facts.batch)] if facts.batch else []),
         ]
-        absent = [("Columns that the window does not have", ", ".join(facts.absent))] if facts.absent else []
-        return page(
-            f"Window of {facts.model} version {facts.version}", [("Counts", table(("what", "number"), counts)), *absent], in_words(facts)
-        )
+        sections = [Section("Counts", Table(("what", "number"), counts))]
+        if facts.absent:
+            sections.append(Section("Columns that the window does not have", ", ".join(facts.absent)))
+        return Report(f"Window of {facts.model} version {facts.version}", in_words(facts), sections)
 
 
 def in_words(facts: WindowFacts) -> str:

@@ -8,6 +8,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.report import html
+from switchyard.tabular.report.report import Report
+
 Fact = str | int | float | bool
 
 
@@ -26,9 +29,14 @@ class Storable(ABC):
     def read(cls, folder: Path) -> Self:
         """The object that `write` put into `folder`."""
 
-    def html(self) -> str | None:
-        """A static page (no scripts, inline SVG) for the dashboard, or None where there is nothing to see."""
+    def report(self) -> Report | None:
+        """What there is to see, as data, or None where there is nothing."""
         return None
+
+    def html(self) -> str | None:
+        """The report as a static page (no scripts, inline SVG)."""
+        report = self.report()
+        return None if report is None else html.page(report)
 
     def facts(self) -> dict[str, Fact]:
         """The few scalars worth showing beside the artifact."""

@@ -15,7 +15,7 @@ from switchyard.monitoring.alerts.channels import ChannelError, channel_name, de
 from switchyard.monitoring.alerts.ledger import AlertLedger, Entry
 from switchyard.monitoring.processes import lives
 from switchyard.tabular.config.monitoring import Channel
-from switchyard.tabular.report.html import badge, page, table
+from switchyard.tabular.report.report import Badge, Level, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 
 logger = logging.getLogger(__name__)
@@ -47,14 +47,16 @@ class AlertResult(Record):
         states = ", ".join(f"{one.channel}: {one.state}" for one in self.deliveries)
         return {"alert": self.alert.title if self.alert else "none", "deliveries": states or "none"}
 
-    def html(self) -> str:
+    def report(self) -> Report:
         if self.alert is None:
-            return page("Alert", [], "There was nothing to tell.")
-        levels = {"sent": "good", "sent before": "note", "failed": "bad", "unknown": "warn"}
-        rows = [(one.channel, badge(one.state, levels[one.state]), one.attempts, one.detail) for one in self.deliveries]
-        lines = [(line,) for line in (*self.alert.lines, *self.alert.links)]
-        sections = [("Channels", table(("channel", "state", "attempts", "detail"), rows)), ("Text", table(("",), lines))]
-        return page(self.alert.title, sections, f"Key {self.alert.key}")
+            return Report("Alert", "There was nothing to tell.")
+        levels: dict[str, Level] = {"sent": "good", "sent before": "note", "failed": "bad", "unknown": "warn"}
+        rows = [(one.channel, Badge(one.state, levels[one.state]), one.attempts, one.detail) for one in self.deliveries]
+        sections = [
+            Section("Channels", Table(("channel", "state", "attempts", "detail"), rows)),
+            Section("Text", *self.alert.lines, *self.alert.links),
+        ]
+        return Report(self.alert.title, f"Key {self.alert.key}", sections)
 
 
 def send(

@@ -6,84 +6,19 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from switchyard.monitoring.experiment import guardrails, page
+from switchyard.monitoring.experiment import guardrails
 from switchyard.monitoring.experiment.counts import Counts
 from switchyard.monitoring.experiment.guardrails import Guardrail
+from switchyard.monitoring.experiment.judgement import ArmFacts, Judgement, Point
 from switchyard.monitoring.experiment.observations import Observations
 from switchyard.monitoring.experiment.record import Experiment, Goal, Outcome
 from switchyard.monitoring.experiment.sequence import Interval, compare
 from switchyard.tabular.config.production import ExperimentConfig
-from switchyard.tabular.storable import Fact, Record
 
 OPTIMAL_AT = 5_000
 """Entities at which the sequence is tightest where nobody could plan."""
 _POINTS = 60
 _UNIT_EFFECT, _RELATIVE_EFFECT = 0.03, 0.05
-
-
-class ArmFacts(Record):
-    """What one arm has shown."""
-
-    version: str
-    share: float
-    requests: int
-    """At the front door."""
-    rows: int
-    """Of the prediction log; a request may have several."""
-    without_entity: int
-    """Of them, left out of the score."""
-    entities: int
-    labelled_entities: int
-    loss: float | None
-    score: float | None
-    """The loss as people call it."""
-    errors: int
-
-
-class Point(Record):
-    """The confidence sequence at one look."""
-
-    time: float
-    """Epoch seconds."""
-    entities: int
-    improvement: float
-    lower: float
-    upper: float
-
-
-class Judgement(Record):
-    """What one look at an experiment came to."""
-
-    model: str
-    strategy: str
-    verdict: Outcome
-    reasons: tuple[str, ...]
-    measure: str
-    goal: Goal
-    alpha: float
-    minimum_effect: float
-    planned: int | None
-    started: datetime
-    looked: datetime
-    days: float
-    candidate: ArmFacts
-    champion: ArmFacts
-    crossed: int
-    guardrails: tuple[Guardrail, ...]
-    sequence: tuple[Point, ...]
-    raise_to: float | None = None
-    """The share that the canary is ready for."""
-
-    @property
-    def reason(self) -> str:
-        """In a sentence, for people."""
-        return "; ".join(self.reasons)
-
-    def facts(self) -> dict[str, Fact]:
-        return {"verdict": self.verdict, "reason": self.reason, "candidate": self.candidate.version, "champion": self.champion.version}
-
-    def html(self) -> str:
-        return page.page_of(self)
 
 
 def goal_of(strategy: str, config: ExperimentConfig) -> Goal:

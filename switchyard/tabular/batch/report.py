@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from switchyard.tabular.batch.counts import ColumnCount
-from switchyard.tabular.report import html
+from switchyard.tabular.report.report import Badge, Bars, Name, Report, Section, Table, Text
 from switchyard.tabular.storable import Fact, Record
 
 _NOTABLE = 0.05
@@ -44,8 +42,21 @@ class ScoringReport(Record):
     findings: tuple[str, ...]
     """Differences from training, one sentence each."""
 
-    def html(self) -> str:
-        return _page(self)
+    def report(self) -> Report:
+        scored = self.scored
+        found = [Text(Badge("look", "warn"), f" {line}") for line in self.findings] or ["Nothing stands out."]
+        sections = [Section("What was scored", _about(scored)), Section("Against training", *found)]
+        if scored.notes:
+            sections.append(Section("Reading", *scored.notes))
+        if labels := scored.distribution.get("labels"):
+            means = scored.distribution["probabilities"]
+            rows = [(Name(name), int(count), count / scored.rows, means[name]) for name, count in labels.items()]
+            sections.append(Section("Answers", Table(("label", "rows", "share", "mean probability"), rows, {"share": ".1%"})))
+        score = scored.distribution["score"]
+        ends = zip(scored.edges[:-1], scored.edges[1:], scored.shares, strict=True)
+        bins = [(f"{low:.4g} to {high:.4g}", share) for low, high, share in ends]
+        sections += [Section("Score", Table(list(score), [list(score.values())]), Bars(bins)), Section("Columns", _columns(scored))]
+        return Report(f"Batch inference: {scored.model}", f"{scored.rows:,} rows by version {scored.version}", sections)
 
     def facts(self) -> dict[str, Fact]:
         return {**self.scored.facts(), "findings": len(self.findings)}
@@ -67,28 +78,22 @@ def report_on(scored: Scored) -> ScoringReport:
     return ScoringReport(scored=scored, findings=tuple(findings))
 
 
-def _page(report: ScoringReport) -> str:
-    scored = report.scored
-    about = [["model", f"{scored.model} version {scored.version}"], ["digest", scored.digest], ["table", scored.source],
-             ["content", scored.content], ["prediction ids", f"{scored.request_id}, {scored.request_id}/1, ..."],
-             ["in the prediction log", scored.logged]]  # fmt: skip
-    sections = [("What was scored", html.table(["", ""], about))]
-    found = "".join(f"<p>{html.badge('look', 'warn')} {escape(line)}</p>" for line in report.findings)
-    sections.append(("Against training", found or "<p>Nothing stands out.</p>"))
-    if scored.notes:
-        sections.append(("Reading", "".join(f"<p>{escape(note)}</p>" for note in scored.notes)))
-    if labels := scored.distribution.get("labels"):
-        rows = [[name, int(count), count / scored.rows, scored.distribution["probabilities"][name]] for name, count in labels.items()]
-        sections.append(("Answers", html.table(["label", "rows", "share", "mean probability"], rows)))
-    score = scored.distribution["score"]
-    bins = [
-        (f"{low:.4g} to {high:.4g}", share) for low, high, share in zip(scored.edges[:-1], scored.edges[1:], scored.shares, strict=True)
+def _about(scored: Scored) -> Table:
+    rows = [
+        ("model", f"{scored.model} version {scored.version}"),
+        ("digest", Name(scored.digest)),
+        ("table", Name(scored.source)),
+        ("content", Name(scored.content)),
+        ("prediction ids", f"{scored.request_id}, {scored.request_id}/1, ..."),
+        ("in the prediction log", scored.logged),
     ]
-    sections.append(("Score", html.table(list(score), [list(score.values())]) + html.bars(bins)))
-    columns = [
-        [one.name, one.kind, one.missing, one.missing / scored.rows, one.trained_missing, one.unknown, one.outside]
+    return Table(("", ""), rows)
+
+
+def _columns(scored: Scored) -> Table:
+    rows = [
+        (Name(one.name), one.kind, one.missing, one.missing / scored.rows, one.trained_missing, one.unknown, one.outside)
         for one in scored.columns
     ]
-    headers = ["column", "kind", "missing", "share", "share in training", "unknown category", "outside the range"]
-    sections.append(("Columns", html.table(headers, columns)))
-    return html.page(f"Batch inference: {scored.model}", sections, f"{scored.rows:,} rows by version {scored.version}")
+    headers = ("column", "kind", "missing", "share", "share in training", "unknown category", "outside the range")
+    return Table(headers, rows, {"share": ".1%", "share in training": ".1%"})

@@ -9,10 +9,11 @@ from typing import Self
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from switchyard.tabular.documents import markdown, tables, words
+from switchyard.tabular.documents import tables, words
 from switchyard.tabular.documents.inputs import RunRecord
-from switchyard.tabular.evaluation.report import NAMES
-from switchyard.tabular.report import html
+from switchyard.tabular.evaluation.names import NAMES
+from switchyard.tabular.report import html, markdown
+from switchyard.tabular.report.report import Markdown, Report, Section
 from switchyard.tabular.storable import Fact, Storable
 
 NAMES_OF_DOCUMENTS = ("problem_definition.md", "data_analysis_report.md", "ml_requirements.md", "model_card.md")
@@ -41,9 +42,9 @@ class Documents(Storable):
             path.write_text(self.files[path.name], encoding="utf-8")
         return paths
 
-    def html(self) -> str:
+    def report(self) -> Report:
         """The model card."""
-        return self.files[_PAGE]
+        return _report(self.files["model_card.md"])
 
     def facts(self) -> dict[str, Fact]:
         return {"documents": ", ".join(self.files)}
@@ -60,7 +61,7 @@ def write_documents(record: RunRecord) -> Documents:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=markdown.text,
+        finalize=markdown.shape,
         autoescape=False,
     )
     templates.filters |= {"code": markdown.code, "number": markdown.number, "percent": markdown.percent}
@@ -76,15 +77,15 @@ def write_documents(record: RunRecord) -> Documents:
         "found": lambda check: words.found(record, check),
     }
     files = {name: templates.get_template(f"{name}.j2").render(facts) for name in NAMES_OF_DOCUMENTS}
-    files[_PAGE] = _page(f"Model card: {record.problem.name}", files["model_card.md"])
+    files[_PAGE] = html.page(_report(files["model_card.md"]))
     return Documents(files)
 
 
-def _page(title: str, source: str) -> str:
+def _report(source: str) -> Report:
     from markdown_it import MarkdownIt
 
-    # HTML inside the Markdown stays text: the page holds what the card says and nothing a table could smuggle in.
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    _, *sections = re.split(r"^## ", source, flags=re.MULTILINE)
+    first, *sections = re.split(r"^## ", source, flags=re.MULTILINE)
+    title = MarkdownIt("commonmark").parse(first)[1]
     parts = [section.partition("\n") for section in sections]
-    return html.page(title, [(heading, parser.render(body)) for heading, _, body in parts])
+    words = "".join(piece.content for piece in title.children or ())
+    return Report(words, "", [Section(heading, Markdown(body)) for heading, _, body in parts])

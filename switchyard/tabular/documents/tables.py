@@ -1,120 +1,37 @@
-"""The tables of the documents, each from one artifact."""
+"""What only the documents show; the other tables are those of the artifacts' own reports."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 from switchyard.tabular.documents.inputs import RunRecord
-from switchyard.tabular.documents.markdown import Marked, code, number, percent, table
 from switchyard.tabular.evaluation import Evaluation
-from switchyard.tabular.evaluation.comparison import Gate
-from switchyard.tabular.evaluation.report import NAMES
-from switchyard.tabular.evaluation.resampling import shown
-from switchyard.tabular.evaluation.slices import SliceColumn
-from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.profile import ColumnProfile
+from switchyard.tabular.report.markdown import Marked
+from switchyard.tabular.report.report import Name, Table
 from switchyard.tabular.tables.schema import Column
 
-_MOST_ROWS = 15
+MOST_ROWS = 15
 """Lines of a ranking; the full ones are in the reports."""
 _MOST_CLASSES = 12
 _SHOWN_ARGUMENTS = 12
 
 
-def gates(run: RunRecord) -> Marked:
-    """Each limit of the config beside what was measured."""
-    rows = [(code(gate.name), gate.limit, gate.measured, _result(gate)) for gate in run.verdict.gates]
-    return table(("limit", "needs", "measured", "result"), rows)
-
-
-def _result(gate: Gate) -> Marked:
-    if gate.limit == "none":
-        return Marked("no limit")
-    return Marked("passed" if gate.passed else "**closed**")
-
-
-def scores(evaluation: Evaluation) -> Marked:
-    """The model's scores with intervals, beside the baselines."""
-    headers = ("score", "model", f"{evaluation.confidence:.0%} interval", *(NAMES.get(name, name) for name in evaluation.baselines))
-    rows = []
-    for name, estimate in evaluation.scores.items():
-        label = Marked(f"**{NAMES[name]}**") if name == evaluation.metric else NAMES[name]
-        interval = "" if estimate.low is None else f"{shown(estimate.low)} to {shown(estimate.high)}"
-        others = [baseline[name].value if name in baseline else None for baseline in evaluation.baselines.values()]
-        rows.append((label, number(estimate.value), interval, *map(number, others)))
-    return table(headers, rows)
-
-
-def classes(evaluation: Evaluation) -> Marked:
-    """Precision, recall and F1 of each class."""
-    rows = [(code(part.label), part.rows, str(part.precision), str(part.recall), str(part.f1)) for part in evaluation.per_class]
-    return table(("class", "rows", "precision", "recall", "F1"), rows)
-
-
-def confusion(evaluation: Evaluation) -> Marked:
+def confusion(evaluation: Evaluation) -> Table:
     """Rows of each true class by answered class; of many classes, the most frequent mistakes."""
     if len(evaluation.classes) > _MOST_CLASSES:
-        counted = [
-            (code(true), code(answered), count)
-            for true, counts in zip(evaluation.classes, evaluation.confusion)
-            for answered, count in zip(evaluation.classes, counts)
-            if true != answered and count
-        ]
-        return table(("true class", "answered", "rows"), sorted(counted, key=lambda row: -row[2])[:_MOST_ROWS])
-    rows = [(code(label), *counts) for label, counts in zip(evaluation.classes, evaluation.confusion)]
-    return table(("true class", *(Marked(f"answered {code(label)}") for label in evaluation.classes)), rows)
+        return evaluation.mistakes_table().first(MOST_ROWS)
+    return evaluation.confusion_table()
 
 
-def slices(column: SliceColumn, evaluation: Evaluation) -> Marked:
-    """The scores and rates of each slice."""
-    rates = list(column.slices[0].rates) if column.slices else []
-    rows = [
-        (code(part.value), part.rows, str(part.score), *(number(part.rates[name]) for name in rates), "few rows" if part.small else "")
-        for part in column.slices
-    ]
-    return table((code(column.column), "rows", NAMES[evaluation.metric], *(NAMES.get(name, name) for name in rates), "note"), rows)
-
-
-def gaps(column: SliceColumn) -> Marked:
-    """The largest differences between the slices of a column."""
-    return table(("gap between slices", "value"), [(NAMES[name], number(gap)) for name, gap in column.gaps.items()])
-
-
-def importance(explanation: Explanation) -> Marked:
-    """The most important columns."""
-    rows = [
-        (
-            part.rank,
-            code(part.column),
-            number(part.mean_abs),
-            f"{shown(part.low, 3)} to {shown(part.high, 3)}",
-            f"{part.rank_low} to {part.rank_high}",
-            part.direction,
-        )
-        for part in explanation.summary.importance[:_MOST_ROWS]
-    ]
-    return table(
-        ("rank", "column", "mean absolute SHAP", f"{explanation.summary.confidence:.0%} interval", "rank in it", "the answer"), rows
-    )
-
-
-def leaderboard(run: RunRecord) -> Marked:
-    """The contenders, best first, as the leaderboard shows them."""
-    entries = run.leaderboard.entries[:_MOST_ROWS]
-    rows = [
-        ("chosen" if row.chosen else "", code(row.name), row.kind, number(row.score, 5), number(row.std, 2), row.note) for row in entries
-    ]
-    return table(("", "model", "kind", f"{NAMES[run.leaderboard.metric]}", "std over folds", "note"), rows)
-
-
-def columns(run: RunRecord) -> Marked:
+def columns(run: RunRecord) -> Table:
     """What is in each column of the table."""
     rows = []
     for column in run.schema.columns:
         profile = run.profile[column.name]
-        missing = profile.missing / run.profile.rows if run.profile.rows else 0.0
-        rows.append((code(column.name), column.kind, column.role, percent(missing), profile.unique, _content(profile)))
-    return table(("column", "kind", "role", "missing", "distinct", "content"), rows)
+        missing = run.profile.missing_share(profile)
+        rows.append((Name(column.name), column.kind, column.role, missing, profile.unique, _content(profile)))
+    return Table(("column", "kind", "role", "missing", "distinct", "content"), rows, {"missing": ".1%"})
 
 
 def _content(profile: ColumnProfile) -> str:
@@ -137,51 +54,7 @@ def _value(value: float | None, kind: str) -> str:
     return f"{value:,.6g}"
 
 
-def associations(run: RunRecord) -> Marked:
-    """The columns that go most closely with the target."""
-    rows = [(code(part.column), code(part.measure), number(part.value, 3)) for part in run.profile.associations[:_MOST_ROWS]]
-    return table(("column", "measure", "value"), rows)
-
-
-def pairs(run: RunRecord) -> Marked:
-    """Columns that say much the same."""
-    rows = [(code(part.first), code(part.second), code(part.measure), number(part.value, 3)) for part in run.profile.pairs[:_MOST_ROWS]]
-    return table(("column", "and", "measure", "value"), rows)
-
-
-def moving(run: RunRecord) -> Marked:
-    """The columns that change most over time."""
-    rows = (
-        [(code(part.column), code(part.measure), number(part.value, 3)) for part in run.profile.timeline.moving[:_MOST_ROWS]]
-        if run.profile.timeline
-        else []
-    )
-    return table(("column", "measure", "value"), rows)
-
-
-def findings(run: RunRecord) -> Marked:
-    """What the quality checks found."""
-    rows = [
-        (finding.action, code(finding.check), code(finding.column) if finding.column else "", finding.message)
-        for finding in run.quality.findings
-    ]
-    return table(("action", "check", "column", "finding"), rows)
-
-
-def failures(run: RunRecord) -> Marked:
-    """Expectations that did not hold."""
-    rows = [(code(part.column) if part.column else "", part.severity, part.expected, part.observed) for part in run.validation.failed]
-    return table(("column", "severity", "expected", "observed"), rows)
-
-
-def plan(run: RunRecord) -> Marked:
-    """What becomes of each column, and why."""
-    rows = [(code(column.name), "used" if column.use else "not used", column.reason) for column in run.plan.columns]
-    rows += [(code(derived.name), "derived" if derived.use else "not used", derived.reason) for derived in run.plan.derived]
-    return table(("column", "use", "why"), rows)
-
-
-def inputs(run: RunRecord) -> Marked:
+def inputs(run: RunRecord) -> Table:
     """The columns a request must have: what the model was trained on."""
     rows = []
     for column in run.plan.used:
@@ -189,8 +62,8 @@ def inputs(run: RunRecord) -> Marked:
         if column.categories:
             more = len(column.categories) - 6
             known = ", ".join(column.categories[:6]) + (f" and {more} more" if more > 0 else "")
-        rows.append((code(column.name), column.kind, "seen missing" if column.missing else "always there", known))
-    return table(("column", "kind", "in training", "values seen in training"), rows)
+        rows.append((Name(column.name), column.kind, "seen missing" if column.missing else "always there", known))
+    return Table(("column", "kind", "in training", "values seen in training"), rows)
 
 
 def request(run: RunRecord) -> Marked:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from switchyard.tabular.documents.inputs import RunRecord
-from switchyard.tabular.documents.markdown import number, percent
-from switchyard.tabular.evaluation.report import NAMES
+from switchyard.tabular.evaluation.names import NAMES
 from switchyard.tabular.evaluation.slices import SliceColumn
+from switchyard.tabular.report.markdown import number, percent
 
 _FAMILIES = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "random_forest": "random forest", "neural_network": "neural network"}
 _FEW_ROWS = 500

@@ -13,10 +13,10 @@ from switchyard.tabular.evaluation.baselines import LIGHTGBM
 from switchyard.tabular.evaluation.delong import delong_p
 from switchyard.tabular.evaluation.evaluation import Evaluation, holdout_resampler
 from switchyard.tabular.evaluation.measures import scores_of
+from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
-from switchyard.tabular.evaluation.report import NAMES
 from switchyard.tabular.evaluation.resampling import Estimate, resample
-from switchyard.tabular.report import html
+from switchyard.tabular.report.report import Badge, Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
@@ -50,8 +50,8 @@ class Comparison(Record):
             facts["improvement"] = self.improvement.value
         return facts
 
-    def html(self) -> str:
-        rows = [("challenger", str(self.challenger))]
+    def report(self) -> Report:
+        rows: list[tuple[Cell, ...]] = [("challenger", str(self.challenger))]
         if self.champion is not None:
             rows += [
                 (f"champion {self.champion_version or ''}".strip(), str(self.champion)),
@@ -59,11 +59,12 @@ class Comparison(Record):
             ]
         if self.delong_p is not None:
             rows.append(("DeLong's test, p", self.delong_p))
-        sections = [(NAMES[self.metric], html.table(("", f"{NAMES[self.metric]}, {self.confidence:.0%} interval"), rows))]
+        scores = Table(("", f"{NAMES[self.metric]}, {self.confidence:.0%} interval"), rows)
+        sections = [Section(NAMES[self.metric], scores)]
         if self.others:
-            shown = [(NAMES.get(name, name), str(difference)) for name, difference in self.others.items()]
-            sections.append(("Other scores, challenger less champion", html.table(("score", "difference"), shown)))
-        return html.page("Champion and challenger", sections, f"{self.rows:,} holdout rows, {self.resampling}. {self.note}".strip())
+            differences = [(name_of(name), str(difference)) for name, difference in self.others.items()]
+            sections.append(Section("Other scores, challenger less champion", Table(("score", "difference"), differences)))
+        return Report("Champion and challenger", f"{self.rows:,} holdout rows, {self.resampling}. {self.note}".strip(), sections)
 
 
 def compare(
@@ -170,19 +171,24 @@ class Verdict(Record):
     def facts(self) -> dict[str, Fact]:
         return {"verdict": self.verdict, "failed_gates": ", ".join(gate.name for gate in self.failed)}
 
-    def html(self) -> str:
-        rows = [
-            (gate.name, gate.limit, gate.measured, html.badge("passed", "good") if gate.passed else html.badge("closed", "bad"))
-            for gate in self.gates
-        ]
+    def report(self) -> Report:
         meaning = {
             "challenger": "Every gate is open: the model may become challenger.",
             "rejected": "A gate is closed: the model is not registered.",
             "unchanged": "The model is the champion itself: nothing to register.",
         }
-        return html.page(
-            "Verdict", [("Gates", html.table(("gate", "needs", "measured", ""), rows))], f"{self.verdict}. {meaning[self.verdict]}"
-        )
+        return Report("Verdict", f"{self.verdict}. {meaning[self.verdict]}", [Section("Gates", self.gate_table())])
+
+    def gate_table(self) -> Table:
+        """Each limit of the config beside what was measured."""
+        rows = [(Name(gate.name), gate.limit, gate.measured, _standing(gate)) for gate in self.gates]
+        return Table(("gate", "needs", "measured", "result"), rows)
+
+
+def _standing(gate: Gate) -> Badge:
+    if not gate.passed:
+        return Badge("closed", "bad")
+    return Badge("no limit", "note") if gate.limit == "none" else Badge("passed", "good")
 
 
 def check_gates(

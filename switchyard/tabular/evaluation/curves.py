@@ -6,11 +6,14 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.evaluation.predictions import Predictions
+from switchyard.tabular.report.figures import chart
+from switchyard.tabular.report.report import Chart
 
 POINTS = 200
 """Most points a line keeps."""
 _MOST_CLASSES = 8
 """Classes drawn one against the rest: the most frequent ones."""
+_COLORS = ("#2f5fb3", "#c0562c", "#1f8a4c", "#7a4fa3", "#b7791f", "#2a8c99", "#a03a6b", "#5a6478")
 
 
 class Line(BaseModel):
@@ -36,6 +39,30 @@ class Curve(BaseModel):
     """Draw the lines as clouds of points."""
     diagonal: bool = False
     """Draw y = x as the line to compare with."""
+
+    def draw(self) -> Chart:
+        """The curve as a part of a report."""
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
+
+        figure = Figure(figsize=(4.3, 3.4))
+        axes = figure.subplots()
+        for line, color in zip(self.lines, _COLORS):
+            style = (
+                {"linestyle": "none", "marker": ".", "markersize": 3}
+                if self.points
+                else {"marker": "o" if len(line.x) <= 12 else None, "markersize": 3.5}
+            )
+            axes.plot(line.x, line.y, color=color, label=line.label.replace("$", r"\$"), linewidth=1.4, **style)
+        if self.diagonal:
+            ends = [min(min(line.x) for line in self.lines), max(max(line.x) for line in self.lines)]
+            axes.plot(ends, ends, color="#9aa3b5", linewidth=0.8, linestyle="--")
+        axes.set(title=self.title, xlabel=self.x, ylabel=self.y)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.spines[["top", "right"]].set_visible(False)
+        if len(self.lines) > 1:
+            axes.legend(frameon=False, fontsize=7)
+        return chart(figure, f"{self.title}: {self.y} by {self.x}")
 
 
 def _line(label: str, x: np.ndarray, y: np.ndarray) -> Line:

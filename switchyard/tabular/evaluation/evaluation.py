@@ -12,9 +12,11 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import LIGHTGBM, Baselines
 from switchyard.tabular.evaluation.curves import Curve, calibration_error, classification_curves, regression_curves
 from switchyard.tabular.evaluation.measures import scores_of
+from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
 from switchyard.tabular.evaluation.resampling import Estimate, Resampler, resample
-from switchyard.tabular.evaluation.slices import SliceColumn, describe_slices, slice_rows, slice_scores
+from switchyard.tabular.evaluation.slices import SMALL, SliceColumn, describe_slices, slice_rows, slice_scores
+from switchyard.tabular.report.report import Beside, Name, Report, Section, Strong, Table, Text
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
@@ -85,10 +87,60 @@ class Evaluation(Record):
         main = {self.metric: self.score.value, f"{self.metric}_low": self.score.low, f"{self.metric}_high": self.score.high}
         return {"rows": self.rows, **{name: value for name, value in main.items() if value is not None}}
 
-    def html(self) -> str:
-        from switchyard.tabular.evaluation.report import evaluation_page
+    def report(self) -> Report:
+        lead = (
+            f"{self.rows:,} rows of the {self.split_kind} holdout. {NAMES[self.metric]} {self.score}; "
+            f"intervals hold {self.confidence:.0%}, from {self.resamples} resamples, {self.resampling}."
+        )
+        sections = [Section("Scores beside the baselines", self.score_table(), *self._remarks())]
+        if self.per_class:
+            sections.append(Section("By class", self.class_table()))
+            sections.append(Section("Confusion matrix", self.confusion_table()))
+        sections.append(Section("Curves", Beside.of(curve.draw() for curve in self.curves.values())))
+        left_out = f"Gaps leave out slices of fewer than {SMALL} rows or {SMALL // 3} of one class."
+        for column in self.slices:
+            gaps = [column.gap_table()] if column.gaps else []
+            sections.append(Section(f"By {column.column}", column.table(self.metric), *gaps, left_out))
+        return Report("Evaluation", lead, sections)
 
-        return evaluation_page(self)
+    def score_table(self) -> Table:
+        """Every score with its interval, beside the baselines."""
+        undefined = Estimate(value=None)
+        rows = []
+        for name, estimate in self.scores.items():
+            label = Strong(NAMES[name]) if name == self.metric else NAMES[name]
+            rows.append((label, str(estimate), *(str(scores.get(name, undefined)) for scores in self.baselines.values())))
+        return Table(("score", f"model, {self.confidence:.0%} interval", *map(name_of, self.baselines)), rows)
+
+    def class_table(self) -> Table:
+        """Precision, recall and F1 of each class."""
+        rows = [(Name(part.label), part.rows, str(part.precision), str(part.recall), str(part.f1)) for part in self.per_class]
+        return Table(("class", "rows", "precision", "recall", "F1"), rows)
+
+    def confusion_table(self) -> Table:
+        """Rows of each true class by served class."""
+        headers = ("true class", *(Text("answered ", Name(label)) for label in self.classes))
+        return Table(headers, [(Name(label), *counts) for label, counts in zip(self.classes, self.confusion)])
+
+    def mistakes_table(self) -> Table:
+        """Pairs of true and served class, the most frequent mistake first: for many classes."""
+        counted = [
+            (Name(true), Name(answered), count)
+            for true, counts in zip(self.classes, self.confusion)
+            for answered, count in zip(self.classes, counts)
+            if true != answered and count
+        ]
+        return Table(("true class", "answered", "rows"), sorted(counted, key=lambda row: -row[2]))
+
+    def _remarks(self) -> list[str]:
+        said = [
+            f"Better than {name_of(name)} by {gain} in {NAMES[self.metric]}, on the same resamples." for name, gain in self.gains.items()
+        ]
+        if self.threshold is not None:
+            said.append(f"Labels: {self.classes[1]} from a probability of {self.threshold:.4g} on; the baselines from 0.5 on.")
+        if self.calibration_error is not None:
+            said.append(f"Expected calibration error: {self.calibration_error:.4g}.")
+        return said
 
 
 def evaluate(

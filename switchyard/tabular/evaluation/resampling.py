@@ -12,16 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.report.words import shown
+
 Scores = Callable[[np.ndarray], dict[str, np.ndarray]]
 """From weights of shape (n_resamples, n_rows) to named scores, each of shape (n_resamples,); NaN where undefined."""
 
 _CELLS = 2_000_000
 """Weights held at a time: 16 MB of float64."""
-
-
-def shown(value: float, digits: int = 4) -> str:
-    """A number for people: `digits` significant ones, whole and with separated thousands where it is larger."""
-    return f"{value:,.{digits}g}" if abs(value) < 10**digits - 0.5 else f"{value:,.0f}"
 
 
 class Estimate(BaseModel):

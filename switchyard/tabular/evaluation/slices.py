@@ -11,8 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.evaluation.measures import on_rows, scores_of
+from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.evaluation.resampling import Draws, Estimate, Scores
+from switchyard.tabular.report.report import Badge, Name, Table
 from switchyard.tabular.tables.split import Split
 
 SMALL = 30
@@ -47,6 +49,19 @@ class SliceColumn(BaseModel):
     gaps: dict[str, float]
     """Largest less smallest. Two classes: demographic_parity (predicted rate), equal_opportunity (recall, the same as
     the gap in false negative rates), false_positive_rate_gap; always: score."""
+
+    def table(self, metric: str) -> Table:
+        """Score in `metric` and rates of each slice."""
+        rates = list(self.slices[0].rates) if self.slices else []
+        rows = [
+            (Name(part.value), part.rows, str(part.score), *part.rates.values(), Badge("few rows", "note") if part.small else "")
+            for part in self.slices
+        ]
+        return Table((Name(self.column), "rows", NAMES[metric], *map(name_of, rates), "note"), rows)
+
+    def gap_table(self) -> Table:
+        """The largest differences between the slices."""
+        return Table(("gap between slices", "value"), [(NAMES[name], gap) for name, gap in self.gaps.items()])
 
 
 def slice_rows(split: Split, column: str) -> dict[str, np.ndarray]:

@@ -13,8 +13,13 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.explanation.importance import Importance
 from switchyard.tabular.explanation.surrogate import Surrogate
+from switchyard.tabular.report.report import Beside, Chart, Name, Report, Section, Table, Text
+from switchyard.tabular.report.words import shown
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.table import read_frame, write_frame
+
+_MOST_COLUMNS, _MOST_CLASSES, _MOST_CLASS_COLUMNS, _MOST_EFFECTS = 15, 3, 8, 4
+"""As far as a page is wide, and an eye patient."""
 
 
 class ChosenRow(BaseModel):
@@ -88,10 +93,88 @@ class Explanation(Storable):
         top = ", ".join(part.column for part in self.summary.importance[:3])
         return {"rows": len(self.values), "columns": len(self.columns), "most_important": top, "agreement": self.summary.agreement}
 
-    def html(self) -> str:
-        from switchyard.tabular.explanation.report import explanation_page
+    def report(self) -> Report:
+        summary = self.summary
+        lead = (
+            f"SHAP values of {len(self.values)} holdout rows against {summary.background_rows} training rows, in the columns the bundle "
+            f"takes; they add up to {summary.explained} less its mean. Importances from two halves of the background agree with a rank "
+            f"correlation of {summary.agreement:.3f}. Columns that carry the same information share their weight."
+        )
+        sections = [Section("Importance", self.importance_table())]
+        if summary.class_importance:
+            sections.append(Section("Importance by class", self._class_table()))
+        sections.append(Section("SHAP summary", Beside.of(self._beeswarm(output) for output in self._frequent(_MOST_CLASSES))))
+        sections.append(Section("Value and effect", Beside.of(self._effects())))
+        sections += [
+            Section(f"Row {self.holdout_positions[row.position]} of the holdout: {row.why}", *self._explain(row)) for row in summary.chosen
+        ]
+        return Report("Explanation", lead, sections)
 
-        return explanation_page(self)
+    def importance_table(self) -> Table:
+        """Every column, what matters most first."""
+        rows = [
+            (
+                part.rank,
+                Name(part.column),
+                part.mean_abs,
+                f"{shown(part.low)} to {shown(part.high)}",
+                f"{part.rank_low} to {part.rank_high}",
+                part.direction,
+            )
+            for part in self.summary.importance
+        ]
+        interval = f"{self.summary.confidence:.0%} interval"
+        return Table(("rank", "column", "mean |SHAP|", interval, "rank in that interval", "the answer"), rows)
+
+    def _frequent(self, most: int) -> list[int]:
+        """The outputs with the most frequent answers first."""
+        return [int(output) for output in np.argsort(-self.outputs.mean(axis=0), kind="stable")[:most]]
+
+    def _class_table(self) -> Table:
+        labels = [self.summary.outputs[output] for output in self._frequent(_MOST_CLASS_COLUMNS)]
+        weights = self.summary.class_importance
+        rows = [(Name(part.column), *(weights[label][part.column] for label in labels)) for part in self.summary.importance[:_MOST_COLUMNS]]
+        return Table(("column", *map(Name, labels)), rows)
+
+    def _coded(self, column: int) -> np.ndarray | None:
+        """A column's values; None for categories, whose codes have no order."""
+        return None if self.summary.categorical[column] else self.coded.iloc[:, column].to_numpy()
+
+    def _beeswarm(self, output: int) -> Chart:
+        # matplotlib takes a while to load, and only a report needs it.
+        from switchyard.tabular.explanation import charts
+
+        names = [part.column for part in self.summary.importance[:_MOST_COLUMNS]]
+        places = [self.columns.index(name) for name in names]
+        clouds = [(name, self.values[:, place, output], self._coded(place)) for name, place in zip(names, places)]
+        return charts.beeswarm(clouds, self.summary.outputs[output])
+
+    def _effects(self) -> list[Chart]:
+        from switchyard.tabular.explanation import charts
+
+        if len(self.summary.outputs) > 1:
+            return []
+        drawn = []
+        for part in self.summary.importance[:_MOST_EFFECTS]:
+            place = self.columns.index(part.column)
+            values, coded = self.values[:, place, 0], self._coded(place)
+            if coded is None:
+                texts = np.array([row[place] for row in self.summary.shown], dtype=object)
+                drawn.append(charts.effect_of_categories(part.column, values, texts))
+            else:
+                drawn.append(charts.effect(part.column, values, coded))
+        return drawn
+
+    def _explain(self, row: ChosenRow) -> tuple[Text, Beside]:
+        from switchyard.tabular.explanation import charts
+
+        values, base = self.values[row.position, :, row.output], self.summary.base[row.output]
+        drawn = [charts.waterfall(self.columns, self.summary.shown[row.position], values, base)]
+        if row.surrogate is not None:
+            drawn.append(charts.weights(row.surrogate))
+        answer = shown(float(self.outputs[row.position, row.output]))
+        said = Text(Name(self.summary.outputs[row.output]), f": answered {answer}; true: ", Name(row.truth), ".")
+        return said, Beside.of(drawn)
 
     def to_shap(self, output: int = 0) -> Any:
         """The values of one output as a `shap.Explanation`, for shap's own plots in a notebook."""

@@ -20,7 +20,7 @@ from switchyard.tabular.export.features import Inputs
 from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.export.model import model_to_onnx
 from switchyard.tabular.model.model import Model
-from switchyard.tabular.report import html
+from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record, Storable
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split
@@ -42,29 +42,29 @@ class ExportedBundle(Bundle, Storable):
     def facts(self) -> dict[str, Fact]:
         return {"digest": self.digest, "megabytes": round(self.megabytes, 3), "inputs": len(self.signature.columns)}
 
-    def html(self) -> str:
+    def report(self) -> Report:
         """Size, inputs and examples."""
         signature = self.signature
         rows = [
-            (column.name, column.kind, f"{column.input}[{column.position}]", _values_of(column), f"{column.missing:.1%}")
+            (Name(column.name), column.kind, f"{column.input}[{column.position}]", _values_of(column), column.missing)
             for column in signature.columns
         ]
-        answer: list[tuple[object, object]] = [("task", signature.task), ("target", signature.target)]
+        answer: list[tuple[Cell, ...]] = [("task", signature.task), ("target", Name(signature.target))]
         if signature.classes:
             answer.append(("classes", ", ".join(signature.classes)))
         if signature.threshold is not None:
             answer.append(("threshold", f"{signature.classes[1]} from a probability of {signature.threshold:.4g}"))
         if signature.interval is not None:
             answer.append(("interval", f"prediction ± {signature.interval.half_width:.4g}, coverage {signature.interval.coverage:.0%}"))
-        return html.page(
+        return Report(
             f"Bundle {signature.name}",
-            [
-                ("Files", html.table(("file", "bytes"), [(name, len(self.files[name])) for name in FILES])),
-                ("Answer", html.table(("what", "value"), answer)),
-                ("Inputs", html.table(("column", "kind", "input", "values in training", "missing"), rows)),
-                ("Examples", _examples_table(self)),
-            ],
             f"{self.digest}, {self.megabytes:.2f} MB",
+            [
+                Section("Files", Table(("file", "bytes"), [(Name(name), len(self.files[name])) for name in FILES])),
+                Section("Answer", Table(("what", "value"), answer)),
+                Section("Inputs", Table(("column", "kind", "input", "values in training", "missing"), rows, {"missing": ".1%"})),
+                Section("Examples", _examples_table(self)),
+            ],
         )
 
 
@@ -75,14 +75,10 @@ def _values_of(column: InputColumn) -> str:
     return "" if column.minimum is None else f"{column.minimum:.6g} to {column.maximum:.6g}"
 
 
-def _examples_table(bundle: Bundle) -> str:
-    return html.table(
-        ("row", "answer"),
-        [
-            (", ".join(f"{name}={value}" for name, value in example["row"].items()), str(example["answer"]))
-            for example in bundle.examples["examples"]
-        ],
-    )
+def _examples_table(bundle: Bundle) -> Table:
+    kept = bundle.examples["examples"]
+    rows = [(", ".join(f"{name}={value}" for name, value in example["row"].items()), str(example["answer"])) for example in kept]
+    return Table(("row", "answer"), rows)
 
 
 def signature_of(model: Model, name: str, metric: str | None = None, trained_until: str | None = None) -> Signature:

@@ -57,7 +57,7 @@ def _random_forest(graph: Graph, estimator: Any, x: str) -> str:
 
 
 def _neural_network(graph: Graph, estimator: Any, x: str) -> str:
-    from switchyard.tabular.families.neural_network import FAR, SOFT_CLIP
+    from switchyard.tabular.families.network import FAR, SOFT_CLIP
 
     network, zero = estimator.network_, graph.constant(np.float32(0.0))
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from switchyard.tabular.families.neural_network import FAR, SOFT_CLIP, Network, codes_of
-
-if TYPE_CHECKING:
-    from switchyard.tabular.families.neural_network import NeuralNetwork
+from switchyard.tabular.families.base import Estimator
+from switchyard.tabular.families.network import FAR, SOFT_CLIP, Network, codes_of
 
 _SCORED = 16_384
 """Rows of the validation set that are scored at once."""
@@ -87,7 +84,7 @@ class _Data:
 
 
 def train(
-    estimator: NeuralNetwork, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, late: Callable[[], bool]
+    estimator: Estimator, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, late: Callable[[], bool]
 ) -> Iterator[tuple[int, float | None, Callable[[], Network]]]:
     """Train epoch by epoch.
 

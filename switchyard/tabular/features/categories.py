@@ -18,6 +18,10 @@ from switchyard.tabular.features.base import Computed
 from switchyard.tabular.features.operators import DOUBLE, Operator
 from switchyard.tabular.tables.schema import MISSING
 
+ONEHOT_UP_TO = 8
+"""Trees: categories up to which "auto" is one-hot; more are target-encoded."""
+TARGET_CLASSES = 10
+"""Target encoding makes a column per class; with more classes than this, "auto" takes ordinal codes."""
 _SHARED_TABLE = 1 << 17
 """Cells up to which the columns of a block share one dictionary; beyond it, each has its own."""
 

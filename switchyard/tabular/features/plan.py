@@ -6,99 +6,20 @@ The plan is unfitted: nothing in it was learnt from the target, and "auto" stays
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
-from switchyard.tabular.config.problem import Kind, Outliers, Problem, Role, Selection
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.checks import check_operand, check_overrides, check_settings
 from switchyard.tabular.features.expressions import parse
-from switchyard.tabular.storable import Fact, Record
+from switchyard.tabular.features.record import ColumnPlan, DerivedPlan, FeaturePlan
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
 
 _MIN_KEPT = 0.5
 """Dropping outliers may not cost more than half of the training rows: what is that common is no outlier."""
-
-
-class ColumnPlan(BaseModel):
-    """What becomes of one column of the table."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    kind: Kind
-    role: Role
-    use: bool
-    """Whether it is itself a feature; columns that only derived features need are not."""
-    reason: str
-    imputer: str = "auto"
-    encoder: str = "auto"
-    scaler: str = "auto"
-    parts: tuple[str, ...] = ()
-    """Datetimes: the calendar parts made of it (`switchyard.tabular.features.dates.PARTS`)."""
-    categories: int = 0
-    """Number of categories known."""
-    missing: float = 0.0
-
-
-class DerivedPlan(BaseModel):
-    """A feature computed from others by an expression of the config."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    expression: str
-    needs: tuple[str, ...]
-    """Columns of the table it is computed from, through other derived features too."""
-    use: bool
-    reason: str
-
-
-class FeaturePlan(Record):
-    """What every preprocessor of this problem is built from."""
-
-    task: Literal["binary", "multiclass", "regression"]
-    n_classes: int
-    columns: tuple[ColumnPlan, ...]
-    derived: tuple[DerivedPlan, ...]
-    used: tuple[Column, ...]
-    """The columns of the table the model takes, those needed only by derived features included."""
-    outliers: Outliers
-    interactions: int
-    polynomial: int
-    selection: Selection
-    interpolate: bool
-    """Fill gaps of numeric columns along `order_by`, in training rows only."""
-    order_by: str | None
-    """The time column; None where the order of the file is time."""
-    numeric_imputer: str
-    categorical_imputer: str
-    encoder: str
-    scaler: str
-    seed: int
-
-    def __getitem__(self, name: str) -> ColumnPlan:
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
-
-    def html(self) -> str:
-        from switchyard.tabular.features.report import plan_page
-
-        return plan_page(self)
-
-    def facts(self) -> dict[str, Fact]:
-        features = [column for column in self.columns if column.role == "feature"]
-        return {
-            "columns_used": sum(column.use for column in features),
-            "columns_dropped": sum(not column.use for column in features),
-            "derived": sum(derived.use for derived in self.derived),
-        }
 
 
 def plan_features(split: Split, dropped: Mapping[str, str], problem: Problem) -> FeaturePlan:

@@ -17,26 +17,22 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer
 
 from switchyard.tabular.features.base import Take
-from switchyard.tabular.features.categories import CategoryCodes, OneHot, Ordinal, TargetMeans
+from switchyard.tabular.features.categories import ONEHOT_UP_TO, TARGET_CLASSES, CategoryCodes, OneHot, Ordinal, TargetMeans
 from switchyard.tabular.features.checks import NUMBERS
 from switchyard.tabular.features.dates import DateParts
 from switchyard.tabular.features.derived import Derive
 from switchyard.tabular.features.numeric import Bound, Impute, Products, Scale
 from switchyard.tabular.features.outliers import ClipOutliers, FlagOutliers, IsolationFlag
-from switchyard.tabular.features.plan import ColumnPlan, FeaturePlan
+from switchyard.tabular.features.record import ColumnPlan, FeaturePlan
 from switchyard.tabular.features.selection import Select
 
 Style = Literal["tree", "net"]
 CHOICES = ("encoder", "numeric_imputer", "categorical_imputer", "scaler", "order")
 """What a tuner may choose where the config says auto; `order` is that of ordinal codes (frequency, lexicographic)."""
 
-ONEHOT_UP_TO = 8
-"""Trees: categories up to which "auto" is one-hot; more are target-encoded."""
 ONEHOT_WIDTH = 64
 """Widest one-hot block of one column; the rarer categories are treated as unseen."""
 EMBEDDING_CODES = 1000
-TARGET_CLASSES = 10
-"""Target encoding makes a column per class; with more classes than this, "auto" takes ordinal codes."""
 
 
 class Preprocessor(Pipeline):

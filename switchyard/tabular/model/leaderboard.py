@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.tabular.report import html
+from switchyard.tabular.report.report import Badge, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 
 
@@ -51,22 +51,21 @@ class Leaderboard(Record):
         """The winner's cross-validated score, by metric."""
         return {self.metric: self.winner.score}
 
-    def rows(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """For a table: the headers, and one line per option."""
-        headers = ("", "model", "kind", f"cv {self.metric}", "±", "seconds", "note")
-        lines = [
-            ("*" if row.chosen else "", row.name, row.kind, f"{row.score:.5g}", f"{row.std:.2g}", f"{row.seconds:.1f}", row.note)
+    def table(self) -> Table:
+        """One line per option."""
+        score = f"cv {self.metric}"
+        rows = [
+            (Badge("chosen", "good") if row.chosen else "", Name(row.name), row.kind, row.score, row.std, row.seconds, row.note)
             for row in self.entries
         ]
-        return headers, lines
+        headers = ("", "model", "kind", score, "\u00b1 over folds", "seconds", "note")
+        return Table(headers, rows, {score: ".5g", "\u00b1 over folds": ".2g", "seconds": ".1f"})
 
-    def html(self) -> str:
-        header, lines = self.rows()
-        shown = [[html.badge("chosen", "good") if line[0] else "", *line[1:]] for line in lines]
-        sections = [("Options, best first", html.table(header, shown)), ("Choice", html.table(["rule"], [[self.rule]]))]
+    def report(self) -> Report:
+        sections = [Section("Options, best first", self.table()), Section("Choice", self.rule)]
         if self.notes:
-            sections.append(("Left out", html.table(["what"], [[note] for note in self.notes])))
-        return html.page("Leaderboard", sections, f"{self.winner.name}: cross-validated {self.metric} {self.winner.score:.5f}")
+            sections.append(Section("Left out", *self.notes))
+        return Report("Leaderboard", f"{self.winner.name}: cross-validated {self.metric} {self.winner.score:.5f}", sections)
 
     def facts(self) -> dict[str, Fact]:
         winner = self.winner

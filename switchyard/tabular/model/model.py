@@ -19,7 +19,7 @@ from switchyard.tabular.families.base import Params
 from switchyard.tabular.model.combiner import Combiner, stack_features
 from switchyard.tabular.model.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
 from switchyard.tabular.model.open_format import dump, load
-from switchyard.tabular.report import html
+from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.table import model_frame
@@ -190,25 +190,29 @@ class Model(Storable):
     def facts(self) -> dict[str, Fact]:
         return {"family": self.family, "members": len(self.members), "columns": len(self.columns), "calibration": self.calibrator.kind}
 
-    def html(self) -> str:
-        """Members and decisions."""
+    def report(self) -> Report:
         weights = self.combiner.weights if self.combiner.kind == "average" else [None] * len(self.members)
         members = [
-            (member.family, "stacked" if weight is None else float(weight), member.estimator.best_iteration_, json.dumps(member.params))
+            (
+                Name(member.family),
+                "stacked" if weight is None else float(weight),
+                member.estimator.best_iteration_,
+                json.dumps(member.params),
+            )
             for member, weight in zip(self.members, weights)
         ]
-        decisions: list[tuple[str, object]] = [("calibration", self.calibrator.kind)]
+        decisions: list[tuple[Cell, ...]] = [("calibration", self.calibrator.kind)]
         if self.task == "binary":
             decisions.append(("threshold", f"{self.classes[1]} from a probability of {self.threshold:.4g}"))
         if self.half_width is not None:
             decisions.append(("interval", f"prediction ± {self.half_width:.4g}, coverage {self.coverage:.0%}"))
-        columns = [(column.name, column.kind, column.reason) for column in self.columns]
-        return html.page(
+        columns = [(Name(column.name), column.kind, column.reason) for column in self.columns]
+        return Report(
             f"Model of {self.target}",
-            [
-                ("Members", html.table(("family", "weight", "iterations", "parameters"), members)),
-                ("Decisions", html.table(("what", "value"), decisions)),
-                ("Columns", html.table(("column", "kind", "why"), columns)),
-            ],
             f"{self.task}, {self.family}",
+            [
+                Section("Members", Table(("family", "weight", "iterations", "parameters"), members)),
+                Section("Decisions", Table(("what", "value"), decisions)),
+                Section("Columns", Table(("column", "kind", "why"), columns)),
+            ],
         )

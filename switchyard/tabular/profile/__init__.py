@@ -11,7 +11,8 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.profile.associations import associate, correlate, strongest_pairs
 from switchyard.tabular.profile.columns import profile_column
 from switchyard.tabular.profile.full import full_profile
-from switchyard.tabular.profile.records import ColumnProfile, Profile
+from switchyard.tabular.profile.profile import Profile
+from switchyard.tabular.profile.records import ColumnProfile
 from switchyard.tabular.profile.target import read_target
 from switchyard.tabular.profile.timeline import profile_time
 from switchyard.tabular.tables.table import Table, digest_rows

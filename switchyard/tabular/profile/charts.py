@@ -7,18 +7,20 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 
 from switchyard.tabular.profile.records import Distribution
-from switchyard.tabular.report.html import Raw, number
+from switchyard.tabular.report.report import Chart, Key, Text
+from switchyard.tabular.report.words import shown
 
 _LINES = ("#d1495b", "#2e8b57", "#e6a23c", "#7b4fa6", "#17849c", "#5a6478")
 Line = Sequence[float | None]
 
 
-def column_chart(distribution: Distribution, kind: str) -> Raw:
-    """Bars of a distribution with the target's level in each bin as a line; empty where there is nothing to draw."""
+def column_chart(distribution: Distribution, kind: str, name: str) -> Chart | None:
+    """Bars of a distribution with the target's level in each bin as a line; None where there is nothing to draw."""
     if not distribution.counts:
-        return Raw("")
+        return None
+    title = f"rows by {name}, with the target" if distribution.target else f"rows by {name}"
     if distribution.labels and kind == "categorical":
-        return _levels(distribution)
+        return _levels(distribution, title)
     width, height, base = 300, 118, 96
     parts = _columns(distribution.counts, width, base)
     parts += [_line(line, width, base, _reach(distribution.target), place) for place, line in enumerate(distribution.target)]
@@ -28,27 +30,27 @@ def column_chart(distribution: Distribution, kind: str) -> Raw:
     else:
         step = width / len(distribution.labels)
         parts += [_text((place + 0.5) * step, 111, label, "middle") for place, label in enumerate(distribution.labels)]
-    return _svg(width, height, parts)
+    return _svg(width, height, parts, title)
 
 
-def time_chart(starts: Sequence[str], rows: Sequence[int], lines: Sequence[Line], width: int = 640) -> Raw:
+def time_chart(starts: Sequence[str], rows: Sequence[int], lines: Sequence[Line], width: int = 640) -> Chart:
     """Rows per period as bars, with lines over them."""
     base, height = 120, 142
     parts = _columns(rows, width, base)
     parts += [_line(line, width, base, _reach(lines), place) for place, line in enumerate(lines)]
     parts += [_text(0, 136, starts[0]), _text(width, 136, starts[-1], "end")]
-    return _svg(width, height, parts)
+    return _svg(width, height, parts, "rows per period, with the target")
 
 
-def sparkline(values: Line, width: int = 260, height: int = 46) -> Raw:
-    """One line from its own lowest to its own highest value."""
+def sparkline(values: Line, title: str, width: int = 260, height: int = 46) -> Chart | None:
+    """One line from its own lowest to its own highest value; None where there is no value."""
     known = [value for value in values if value is not None]
     if not known:
-        return Raw("")
-    return _svg(width, height, [_line(values, width, height - 4, (min(known), max(known)), 0)])
+        return None
+    return _svg(width, height, [_line(values, width, height - 4, (min(known), max(known)), 0)], title)
 
 
-def heat_map(names: Sequence[str], values: Sequence[Line], cell: int = 15) -> Raw:
+def heat_map(names: Sequence[str], values: Sequence[Line], title: str, cell: int = 15) -> Chart:
     """A lower triangle of correlations, red below 0 and blue above."""
     left = 150
     parts = []
@@ -62,23 +64,23 @@ def heat_map(names: Sequence[str], values: Sequence[Line], cell: int = 15) -> Ra
                     f"<title>{escape(names[j])}, {escape(name)}: {value:.2f}</title></rect>"
                 )
     size = len(names) * cell
-    return _svg(left + size, size + 2, parts)
+    return _svg(left + size, size + 2, parts, title)
 
 
-def legend(series: Sequence[str]) -> Raw:
+def legend(series: Sequence[str]) -> Text:
     """Which line is which."""
-    marks = (f'<span style="color:{_LINES[place % len(_LINES)]}">&#9473;</span> {escape(name)}' for place, name in enumerate(series))
-    return Raw(f"<p>{' &nbsp; '.join(marks)}</p>")
+    keys = [Key(name, _LINES[place % len(_LINES)]) for place, name in enumerate(series)]
+    return Text(*(piece for key in keys for piece in (key, " \u00a0 ")))
 
 
 def axis_label(value: float, kind: str) -> str:
     """A number, or the day of an epoch second."""
     if kind != "datetime":
-        return number(value)
+        return shown(value)
     return str((datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=value)).date())
 
 
-def _levels(distribution: Distribution) -> Raw:
+def _levels(distribution: Distribution, title: str) -> Chart:
     step, left, width = 15, 120, 180
     rows = [*zip(distribution.labels, distribution.counts, strict=True)]
     if distribution.others:
@@ -97,7 +99,7 @@ def _levels(distribution: Distribution) -> Raw:
                     f'<circle cx="{left + width * _at(value, reach):.1f}" cy="{y + 7.5}" r="3"'
                     f' fill="{_LINES[series % len(_LINES)]}"><title>{value:.4g}</title></circle>'
                 )
-    return _svg(left + width + 5, len(rows) * step + 2, parts)
+    return _svg(left + width + 5, len(rows) * step + 2, parts, title)
 
 
 def _columns(counts: Sequence[int], width: float, base: float) -> list[str]:
@@ -152,5 +154,6 @@ def _text(x: float, y: float, text: str, anchor: str = "start", title: str = "")
     return f'<text x="{x:.4g}" y="{y:.4g}" text-anchor="{anchor}">{escape(text)}{hint}</text>'
 
 
-def _svg(width: float, height: float, parts: Sequence[str]) -> Raw:
-    return Raw(f'<svg class=c viewBox="0 0 {width:.4g} {height:.4g}" width="{width:.4g}" height="{height:.4g}">{"".join(parts)}</svg>')
+def _svg(width: float, height: float, parts: Sequence[str], title: str) -> Chart:
+    size = f'viewBox="0 0 {width:.4g} {height:.4g}" width="{width:.4g}" height="{height:.4g}"'
+    return Chart(f"<svg class=c {size}>{''.join(parts)}</svg>", title)

@@ -6,8 +6,6 @@ import math
 
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.tabular.storable import Fact, Record
-
 
 def rounded(value: float, digits: int = 6) -> float | None:
     """`value` to `digits` significant digits; None where it is no number, which JSON cannot hold."""
@@ -98,48 +96,3 @@ class Timeline(Part):
     """Features by the share of their spread that lies between periods (correlation ratio, or Cramer's V), most first."""
     means: dict[str, tuple[float | None, ...]]
     """Mean per period of the numeric features among `moving`."""
-
-
-class Profile(Record):
-    """Everything `profile_table` found."""
-
-    rows: int
-    sampled: int
-    """Rows behind charts and correlations."""
-    repeated_rows: int
-    source: str
-    revision: str
-    target: str
-    task: str
-    series: tuple[str, ...]
-    """What charts show of the target: the positive share, the mean, or the share of each of the most frequent classes."""
-    columns: tuple[ColumnProfile, ...]
-    numeric: tuple[str, ...]
-    """Columns of the correlation matrices."""
-    pearson: tuple[tuple[float | None, ...], ...]
-    spearman: tuple[tuple[float | None, ...], ...]
-    associations: tuple[Association, ...]
-    pairs: tuple[Pair, ...]
-    timeline: Timeline | None = None
-
-    def __getitem__(self, name: str) -> ColumnProfile:
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
-
-    def facts(self) -> dict[str, Fact]:
-        cells = self.rows * len(self.columns)
-        missing = sum(column.missing for column in self.columns)
-        return {
-            "rows": self.rows,
-            "columns": len(self.columns),
-            "missing_cells": round(missing / cells, 6) if cells else 0.0,
-            "repeated_rows": self.repeated_rows,
-            "strongest": self.associations[0].column if self.associations else "",
-        }
-
-    def html(self) -> str:
-        from switchyard.tabular.profile.page import render
-
-        return render(self)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed
-from switchyard.tabular.report.html import badge, bars, page, table
+from switchyard.tabular.report.report import Badge, Bars, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 
 FindingAction = Literal["note", "warn", "drop", "stop"]
@@ -97,41 +97,40 @@ class QualityReport(Record):
         counts = {f"{action}": sum(finding.action == action for finding in self.findings) for action in _LEVELS}
         return {"findings": len(self.findings), **counts}
 
-    def html(self) -> str:
-        rows = [
-            (
-                badge(finding.action, _LEVELS[finding.action]),
-                finding.check,
-                finding.column or "",
-                finding.message,
-                finding.measured,
-                "" if finding.limit is None else finding.limit,
-                finding.key,
-            )
-            for finding in self.findings
-        ]
-        headers = ("action", "check", "column", "what was found and the way out", "measured", "limit", "config key")
-        sections = [("Findings", table(headers, rows) if rows else "<p>Nothing was found.</p>")]
+    def report(self) -> Report:
         found = {check: sum(finding.check == check for finding in self.findings) for check in CHECKS}
         checks = [
-            (title, badge(f"{found[check]} found", "warn") if found[check] else badge("clean", "good")) for check, title in _TITLES.items()
+            (title, Badge(f"{found[check]} found", "warn") if found[check] else Badge("clean", "good")) for check, title in _TITLES.items()
         ]
-        sections.append(("Checks", table(("check", "result"), checks)))
+        sections = [
+            Section("Findings", self.finding_table() if self.findings else "Nothing was found."),
+            Section("Checks", Table(("check", "result"), checks)),
+        ]
         if self.scores:
             measure = "R2" if self.task == "regression" else "AUC"
             strongest = sorted(self.scores.items(), key=lambda item: (-item[1], item[0]))[:25]
-            chart = bars(strongest, limit=self.leakage_score, low=0.0 if self.task == "regression" else 0.5, high=1.0)
-            sections.append(
-                (
-                    "What one column alone says about the target",
-                    (
-                        f"<p>Cross-validated {measure} of a small model of one column, training part; beyond the line it gives the target"
-                        f" away.</p>{chart}"
-                    ),
-                )
-            )
+            said = f"Cross-validated {measure} of a small model of one column, training part; beyond the line it gives the target away."
+            bars = Bars(strongest, limit=self.leakage_score, low=0.0 if self.task == "regression" else 0.5, high=1.0)
+            sections.append(Section("What one column alone says about the target", said, bars))
         lead = (
             f"{self.train_rows:,} training and {self.holdout_rows:,} holdout rows; stopping findings: {len(self.stops)},"
             f" dropped columns: {len(self.dropped)}."
         )
-        return page("Data quality", sections, lead)
+        return Report("Data quality", lead, sections)
+
+    def finding_table(self) -> Table:
+        """What was found, gravest first."""
+        headers = ("action", "check", "column", "what was found and the way out", "measured", "limit", "config key")
+        rows = [
+            (
+                Badge(finding.action, _LEVELS[finding.action]),
+                Name(finding.check),
+                Name(finding.column or ""),
+                finding.message,
+                finding.measured,
+                finding.limit,
+                Name(finding.key),
+            )
+            for finding in self.findings
+        ]
+        return Table(headers, rows)

@@ -11,10 +11,15 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.report.figures import chart
+from switchyard.tabular.report.report import Badge, Chart, Level, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tasks import METRICS
 
 State = Literal["complete", "pruned", "failed"]
+_LEVELS: dict[State, Level] = {"complete": "good", "pruned": "note", "failed": "bad"}
+_SHOWN = 50
+"""Trials in the report."""
 
 
 class Trial(BaseModel):
@@ -131,10 +136,67 @@ class Study(Storable):
             facts["reason"] = self.reason
         return facts
 
-    def html(self) -> str:
-        from switchyard.tabular.tuning.report import study_page
+    def report(self) -> Report:
+        """Scores over time and a table of trials."""
+        best = self.best
+        lead = f"{len(self.trials)} trials, {sum(trial.state == 'pruned' for trial in self.trials)} pruned"
+        if self.timed:
+            lead += f", {self.seconds:.1f} s"
+        lead += f"; best {self.metric} {best.trial.score:.5f} ± {best.trial.std:.5f}" if best else "; no trial was completed"
+        sections = []
+        if self.reason:
+            sections.append(Section("Why it ended", self.reason))
+        if best:
+            sections.append(Section("Score over time", self._curve()))
+            settings = {**best.trial.choices, **best.trial.params}
+            rows = [(Name(key), json.dumps(value)) for key, value in settings.items()]
+            sections.append(Section("Best parameters", Table(("parameter", "value"), rows)))
+        if self.trials:
+            more = len(self.trials) - _SHOWN
+            after = [f"and {more} more in study.json"] if more > 0 else []
+            sections.append(Section("Trials, best first", self.trial_table().first(_SHOWN), *after))
+        return Report(f"Tuning {self.family}", lead, sections)
 
-        return study_page(self)
+    def trial_table(self) -> Table:
+        """Every trial, best first."""
+        rest = [trial for trial in self.trials if trial.state != "complete"]
+        rows = []
+        for trial in ranked(self.trials, self.metric) + rest:
+            iterations = [value for value in trial.best_iterations if value is not None]
+            rows.append(
+                (
+                    trial.number,
+                    Badge(trial.state, _LEVELS[trial.state]),
+                    trial.score,
+                    trial.std,
+                    len(trial.fold_scores),
+                    round(float(np.mean(iterations))) if iterations else None,
+                    trial.seconds if self.timed else None,
+                    json.dumps({**trial.choices, **trial.params}),
+                    trial.reason or ("ended by the clock" if trial.truncated else ""),
+                )
+            )
+        headers = ("trial", "state", self.metric, "std", "folds", "iterations", "seconds", "parameters", "note")
+        return Table(headers, rows, {"seconds": ".1f"})
+
+    def _curve(self) -> Chart:
+        from matplotlib.figure import Figure
+
+        complete = [trial for trial in self.trials if trial.state == "complete"]
+        at = np.cumsum([trial.seconds for trial in self.trials]) if self.timed else np.arange(len(self.trials))
+        x = np.array([at[trial.number] for trial in complete])
+        y = np.array([trial.score for trial in complete])
+        best = np.maximum.accumulate(y) if METRICS[self.metric].greater_is_better else np.minimum.accumulate(y)
+        error = [trial.std / max(len(trial.fold_scores), 1) ** 0.5 for trial in complete]
+        figure = Figure(figsize=(7, 2.8))
+        axes = figure.add_subplot()
+        axes.errorbar(x, y, yerr=error, fmt="o", ms=4, lw=1, color="#8a94a8")
+        axes.step(x, best, where="post", color="#2457c5", label="best so far")
+        axes.set_xlabel("seconds of trials" if self.timed else "trial")
+        axes.set_ylabel(f"cross-validated {self.metric}")
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+        return chart(figure, f"cross-validated {self.metric} of each trial, and the best so far")
 
 
 def merged(studies: Sequence[Study]) -> Study:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.errors import GateClosed
-from switchyard.tabular.report.html import badge, page, table
+from switchyard.tabular.report.report import Badge, Name, Report, Section, Table, Text
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.validation.words import columns_of, in_words
 
@@ -85,41 +85,47 @@ class ValidationReport(Record):
     def facts(self) -> dict[str, Fact]:
         return {"success": self.success, "rows": self.rows, **self.statistics}
 
-    def html(self) -> str:
+    def report(self) -> Report:
         numbers = self.statistics
         lead = (
             f"{numbers['successful_expectations']} of {numbers['evaluated_expectations']} expectations met on {self.rows:,} rows of the"
             f" {self.what}."
         )
-        failures = [
+        everything = [
+            (Badge("met", "good") if result.success else Badge("failed", "bad"), _named(result), result.expected, result.observed)
+            for result in self.results
+        ]
+        return Report(
+            f"Validation of the {self.what}",
+            lead,
+            [
+                Section("Verdict", Text(Badge("passed", "good") if self.success else Badge("failed", "bad"))),
+                Section("Failed expectations", self.failure_table() if self.failed else "None."),
+                Section("All expectations", Table(("", "column", "expected", "observed"), everything)),
+            ],
+        )
+
+    def failure_table(self) -> Table:
+        """Expectations that did not hold."""
+        rows = [
             (
-                _subject(result),
-                badge(result.severity, "bad" if result.severity == "critical" else "warn"),
+                _named(result),
+                Badge(result.severity, "bad" if result.severity == "critical" else "warn"),
                 result.expected,
                 result.observed,
                 ", ".join(result.samples),
             )
             for result in self.failed
         ]
-        shown = table(("column", "severity", "expected", "observed", "unexpected values"), failures) if failures else "<p>None.</p>"
-        everything = [
-            (badge("met", "good") if result.success else badge("failed", "bad"), _subject(result), result.expected, result.observed)
-            for result in self.results
-        ]
-        verdict = badge("passed", "good") if self.success else badge("failed", "bad")
-        return page(
-            f"Validation of the {self.what}",
-            [
-                ("Verdict", f"<p>{verdict}</p>"),
-                ("Failed expectations", shown),
-                ("All expectations", table(("", "column", "expected", "observed"), everything)),
-            ],
-            lead,
-        )
+        return Table(("column", "severity", "expected", "observed", "unexpected values"), rows)
 
 
 def _subject(result: ExpectationResult) -> str:
     return result.column or "the table"
+
+
+def _named(result: ExpectationResult) -> Name | str:
+    return Name(result.column) if result.column else "the table"
 
 
 def result_from(raw: dict[str, Any], present: set[str]) -> ExpectationResult:

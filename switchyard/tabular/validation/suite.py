@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.report.html import page, table
+from switchyard.tabular.report.report import Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.validation.engine import great_expectations
 from switchyard.tabular.validation.words import columns_of, in_words
@@ -88,16 +88,14 @@ class Suite(Storable):
     def facts(self) -> dict[str, Fact]:
         return {"expectations": len(self.expectations), "edited": bool(self.meta.get("switchyard", {}).get("edited", False))}
 
-    def html(self) -> str:
+    def report(self) -> Report:
         rows = [
             (", ".join(columns_of(item["kwargs"])) or "the table", in_words(item["type"], item["kwargs"]), item.get("notes") or "")
             for item in self.expectations
         ]
-        return page(
-            f"Expectations of {self.name}",
-            [("What new data must look like", table(("column", "expected", "seen in training"), rows))],
-            f"{len(rows)} expectations; copy {FILE} to configs/<name>.expectations.json and edit it to change them.",
-        )
+        lead = f"{len(rows)} expectations; copy {FILE} to configs/<name>.expectations.json and edit it to change them."
+        expected = Section("What new data must look like", Table(("column", "expected", "seen in training"), rows))
+        return Report(f"Expectations of {self.name}", lead, [expected])
 
 
 def _checked(item: Any, place: str, known: list[str] | None) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from pydantic import ConfigDict, create_model
 
 from deployment.experiments.traffic import ExperimentTraffic
 from switchyard.monitoring.experiment.counts import Counts
+from switchyard.monitoring.experiment.judgement import Judgement
 from switchyard.monitoring.experiment.losses import MEASURES, measure_for
 from switchyard.monitoring.experiment.observations import Observations, business_value, observe
 from switchyard.monitoring.experiment.planning import plan
 from switchyard.monitoring.experiment.record import Experiment, Stage
-from switchyard.monitoring.experiment.verdict import Judgement, judge
+from switchyard.monitoring.experiment.verdict import judge
 from switchyard.tabular.config.production import BusinessMetric, ExperimentConfig, Guardrails
 from switchyard.tabular.errors import InputError
 from tests.switchyard.monitoring.experiment.cases import CLASSES, NOW, SOUND, config, experiment, frame_of

@@ -20,7 +20,6 @@ from switchyard.tabular.documents import (
     Versions,
     write_documents,
 )
-from switchyard.tabular.documents.markdown import code, table, text
 from switchyard.tabular.documents.tables import confusion
 from switchyard.tabular.evaluation import Predictions, evaluate, fit_baselines
 from switchyard.tabular.evaluation.comparison import check_gates
@@ -30,6 +29,7 @@ from switchyard.tabular.features.plan import plan_features
 from switchyard.tabular.model.leaderboard import Leaderboard, Row
 from switchyard.tabular.profile import profile_table
 from switchyard.tabular.quality import check_quality
+from switchyard.tabular.report import markdown, report
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import Table
 from switchyard.tabular.validation import ExpectationResult, ValidationReport
@@ -242,9 +242,9 @@ def test_the_other_tasks(people, task):
 
 
 def test_pieces_of_markdown():
-    assert text("a_b*c|<d>\ne") == r"a\_b\*c\|\<d\> e"
-    assert code("x y") == "`x y`" and code("a`b") == r"a\`b"
-    lines = table(("name", "n"), [("x", 1), ("long", 12345)]).splitlines()
+    assert markdown.text("a_b*c|<d>\ne") == r"a\_b\*c\|\<d\> e"
+    assert markdown.code("x y") == "`x y`" and markdown.code("a`b") == r"a\`b"
+    lines = markdown.table(report.Table(("name", "n"), [("x", 1), ("long", 12345)])).splitlines()
     assert lines == ["| name |      n |", "|------|-------:|", "| x    |      1 |", "| long | 12,345 |"]
 
 
@@ -267,5 +267,5 @@ def test_many_classes_show_their_most_frequent_mistakes(people):
         Predictions.of_classes(rng.dirichlet(np.ones(15), len(split.holdout))), split, make_problem("multiclass", "log_loss"), classes
     )
     shown = confusion(evaluation)
-    assert len(shown.splitlines()) == 2 + 15 and shown.splitlines()[0].split("|")[1].strip() == "true class"
-    assert len(confusion(record.evaluation).splitlines()) == 2 + 2
+    assert len(shown.rows) == 15 and shown.headers[0] == "true class"
+    assert len(confusion(record.evaluation).rows) == 2

@@ -133,8 +133,8 @@ def test_the_leaderboard_is_kept_and_shown(tmp_path):
     (tmp_path / "board").mkdir()
     leaderboard.write(tmp_path / "board")
     assert Leaderboard.read(tmp_path / "board") == leaderboard
-    headers, lines = leaderboard.rows()
-    assert len(lines) == len(leaderboard.entries) and {len(line) for line in lines} == {len(headers)}
+    table = leaderboard.table()
+    assert len(table.rows) == len(leaderboard.entries) and {len(row) for row in table.rows} == {len(table.headers)}
     assert "<script" not in leaderboard.html() and "chosen" in leaderboard.html()
 
 

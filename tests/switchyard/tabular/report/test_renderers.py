@@ -1,0 +1,94 @@
+"""One report, three layouts; what the data is called never becomes markup in any of them."""
+
+from __future__ import annotations
+
+import io
+from html import escape
+
+import pytest
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from switchyard.tabular.report import html, markdown, terminal
+from switchyard.tabular.report.report import Badge, Bars, Beside, Chart, Key, Markdown, Name, Report, Section, Strong, Table, Text
+
+NASTY = ("<script>alert(1)</script>", "a|b", "[bold red]c[/]", "`d`", "**e**", "\x1b[31mf", "[g](http://x)", ":smile:", "&lt;h")
+
+
+def report_of(word: str) -> Report:
+    """`word` wherever a report can hold text that is not its author's."""
+    table = Table(
+        (word, Name(word), Text("of ", Name(word)), "n"),
+        [
+            (word, Name(word), Text(Strong(word), " ", Badge(word, "bad")), 0.25),
+            (Badge(word, "warn"), Strong(word), Key(word, "#d1495b"), None),
+        ],
+        {"n": ".1%"},
+    )
+    beside = Beside(((Text(Strong(word), word), "inner"), (Chart("<svg></svg>", word),)), framed=True)
+    return Report(word, word, [Section(word, word, Text(word, Name(word)), table, Bars([(word, 0.5)], limit=0.7), beside)])
+
+
+@pytest.fixture
+def report() -> Report:
+    rows = [(Name("age"), 1234, 0.123456, None), (Name("job"), 7, -0.5, Badge("drift", "bad"))]
+    table = Table(("column", "rows", "share", "verdict"), rows, {"share": "+.1%"})
+    sections = [Section("Columns", "Two of them.", table), Section("Weights", Bars([("age", 0.75)])), Section("Text", Markdown("a *b*"))]
+    return Report("Drift", "Of one window.", sections)
+
+
+def printed(report: Report) -> str:
+    console = Console(file=io.StringIO(), width=400, force_terminal=True, color_system="standard")
+    for part in terminal.render(report):
+        console.print(part)
+    return console.file.getvalue()
+
+
+def test_one_report_says_the_same_everywhere(report):
+    for said in (html.page(report), markdown.render(report), printed(report)):
+        for text in ("Drift", "Of one window.", "Two of them.", "column", "age", "1,234", "+12.3%", "-50.0%", "drift", "Weights", "0.75"):
+            assert text in said, text
+
+
+@pytest.mark.parametrize("word", NASTY)
+def test_a_page_shows_any_word_as_it_is(word):
+    page = html.page(report_of(word))
+
+    assert "<script" not in page
+    assert page.count(escape(word)) >= 13
+
+
+@pytest.mark.parametrize("word", NASTY)
+def test_markdown_shows_any_word_as_it_is(word):
+    source = markdown.render(report_of(word))
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(source)
+    inline = [child for token in tokens for child in token.children or ()]
+
+    assert {child.type for child in inline} <= {"text", "code_inline", "strong_open", "strong_close", "em_open", "em_close", "text_special"}
+    assert not any(token.type.startswith("html") for token in tokens)
+    cells = [sum(token.type in ("th_open", "td_open") for token in tokens[start:end]) for start, end in rows_in(tokens)]
+    assert cells == [4, 4, 4, 2, 2]
+    texts = ["".join(child.content for child in token.children) for token in tokens if token.type == "inline"]
+    assert sum(word in text for text in texts) >= 12
+
+
+def rows_in(tokens) -> list[tuple[int, int]]:
+    opened = [place for place, token in enumerate(tokens) if token.type == "tr_open"]
+    closed = [place for place, token in enumerate(tokens) if token.type == "tr_close"]
+    return list(zip(opened, closed, strict=True))
+
+
+@pytest.mark.parametrize("word", NASTY)
+def test_a_terminal_shows_any_word_as_it_is(word):
+    said = printed(report_of(word))
+
+    assert "\x1b[31mf" not in said.replace("\x1b[31m\ufffd", "")
+    assert said.count(word.replace("\x1b", "\ufffd")) >= 13
+
+
+def test_a_table_can_be_cut_and_keeps_its_formats():
+    table = Table(("a", "b", "c"), [(1, 0.5, "x"), (2, 0.25, "y")], {"b": ".0%"})
+
+    assert table.only("b", "a").rows == ((0.5, 1), (0.25, 2))
+    assert "50%" in markdown.table(table.without("a").first(1)) and "25%" not in markdown.table(table.first(1))
+    assert not Table(("a",), [])
