@@ -57,7 +57,8 @@ class SliceColumn(BaseModel):
             (Name(part.value), part.rows, str(part.score), *part.rates.values(), Badge("few rows", "note") if part.small else "")
             for part in self.slices
         ]
-        return Table((Name(self.column), "rows", NAMES[metric], *map(name_of, rates), "note"), rows)
+        table = Table((Name(self.column), "rows", NAMES[metric], *map(name_of, rates), "note"), rows)
+        return table if any(part.small for part in self.slices) else table.without("note")
 
     def gap_table(self) -> Table:
         """The largest differences between the slices."""

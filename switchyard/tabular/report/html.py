@@ -30,7 +30,7 @@ table{border-collapse:collapse;margin:6px 0}th,td{padding:3px 10px;border-bottom
 td.n{text-align:right;font-variant-numeric:tabular-nums}th{background:#f6f7fb}p{margin:4px 0}
 .b{border-radius:9px;padding:1px 8px;font-size:12px;color:#fff;white-space:nowrap}
 .good{background:#1f8a4c}.warn{background:#b7791f}.bad{background:#c0362c}.note{background:#5a6478}
-svg{max-width:100%;height:auto}.row{display:flex;flex-wrap:wrap;gap:12px}
+svg{max-width:100%;height:auto}.row svg{display:block}.row{display:flex;flex-wrap:wrap;gap:12px}
 svg.c{font:11px system-ui,sans-serif;fill:#3a4356}.c .f{fill:#5673d8}.c .g{fill:#e8ebf4}.c .k{stroke:#c0362c;stroke-width:1.5;fill:none}
 .card{border:1px solid #e3e6ee;border-radius:8px;padding:8px 10px;width:310px}.card p+p{font-size:12px;color:#5a6478}
 .card svg~p{font-size:12px;color:#5a6478}.wide{overflow-x:auto;font-size:12px}

@@ -57,7 +57,7 @@ class Text:
 
 
 Cell = Inline | Text | int | float | None
-"""Numbers are shown by their column's format, None as a dash."""
+"""Numbers are shown by their column's format; None is an empty cell, in Markdown a dash."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,21 @@ class Table:
 
     def only(self, *headers: Inline | Text) -> Self:
         """The same with these columns, in this order."""
-        places = [self.headers.index(header) for header in headers]
-        return replace(self, headers=headers, rows=[[row[place] for place in places] for row in self.rows])
+        return self._at([self.headers.index(header) for header in headers])
 
     def without(self, *headers: Inline | Text) -> Self:
         """The same but for these columns."""
-        return self.only(*(header for header in self.headers if header not in headers))
+        return self._at([place for place, header in enumerate(self.headers) if header not in headers])
+
+    def _at(self, places: Sequence[int]) -> Self:
+        headers = [self.headers[place] for place in places]
+        return replace(self, headers=headers, rows=[[row[place] for place in places] for row in self.rows])
 
     def format_of(self, place: int) -> str:
         """How the numbers of a column are shown; empty where nothing was said."""
         header = self.headers[place]
-        return self.formats.get(header if isinstance(header, str) else plain(header), "")
+        # A class or column that happens to be called like one of our headers has no format.
+        return self.formats.get(header, "") if isinstance(header, str) else ""
 
     def is_numeric(self, place: int) -> bool:
         """Whether a column holds numbers, or nothing, only."""
@@ -178,13 +182,6 @@ class Report:
     lead: str
     """A paragraph under the title."""
     sections: Sequence[Section] = ()
-
-
-def plain(text: Inline | Text) -> str:
-    """The words alone."""
-    if isinstance(text, Text):
-        return "".join(map(plain, text.pieces))
-    return text if isinstance(text, str) else text.text
 
 
 def is_number(cell: Cell) -> bool:
