@@ -92,11 +92,10 @@ def run(request: Request, plan: Plan, *, watch: float | None) -> Result:
     from app.running import execute, name_of_run
     from deployment.registration import active_deployer, ensure_served
 
-    ensure_served(request.problem.name)
     looks = 0
     while True:
-        ensure_served(problem.name)
         looks += 1
+        ensure_served(request.problem.name)
         outcome = execute(plan.pipeline, dict(plan.arguments), name_of_run("experiment", request.problem.name), request.console)
         judgement: Judgement = outcome.artifact("judgement")
         report = _write_page(outcome, request.root, request.problem.name)
