@@ -40,6 +40,7 @@ COPY deployment/ /app/deployment/
 COPY steps/ /app/steps/
 COPY pipelines/ /app/pipelines/
 COPY app/ /app/app/
+COPY plugins/ /app/plugins/
 RUN python3 -m compileall -q /app
 
 FROM ${PYTHON}

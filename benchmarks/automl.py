@@ -28,13 +28,13 @@ from switchyard.tabular.config.problem import Problem, problem_from
 from switchyard.tabular.evaluation.baselines import fit_baselines
 from switchyard.tabular.export.bundle import check_parity, write_bundle
 from switchyard.tabular.features.plan import FeaturePlan, plan_features
+from switchyard.tabular.metrics import METRICS
 from switchyard.tabular.model.ensemble import budget_left, build_ensemble
 from switchyard.tabular.model.model import encode_target
 from switchyard.tabular.quality import check_quality
 from switchyard.tabular.tables.reading.sources import read_source
 from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.split import Split, split_table
-from switchyard.tabular.tasks import METRICS
 from switchyard.tabular.tuning import StudyStore, study_key, tune_family
 from switchyard.tabular.tuning.crossval import training_target
 from switchyard.tabular.tuning.leaderboard import LiveLeaderboard

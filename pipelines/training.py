@@ -61,7 +61,7 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: str = ""
         ]
         for family, numbers in searches.items()
     }
-    studies = [gather_study(seen, id=f"gather_{family}") if len(seen) > 1 else seen[0] for family, seen in found.items()]
+    studies = [gather_study(seen, resolved, id=f"gather_{family}") if len(seen) > 1 else seen[0] for family, seen in found.items()]
     model, leaderboard = build_ensemble(studies, split, plan, resolved)
     bundle, parity = export_bundle(model, split, resolved)
     evaluation = evaluate_model(bundle, split, plan, resolved)

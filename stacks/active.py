@@ -19,6 +19,7 @@ from zenml.io import fileio
 
 from stacks.registration import LOCAL_STORES
 from stacks.secrets import with_secrets
+from switchyard.plugins import loaded_plugins
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import STAGED
 from switchyard.tabular.tuning.files import StoredFiles
@@ -107,10 +108,11 @@ def pipelines_image(report: Callable[[str], None] = lambda line: None) -> str:
     Raises
     ------
     SwitchyardError
-        It can't be built or pushed; the message says how to mend it.
+        It can't be built or pushed, or lacks a plugin of the config; the message says how to mend it.
     """
-    from stacks.images import ensure_image
+    from stacks.images import ensure_image, refuse_absent
 
+    refuse_absent(loaded_plugins())
     stack = Client().active_stack
     registry = stack.container_registry
     platform = _platform_of_nodes(stack.orchestrator) if stack.orchestrator.flavor == "kubernetes" else ""

@@ -15,11 +15,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from switchyard.tabular.errors import SwitchyardError
+from switchyard.plugins import FOLDER, is_in_folder
+from switchyard.tabular.errors import InputError, SwitchyardError
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCKERFILES = {
@@ -105,6 +106,19 @@ def context_files(kind: str, root: Path = ROOT) -> set[str]:
         for source in [word for word in words[1:] if not word.startswith("--")][:-1]:
             found.update(_files_of(source, root))
     return found
+
+
+def refuse_absent(plugins: Iterable[str], root: Path = ROOT) -> None:
+    """Refuse plugins, named as in the config, that a pod would look for in vain.
+
+    Raises
+    ------
+    InputError
+        Names the first that is neither below `plugins/` nor an installed module.
+    """
+    for source in plugins:
+        if not is_in_folder(source, root):
+            raise InputError(f"plugin {source} is not in the image of the pipelines: move it to {FOLDER}/ and name it {FOLDER}/NAME.py")
 
 
 def is_in_registry(name: str) -> bool:

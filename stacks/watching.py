@@ -7,14 +7,13 @@ for has no such watch.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Protocol
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
 from uuid import UUID
 
 from zenml.client import Client
 
-_WATCHES = {"kubernetes": "stacks.cluster.jobs:JobWatch"}
-"""Orchestrator flavor -> module:class, made with the orchestrator and the run's id."""
+from switchyard.parts import Part, Parts
 
 
 class RunWatch(Protocol):
@@ -30,10 +29,21 @@ class RunWatch(Protocol):
         """Take away what runs of it and what waits to run."""
 
 
+class Watcher(Part, ABC):
+    """Who watches the runs of an orchestrator; `name` is the orchestrator's flavor."""
+
+    noun = "watcher of runs"
+    home = "stacks.watching:WATCHERS"
+
+    @abstractmethod
+    def watch(self, orchestrator: Any, run: UUID) -> RunWatch:
+        """The watch over one run of `orchestrator`, that of the active stack."""
+
+
+WATCHERS = Parts(Watcher, ("stacks.cluster.jobs",))
+
+
 def watch_for(run: UUID) -> RunWatch | None:
     """The watch over `run` on the active stack, or None where its orchestrator has none."""
     orchestrator = Client().active_stack.orchestrator
-    if orchestrator.flavor not in _WATCHES:
-        return None
-    module, _, name = _WATCHES[orchestrator.flavor].partition(":")
-    return getattr(import_module(module), name)(orchestrator, run)
+    return WATCHERS[orchestrator.flavor].watch(orchestrator, run) if orchestrator.flavor in WATCHERS else None

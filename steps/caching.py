@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import re
 from functools import cache
 from pathlib import Path
 
 from zenml.config.cache_policy import CachePolicy
 
+from switchyard.parts import Parts
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = "requirements.txt"
-_MODULE = re.compile(r"[a-z_]+(\.[a-z_0-9]+)+")
 _OURS = ("switchyard", "registry", "deployment", "stacks", "steps", "materializers")
 
 
@@ -50,7 +50,10 @@ def code_beneath(start: Path) -> set[Path]:
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
-    """Files of ours that one module names: in any import, those inside functions included, or as a dotted string."""
+    """Files of ours that one module names: in any import, those inside functions included, or in a registry.
+
+    A registry is a call of `Parts` (`switchyard/parts.py`) with the modules as whole dotted names in it. No other string counts.
+    """
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -58,9 +61,9 @@ def _imports(path: Path) -> tuple[Path, ...]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _MODULE.fullmatch(node.value):
-            # Registries name modules that are imported when asked for.
-            names.add(node.value)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == Parts.__name__:
+            strings = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant) and isinstance(part.value, str))
+            names.update(value for value in strings if "." in value)
     return tuple(file for name in names if name.split(".")[0] in _OURS for file in _module_files(name))
 
 

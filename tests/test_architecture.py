@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,8 @@ import grimp
 import pytest
 
 from steps import caching
+from switchyard.parts import registry_at
+from switchyard.tabular.families import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("app", "deployment", "materializers", "pipelines", "registry", "stacks", "steps", "switchyard")
@@ -41,6 +45,54 @@ def test_a_step_depends_on_what_it_reaches_and_on_nothing_else():
     assert "switchyard/tabular/explanation/explanation.py" not in tune
     assert "switchyard/tabular/families/lightgbm.py" in tune
     assert "switchyard/tabular/features/categories.py" in tune
+
+
+def test_no_module_but_its_own_knows_a_family():
+    files = [
+        path
+        for room in ("app", "deployment", "pipelines", "registry", "stacks", "steps", "switchyard")
+        for path in (ROOT / room).rglob("*.py")
+    ]
+    for name, family in FAMILIES.items():
+        own = sys.modules[type(family).__module__].__file__
+        words = re.compile(rf"\b({name}\w*|{family.estimator.__name__})\b")
+        knowing = {path.relative_to(ROOT).as_posix() for path in files if str(path) != own and words.search(_code_of(path))}
+        # The registry, and the second half of the net, which alone imports torch.
+        assert knowing <= {"switchyard/tabular/families/__init__.py", "switchyard/tabular/families/neural_training.py"}, name
+
+
+def _code_of(path: Path) -> str:
+    """The module without comments and docstrings."""
+    return ast.unparse(_Bare().visit(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+class _Bare(ast.NodeTransformer):
+    def visit_Expr(self, node: ast.Expr) -> ast.AST:
+        return ast.Pass() if isinstance(node.value, ast.Constant) else node
+
+
+@pytest.mark.parametrize(
+    "home",
+    [
+        "tabular.families:FAMILIES",
+        "tabular.metrics:METRICS",
+        "tabular.features.encoders:ENCODERS",
+        "tabular.features.functions:FUNCTIONS",
+        "tabular.tables.reading.sources:SOURCES",
+        "monitoring.alerts.channels:CHANNELS",
+        "tabular.tasks:TASKS",
+    ],
+)
+def test_what_a_registry_holds_is_in_the_cache_key_of_who_reaches_it(home):
+    registry = registry_at(f"switchyard.{home}")
+    reached = {str(path) for path in caching.code_beneath(Path(sys.modules[f"switchyard.{home.split(':')[0]}"].__file__))}
+    homes = {sys.modules[type(part).__module__].__file__ for part in registry.values()}
+
+    assert homes <= reached
+
+
+def test_names_in_the_config_are_no_dependency_on_the_code_behind_them():
+    assert not any("/families/" in name or "/alerts/" in name for name in names_of("steps/data/check_quality.py"))
 
 
 def test_templates_count_as_code():

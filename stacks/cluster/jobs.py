@@ -12,6 +12,8 @@ from uuid import UUID
 
 from zenml.client import Client
 
+from stacks.watching import Watcher
+
 logger = logging.getLogger(__name__)
 
 _STEP = "step_name"
@@ -172,3 +174,15 @@ class JobWatch:
 
 def _moment(event: Any) -> Any:
     return event.last_timestamp or event.event_time or event.metadata.creation_timestamp
+
+
+class KubernetesWatcher(Watcher):
+    """Of the orchestrator `kubernetes`."""
+
+    name = "kubernetes"
+
+    def watch(self, orchestrator: Any, run: UUID) -> JobWatch:
+        return JobWatch(orchestrator, run)
+
+
+PARTS = (KubernetesWatcher(),)

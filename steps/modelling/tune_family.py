@@ -6,7 +6,7 @@ from zenml import step
 
 from stacks.active import studies
 from steps.caching import code_digest, depends_on
-from switchyard.tabular.config.problem import FamilyName, Problem
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tuning.leaderboard import LiveLeaderboard
@@ -17,7 +17,7 @@ from switchyard.tabular.tuning.tuner import tune_family as tune
 
 @step(cache_policy=depends_on(__file__))
 def tune_family(
-    split: Split, plan: FeaturePlan, problem: Problem, family: FamilyName, fresh: str, parallel: int = 1, workers: int = 1, worker: int = 1
+    split: Split, plan: FeaturePlan, problem: Problem, family: str, fresh: str, parallel: int = 1, workers: int = 1, worker: int = 1
 ) -> Annotated[Study, "study"]:
     """Cross-validated trials of `family`, taken up where an earlier run of the same search was stopped.
 

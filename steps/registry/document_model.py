@@ -14,6 +14,7 @@ from switchyard.tabular.evaluation.comparison import Comparison, Verdict
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.export.bundle import ExportedBundle, Parity
+from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
@@ -23,7 +24,8 @@ from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import Table
 from switchyard.tabular.validation import ValidationReport
 
-_LIBRARIES = ("scikit-learn", "lightgbm", "xgboost-cpu", "torch", "optuna", "onnxruntime", "shap", "zenml", "mlflow")
+_LIBRARIES = ("scikit-learn", "optuna", "onnxruntime", "shap", "zenml", "mlflow")
+"""Besides those of the families that were searched."""
 
 _REPEAT = "python run.py --pipeline training --config config.json  # config.json is among the files of this model's MLflow run"
 
@@ -80,8 +82,14 @@ def document_model(
                 model_digest=bundle.digest,
                 code_commit=code_commit(),
                 lock_digest=lock_digest(),
-                libraries={name: metadata.version(name) for name in _LIBRARIES},
+                libraries=_libraries(problem),
                 command=_REPEAT,
             ),
         )
     )
+
+
+def _libraries(problem: Problem) -> dict[str, str]:
+    """Versions of what the model was made with, by distribution."""
+    of_families = [package for family in problem.tuning.families for package in FAMILIES[family].packages]
+    return {name: metadata.version(name) for name in dict.fromkeys((*of_families, *_LIBRARIES))}

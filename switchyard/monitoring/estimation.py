@@ -27,6 +27,7 @@ def estimate_scores(
     holdout: Predictions | None = None,
     holdout_truth: np.ndarray | None = None,
     seed: int = 0,
+    metric: str = "auto",
 ) -> dict[str, Estimate]:
     """Expected scores of unlabelled rows.
 
@@ -41,6 +42,8 @@ def estimate_scores(
         Of the intervals, which hold what the score of as many rows would be, chance of the labels included.
     holdout, holdout_truth
         Regressions: out-of-sample answers with their truth, shape (n,), to learn the error from.
+    metric : str
+        Of the problem; it is among the scores, whosever it is.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def estimate_scores(
         truths = _drawn_values(part.values, holdout.values, holdout_truth, rng)
     else:
         truths = _drawn_labels(part.probabilities, rng)
-    scored = [scores_of(truth, part, task, classes)(np.ones((1, len(at)))) for truth in truths]
+    scored = [scores_of(truth, part, task, classes, metric)(np.ones((1, len(at)))) for truth in truths]
     names = [name for name in scored[0] if ":" not in name]
     draws = {name: np.array([score[name][0] for score in scored]) for name in names}
     # Fewer rows are drawn than there are: the interval of the mean score narrows with the square root of their number.

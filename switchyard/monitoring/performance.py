@@ -105,7 +105,7 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
     if len(window.answers) >= settings.min_rows:
         level = problem.evaluation.confidence
         everyone = window.predictions(facts.classes)
-        estimated = estimate_scores(everyone, task, facts.classes, level, reference.holdout, holdout_truth)
+        estimated = estimate_scores(everyone, task, facts.classes, level, reference.holdout, holdout_truth, metric=metric.name)
     if measured is not None and measured.score.value is not None:
         basis, reason = "measured", count_of(len(at), "labelled prediction")
     elif facts.metric in estimated:

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("app", "configs", "deployment", "materializers", "pipelines", "registry", "stacks", "steps", "switchyard")
+ROOMS = ("app", "configs", "deployment", "materializers", "pipelines", "plugins", "registry", "stacks", "steps", "switchyard")
 FILES = ("run.py", "requirements.txt", "dvc.yaml", "params.yaml", "pyproject.toml")
 
 

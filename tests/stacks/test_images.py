@@ -13,6 +13,7 @@ import pytest
 from stacks import images
 from stacks.cluster import platforms
 from stacks.cluster.kubectl import ClusterError
+from switchyard import plugins
 from switchyard.tabular.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -54,6 +55,23 @@ def test_name_is_a_digest_of_lock_code_and_arguments(project, monkeypatch):
     third = name(project)
     monkeypatch.setenv("SWITCHYARD_TORCH_INDEX", "https://index.example")
     assert len({first, second, third, name(project)}) == 4
+
+
+def test_name_follows_the_plugins_of_the_repository_and_others_are_refused(project, monkeypatch, tmp_path_factory):
+    first = name(project)
+    (project / "plugins/own.py").write_text("PARTS = ()")
+    assert "plugins/own.py" in images.context_files("pipelines", project)
+    second = name(project)
+    (project / "plugins/own.py").write_text("PARTS = (1,)")
+    assert len({first, second, name(project)}) == 3
+
+    monkeypatch.setattr(plugins, "ROOT", project)
+    images.refuse_absent(["plugins/own.py"], project)
+    away = tmp_path_factory.mktemp("away") / "own.py"
+    away.write_text("")
+    for source in (str(away), str(project / "plugins/own.py")):
+        with pytest.raises(InputError, match="is not in the image of the pipelines: move it to plugins/"):
+            images.refuse_absent([source], project)
 
 
 def test_what_is_sent_is_what_is_named_and_a_folder_of_wheels_comes_along(project, tmp_path_factory, monkeypatch):

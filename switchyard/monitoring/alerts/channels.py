@@ -1,22 +1,15 @@
-"""The channels there are. A new one is one module beside this with a `deliver`, and one line of `CHANNELS`."""
+"""The channels there are. One of them is one module, named in `CHANNELS`; CONTRIBUTING.md tells how."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from importlib import import_module
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 from switchyard.monitoring.alerts.alert import Alert
+from switchyard.parts import Part, Parts
 from switchyard.tabular.config.monitoring import Channel
-
-CHANNELS = {
-    "console": "switchyard.monitoring.alerts.console",
-    "slack": "switchyard.monitoring.alerts.slack",
-    "webhook": "switchyard.monitoring.alerts.webhook",
-    "email": "switchyard.monitoring.alerts.email",
-}
-"""Kind -> module. Its `deliver(alert, channel)` sends once, within `channel.timeout_s`, or raises `ChannelError`; its
-`REQUIRED` names the fields of the config it can't do without."""
 
 
 class ChannelError(Exception):
@@ -35,12 +28,40 @@ class ChannelError(Exception):
         self.lasting = lasting
 
 
+class AlertChannel(Part, ABC):
+    """A way that alerts go."""
+
+    noun = "channel"
+    home = "switchyard.monitoring.alerts.channels:CHANNELS"
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Fields of its config that it can't do without."""
+
+    @abstractmethod
+    def deliver(self, alert: Alert, channel: Channel) -> None:
+        """Send once, within `channel.timeout_s`, or raise `ChannelError`."""
+
+    def label(self, channel: Channel) -> str:
+        """What tells `channel` from others of its kind, without secrets: a host or addresses, never a path."""
+        host = urlsplit(channel.url).hostname if channel.url and "{{" not in channel.url else channel.url
+        return host or ""
+
+
+CHANNELS = Parts(
+    AlertChannel,
+    (
+        "switchyard.monitoring.alerts.console",
+        "switchyard.monitoring.alerts.slack",
+        "switchyard.monitoring.alerts.webhook",
+        "switchyard.monitoring.alerts.email",
+    ),
+)
+
+
 def channel_name(channel: Channel) -> str:
-    """The channel's kind and what tells it from others of its kind, without secrets: a host or addresses, never a path."""
-    if channel.kind == "email":
-        return f"email {', '.join(channel.to)}"[:64]
-    host = urlsplit(channel.url).hostname if channel.url and "{{" not in channel.url else channel.url
-    return f"{channel.kind} {host or ''}".strip()[:64]
+    """The channel's kind and its label."""
+    label = CHANNELS[channel.kind].label(channel) if channel.kind in CHANNELS else ""
+    return f"{channel.kind} {label}".strip()[:64]
 
 
 def deliver_by(channel: Channel) -> Callable[[Alert, Channel], None]:
@@ -52,9 +73,9 @@ def deliver_by(channel: Channel) -> Callable[[Alert, Channel], None]:
         There is no such kind, or its config lacks something.
     """
     if channel.kind not in CHANNELS:
-        raise ChannelError(f"there is no channel {channel.kind!r}; there are {', '.join(CHANNELS)}", lasting=True)
-    module = import_module(CHANNELS[channel.kind])
-    lacking = [field for field in module.REQUIRED if not getattr(channel, field)]
+        raise ChannelError(CHANNELS.unknown(channel.kind), lasting=True)
+    chosen = CHANNELS[channel.kind]
+    lacking = [field for field in chosen.needs if not getattr(channel, field)]
     if lacking:
         raise ChannelError(f"channel {channel.kind} lacks {', '.join(lacking)}", lasting=True)
-    return module.deliver
+    return chosen.deliver

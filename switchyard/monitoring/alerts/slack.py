@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from switchyard.monitoring.alerts.alert import Alert
+from switchyard.monitoring.alerts.channels import AlertChannel
 from switchyard.monitoring.alerts.http import post
 from switchyard.tabular.config.monitoring import Channel
 
-REQUIRED = ("url",)
 _MOST = 2900
 """Characters that Slack takes in one section, less some room."""
 
 
-def deliver(alert: Alert, channel: Channel) -> None:
-    """Post the alert as a header and a section."""
-    body = _escaped("\n".join((*alert.lines, *alert.links)))[:_MOST]
-    blocks = [
-        {"type": "header", "text": {"type": "plain_text", "text": alert.title[:150]}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": body}},
-    ]
-    post(str(channel.url), {"text": _escaped(alert.title), "blocks": blocks}, channel.timeout_s)
+class Slack(AlertChannel):
+    """An incoming webhook."""
+
+    name = "slack"
+    needs = ("url",)
+
+    def deliver(self, alert: Alert, channel: Channel) -> None:
+        """Post the alert as a header and a section."""
+        body = _escaped("\n".join((*alert.lines, *alert.links)))[:_MOST]
+        blocks = [
+            {"type": "header", "text": {"type": "plain_text", "text": alert.title[:150]}},
+            {"type": "section", "text": {"type": "mrkdwn", "text": body}},
+        ]
+        post(str(channel.url), {"text": _escaped(alert.title), "blocks": blocks}, channel.timeout_s)
 
 
 def _escaped(text: str) -> str:
     """As Slack wants it: a column called <!channel> must wake nobody."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+PARTS = (Slack(),)

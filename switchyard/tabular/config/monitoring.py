@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
+from switchyard.tabular.config.names import check_channel
 from switchyard.tabular.config.section import Count, Section, Share
 
 Action = Literal["nothing", "alert", "retrain"]
@@ -19,7 +20,7 @@ _DAYS = {"m": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7}
 class Channel(Section):
     """Where alerts go. A value may be a reference into the ZenML secret store: {{secret.key}}."""
 
-    kind: str = Field(description="console, slack, webhook or email.")
+    kind: str = Field(description="console, slack, webhook, email, or one of a plugin.")
     url: str | None = Field(None, description="slack, webhook: where to post.")
     headers: dict[str, str] = Field(default_factory=dict, description="webhook: sent with the request.")
     host: str | None = Field(None, description="email: the SMTP server.")
@@ -29,6 +30,7 @@ class Channel(Section):
     password: str | None = Field(None, description="email: a reference into the secret store.")
     sender: str | None = Field(None, description="email: the address that mails come from.")
     to: tuple[str, ...] = Field((), description="email: who gets them.")
+    options: dict[str, str] = Field(default_factory=dict, description="A plugin's channel: whatever it asks for.")
     timeout_s: PositiveFloat = Field(10.0, le=3600)
     attempts: PositiveInt = Field(3, le=100)
     idempotent: bool = Field(
@@ -109,6 +111,13 @@ class Monitoring(Section):
     def _is_span(cls, window: str) -> str:
         check_span(window)
         return window
+
+    @field_validator("channels")
+    @classmethod
+    def _known_channels(cls, channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        for channel in channels:
+            check_channel(channel.kind)
+        return channels
 
     @model_validator(mode="after")
     def _repeats_fit(self) -> Monitoring:

@@ -20,17 +20,17 @@ from pydantic import (
     model_validator,
 )
 
+from switchyard.plugins import Plugin, load_plugin
 from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.config.names import EncoderChoice, EncoderName, FamilyName, MetricName, TaskName, our_families
 from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving
 from switchyard.tabular.config.section import Count, Section, Share
 from switchyard.tabular.config.yaml_text import read_yaml
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tasks import METRICS, TASKS
 
-Task = Literal["auto", "binary", "multiclass", "regression"]
 Kind = Literal["numeric", "categorical", "boolean", "datetime", "text"]
 Role = Literal["feature", "target", "id", "time", "group", "ignored"]
-FamilyName = Literal["lightgbm", "xgboost", "random_forest", "neural_network"]
 Action = Literal["warn", "drop", "stop"]
 
 
@@ -40,7 +40,7 @@ class ColumnOverride(Section):
     kind: Kind | None = None
     role: Role | None = None
     imputer: Literal["mean", "median", "most_frequent", "own_category", "none"] | None = None
-    encoder: Literal["onehot", "ordinal", "target"] | None = None
+    encoder: EncoderName | None = None
     scaler: Literal["standard", "minmax", "robust", "none"] | None = None
 
 
@@ -122,7 +122,7 @@ class Features(Section):
     interactions: NonNegativeInt = Field(0, le=1000, description="Products of the N strongest pairs of numeric columns.")
     polynomial: Literal[1, 2, 3] = 1
     lags: tuple[Lag, ...] = ()
-    encoder: Literal["auto", "onehot", "ordinal", "target"] = "auto"
+    encoder: EncoderChoice = "auto"
     scaler: Literal["auto", "standard", "minmax", "robust", "normalizer", "none"] = "auto"
     selection: Selection = Selection()
 
@@ -130,7 +130,7 @@ class Features(Section):
 class Tuning(Section):
     """How long and how widely to search."""
 
-    families: tuple[FamilyName, ...] = ("lightgbm", "xgboost", "random_forest", "neural_network")
+    families: tuple[FamilyName, ...] = Field(default_factory=our_families)
     budget_s: PositiveFloat = Field(120.0, le=7 * 86_400, description="Wall seconds of tuning, ensembling and export together.")
     trials: PositiveInt | None = Field(None, le=100_000, description="Trials per family instead of a budget: deterministic for a seed.")
     folds: Annotated[int, Field(ge=2, le=20)] = 5
@@ -178,7 +178,7 @@ class Gates(Section):
     """When a new model may become challenger."""
 
     champion: Literal["not_worse", "better", "ignore"] = "not_worse"
-    baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against the LightGBM defaults on the same split.")
+    baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against a library's defaults on the same split.")
 
 
 _SHOWN = 200
@@ -190,10 +190,13 @@ class Problem(Section):
     """One modelling problem. The YAML files in configs/ hold exactly these keys."""
 
     name: str = Field(description="Names the model in every registry: letters, digits, - and _.")
+    plugins: tuple[Plugin, ...] = Field(
+        (), description="Files, modules or entry points with families, metrics, ... of one's own; they are run."
+    )
     goal: str = ""
     data: Data
-    task: Task = "auto"
-    metric: str = "auto"
+    task: TaskName = "auto"
+    metric: MetricName = "auto"
     positive_class: str | None = None
     split: SplitConfig = SplitConfig()
     quality: QualityConfig = QualityConfig()
@@ -211,6 +214,14 @@ class Problem(Section):
     def for_training(self) -> Self:
         """This problem with the sections of a trained model's later life at their defaults: a change there trains nothing anew."""
         return self.model_copy(update={name: type(self).model_fields[name].default for name in _AFTER_TRAINING})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_plugins(cls, given: Any) -> Any:
+        # First of all: the other keys may name what they bring. And wherever a problem is read, in a step or a pod, they are there.
+        if isinstance(given, dict) and isinstance(given.get("plugins"), (list, tuple)):
+            return {**given, "plugins": tuple(load_plugin(_source_of(plugin)) for plugin in given["plugins"])}
+        return given
 
     @field_validator("name")
     @classmethod
@@ -241,6 +252,13 @@ class Problem(Section):
             if column == self.data.target:
                 raise ValueError(f"data.{key} and data.target are both {column!r}")
         return self
+
+
+def _source_of(plugin: Any) -> str:
+    source = plugin.source if isinstance(plugin, Plugin) else plugin.get("source") if isinstance(plugin, dict) else plugin
+    if not isinstance(source, str) or not source:
+        raise InputError(f"plugins: {plugin!r} names no file, module or entry point")
+    return source
 
 
 def problem_from(settings: dict[str, Any], where: str) -> Problem:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from switchyard.tabular.documents.inputs import RunRecord
 from switchyard.tabular.evaluation.names import NAMES
 from switchyard.tabular.evaluation.slices import SliceColumn
+from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.report.markdown import number, percent
 
-_FAMILIES = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "random_forest": "random forest", "neural_network": "neural network"}
 _FEW_ROWS = 500
 
 
 def made_of(run: RunRecord) -> str:
     """The families of the model, with the number of fitted models where it is not one."""
-    parts = [_FAMILIES.get(family, family) + (f" x {count}" if count > 1 else "") for family, count in run.model.members.items()]
+    parts = [FAMILIES[family].title + (f" x {count}" if count > 1 else "") for family, count in run.model.members.items()]
     return ("an ensemble of " if sum(run.model.members.values()) > 1 else "one ") + ", ".join(parts)
 
 

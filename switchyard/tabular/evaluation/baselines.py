@@ -12,13 +12,15 @@ import pandas as pd
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
+from switchyard.tabular.families import BASELINE, FAMILIES
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
+from switchyard.tabular.tasks import metric_of
 
 CONSTANT = "constant"
-LIGHTGBM = "lightgbm_defaults"
+DEFAULTS = f"{BASELINE}_defaults"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Baselines(Storable):
 
     predictions: dict[str, Predictions]
     columns: tuple[str, ...]
-    """What the LightGBM baseline saw."""
+    """What the baseline of a library's defaults saw."""
 
     def write(self, folder: Path) -> None:
         for name, part in self.predictions.items():
@@ -51,8 +53,9 @@ class Baselines(Storable):
 def fit_baselines(split: Split, columns: tuple[Column, ...], problem: Problem, classes: tuple[str, ...] = ()) -> Baselines:
     """Fit the baselines on the training part and predict the holdout.
 
-    The constant answers the class shares, or the mean (the median when the metric is mae). LightGBM runs with its
-    library defaults on the raw columns: categories as ordinal codes of the training values, missing and unseen as NaN.
+    The constant answers the class shares, or the mean or median, whichever the metric likes better. The library behind
+    `BASELINE` runs with its defaults on the raw columns: categories as ordinal codes of the training values, missing and
+    unseen as NaN.
 
     Parameters
     ----------
@@ -64,30 +67,22 @@ def fit_baselines(split: Split, columns: tuple[Column, ...], problem: Problem, c
     classes : tuple of str
         For classifications, in the model's order.
     """
-    from lightgbm import LGBMClassifier, LGBMRegressor
-
     target = problem.data.target
     truth = encode_truth(split.train[target].to_numpy(), problem.task, classes)
     columns = tuple(column for column in columns if column.kind != "text")
     train, holdout = _coded(split, columns)
-    # One thread and fixed histograms: the same predictions on every machine.
-    settings = {"random_state": problem.tuning.seed, "n_jobs": 1, "deterministic": True, "force_col_wise": True, "verbose": -1}
     n = len(split.holdout)
     if problem.task == "regression":
-        centre = np.median(truth) if problem.metric == "mae" else truth.mean()
+        centre = np.median(truth) if metric_of(problem.task, problem.metric).constant == "median" else truth.mean()
         constant = Predictions.of_values(np.full(n, centre))
-        model = LGBMRegressor(**settings).fit(train, truth) if columns else None
-        fitted = Predictions.of_values(model.predict(holdout)) if model else constant
     else:
         shares = np.bincount(truth, minlength=len(classes)) / len(truth)
         constant = Predictions.of_classes(np.tile(shares, (n, 1)))
-        fitted = constant
-        if columns:
-            model = LGBMClassifier(**settings).fit(train, truth)
-            proba = np.zeros((n, len(classes)))
-            proba[:, model.classes_] = model.predict_proba(holdout)
-            fitted = Predictions.of_classes(proba)
-    return Baselines({CONSTANT: constant, LIGHTGBM: fitted}, tuple(column.name for column in columns))
+    fitted = constant
+    if columns:
+        answers = FAMILIES[BASELINE].answers_by_library_defaults(train, truth, holdout, len(classes), problem.tuning.seed)
+        fitted = Predictions.of_values(answers) if problem.task == "regression" else Predictions.of_classes(answers)
+    return Baselines({CONSTANT: constant, DEFAULTS: fitted}, tuple(column.name for column in columns))
 
 
 def _coded(split: Split, columns: tuple[Column, ...]) -> tuple[np.ndarray, np.ndarray]:

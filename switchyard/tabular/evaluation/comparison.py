@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed
-from switchyard.tabular.evaluation.baselines import LIGHTGBM
+from switchyard.tabular.evaluation.baselines import DEFAULTS
 from switchyard.tabular.evaluation.delong import delong_p
 from switchyard.tabular.evaluation.evaluation import Evaluation, holdout_resampler
 from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
 from switchyard.tabular.evaluation.resampling import Estimate, resample
+from switchyard.tabular.families import BASELINE, FAMILIES
 from switchyard.tabular.report.report import Badge, Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Split
@@ -102,7 +103,7 @@ def compare(
     truth = encode_truth(split.holdout[problem.data.target].to_numpy(), problem.task, classes)
     resampler, words = holdout_resampler(split, problem, truth)
     models = {"challenger": challenger} | ({"champion": champion} if champion is not None else {})
-    draws = resample({name: scores_of(truth, part, problem.task, classes) for name, part in models.items()}, resampler)
+    draws = resample({name: scores_of(truth, part, problem.task, classes, metric.name) for name, part in models.items()}, resampler)
     level = problem.evaluation.confidence
     paired: dict = {"champion": None, "improvement": None}
     if champion is not None:
@@ -227,7 +228,7 @@ def check_gates(
         _ceiling("constraints.max_bundle_mb", problem.constraints.max_bundle_mb, bundle_mb, "MB"),
         _explainable(problem, members),
         _against_champion(problem, comparison),
-        _against("gates.baseline", problem.gates.baseline, evaluation.gains.get(LIGHTGBM), "the LightGBM defaults"),
+        _against("gates.baseline", problem.gates.baseline, evaluation.gains.get(DEFAULTS), f"the {FAMILIES[BASELINE].title} defaults"),
     ]
     if comparison is not None and comparison.unchanged:
         verdict = "unchanged"
@@ -262,7 +263,7 @@ def _ceiling(name: str, limit: float | None, value: float | None, unit: str) -> 
 def _explainable(problem: Problem, members: Mapping[str, int] | None) -> Gate:
     wanted = problem.constraints.explainable_only
     measured = "not measured" if members is None else ", ".join(f"{count} x {family}" for family, count in members.items())
-    single_tree = members is not None and sum(members.values()) == 1 and "neural_network" not in members
+    single_tree = members is not None and sum(members.values()) == 1 and not any(FAMILIES[family].opaque for family in members)
     return Gate(
         name="constraints.explainable_only",
         limit="one tree model, no ensemble, no net" if wanted else "none",

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.evaluation.baselines import LIGHTGBM, Baselines
+from switchyard.tabular.evaluation.baselines import DEFAULTS, Baselines
 from switchyard.tabular.evaluation.curves import Curve, calibration_error, classification_curves, regression_curves
 from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.names import NAMES, name_of
@@ -67,7 +67,7 @@ class Evaluation(Record):
         return self.scores[self.metric]
 
     def scalars(self) -> dict[str, float]:
-        """What an experiment tracker plots: `holdout_roc_auc`, `baseline_lightgbm_defaults_roc_auc`, `gap_COLUMN_score`, ..."""
+        """What an experiment tracker plots: `holdout_roc_auc`, `baseline_constant_roc_auc`, `gap_COLUMN_score`, ..."""
         scalars = {f"holdout_{name}": estimate.value for name, estimate in self.scores.items()}
         scalars |= {f"holdout_{self.metric}_low": self.score.low, f"holdout_{self.metric}_high": self.score.high}
         scalars["holdout_calibration_error"] = self.calibration_error
@@ -78,9 +78,9 @@ class Evaluation(Record):
         return {name: float(value) for name, value in scalars.items() if value is not None}
 
     def summary_scores(self, cv: Mapping[str, float] | None = None) -> dict[str, dict[str, float]]:
-        """The `scores` of a run's summary: cross-validated (given by the caller), holdout, and the LightGBM baseline."""
+        """The `scores` of a run's summary: cross-validated (given by the caller), holdout, and the baseline's."""
         defined = {name: estimate.value for name, estimate in self.scores.items() if estimate.value is not None}
-        baseline = {name: estimate.value for name, estimate in self.baselines.get(LIGHTGBM, {}).items() if estimate.value is not None}
+        baseline = {name: estimate.value for name, estimate in self.baselines.get(DEFAULTS, {}).items() if estimate.value is not None}
         return {"cv": dict(cv or {}), "holdout": defined, "baseline": baseline}
 
     def facts(self) -> dict[str, Fact]:
@@ -178,7 +178,7 @@ def evaluate(
     resampler, words = holdout_resampler(split, problem, truth)
     models = {_MODEL: predictions, **(baselines.predictions if baselines else {})}
     slices = {column: slice_rows(split, column) for column in problem.data.slice_columns}
-    scored = {(name,): scores_of(truth, part, problem.task, classes) for name, part in models.items()}
+    scored = {(name,): scores_of(truth, part, problem.task, classes, metric.name) for name, part in models.items()}
     for column, rows in slices.items():
         scored |= {(column, value): score for value, score in slice_scores(truth, predictions, problem, classes, rows).items()}
     draws = resample(scored, resampler)

@@ -6,10 +6,18 @@ once, without a sort per resample.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+
 import numpy as np
 
 from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.evaluation.resampling import Scores
+from switchyard.tabular.metrics import Metric
+from switchyard.tabular.tasks import metric_of
+
+_VECTORISED = ("roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1", "rmse", "mae", "r2")
+"""Metrics that the classes below compute for a whole chunk of resamples; any other is computed for one after the other."""
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray, empty: float = np.nan) -> np.ndarray:
@@ -143,11 +151,29 @@ class RegressionScores:
         return scores
 
 
-def scores_of(truth: np.ndarray, predictions: Predictions, task: str, classes: tuple[str, ...]) -> Scores:
-    """The scores of `task` for these predictions, as a function of row weights."""
-    if task == "regression":
-        return RegressionScores(truth, predictions)
-    return ClassificationScores(truth, predictions, classes)
+def scores_of(truth: np.ndarray, predictions: Predictions, task: str, classes: tuple[str, ...], metric: str = "auto") -> Scores:
+    """The scores of `task` for these predictions, as a function of row weights; `metric` is among them, whosever it is."""
+    scores: Scores = RegressionScores(truth, predictions) if task == "regression" else ClassificationScores(truth, predictions, classes)
+    wanted = metric_of(task, metric)
+    if wanted.name in _VECTORISED:
+        return scores
+    extra = _by_repetition(wanted, truth, predictions)
+    return lambda weights: {**scores(weights), wanted.name: extra(weights)}
+
+
+def _by_repetition(metric: Metric, truth: np.ndarray, predictions: Predictions) -> Callable[[np.ndarray], np.ndarray]:
+    """A metric that knows nothing of weights, which are counts of rows; NaN where it is not defined."""
+
+    def values(weights: np.ndarray) -> np.ndarray:
+        found = np.full(len(weights), np.nan)
+        for number, counts in enumerate(weights):
+            rows = np.repeat(np.arange(len(truth)), counts.astype(int))
+            if len(rows):
+                with suppress(ValueError, ArithmeticError):
+                    found[number] = metric.of_served(truth[rows], predictions.at(rows))
+        return np.where(np.isfinite(found), found, np.nan)
+
+    return values
 
 
 def on_rows(scores: Scores, rows: np.ndarray) -> Scores:

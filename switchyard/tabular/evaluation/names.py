@@ -1,31 +1,26 @@
-"""How scores, gaps and baselines are called for people."""
+"""`NAMES`: how scores, gaps and baselines are called for people."""
 
 from __future__ import annotations
 
-from switchyard.tabular.evaluation.baselines import CONSTANT, LIGHTGBM
+from collections.abc import Iterator, Mapping
 
-NAMES = {
-    "roc_auc": "ROC-AUC",
-    "average_precision": "Average precision",
-    "log_loss": "Log loss",
-    "brier": "Brier score",
-    "accuracy": "Accuracy",
+from switchyard.tabular.evaluation.baselines import CONSTANT, DEFAULTS
+from switchyard.tabular.families import BASELINE, FAMILIES
+from switchyard.tabular.metrics import METRICS
+
+_OTHERS = {
     "balanced_accuracy": "Balanced accuracy",
     "precision": "Precision",
     "recall": "Recall",
-    "f1": "F1",
     "precision_weighted": "Precision, weighted",
     "recall_weighted": "Recall, weighted",
     "f1_weighted": "F1, weighted",
-    "rmse": "RMSE",
     "mse": "MSE",
-    "mae": "MAE",
-    "r2": "R2",
     "bias": "Bias",
     "coverage": "Interval coverage",
     "width": "Interval width",
     CONSTANT: "constant",
-    LIGHTGBM: "LightGBM defaults",
+    DEFAULTS: f"{FAMILIES[BASELINE].title} defaults",
     "demographic_parity": "Demographic parity difference",
     "equal_opportunity": "Equal opportunity difference (false negative rate gap)",
     "false_positive_rate_gap": "False positive rate gap",
@@ -35,7 +30,25 @@ NAMES = {
     "false_negative_rate": "False negative rate",
     "false_positive_rate": "False positive rate",
 }
-"""How scores, gaps and baselines are called for people."""
+
+
+class _Names(Mapping[str, str]):
+    """Titles of the metrics there are, and of what is measured besides."""
+
+    def __getitem__(self, name: str) -> str:
+        if name in METRICS:
+            return METRICS[name].title
+        return _OTHERS[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from METRICS
+        yield from _OTHERS
+
+    def __len__(self) -> int:
+        return len(METRICS) + len(_OTHERS)
+
+
+NAMES = _Names()
 
 
 def name_of(score: str) -> str:

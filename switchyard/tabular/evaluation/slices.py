@@ -104,7 +104,9 @@ def slice_scores(
     truth: np.ndarray, predictions: Predictions, problem: Problem, classes: tuple[str, ...], rows: Mapping[str, np.ndarray]
 ) -> dict[str, Scores]:
     """The scores of every slice as functions of the weights of all rows, ready to be resampled with the rest."""
-    return {value: on_rows(scores_of(truth[at], predictions.at(at), problem.task, classes), at) for value, at in rows.items()}
+    return {
+        value: on_rows(scores_of(truth[at], predictions.at(at), problem.task, classes, problem.metric), at) for value, at in rows.items()
+    }
 
 
 def describe_slices(

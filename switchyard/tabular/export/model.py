@@ -12,6 +12,7 @@ from onnx import ModelProto
 from switchyard.tabular.export.families import emit_estimator, emit_probabilities
 from switchyard.tabular.export.features import Inputs, emit_preprocessor
 from switchyard.tabular.export.graph import Graph
+from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.model.combiner import FLOOR as STACK_FLOOR
 from switchyard.tabular.model.combiner import Combiner
 from switchyard.tabular.model.decision import FLOOR as CALIBRATION_FLOOR
@@ -38,7 +39,7 @@ def model_to_onnx(model: Model) -> ModelProto:
     for member in model.members:
         # Nodes of equal preprocessing are equal, and the graph writes equal nodes once.
         features = graph.node("Cast", emit_preprocessor(graph, member.preprocessor, inputs), to=_FLOAT)
-        outputs.append(emit_estimator(graph, member.estimator, features))
+        outputs.append(emit_estimator(graph, FAMILIES[member.family], member.estimator, features))
     combined = _combined(graph, model.combiner, outputs, len(model.classes))
     if model.classes:
         _finish_classes(graph, model, _calibrated(graph, model.calibrator, combined, len(model.classes)))

@@ -10,12 +10,17 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
+from switchyard.parts import Part
 from switchyard.tabular.families.monitor import Monitor
+
+if TYPE_CHECKING:
+    from switchyard.tabular.export.graph import Graph
 
 Params = dict[str, Any]
 Report = Callable[[int, float], bool]
@@ -146,13 +151,42 @@ class Estimator(ABC):
     def _read_state(self, folder: Path) -> None: ...
 
 
-class Family(ABC):
-    """A kind of model and how it is tuned."""
+class Family(Part, ABC):
+    """A kind of model: all that is known of it, how it is tuned and how it is written as ONNX.
+
+    The searches of other families ask for `weight` and `export_s`. So its module imports the library behind it where it
+    fits and reads, not above.
+    """
+
+    noun = "model family"
+    home = "switchyard.tabular.families:FAMILIES"
+    REQUIRED = ("name", "title", "packages", "style", "estimator", "weight", "export_s")
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    """What documents call it, within a sentence."""
+    packages: ClassVar[tuple[str, ...]]
+    """Distributions whose versions the model card states."""
     style: ClassVar[Literal["tree", "net"]]
     """Which preprocessing it wants: see `switchyard.tabular.features.preprocess.build_preprocessor`."""
     estimator: ClassVar[type[Estimator]]
+    weight: ClassVar[float]
+    """Its part of a budget before there is evidence, relative to the others': forests, which gain least from tuning, have 1
+    (Probst, Boulesteix and Bischl, *Tunability*, JMLR 2019), boosting, which gains most, 3."""
+    export_s: ClassVar[float]
+    """Seconds that writing one member into the bundle takes, parity check included."""
+    opaque: ClassVar[bool] = False
+    """Nobody can follow it to an answer: `constraints.explainable_only` leaves it out."""
+    stops_early: ClassVar[bool] = False
+    """Watches rows that it is not fitted to, and keeps its best iteration."""
+    scheduled: ClassVar[bool] = False
+    """A fit is one schedule over all its iterations, which a clock that cuts it off would spoil: it is made shorter instead."""
+    start_points: ClassVar[tuple[Params, ...]] = ()
+    """What a search tries after the defaults, before it is free to choose: each changes the defaults in some values."""
+
+    def lacks(self) -> str:
+        missing = [name for name in getattr(self, "packages", ()) if not _is_installed(name)]
+        return super().lacks() or (f"names packages that are not installed: {', '.join(missing)}" if missing else "")
 
     @abstractmethod
     def default_params(self, task: str, n_rows: int, n_features: int) -> Params:
@@ -174,6 +208,36 @@ class Family(ABC):
         """An unfitted estimator; see `Estimator` for the parameters."""
         return self.estimator(task, params, seed, n_classes, n_jobs, categorical_sizes)
 
+    def answers_by_library_defaults(
+        self, train: np.ndarray, truth: np.ndarray, holdout: np.ndarray, n_classes: int, seed: int
+    ) -> np.ndarray:
+        """What the library answers as it comes, fitted to float64 of shape (n, m); only `BASELINE` has to say it.
+
+        Returns
+        -------
+        ndarray
+            Probabilities of shape (n_holdout, n_classes), or values of shape (n_holdout,) where `n_classes` is 0.
+        """
+        raise NotImplementedError(f"{self.title} is no baseline")
+
+    def load(self) -> None:
+        """Import the library behind it: a search does so before it takes the time of a fit."""
+        return None
+
+    @abstractmethod
+    def emit(self, graph: Graph, estimator: Any, x: str) -> str:
+        """What `estimator.margins` says of the float tensor `x` of shape [n, m], as nodes of `graph`.
+
+        Returns
+        -------
+        str
+            A double tensor of shape [n, width]. It has to agree with the native model to 1e-6, or the run fails.
+        """
+
+    def with_iterations(self, params: Params, iterations: int) -> Params:
+        """`params` for a fit of that many iterations."""
+        return {**params, "iterations": iterations}
+
     def most_leaves(self, params: Params, iterations: int, width: int) -> int:
         """How many leaves the trees of a fit may have at most, `width` trees an iteration; 0 for what has no trees."""
         return 0
@@ -190,6 +254,14 @@ def probabilities_of(margins: np.ndarray) -> np.ndarray:
         return np.hstack([1.0 - positive, positive])
     shifted = np.exp(margins - margins.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def _matrix(X: np.ndarray) -> np.ndarray:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 import numpy as np
 
 from switchyard.tabular.families.base import Estimator, Family, Params
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
 
+if TYPE_CHECKING:
+    from switchyard.tabular.export.graph import Graph
+    from switchyard.tabular.export.trees import Tree
+
 _OBJECTIVES = {"binary": ("binary", "binary_logloss"), "multiclass": ("multiclass", "multi_logloss"), "regression": ("regression", "rmse")}
 _OWN = frozenset(("iterations", "patience"))
+_DEFAULT_LEFT, _MISSING_TYPE, _MISSING_NAN = 2, 12, 8  # bits of LightGBM's decision_type
 
 
 class LightGBM(Estimator):
@@ -25,6 +30,8 @@ class LightGBM(Estimator):
     """
 
     def _fit(self, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, monitor: Monitor) -> None:
+        import lightgbm as lgb
+
         objective, metric = _OBJECTIVES[self.task]
         settings = {name: value for name, value in self.params.items() if name not in _OWN}
         settings |= {
@@ -53,6 +60,8 @@ class LightGBM(Estimator):
         return np.asarray(margins, dtype=np.float64).reshape(len(X), self.width)
 
     def _load(self, text: str) -> None:
+        import lightgbm as lgb
+
         self.booster_ = lgb.Booster(model_str=text)
         self._text = text
 
@@ -67,8 +76,44 @@ class LightGBMFamily(Family):
     """LightGBM and its search space."""
 
     name = "lightgbm"
+    title = "LightGBM"
+    packages = ("lightgbm",)
     style = "tree"
     estimator = LightGBM
+    weight = 3.0
+    export_s = 0.5
+    stops_early = True
+    # Near the library's own defaults, with fewer columns per tree. Cross-validated against the tuned defaults: ROC-AUC 0.9291 to
+    # 0.9271 on Adult, RMSE 22,982 to 23,231 on Ames housing; worse on Bank marketing in time order (0.855 to 0.857). So both are
+    # tried.
+    start_points = (
+        {
+            "learning_rate": 0.05,
+            "num_leaves": 31,
+            "min_data_in_leaf": 20,
+            "min_sum_hessian_in_leaf": 1e-3,
+            "bagging_fraction": 1.0,
+            "bagging_freq": 0,
+            "feature_fraction": 0.6,
+        },
+    )
+
+    def answers_by_library_defaults(
+        self, train: np.ndarray, truth: np.ndarray, holdout: np.ndarray, n_classes: int, seed: int
+    ) -> np.ndarray:
+        from lightgbm import LGBMClassifier, LGBMRegressor
+
+        # One thread and fixed histograms: the same predictions on every machine.
+        settings = {"random_state": seed, "n_jobs": 1, "deterministic": True, "force_col_wise": True, "verbose": -1}
+        if not n_classes:
+            return LGBMRegressor(**settings).fit(train, truth).predict(holdout)
+        model = LGBMClassifier(**settings).fit(train, truth)
+        proba = np.zeros((len(holdout), n_classes))
+        proba[:, model.classes_] = model.predict_proba(holdout)
+        return proba
+
+    def load(self) -> None:
+        import lightgbm  # noqa: F401
 
     def default_params(self, task: str, n_rows: int, n_features: int) -> Params:
         """The tuned defaults "LGBM-TD".
@@ -112,5 +157,46 @@ class LightGBMFamily(Family):
             "min_sum_hessian_in_leaf": trial.suggest_float("min_sum_hessian_in_leaf", 1e-7, 10.0, log=True),
         }
 
+    def emit(self, graph: Graph, estimator: LightGBM, x: str) -> str:
+        from switchyard.tabular.export.trees import emit_trees
 
-FAMILY = LightGBMFamily()
+        return emit_trees(graph, x, list(_trees(estimator)), "BRANCH_LEQ", estimator.width)
+
+
+def _trees(estimator: LightGBM) -> Iterator[Tree]:
+    """The trees of a booster's text."""
+    from switchyard.tabular.export.trees import Tree
+
+    text = estimator.booster_.model_to_string()
+    blocks = text.split("\nTree=")[1:]
+    for number, block in enumerate(blocks):
+        lines = dict(line.split("=", 1) for line in block.split("\n\n")[0].splitlines()[1:] if "=" in line)
+        target = (number % estimator.width,)
+        leaf_values = _floats(lines["leaf_value"])
+        inner = int(lines["num_leaves"]) - 1
+        leaf = np.arange(inner + len(leaf_values)) >= inner
+        if not inner:
+            none = np.zeros(1, dtype=np.int64)
+            yield Tree(none, none, none, none, none, leaf, leaf_values[:, None], target)
+            continue
+        decision = _ints(lines["decision_type"])
+        threshold = _floats(lines["threshold"])
+        # Where training saw no gap in a column, LightGBM takes NaN for zero.
+        as_nan = (decision & _MISSING_TYPE) == _MISSING_NAN
+        missing_left = np.where(as_nan, decision & _DEFAULT_LEFT > 0, threshold >= 0.0)
+        children = [_ints(lines[name]) for name in ("left_child", "right_child")]
+        left, right = (np.where(child < 0, inner + ~child, child) for child in children)
+        arrays = (_ints(lines["split_feature"]), threshold, left, right, missing_left)
+        padded = (np.append(array, np.zeros(len(leaf_values), dtype=array.dtype)) for array in arrays)
+        yield Tree(*padded, leaf, leaf_values[:, None], target)
+
+
+def _floats(text: str) -> np.ndarray:
+    return np.array(text.split(), dtype=np.float64)
+
+
+def _ints(text: str) -> np.ndarray:
+    return np.array(text.split(), dtype=np.int64)
+
+
+PARTS = (LightGBMFamily(),)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from switchyard.tabular.families.base import Estimator, Family, Params
 from switchyard.tabular.families.monitor import Monitor
-from switchyard.tabular.families.network import Network
+from switchyard.tabular.families.network import FAR, SOFT_CLIP, Network
+
+if TYPE_CHECKING:
+    from switchyard.tabular.export.graph import Graph
 
 _CHUNK = 8192
+_DOUBLE, _INT64 = 11, 7
+"""Numbers of the element types in the ONNX standard."""
 _ARRAYS = ("numeric", "embedded", "sizes", "table")
 
 
@@ -71,8 +76,15 @@ class NeuralNetworkFamily(Family):
     """Neural networks and their search space."""
 
     name = "neural_network"
+    title = "neural network"
+    packages = ("torch",)
     style = "net"
     estimator = NeuralNetwork
+    weight = 2.5
+    export_s = 0.7
+    opaque = True
+    stops_early = True
+    scheduled = True
 
     def default_params(self, task: str, n_rows: int, n_features: int) -> Params:
         """Embedding size, soft clipping and batch size of RealMLP-TD; the rest is ours.
@@ -111,5 +123,38 @@ class NeuralNetworkFamily(Family):
             "batch_size": trial.suggest_categorical("batch_size", [128, 256, 512]),
         }
 
+    def with_iterations(self, params: Params, iterations: int) -> Params:
+        """The learning rate's schedule is that long too."""
+        return {**params, "iterations": iterations, "epochs": iterations}
 
-FAMILY = NeuralNetworkFamily()
+    def emit(self, graph: Graph, estimator: NeuralNetwork, x: str) -> str:
+        network, zero = estimator.network_, graph.constant(np.float32(0.0))
+
+        def filled(positions: np.ndarray) -> str:
+            block = graph.node("Gather", x, graph.constant(positions), axis=1)
+            return graph.node("Where", graph.node("IsNaN", block), zero, block)
+
+        parts = []
+        if len(network.numeric):
+            numbers = graph.node("Clip", filled(network.numeric), graph.constant(-FAR), graph.constant(FAR))
+            shares = graph.node("Div", numbers, graph.constant(np.float32(SOFT_CLIP)))
+            squares = graph.node("Mul", shares, shares)
+            root = graph.node("Sqrt", graph.node("Add", graph.constant(np.float32(1.0)), squares))
+            parts.append(graph.node("Div", numbers, root))
+        if len(network.embedded):
+            last = graph.constant((network.sizes - 1).astype(np.float32))
+            bounded = graph.node("Min", graph.node("Max", filled(network.embedded), zero), last)
+            codes = graph.node("Add", graph.node("Cast", bounded, to=_INT64), graph.constant(network.offsets))
+            found = graph.node("Gather", graph.constant(network.table), codes, axis=0)
+            width = len(network.embedded) * network.table.shape[1]
+            parts.append(graph.node("Reshape", found, graph.constant(np.array([-1, width], dtype=np.int64))))
+        hidden = graph.node("Concat", *parts, axis=1) if len(parts) > 1 else parts[0]
+        for number, (weights, bias) in enumerate(network.layers, start=1):
+            hidden = graph.node("Gemm", hidden, graph.constant(weights), graph.constant(bias))
+            if number < len(network.layers):
+                hidden = graph.node("Relu", hidden)
+        lowest, highest = (graph.constant(np.float32(end)) for end in (network.lowest, network.highest))
+        return graph.node("Cast", graph.node("Clip", hidden, lowest, highest), to=_DOUBLE)
+
+
+PARTS = (NeuralNetworkFamily(),)

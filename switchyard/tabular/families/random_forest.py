@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.tree._tree import NODE_DTYPE, Tree
 
 from switchyard.tabular.families.base import Estimator, Family, Params
 from switchyard.tabular.families.monitor import Monitor
+
+if TYPE_CHECKING:
+    from sklearn.tree._tree import Tree
+
+    from switchyard.tabular.export import trees
+    from switchyard.tabular.export.graph import Graph
 
 MAX_LEAVES = 150_000
 """Of the whole forest. Unbounded, a forest on 34,000 rows makes a bundle of 105 MB."""
@@ -34,6 +39,8 @@ class RandomForest(Estimator):
     output = "probability"
 
     def _fit(self, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, monitor: Monitor) -> None:
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
         kind = RandomForestRegressor if self.task == "regression" else RandomForestClassifier
         settings = {name: value for name, value in self.params.items() if name != "iterations"}
         total = self.params["iterations"]
@@ -87,6 +94,8 @@ class RandomForest(Estimator):
         )
 
     def _read_state(self, folder: Path) -> None:
+        from sklearn.tree._tree import NODE_DTYPE
+
         with np.load(folder / "trees.npz", allow_pickle=False) as file:
             kept = dict(file)
         ends = np.cumsum(kept["sizes"])
@@ -100,6 +109,8 @@ class RandomForest(Estimator):
 
 
 def _tree(n_features: int, nodes: np.ndarray, values: np.ndarray, depth: int) -> Tree:
+    from sklearn.tree._tree import Tree
+
     tree = Tree(n_features, np.array([values.shape[2]], dtype=np.intp), 1)
     tree.__setstate__({"max_depth": depth, "node_count": len(nodes), "nodes": nodes, "values": np.ascontiguousarray(values)})
     return tree
@@ -119,8 +130,15 @@ class RandomForestFamily(Family):
     """Random forests and their search space."""
 
     name = "random_forest"
+    title = "random forest"
+    packages = ("scikit-learn",)
     style = "tree"
     estimator = RandomForest
+    weight = 1.0
+    export_s = 1.0
+
+    def load(self) -> None:
+        import sklearn.ensemble  # noqa: F401
 
     def default_params(self, task: str, n_rows: int, n_features: int) -> Params:
         """Breiman's choices with the smallest node to split from ranger's probability and regression forests.
@@ -156,5 +174,23 @@ class RandomForestFamily(Family):
             "max_samples": trial.suggest_float("max_samples", 0.4, 1.0),
         }
 
+    def emit(self, graph: Graph, estimator: RandomForest, x: str) -> str:
+        from switchyard.tabular.export.trees import emit_trees
 
-FAMILY = RandomForestFamily()
+        return emit_trees(graph, x, list(_trees(estimator)), "BRANCH_LEQ", estimator.width)
+
+
+def _trees(estimator: RandomForest) -> Iterator[trees.Tree]:
+    """The trees of a forest, their values divided by their number."""
+    from switchyard.tabular.export import trees
+
+    for tree in estimator.trees_:
+        nodes = tree.__getstate__()["nodes"]
+        leaf = tree.children_left < 0
+        values = tree.value[leaf, 0, :] / len(estimator.trees_)
+        missing_left = nodes["missing_go_to_left"] > 0
+        targets = tuple(range(estimator.width))
+        yield trees.Tree(tree.feature, tree.threshold, tree.children_left, tree.children_right, missing_left, leaf, values, targets)
+
+
+PARTS = (RandomForestFamily(),)

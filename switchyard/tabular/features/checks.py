@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.features.encoders import ENCODERS
 from switchyard.tabular.tables.schema import Schema
 
 NUMBERS = ("numeric", "boolean", "datetime")
@@ -25,7 +26,7 @@ def check_overrides(schema: Schema, problem: Problem) -> None:
         kind = schema[name].kind
         allowed = {
             "imputer": _CATEGORY_IMPUTERS if kind == "categorical" else _NUMBER_IMPUTERS if kind in ("numeric", "boolean") else (),
-            "encoder": ("onehot", "ordinal", "target") if kind == "categorical" else (),
+            "encoder": tuple(ENCODERS) if kind == "categorical" else (),
             "scaler": ("standard", "minmax", "robust", "none") if kind in ("numeric", "boolean") else (),
         }
         for key, choices in allowed.items():

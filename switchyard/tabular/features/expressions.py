@@ -10,17 +10,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.features.operators import DOUBLE, Operator
-
-FUNCTIONS = {"log": 1, "log1p": 1, "exp": 1, "sqrt": 1, "abs": 1, "min": -2, "max": -2, "where": 3}
-"""Functions and how many arguments they take; -2: two or more."""
+from switchyard.tabular.features.functions import FUNCTIONS, finite, truth, where_known
+from switchyard.tabular.features.operators import Operator
 
 _BINARY = {ast.Add: "Add", ast.Sub: "Sub", ast.Mult: "Mul", ast.Div: "Div", ast.Pow: "Pow"}
 _COMPARISONS = {ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq}
@@ -47,7 +43,7 @@ class Expression:
 
     def compute(self, op: Operator, columns: Mapping[str, Any]) -> Any:
         """The value for each row, from the `columns` it needs (float64, NaN where missing), in ONNX operators."""
-        return _finite(op, self._value(op, self._tree, columns))
+        return finite(op, self._value(op, self._tree, columns))
 
     def _value(self, op: Operator, node: ast.expr, columns: Mapping[str, Any]) -> Any:
         match node:
@@ -57,38 +53,22 @@ class Expression:
                 return columns[self._names.get(name, name)]
             case ast.BinOp(left=left, op=kind, right=right):
                 result = op(_BINARY[type(kind)], self._value(op, left, columns), self._value(op, right, columns))
-                return _finite(op, result) if isinstance(kind, (ast.Div, ast.Pow)) else result
+                return finite(op, result) if isinstance(kind, (ast.Div, ast.Pow)) else result
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return op("Sub", 1.0, _truth(op, self._value(op, operand, columns)))
+                return op("Sub", 1.0, truth(op, self._value(op, operand, columns)))
             case ast.UnaryOp(op=kind, operand=operand):
                 value = self._value(op, operand, columns)
                 return op("Neg", value) if isinstance(kind, ast.USub) else value
             case ast.BoolOp(op=kind, values=values):
-                parts = [_truth(op, self._value(op, part, columns)) for part in values]
+                parts = [truth(op, self._value(op, part, columns)) for part in values]
                 return op("Min" if isinstance(kind, ast.And) else "Max", *parts)
             case ast.Compare(left=left, ops=kinds, comparators=others):
                 sides = [self._value(op, side, columns) for side in (left, *others)]
                 results = [_compare(op, kind, *pair) for kind, *pair in zip(kinds, sides, sides[1:], strict=False)]
                 return op("Min", *results) if len(results) > 1 else results[0]
             case ast.Call(func=ast.Name(id=name), args=arguments):
-                return _FUNCTIONS[name](op, *[self._value(op, argument, columns) for argument in arguments])
+                return FUNCTIONS[name].compute(op, *[self._value(op, argument, columns) for argument in arguments])
         raise TypeError(f"unchecked expression node {type(node).__name__}")
-
-
-def _finite(op: Operator, value: Any) -> Any:
-    return op("Where", op("IsInf", value), np.nan, value)
-
-
-def _truth(op: Operator, value: Any) -> Any:
-    """0 or 1, or NaN where missing."""
-    return _where_known(op, op("Not", op("Equal", value, 0.0)), value)
-
-
-def _where_known(op: Operator, condition: Any, *values: Any) -> Any:
-    missing = op("IsNaN", values[0])
-    for value in values[1:]:
-        missing = op("Or", missing, op("IsNaN", value))
-    return op("Where", missing, np.nan, op("Cast", condition, to=DOUBLE))
 
 
 def _compare(op: Operator, kind: ast.cmpop, left: Any, right: Any) -> Any:
@@ -105,24 +85,7 @@ def _compare(op: Operator, kind: ast.cmpop, left: Any, right: Any) -> Any:
             result = op("Equal", left, right)
         case _:
             result = op("Not", op("Equal", left, right))
-    return _where_known(op, result, left, right)
-
-
-def _where(op: Operator, condition: Any, yes: Any, no: Any) -> Any:
-    truth = _truth(op, condition)
-    return op("Where", op("IsNaN", truth), np.nan, op("Where", op("Equal", truth, 1.0), yes, no))
-
-
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "log": lambda op, value: _finite(op, op("Log", value)),
-    "log1p": lambda op, value: _finite(op, op("Log", op("Add", 1.0, value))),
-    "exp": lambda op, value: _finite(op, op("Exp", value)),
-    "sqrt": lambda op, value: op("Sqrt", value),
-    "abs": lambda op, value: op("Abs", value),
-    "min": lambda op, *values: op("Min", *values),
-    "max": lambda op, *values: op("Max", *values),
-    "where": _where,
-}
+    return where_known(op, result, left, right)
 
 
 def parse(text: str, place: str) -> Expression:
@@ -180,7 +143,7 @@ def _check(node: ast.expr, place: str, depth: int) -> Iterator[str]:
         case ast.Compare(left=left, ops=kinds, comparators=others) if {type(kind) for kind in kinds} <= _COMPARISONS:
             parts = [left, *others]
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:
-            wanted = FUNCTIONS[name]
+            wanted = FUNCTIONS[name].arguments
             if len(arguments) != wanted and not (wanted < 0 and len(arguments) >= -wanted):
                 raise InputError(f"{place}: {name} takes {wanted if wanted > 0 else 'two or more'} arguments, not {len(arguments)}")
             parts = arguments

@@ -17,10 +17,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer
 
 from switchyard.tabular.features.base import Take
-from switchyard.tabular.features.categories import ONEHOT_UP_TO, TARGET_CLASSES, CategoryCodes, OneHot, Ordinal, TargetMeans
+from switchyard.tabular.features.categories import ONEHOT_UP_TO, TARGET_CLASSES, Ordinal
 from switchyard.tabular.features.checks import NUMBERS
 from switchyard.tabular.features.dates import DateParts
 from switchyard.tabular.features.derived import Derive
+from switchyard.tabular.features.encoders import ENCODERS
 from switchyard.tabular.features.numeric import Bound, Impute, Products, Scale
 from switchyard.tabular.features.outliers import ClipOutliers, FlagOutliers, IsolationFlag
 from switchyard.tabular.features.record import ColumnPlan, FeaturePlan
@@ -206,18 +207,13 @@ def _default_encoder(column: ColumnPlan, plan: FeaturePlan, style: Style) -> str
 
 
 def _encoder(encoder: str, missing: str, plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> Any:
-    match encoder:
-        case "onehot":
-            return OneHot(missing=missing, max_categories=ONEHOT_WIDTH)
-        case "embedding":
-            return Ordinal(missing=missing, max_categories=EMBEDDING_CODES, min_count=2)
-        case "ordinal":
-            steps = [("codes", Ordinal(missing=missing, order=choices.get("order", "frequency")))]
-        case "target":
-            means = TargetMeans(plan.task != "regression", plan.seed)
-            steps = [("codes", CategoryCodes(missing=missing)), ("means", means)]
-        case _:
-            raise ValueError(f"no such encoder: {encoder!r}")
+    if encoder == "embedding":
+        # Codes for a net's own table: no encoder that a config can name.
+        return Ordinal(missing=missing, max_categories=EMBEDDING_CODES, min_count=2)
+    chosen = ENCODERS[encoder]
+    steps = chosen.steps(missing, plan, choices.get("order", "frequency"))
+    if not chosen.quantity:
+        return steps[0][1] if len(steps) == 1 else Pipeline(steps)
     scaler = _scaler(plan, style, choices)
     if style == "net":
         # Codes and means are quantities of any size, which a net needs scaled like the numbers of the table.

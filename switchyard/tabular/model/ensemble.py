@@ -128,8 +128,8 @@ class _Comparison:
         self.metric: Metric = metric_of(problem.task, problem.metric)
         self.target, self.classes = training_target(split, problem)
         self.notes = [f"{study.family}: {study.reason}" for study in studies if study.reason]
-        opaque = {"neural_network"} if problem.constraints.explainable_only else set()
-        able = [study for study in studies if study.best and study.family not in opaque]
+        transparent = problem.constraints.explainable_only
+        able = [study for study in studies if study.best and not (transparent and FAMILIES[study.family].opaque)]
         if not able:
             reasons = "; ".join(self.notes) or "no study has a complete trial"
             raise SwitchyardError(f"no family could be cross-validated ({reasons}); give a larger tuning.budget_s")

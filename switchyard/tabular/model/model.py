@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from switchyard.plugins import load_plugin, modules_of_plugins, plugins_of
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.families import FAMILIES, Estimator
 from switchyard.tabular.families.base import Params
 from switchyard.tabular.model.combiner import Combiner, stack_features
 from switchyard.tabular.model.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
-from switchyard.tabular.model.open_format import dump, load
+from switchyard.tabular.model.open_format import dump, load, types_in
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Column
@@ -160,12 +161,22 @@ class Model(Storable):
             "half_width": self.half_width, "coverage": self.coverage, "calibrator": asdict(self.calibrator), "members": places,
             "columns": [column.model_dump() for column in self.columns],
             "combiner": {"kind": combiner.kind, "weights": combiner.weights.tolist(), "intercept": combiner.intercept.tolist()},
+            # Whoever reads it needs them first, and may have no config then.
+            **({"plugins": plugins} if (plugins := self._plugins(files)) else {}),
         }  # fmt: skip
         (folder / "model.json").write_text(json.dumps(head, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def _plugins(self, preprocessors: list[bytes]) -> list[str]:
+        if not modules_of_plugins():
+            return []
+        estimators = {f"{type(member.estimator).__module__}.{type(member.estimator).__qualname__}" for member in self.members}
+        return plugins_of(estimators.union(*map(types_in, preprocessors)))
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         head = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        for source in head.get("plugins", ()):
+            load_plugin(source)
         count = max((place["preprocessor"] for place in head["members"]), default=-1) + 1
         preprocessors = [load((folder / f"preprocessor_{number}.skops").read_bytes()) for number in range(count)]
         estimators = [FAMILIES[place["family"]].read(folder / f"member_{number}") for number, place in enumerate(head["members"])]

@@ -7,6 +7,8 @@ import json
 import zipfile
 from typing import Any
 
+from switchyard.plugins import modules_of_plugins
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _OURS = ("sklearn.", "switchyard.tabular.features.", "numpy.", "scipy.sparse.")
 
@@ -35,15 +37,24 @@ def load(content: bytes) -> Any:
     Raises
     ------
     ValueError
-        When the content names types other than scikit-learn's, numpy's and those of `switchyard.tabular.features`.
+        When the content names types other than scikit-learn's, numpy's and those of `switchyard.tabular.features` and of the
+        plugins that are loaded.
     """
     import skops.io
 
-    types = skops.io.get_untrusted_types(data=content)
-    strange = [name for name in types if not name.startswith(_OURS)]
+    types = types_in(content)
+    known = (*_OURS, *(f"{module}." for module in modules_of_plugins()))
+    strange = [name for name in types if not name.startswith(known)]
     if strange:
         raise ValueError(f"refused to load a preprocessor that names the types {', '.join(strange)}")
     return skops.io.loads(content, trusted=types)
+
+
+def types_in(content: bytes) -> list[str]:
+    """Dotted names of the types that the content needs, those that skops trusts anyway left out."""
+    import skops.io
+
+    return list(skops.io.get_untrusted_types(data=content))
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

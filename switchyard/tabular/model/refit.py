@@ -17,7 +17,6 @@ from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.model.model import Member
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
-from switchyard.tabular.tuning.cost import EXPORT_S
 from switchyard.tabular.tuning.study import Candidate, Trial
 
 logger = logging.getLogger(__name__)
@@ -33,11 +32,11 @@ def refit_params(family: str, trial: Trial, rows: int) -> Params:
     found = [(best, rows / trained) for best, trained in zip(trial.best_iterations, trial.train_rows) if best is not None]
     if not found:
         return dict(trial.params)
-    scheduled = "epochs" in trial.params
-    boosted = "patience" in trial.params and not scheduled
+    kind = FAMILIES[family]
+    boosted = kind.stops_early and not kind.scheduled
     iterations = np.mean([best * min(ratio, 2.0) ** 0.5 if boosted else best for best, ratio in found])
     count = max(1, int(round(float(iterations))))
-    return {**trial.params, "iterations": count, **({"epochs": count} if scheduled else {})}
+    return kind.with_iterations(trial.params, count)
 
 
 class Refit:
@@ -61,7 +60,7 @@ class Refit:
         """
         members = []
         for number, (family, candidate) in enumerate(chosen):
-            exports = sum(EXPORT_S.get(name, 0.7) for name, _ in chosen)
+            exports = sum(FAMILIES[name].export_s for name, _ in chosen)
             deadline = None if end is None else max(time.monotonic(), end - exports)
             began = time.monotonic()
             members.append(self._member(family, candidate.trial, deadline))

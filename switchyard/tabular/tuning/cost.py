@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.tuning.study import Trial
 
-EXPORT_S = {"lightgbm": 0.5, "xgboost": 0.5, "random_forest": 1.0, "neural_network": 0.7}
-"""Seconds that writing one member into the bundle takes, parity check included."""
 _OVERHEAD_S = 0.3
 
 
@@ -21,4 +20,4 @@ def refit_seconds(trial: Trial, family: str, rows: int | None = None) -> float:
     """
     rows = rows or int(1.25 * max(trial.train_rows))
     fit = float(np.mean(np.array(trial.fit_seconds) * rows / np.array(trial.train_rows)))
-    return fit + _OVERHEAD_S + EXPORT_S.get(family, 0.7)
+    return fit + _OVERHEAD_S + FAMILIES[family].export_s

@@ -225,9 +225,9 @@ def cross_validate(
                 n_jobs=n_jobs,
                 categorical_sizes=list(data.categorical_sizes),
             )
-            # Forests do not stop early; watching their validation loss would only cost time.
+            # To watch the validation loss of what does not stop early would only cost time.
             fitted, watched = (data.train, data.train_target), {}
-            if "patience" in params:
+            if family.stops_early:
                 fitted, unseen = _stopping_rows(data, source.folds.kind == "time", problem.tuning.seed)
                 watched = {"eval_set": unseen, "report": curve if number == 0 else None}
             estimator.fit(*fitted, deadline=deadline, **watched)

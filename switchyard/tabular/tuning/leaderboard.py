@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from switchyard.tabular.tasks import METRICS
+from switchyard.tabular.metrics import METRICS
 from switchyard.tabular.tuning.events import Event
 
 logger = logging.getLogger(__name__)

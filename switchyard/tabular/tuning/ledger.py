@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from switchyard.tabular.families import FAMILIES
+
 Session = tuple[float, float]
 """Start and last sign of life, seconds since the epoch."""
 
@@ -18,10 +20,6 @@ _GAP_S = 5.0
 
 _COMPARING_S = 1.0
 """To compare combinations, and for the orchestrator between two steps."""
-
-_WEIGHTS = {"lightgbm": 3.0, "xgboost": 3.0, "random_forest": 1.0, "neural_network": 2.5}
-"""Relative shares before there is evidence: forests gain least from tuning (Probst, Boulesteix and Bischl,
-*Tunability*, JMLR 2019), boosting most."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +89,7 @@ def share(family: str, standings: Sequence[Standing], budget_s: float, parallel:
     left = usable(standings, budget_s)
     entitled = [standing for standing in standings if not standing.finished or standing.family == family]
     used = {standing.family: clock(standing.sessions) for standing in entitled}
-    weights = {standing.family: _WEIGHTS.get(standing.family, 2.0) for standing in entitled}
+    weights = {standing.family: FAMILIES[standing.family].weight for standing in entitled}
     # What the unfinished have used so far was part of their share: after a kill nobody starts afresh.
     whole = (left + sum(used.values())) * parallel * weights[family] / sum(weights.values())
     return max(0.0, min(left, whole - used[family]))

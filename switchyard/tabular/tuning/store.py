@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.plan import FeaturePlan
+from switchyard.tabular.metrics import METRICS
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.tasks import METRICS
 from switchyard.tabular.tuning.claims import Claims, persistently
 from switchyard.tabular.tuning.familylog import FamilyLog, outcome_of, reached_by, sessions_of, standing_of
 from switchyard.tabular.tuning.files import StoredFiles, drop_torn_line, locked
@@ -38,7 +38,7 @@ _BEGUN_BY = "begun_by"
 
 
 def study_key(split: Split, plan: FeaturePlan, problem: Problem, code: str, shared: bool = False) -> str:
-    """What makes trials comparable, as hex: training rows, plan, task, metric, folds, seed and library code.
+    """What makes trials comparable, as hex: training rows, plan, task, metric, folds, seed, library code and plugins.
 
     The size of the budget and the number of trials are left out, so that a longer search continues a shorter one.
     Whether there is a budget at all is in: trials that a clock may have cut short would make a search by number of
@@ -63,6 +63,7 @@ def study_key(split: Split, plan: FeaturePlan, problem: Problem, code: str, shar
         "seed": problem.tuning.seed,
         "timed": problem.tuning.trials is None,
         "code": code,
+        **({"plugins": [plugin.digest for plugin in problem.plugins]} if problem.plugins else {}),
         **({"shared": True} if shared else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]

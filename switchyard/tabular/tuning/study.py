@@ -11,10 +11,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.metrics import METRICS
 from switchyard.tabular.report.figures import chart
 from switchyard.tabular.report.report import Badge, Chart, Level, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
-from switchyard.tabular.tasks import METRICS
 
 State = Literal["complete", "pruned", "failed"]
 _LEVELS: dict[State, Level] = {"complete": "good", "pruned": "note", "failed": "bad"}

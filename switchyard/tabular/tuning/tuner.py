@@ -18,12 +18,13 @@ import joblib
 import numpy as np
 
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
 from switchyard.tabular.tuning.crossval import FoldSource, Outcome, constant_score, cross_validate, training_target
-from switchyard.tabular.tuning.defaults import START_POINTS, NearestTo
+from switchyard.tabular.tuning.defaults import NearestTo
 from switchyard.tabular.tuning.events import Event, Progress
 from switchyard.tabular.tuning.familylog import FamilyLog, standing_of
 from switchyard.tabular.tuning.ledger import Standing, clock, far_behind, share, usable
@@ -111,6 +112,7 @@ class _Search:
     ):
         self.split, self.plan, self.problem, self.name = split, plan, problem, family
         self.store, self.log, self.progress, self.parallel, self.n_jobs = store, log, progress, parallel, n_jobs
+        self.family = FAMILIES[family]
         self.metric = metric_of(problem.task, problem.metric)
         self.timed = problem.tuning.trials is None
         self.wanted = problem.tuning.budget_s if self.timed else float(problem.tuning.trials)
@@ -125,8 +127,8 @@ class _Search:
         if self.log.finished(self.wanted):
             self.reason = self.log.reason
             return
-        if self.problem.constraints.explainable_only and self.name == "neural_network":
-            self._end("dropped: constraints.explainable_only leaves out nets")
+        if self.problem.constraints.explainable_only and self.family.opaque:
+            self._end(f"dropped: constraints.explainable_only leaves out what nobody can follow, as a {self.family.title}")
             return
         # From here the clock runs; the slow imports of a family are part of its time.
         self.log.begin()
@@ -137,9 +139,7 @@ class _Search:
         self._end(self._search())
 
     def _prepare(self) -> None:
-        from switchyard.tabular.families import FAMILIES
-
-        self.family = FAMILIES[self.name]
+        self.family.load()
         self.target, self.classes = training_target(self.split, self.problem)
         folds = make_folds(self.split, self.problem)
         self.source = FoldSource(self.split, self.plan, self.problem, folds, self.target, self.store.key)
@@ -210,7 +210,7 @@ class _Search:
         trial = self._ask(number)
         self.log.began(trial, number)
         params, choices = self._suggest(trial, number)
-        if self.timed and "epochs" in params:
+        if self.timed and self.family.scheduled:
             params = self._in_time(params)
         curve = CurveBound(self.log.trials, params.get("iterations"))
 
@@ -278,13 +278,13 @@ class _Search:
 
         Within a budget that may be enough for a single trial, what did better in our measurements goes first.
         """
-        starts = [{}, *START_POINTS.get(self.name, ())]
+        starts = [{}, *self.family.start_points]
         if self.timed:
             starts.reverse()
         return {**self.family.default_params(*self.shape), **starts[number]} if number < len(starts) else None
 
     def _in_time(self, params: dict[str, Any]) -> dict[str, Any]:
-        """`params` with so few epochs that a learning rate schedule of that length can end within the share.
+        """`params` with so few iterations that a schedule of that length can end within the share.
 
         A schedule that the clock cuts off leaves a net at a high learning rate. One epoch on the first fold tells how
         long an epoch takes.
@@ -306,8 +306,7 @@ class _Search:
                 self._epoch_s = time.monotonic() - began
             self._window = self.until - time.monotonic()
         most = int(0.8 * self._window / (len(self.source.folds) * self._epoch_s))
-        epochs = max(1, min(params["epochs"], most))
-        return {**params, "epochs": epochs, "iterations": min(params["iterations"], epochs)}
+        return self.family.with_iterations(params, max(1, min(params["iterations"], most)))
 
     def _standings(self) -> list[Standing]:
         """Of all families; this one by what this process knows."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 import pandas as pd
@@ -10,6 +11,10 @@ import pandas as pd
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.reading.loans import LEAKS, loans
+from switchyard.tabular.tables.reading.source import Source
+
+if TYPE_CHECKING:
+    from switchyard.tabular.config.problem import Data
 
 SKLEARN = ("iris", "wine", "breast_cancer", "diabetes", "digits")
 NAMES = ("loans", *SKLEARN)
@@ -78,3 +83,15 @@ def _loans_options(options: dict[str, str], source: str) -> dict[str, object]:
         except (ValueError, KeyError):
             raise InputError(f"{source}: option {key} must be {wanted}, not {text!r}") from None
     return parsed
+
+
+class Builtin(Source):
+    """`builtin:NAME`."""
+
+    name = "builtin"
+
+    def frame(self, data: Data) -> pd.DataFrame:
+        return read_builtin(data.source.strip())
+
+
+PARTS = (Builtin(),)

@@ -7,12 +7,17 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 import pandas as pd
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
+from switchyard.tabular.tables.reading.source import Source
+
+if TYPE_CHECKING:
+    from switchyard.tabular.config.problem import Data
 
 SERVER = "OPENML_SERVER"
 """Environment variable with the base URL of another OpenML server, for mirrors and tests."""
@@ -73,3 +78,15 @@ def _server(server: str) -> Iterator[None]:
         finally:
             for name, url in kept.items():
                 setattr(client, name, url)
+
+
+class OpenML(Source):
+    """`openml:NAME`."""
+
+    name = "openml"
+
+    def frame(self, data: Data) -> pd.DataFrame:
+        return read_openml(data.source.strip())
+
+
+PARTS = (OpenML(),)

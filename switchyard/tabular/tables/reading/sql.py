@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
-from switchyard.tabular.tables.reading.credentials import first_line
+from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
 from switchyard.tabular.tables.reading.headers import named
+from switchyard.tabular.tables.reading.source import RawTable, Source
+
+if TYPE_CHECKING:
+    from switchyard.tabular.config.problem import Data
 
 SCHEMES = ("sqlite", "postgresql", "postgres", "mysql", "mariadb", "mssql", "oracle", "snowflake", "redshift", "duckdb", "trino")
 
@@ -75,3 +80,21 @@ def read_sql(source: str, query: str | None, label: str) -> tuple[pd.DataFrame, 
     frame = pd.DataFrame({place: pd.Series(values) for place, values in enumerate(zip(*rows, strict=True))})
     frame.columns = list(trimmed)
     return frame, notes
+
+
+class Databases(Source):
+    """Whatever SQLAlchemy has a dialect for."""
+
+    name = "sql"
+
+    def takes(self, data: Data) -> bool:
+        source = data.source.strip()
+        return is_database(source) or bool(data.query and "://" in source)
+
+    def read(self, data: Data, base: Path | None) -> RawTable:
+        label = without_credentials(data.source.strip())
+        frame, notes = read_sql(data.source.strip(), data.query, label)
+        return RawTable.of_frame(frame, label, notes)
+
+
+PARTS = (Databases(),)

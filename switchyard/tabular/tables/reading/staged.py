@@ -7,6 +7,8 @@ beneath and how many labelled predictions were added, which is what the model ca
 from __future__ import annotations
 
 import io
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +18,11 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import STAGED
 from switchyard.tabular.tables.reading.files import fetch
 from switchyard.tabular.tables.reading.packing import Limit
+from switchyard.tabular.tables.reading.source import RawTable, Source
 from switchyard.tabular.tables.table import digest_frame
+
+if TYPE_CHECKING:
+    from switchyard.tabular.config.problem import Data
 
 _LABEL = b"switchyard_source"
 
@@ -54,3 +60,16 @@ def read_staged(source: str, limit: Limit) -> tuple[pd.DataFrame, str, str]:
         ) from None
     frame = table.to_pandas()
     return frame, label, f"sha256:{digest_frame(frame)}"
+
+
+class Staged(Source):
+    """`log:PATH`."""
+
+    name = STAGED.removesuffix(":")
+    in_memory = False
+
+    def read(self, data: Data, base: Path | None) -> RawTable:
+        return RawTable(*read_staged(data.source.strip(), Limit(data.max_unpacked_mb)))
+
+
+PARTS = (Staged(),)

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.evaluation import CONSTANT, LIGHTGBM, Baselines, Evaluation, Predictions, evaluate, fit_baselines
+from switchyard.tabular.evaluation import CONSTANT, DEFAULTS, Baselines, Evaluation, Predictions, evaluate, fit_baselines
 from tests.switchyard.tabular.cases import make_problem, make_split
 
 CLASSES = ("no", "yes")
@@ -83,9 +83,9 @@ def test_baselines_are_what_they_say(evaluation, baselines, people):
     assert evaluation.baselines[CONSTANT]["roc_auc"].value == pytest.approx(0.5)
     share = (people.train.y == "yes").mean()
     assert baselines.predictions[CONSTANT].probabilities[0, 1] == pytest.approx(share)
-    assert evaluation.baselines[LIGHTGBM]["roc_auc"].value > 0.7
-    gain = evaluation.gains[LIGHTGBM]
-    assert gain.value == pytest.approx(evaluation.score.value - evaluation.baselines[LIGHTGBM]["roc_auc"].value)
+    assert evaluation.baselines[DEFAULTS]["roc_auc"].value > 0.7
+    gain = evaluation.gains[DEFAULTS]
+    assert gain.value == pytest.approx(evaluation.score.value - evaluation.baselines[DEFAULTS]["roc_auc"].value)
     assert gain.high < 0, "random answers in group b must be worse, and the pairing must show it"
 
 
@@ -100,7 +100,7 @@ def test_a_baseline_does_not_see_dropped_columns(people, problem):
 def test_baselines_meet_unseen_categories_and_columns_that_are_all_missing(people, problem):
     holdout = people.holdout.assign(job=np.array(["astronaut"] * len(people.holdout), dtype=object), noise=np.nan)
     split = type(people)(people.train.assign(noise=np.nan), holdout, people.schema, "random", None)
-    fitted = fit_baselines(split, people.schema.features, problem, CLASSES).predictions[LIGHTGBM]
+    fitted = fit_baselines(split, people.schema.features, problem, CLASSES).predictions[DEFAULTS]
     assert np.isfinite(fitted.probabilities).all()
 
 
@@ -112,7 +112,7 @@ def test_scalars_and_summary_are_plain_finite_numbers(evaluation):
     summary = evaluation.summary_scores({"roc_auc": 0.5})
     assert summary["cv"] == {"roc_auc": 0.5}
     assert summary["holdout"]["roc_auc"] == evaluation.score.value
-    assert summary["baseline"]["roc_auc"] == evaluation.baselines[LIGHTGBM]["roc_auc"].value
+    assert summary["baseline"]["roc_auc"] == evaluation.baselines[DEFAULTS]["roc_auc"].value
 
 
 def test_the_same_input_writes_the_same_bytes_and_reads_back(evaluation, people, problem, predictions, baselines, tmp_path):
@@ -126,8 +126,8 @@ def test_the_same_input_writes_the_same_bytes_and_reads_back(evaluation, people,
     baselines.write(tmp_path / "c")
     back = Baselines.read(tmp_path / "c")
     assert back.columns == baselines.columns
-    assert (back.predictions[LIGHTGBM].probabilities == baselines.predictions[LIGHTGBM].probabilities).all()
-    assert (back.predictions[LIGHTGBM].labels == baselines.predictions[LIGHTGBM].labels).all()
+    assert (back.predictions[DEFAULTS].probabilities == baselines.predictions[DEFAULTS].probabilities).all()
+    assert (back.predictions[DEFAULTS].labels == baselines.predictions[DEFAULTS].labels).all()
 
 
 def test_the_page_is_static_and_shows_the_parts(evaluation):
@@ -183,7 +183,7 @@ def test_regression_with_intervals_and_slices():
     assert north.rates["bias"] == pytest.approx(0, abs=0.2) and south.rates["bias"] == pytest.approx(0.5, abs=0.2)
     assert result.scores["coverage"].value == pytest.approx(0.9, abs=0.06)
     assert result.baselines[CONSTANT]["r2"].value == pytest.approx(0, abs=0.02)
-    assert result.gains[LIGHTGBM].value > 0
+    assert result.gains[DEFAULTS].value > 0
     page = result.html()
     assert "Interval coverage" in page and page.count("<svg") == 3
 

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.families import FAMILIES
 from tests.switchyard.tabular.model.cases import CLASSES, FAMILY_NAMES, TASKS, small_params
 
@@ -136,7 +137,7 @@ def test_suggested_parameters_are_plain_json(family):
 
 
 def test_unknown_family_is_named():
-    with pytest.raises(KeyError, match="catboost"):
+    with pytest.raises(InputError, match="no model family 'catboost'.*lightgbm, xgboost"):
         FAMILIES["catboost"]
 
 

@@ -139,7 +139,7 @@ def test_the_key_changes_with_what_matters_and_not_with_the_size_of_the_search()
 
 def test_a_small_budget_is_kept_and_every_family_has_a_model_or_a_reason(tmp_path):
     for name in ("lightgbm", "xgboost", "random_forest", "neural_network"):
-        FAMILIES[name]  # a run has imported the libraries by then, and a busy machine takes its time for it
+        FAMILIES[name].load()  # a run has imported the libraries by then, and a busy machine takes its time for it
 
     split, plan, problem = search(budget_s=5)
     store = StudyStore(tmp_path, study_key(split, plan, problem, "code"))
@@ -160,10 +160,10 @@ def test_a_small_budget_is_kept_and_every_family_has_a_model_or_a_reason(tmp_pat
     assert time.monotonic() - began < 7 and len(again.trials) >= len(studies[0].trials)
 
 
-class Stubborn:
+class Stubborn(type(FAMILIES["xgboost"])):
     """A family that takes no notice of deadlines, or fails."""
 
-    name, style = "xgboost", "tree"
+    stops_early, start_points = False, ()
 
     def __init__(self, seconds=0.0, error=None):
         self.seconds, self.error = seconds, error
@@ -190,14 +190,14 @@ class Stubborn:
 
 
 def test_a_family_that_cannot_be_fitted_is_dropped_with_the_reason(tmp_path, monkeypatch):
-    monkeypatch.setitem(FAMILIES, "xgboost", Stubborn(error=ValueError("no such split")))
+    monkeypatch.setitem(FAMILIES._own(), "xgboost", Stubborn(error=ValueError("no such split")))
     study = tune(tmp_path, "xgboost", trials=5)
     assert not study.candidates
     assert "no such split" in study.reason and len(study.trials) == 3
 
 
 def test_a_family_too_slow_for_its_share_is_dropped_when_another_has_a_model(tmp_path, monkeypatch):
-    monkeypatch.setitem(FAMILIES, "xgboost", Stubborn(seconds=1.5))
+    monkeypatch.setitem(FAMILIES._own(), "xgboost", Stubborn(seconds=1.5))
     split, plan, problem = search(families=["lightgbm", "xgboost"], budget_s=4)
     store = StudyStore(tmp_path, study_key(split, plan, problem, "code"))
     assert tune_family(split, plan, problem, "lightgbm", store, n_jobs=1).candidates
@@ -206,7 +206,7 @@ def test_a_family_too_slow_for_its_share_is_dropped_when_another_has_a_model(tmp
 
 
 def test_a_family_far_behind_gives_its_time_to_the_others(tmp_path, monkeypatch):
-    monkeypatch.setitem(FAMILIES, "xgboost", Stubborn(seconds=0.01))
+    monkeypatch.setitem(FAMILIES._own(), "xgboost", Stubborn(seconds=0.01))
     split, plan, problem = search(families=["lightgbm", "xgboost"], budget_s=8)
     store = StudyStore(tmp_path, study_key(split, plan, problem, "code"))
     tune_family(split, plan, problem, "lightgbm", store, n_jobs=1)
