@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from switchyard.parts import Part
-
-if TYPE_CHECKING:
-    from switchyard.tabular.evaluation.predictions import Predictions
 
 CLASSES = ("binary", "multiclass")
 
@@ -47,15 +44,15 @@ class Metric(Part):
     greater_is_better: bool
     tasks: tuple[str, ...]
     constant: Literal["mean", "median"] = "mean"
-    served: Callable[[np.ndarray, Predictions], float] | None = None
+    served: Callable[[np.ndarray, Any], float] | None = None
 
     @property
     def sign(self) -> float:
         """+1 or -1: `sign * value` is larger for the better model."""
         return 1.0 if self.greater_is_better else -1.0
 
-    def of_served(self, truth: np.ndarray, predictions: Predictions) -> float:
-        """Its value for what a model serves."""
+    def of_served(self, truth: np.ndarray, predictions: Any) -> float:
+        """Its value for what a model serves, as `switchyard.tabular.evaluation.Predictions`."""
         if self.served is not None:
             return float(self.served(truth, predictions))
         return float(self.function(truth, predictions.values if predictions.probabilities is None else predictions.probabilities))
