@@ -139,10 +139,7 @@ def test_an_encoder_and_a_function_are_the_same_in_the_graph(tmp_path):
     model, _ = build_ensemble([tune_family(split, plan, asked, "lightgbm", store, n_jobs=1)], split, plan, asked, None, n_jobs=1)
     bundle = write_bundle(model, split, tmp_path / "bundle", "own")
     assert check_parity(model, bundle, split.holdout).largest_difference < 1e-6
-    assert (
-        model.members[0].preprocessor.feature_names_out_ == ["a", "b", "b2", "c"]
-        or "b2" in model.members[0].preprocessor.feature_names_out_
-    )
+    assert {"b2", "c"} <= set(model.members[0].preprocessor.feature_names_out_)
 
     (tmp_path / "model").mkdir()
     model.write(tmp_path / "model")
@@ -185,7 +182,7 @@ def test_a_plugin_that_cannot_be_used_is_one_line_and_changes_nothing(tmp_path, 
     ("source", "said"),
     [
         ("plugins/gone.py", "plugin plugins/gone.py: there is no such file"),
-        ("tests/plugins/mony.py", "there is no such file; did you mean 'money.py'?"),
+        ("tests/plugins/mony.py", "there is no such file; did you mean 'money.py'"),
         ("no_such_module", "plugin no_such_module is no entry point of switchyard.plugins and no module"),
         ("", "names no file, module or entry point"),
         (7, "names no file, module or entry point"),
