@@ -52,7 +52,8 @@ def code_beneath(start: Path) -> set[Path]:
 def _imports(path: Path) -> tuple[Path, ...]:
     """Files of ours that one module names: in any import, those inside functions included, or in a registry.
 
-    A registry is a call of `Parts` (`switchyard/parts.py`) with the modules as whole dotted names in it. No other string counts.
+    A registry is a call of `Parts` (`switchyard/parts.py`) with the modules as whole dotted names in it. No other string counts:
+    what runs as a process of its own (`-m`) is started by steps that are never cached.
     """
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
