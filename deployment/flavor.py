@@ -17,7 +17,7 @@ from zenml.utils.secret_utils import SecretField
 
 from deployment.bundles import read_bundle, stage_bundle
 from deployment.host import Deployment, Host, Instance, Release
-from deployment.kubernetes.offer import Offer
+from deployment.kubernetes.options import KubernetesOptions
 from deployment.service import FLAVOR, ServedVersion, ServedVersionConfig, record
 from registry.versions import zenml_model_name
 from switchyard.serving.frontdoor.state import Traffic
@@ -58,8 +58,8 @@ class SwitchyardDeployerConfig(BaseModelDeployerConfig):
     """Above `replicas`: an autoscaler adds pods up to that number."""
     target_cpu: int = 70
     """Per cent of the request at which the autoscaler keeps the pods."""
-    requests: dict[str, str] = Field(default_factory=lambda: dict(Offer().requests))
-    limits: dict[str, str] = Field(default_factory=lambda: dict(Offer().limits))
+    requests: dict[str, str] = Field(default_factory=lambda: dict(KubernetesOptions().requests))
+    limits: dict[str, str] = Field(default_factory=lambda: dict(KubernetesOptions().limits))
     """Resources of each pod that serves."""
     frontdoor_replicas: int = 2
     service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
@@ -71,9 +71,9 @@ class SwitchyardDeployerConfig(BaseModelDeployerConfig):
     service_account: str = ""
     """Of the pods that serve."""
     image_pull_secret: str = ""
-    log_secret: str = Offer().log_secret
+    log_secret: str = KubernetesOptions().log_secret
     """Secret with the prediction log's URL under `predictions-url`; empty: no log."""
-    store_secret: str = Offer().store_secret
+    store_secret: str = KubernetesOptions().store_secret
     """Secret with the artifact store's AWS_* variables, by which pods fetch bundles."""
     node_selector: dict[str, str] = Field(default_factory=dict)
     tolerations: list[dict[str, Any]] = Field(default_factory=list)
@@ -239,19 +239,20 @@ def _process_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:
 
 
 def _kubernetes_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:
-    from deployment.kubernetes.client import Cluster, in_pod
     from deployment.kubernetes.host import KubernetesHost
+    from stacks.cluster.client import Cluster
+    from stacks.cluster.connection import in_pod
 
     if not config.authentication:
         raise InputError("in a cluster the front door always asks for a token; leave the deployer's authentication on")
-    offer = Offer(**{**_settings(config, Offer), "tolerations": tuple(config.tolerations)})
+    options = KubernetesOptions(**{**_settings(config, KubernetesOptions), "tolerations": tuple(config.tolerations)})
     # A pod has nobody to leave a copy of the tokens for.
-    return KubernetesHost(Cluster(config.namespace, config.kubernetes_context), offer, None if in_pod() else folder / "tokens")
+    return KubernetesHost(Cluster(config.namespace, config.kubernetes_context), options, None if in_pod() else folder / "tokens")
 
 
-def _settings(config: SwitchyardDeployerConfig, offer: type) -> dict[str, Any]:
-    """The settings that `offer` knows."""
-    return {field.name: getattr(config, field.name) for field in fields(offer)}
+def _settings(config: SwitchyardDeployerConfig, options: type) -> dict[str, Any]:
+    """The settings that `options` has."""
+    return {field.name: getattr(config, field.name) for field in fields(options)}
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:

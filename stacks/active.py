@@ -120,17 +120,10 @@ def pipelines_image(report: Callable[[str], None] = lambda line: None) -> str:
 
 
 def _platform_of_nodes(orchestrator: Any) -> str:
-    from kubernetes import client
-    from urllib3.exceptions import HTTPError
+    from stacks.cluster.client import Cluster
+    from stacks.cluster.platforms import platform_of_cluster
 
-    from stacks.cluster.platforms import platform_of
-
-    try:
-        nodes = client.CoreV1Api(orchestrator.get_kube_client()).list_node().items
-    except (client.ApiException, HTTPError):
-        # Not for these eyes; what else is wrong with the cluster the run will say.
-        nodes = []
-    return platform_of(node.metadata.labels or {} for node in nodes)
+    return platform_of_cluster(Cluster(orchestrator.config.kubernetes_namespace, api=orchestrator.get_kube_client()))
 
 
 def stage_file(path: Path) -> str:

@@ -98,7 +98,7 @@ def _servers(root: Path) -> Iterator[Check]:
     orchestrator = Client().active_stack_model.components[StackComponentType.ORCHESTRATOR][0]
     if orchestrator.flavor_name == "kubernetes":
         from app.health.servers import look_at_servers
-        from deployment.kubernetes.client import Cluster
+        from stacks.cluster.client import Cluster
 
         where = orchestrator.configuration
         yield from look_at_servers(Cluster(where["kubernetes_namespace"], where.get("kubernetes_context")))

@@ -33,9 +33,10 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
         return
     from requests import RequestException
 
-    from deployment.kubernetes.client import Cluster
-    from deployment.kubernetes.unserved import unserved
-    from stacks.cluster.kubectl import ClusterError
+    from deployment.kubernetes.lost import lost_models
+    from deployment.kubernetes.renewing import renew_models
+    from deployment.registration import ensure_flavor
+    from stacks.cluster.errors import ClusterError
     from stacks.cluster.schedule import renew
     from stacks.installation.install import install
     from stacks.installation.registration import log_in, register
@@ -48,22 +49,22 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
         say(f"  {time.monotonic() - began:4.0f} s  {line}")
 
     given = read_settings(settings_file) if settings_file else None
-    installed = install(root, given, namespace, os.environ.get("CONTAINER_REGISTRY"), report)
+    installed = install(root, given, namespace, os.environ.get("CONTAINER_REGISTRY"), renew_models, report)
     try:
         ensure_repository(root)
         log_in(installed)
         report(f"logged in to ZenML at {installed.addresses.zenml}")
-        register(installed)
+        register(installed, ensure_flavor)
     except RequestException as error:
         raise ClusterError(
             f"ZenML at {installed.addresses.zenml} broke off ({type(error).__name__}): see kubectl -n {namespace} logs deploy/zenml; "
             "the same command goes on where this one was"
         ) from None
     report("registered the stacks local and kubernetes; kubernetes is active")
-    renewed = renew(installed.kubectl, installed.images["pipelines"], code_commit())
+    renewed = renew(installed.cluster, installed.images["pipelines"], code_commit())
     if renewed:
         report(f"{', '.join(renewed)} {'runs' if len(renewed) == 1 else 'run'} this code from now on")
-    for model, versions in unserved(Cluster(namespace, installed.context)).items():
+    for model, versions in lost_models(installed.cluster).items():
         say(
             f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, or zenml model-deployer models start UUID (list names them)"
         )

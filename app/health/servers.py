@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.health.check import Check
-from deployment.kubernetes.client import Cluster
-from stacks.cluster.reasons import trouble
+from stacks.cluster.client import Cluster
+from stacks.cluster.trouble import trouble
 from switchyard.tabular.report.words import count_of
 
 _SERVERS = "app.kubernetes.io/part-of=switchyard"

@@ -9,10 +9,13 @@ from collections.abc import Iterable
 
 from deployment.host import DeploymentError
 from deployment.kubernetes import frontdoor
-from deployment.kubernetes.client import Cluster, ClusterError, Object
 from deployment.kubernetes.names import Names
-from deployment.kubernetes.offer import Offer
-from stacks.cluster import reasons
+from deployment.kubernetes.options import KubernetesOptions
+from stacks.cluster import trouble
+from stacks.cluster.client import Cluster
+from stacks.cluster.errors import ClusterError
+from stacks.cluster.objects import Object
+from stacks.cluster.waiting import Seen, wait_until
 from switchyard.serving.frontdoor.pod import PORT, STATUS_PORT
 
 POLL_S = 0.3
@@ -29,11 +32,11 @@ class FrontDoors:
     ----------
     cluster : Cluster
     model : str
-    offer : Offer
+    options : KubernetesOptions
     """
 
-    def __init__(self, cluster: Cluster, model: str, offer: Offer) -> None:
-        self._cluster, self._model, self._offer, self._names = cluster, model, offer, Names.of(model)
+    def __init__(self, cluster: Cluster, model: str, options: KubernetesOptions) -> None:
+        self._cluster, self._model, self._options, self._names = cluster, model, options, Names.of(model)
 
     def nudge(self) -> None:
         """Have the pods look at their Secret now: a change of the pod itself is what the kubelet acts on at once."""
@@ -48,28 +51,21 @@ class FrontDoors:
         DeploymentError
             Not in time, or there is no hope; with the pod's own reason.
         """
-        deadline, behind, since = time.monotonic() + timeout_s, "none of its pods runs", {}
-        while True:
-            try:
-                pods = self._pods()
-                late = [lag for pod in pods if (lag := self._lag(pod, generation))]
-                if any(map(reasons.is_ready, pods)) and not late:
-                    return
-                found = reasons.trouble(pods, self._deployments())
-                if found:
-                    behind = found.reason
-                    began = since.setdefault((found.pod, found.patience_s), time.monotonic())
-                    if found.patience_s is not None and time.monotonic() - began >= found.patience_s:
-                        deadline = 0.0
-                elif late:
-                    behind = "; ".join(late)
-            except ClusterError as error:
-                if not error.is_passing:
-                    raise
-                behind = str(error)
-            if time.monotonic() > deadline:
-                raise DeploymentError(f"{self._model}: the front door did not take up its routes within {timeout_s:g} s: {behind}")
-            time.sleep(POLL_S)
+        waited = wait_until(lambda: self._seen_of(generation), timeout_s, POLL_S)
+        if waited.done:
+            return
+        behind = waited.trouble.reason if waited.trouble else waited.seen.behind if waited.seen else ""
+        raise DeploymentError(
+            f"{self._model}: the front door did not take up its routes within {timeout_s:g} s: {waited.silence or behind}"
+        )
+
+    def _seen_of(self, generation: int) -> Seen:
+        pods = self._pods()
+        late = [lag for pod in pods if (lag := self._lag(pod, generation))]
+        if any(map(trouble.is_ready, pods)) and not late:
+            return Seen(True)
+        found = trouble.troubles(pods, self._deployments(), trouble.OF_A_MODEL)
+        return Seen(False, found, "; ".join(late) or "none of its pods runs")
 
     def active_requests(self, instance: str) -> int:
         """Requests that `instance` has not answered yet; raises as `statistics`."""
@@ -88,12 +84,12 @@ class FrontDoors:
 
     def urls(self) -> tuple[str, str]:
         """Of the Service in the cluster, and that by which clients find it: of an ingress or a load balancer, where it has one."""
-        offer = self._offer
+        options = self._options
         service = self._cluster.get("Service", self._names.frontdoor) or {}
         address = service.get("spec", {}).get("clusterIP") or f"{self._names.frontdoor}.{self._cluster.namespace}.svc"
         inner = f"http://{address}:{PORT}"
-        if offer.ingress_host:
-            return inner, f"{'https' if offer.ingress_tls_secret else 'http'}://{frontdoor.host_name(self._names, offer)}"
+        if options.ingress_host:
+            return inner, f"{'https' if options.ingress_tls_secret else 'http'}://{frontdoor.host_name(self._names, options)}"
         balancers = service.get("status", {}).get("loadBalancer", {}).get("ingress", [])
         found = next((one.get("hostname") or one.get("ip") for one in balancers), None)
         return inner, f"http://{found}:{PORT}" if found else inner
@@ -121,7 +117,7 @@ class FrontDoors:
             try:
                 return self._cluster.ask(name, STATUS_PORT, "/statistics")
             except ClusterError:
-                if not reasons.is_ready(pod):
+                if not trouble.is_ready(pod):
                     return ""
                 tries -= 1
                 if not tries:
@@ -132,7 +128,7 @@ class FrontDoors:
         return [pod for pod in self._pods() if pod.get("status", {}).get("phase") == "Running"]
 
     def _pods(self) -> list[Object]:
-        return [pod for pod in self._cluster.list("Pod", frontdoor.selector(self._names)) if not reasons.is_over(pod)]
+        return [pod for pod in self._cluster.list("Pod", frontdoor.selector(self._names)) if not trouble.is_over(pod)]
 
     def _deployments(self) -> list[Object]:
         found = self._cluster.get("Deployment", self._names.frontdoor)

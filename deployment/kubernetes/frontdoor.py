@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from deployment.kubernetes.manifests import RESTRICTED, Manifest, apart, budget, get, placement, pod_security
+from deployment.kubernetes.manifests import Manifest, apart, budget, get, placement
 from deployment.kubernetes.names import FRONTDOOR, Names
-from deployment.kubernetes.offer import Offer
+from deployment.kubernetes.options import KubernetesOptions
+from stacks.cluster.objects import restricted_pod
 from switchyard.serving.frontdoor.pod import ADMIN_PORT, DRAIN_S, FOLDER, LEAVE_S, PORT, SOURCE, STATUS_PORT
 from switchyard.serving.frontdoor.state import Door
 from switchyard.serving.frontdoor.wish import FILE, TOKENS
@@ -13,15 +14,17 @@ _USER = 8889
 CONTAINER = "frontdoor"
 
 
-def door(offer: Offer) -> Door:
+def door(options: KubernetesOptions) -> Door:
     """How Envoy offers the endpoint in a pod; there it always asks for a token."""
-    return Door(port=PORT, admin_port=ADMIN_PORT, host="0.0.0.0", requests_per_second=offer.requests_per_second, timeout_s=offer.timeout_s)
+    return Door(
+        port=PORT, admin_port=ADMIN_PORT, host="0.0.0.0", requests_per_second=options.requests_per_second, timeout_s=options.timeout_s
+    )
 
 
-def objects(names: Names, offer: Offer) -> list[Manifest]:
+def objects(names: Names, options: KubernetesOptions) -> list[Manifest]:
     """All but the Secret, which the state keeps."""
-    found = [_deployment(names, offer), _service(names, offer), budget(names.frontdoor, _labels(names), _selector(names))]
-    return [*found, _ingress(names, offer)] if offer.ingress_host else found
+    found = [_deployment(names, options), _service(names, options), budget(names.frontdoor, _labels(names), _selector(names))]
+    return [*found, _ingress(names, options)] if options.ingress_host else found
 
 
 def selector(names: Names) -> str:
@@ -29,18 +32,17 @@ def selector(names: Names) -> str:
     return ",".join(f"{key}={value}" for key, value in _selector(names).items())
 
 
-def host_name(names: Names, offer: Offer) -> str:
+def host_name(names: Names, options: KubernetesOptions) -> str:
     """Under which the ingress offers the model."""
-    return offer.ingress_host.replace("{model}", names.scope)
+    return options.ingress_host.replace("{model}", names.scope)
 
 
-def _deployment(names: Names, offer: Offer) -> Manifest:
+def _deployment(names: Names, options: KubernetesOptions) -> Manifest:
     container = {
         "name": CONTAINER,
-        "image": offer.frontdoor_image,
+        "image": options.frontdoor_image,
         "ports": [{"name": "http", "containerPort": PORT}, {"name": "status", "containerPort": STATUS_PORT}],
         "resources": {"requests": {"memory": "96Mi", "cpu": "50m"}, "limits": {"memory": "384Mi", "cpu": "2000m"}},
-        "securityContext": RESTRICTED,
         "volumeMounts": [
             {"name": "wish", "mountPath": str(SOURCE), "readOnly": True},
             {"name": "envoy", "mountPath": str(FOLDER)},
@@ -52,22 +54,21 @@ def _deployment(names: Names, offer: Offer) -> Manifest:
     # Tokens are in it, so only the pod's own user reads it; of the Secret's other keys the pod needs none.
     wish = {"secretName": names.frontdoor, "defaultMode": 0o440, "items": [{"key": key, "path": key} for key in (FILE, TOKENS)]}
     scrape = {"prometheus.io/scrape": "true", "prometheus.io/path": "/statistics", "prometheus.io/port": str(STATUS_PORT)}
-    spec = {
-        "securityContext": pod_security(_USER),
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": int(LEAVE_S + DRAIN_S) + 10,
-        "affinity": apart(_selector(names)),
-        "containers": [container],
-        "volumes": [{"name": "wish", "secret": wish}, {"name": "envoy", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}],
-        **placement(offer),
-    }
+    spec = restricted_pod(
+        [container],
+        [{"name": "wish", "secret": wish}, {"name": "envoy", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}],
+        user=_USER,
+        automountServiceAccountToken=False,
+        terminationGracePeriodSeconds=int(LEAVE_S + DRAIN_S) + 10,
+        affinity=apart(_selector(names)),
+        **placement(options),
+    )
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": names.frontdoor, "labels": _labels(names)},
         "spec": {
-            "replicas": offer.frontdoor_replicas,
+            "replicas": options.frontdoor_replicas,
             "selector": {"matchLabels": _selector(names)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
             "template": {"metadata": {"labels": _labels(names), "annotations": scrape}, "spec": spec},
@@ -75,26 +76,26 @@ def _deployment(names: Names, offer: Offer) -> Manifest:
     }
 
 
-def _service(names: Names, offer: Offer) -> Manifest:
+def _service(names: Names, options: KubernetesOptions) -> Manifest:
     ports = [{"name": "http", "port": PORT, "targetPort": PORT}]
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": names.frontdoor, "labels": _labels(names)},
-        "spec": {"type": offer.service_type, "selector": _selector(names), "ports": ports},
+        "spec": {"type": options.service_type, "selector": _selector(names), "ports": ports},
     }
 
 
-def _ingress(names: Names, offer: Offer) -> Manifest:
+def _ingress(names: Names, options: KubernetesOptions) -> Manifest:
     backend = {"service": {"name": names.frontdoor, "port": {"number": PORT}}}
-    name = host_name(names, offer)
+    name = host_name(names, options)
     spec: Manifest = {"rules": [{"host": name, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}
-    if offer.ingress_class:
-        spec["ingressClassName"] = offer.ingress_class
-    if offer.ingress_tls_secret:
-        spec["tls"] = [{"hosts": [name], "secretName": offer.ingress_tls_secret}]
+    if options.ingress_class:
+        spec["ingressClassName"] = options.ingress_class
+    if options.ingress_tls_secret:
+        spec["tls"] = [{"hosts": [name], "secretName": options.ingress_tls_secret}]
     # As much as Envoy takes: nginx would refuse what is larger than 1 MB.
-    annotations = {"nginx.ingress.kubernetes.io/proxy-body-size": str(door(offer).max_bytes)}
+    annotations = {"nginx.ingress.kubernetes.io/proxy-body-size": str(door(options).max_bytes)}
     metadata = {"name": names.frontdoor, "labels": _labels(names), "annotations": annotations}
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata, "spec": spec}
 

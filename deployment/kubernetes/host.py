@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import base64
+import functools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
 from deployment.kubernetes import frontdoor, manifests
-from deployment.kubernetes.client import Cluster, ClusterError
 from deployment.kubernetes.doors import FrontDoors
 from deployment.kubernetes.names import Names, instance_name
-from deployment.kubernetes.offer import LOG_KEY, Offer
-from deployment.kubernetes.pods import Pods, wait
+from deployment.kubernetes.options import LOG_KEY, KubernetesOptions
+from deployment.kubernetes.pods import Pods
 from deployment.kubernetes.state import Slot, State
 from deployment.kubernetes.store import Store
+from stacks.cluster.client import Cluster
+from stacks.cluster.errors import ClusterError
+from stacks.cluster.waiting import holds
 from switchyard.serving.frontdoor import files
 from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import InputError
@@ -27,24 +30,44 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+POLL_S = 0.5
 _DRAIN_EVERY_S = 1.0
 _GONE_S = 75.0
 """A little more than the pods' time of grace."""
 
 
+def _raises_ours(host: type[KubernetesHost]) -> type[KubernetesHost]:
+    """Have all that the interface names raise what the interface says: what the cluster refuses is a DeploymentError there."""
+
+    def raising(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def call(*arguments: Any, **named: Any) -> Any:
+            try:
+                return method(*arguments, **named)
+            except ClusterError as error:
+                raise DeploymentError(str(error)) from error
+
+        return call
+
+    for name in {name for name in vars(Host) if not name.startswith("_")} & set(vars(host)):
+        setattr(host, name, raising(vars(host)[name]))
+    return host
+
+
+@_raises_ours
 class KubernetesHost(Host):
     """Deployments in one namespace. All of their state is in the cluster: any client and any pod finds it.
 
     Parameters
     ----------
     cluster : Cluster
-    offer : Offer
+    options : KubernetesOptions
     folder : Path, optional
         Where a client's copies of the token files go; without one there are none.
     """
 
-    def __init__(self, cluster: Cluster, offer: Offer = Offer(), folder: Path | None = None) -> None:
-        self._cluster, self._offer, self._folder = cluster, offer, folder
+    def __init__(self, cluster: Cluster, options: KubernetesOptions = KubernetesOptions(), folder: Path | None = None) -> None:
+        self._cluster, self._options, self._folder = cluster, options, folder
 
     def name_for(self, release: Release) -> str:
         found = self._store(release.model).read()
@@ -88,12 +111,12 @@ class KubernetesHost(Host):
         store = self._store(model)
         store.change(lambda state: state.with_status(name, "stopped"))
         store.sync()
-        if not wait(lambda: not pods.list(), max(timeout_s, _GONE_S)):
+        if not holds(lambda: not pods.list(), max(timeout_s, _GONE_S), POLL_S):
             raise DeploymentError(f"{model}: {name} has not ended in time")
 
     def resume(self, model: str, name: str, timeout_s: float) -> Instance:
         self._require_images()
-        deadline, door = time.monotonic() + timeout_s, frontdoor.door(self._offer)
+        deadline, door = time.monotonic() + timeout_s, frontdoor.door(self._options)
         self._slot(model, name)
         self._store(model).change(lambda state: state.offered(door).with_status(name, "running"))
         return self._brought_up(model, name, deadline)
@@ -107,7 +130,7 @@ class KubernetesHost(Host):
         for kind in ("Ingress", "Service", "Deployment", "PodDisruptionBudget"):
             for found in cluster.list(kind, names.selector):
                 cluster.delete(kind, found["metadata"]["name"])
-        if not wait(lambda: not cluster.list("Pod", names.selector), timeout_s):
+        if not holds(lambda: not cluster.list("Pod", names.selector), timeout_s, POLL_S):
             raise DeploymentError(f"{model}: not all of it has ended within {timeout_s:g} s")
         # Last: what is left of a removal that failed is found by it.
         cluster.delete("Secret", names.frontdoor)
@@ -132,8 +155,8 @@ class KubernetesHost(Host):
     def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
         found = self._store(model).read()
         slot = found[0].instance(name) if found else None
-        if slot is not None:
-            yield from Pods(self._cluster, model, slot).lines(tail)
+        # At once: what is raised while somebody reads on would be nobody's.
+        return iter(list(Pods(self._cluster, model, slot).lines(tail)) if slot is not None else [])
 
     def statistics(self, model: str) -> str:
         # What a pod has counted ends with it; who reads the counts must bear that they fall.
@@ -141,11 +164,13 @@ class KubernetesHost(Host):
 
     def log_url(self, model: str) -> str:
         """As the services have it: the one URL must do for them and for whoever asks here."""
-        if not self._offer.log_secret:
+        if not self._options.log_secret:
             return ""
-        secret = self._cluster.get("Secret", self._offer.log_secret)
+        secret = self._cluster.get("Secret", self._options.log_secret)
         if secret is None or LOG_KEY not in secret.get("data", {}):
-            raise DeploymentError(f"namespace {self._cluster.namespace} has no Secret {self._offer.log_secret!r} with the key {LOG_KEY!r}")
+            raise DeploymentError(
+                f"namespace {self._cluster.namespace} has no Secret {self._options.log_secret!r} with the key {LOG_KEY!r}"
+            )
         return base64.b64decode(secret["data"][LOG_KEY]).decode().strip()
 
     def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int | None:
@@ -178,26 +203,26 @@ class KubernetesHost(Host):
     def _apply_ours(self, model: str, state: State) -> None:
         """All that no operator makes; for each instance, since the cluster may have been emptied around the state's Secret."""
         names = Names.of(model)
-        ours = frontdoor.objects(names, self._offer)
+        ours = frontdoor.objects(names, self._options)
         for slot in state.instances:
             ours += [manifests.pods_service(names, slot.name), manifests.disruption_budget(names, slot.name)]
         for manifest in ours:
             self._cluster.apply(manifest)
-        for found in self._cluster.list("Ingress", names.selector) if not self._offer.ingress_host else ():
+        for found in self._cluster.list("Ingress", names.selector) if not self._options.ingress_host else ():
             self._cluster.delete("Ingress", found["metadata"]["name"])
 
     def _with(self, state: State, name: str, release: Release) -> State:
         """With `release` running under `name`, offered as it is now."""
-        state = state.offered(frontdoor.door(self._offer))
+        state = state.offered(frontdoor.door(self._options))
         if state.instance(name) is not None:
             return state.with_status(name, "running")
-        made = manifests.predictor(release, name, Names.of(release.model), self._offer)
+        made = manifests.predictor(release, name, Names.of(release.model), self._options)
         return state.with_instance(Slot(name, release.version, release.digest, release.role, made))
 
     def _name(self, state: State | None, release: Release) -> str:
         names, slots = Names.of(release.model), state.instances if state else ()
         for slot in slots:
-            if manifests.predictor(release, slot.name, names, self._offer) == slot.predictor:
+            if manifests.predictor(release, slot.name, names, self._options) == slot.predictor:
                 return slot.name
         base, taken = instance_name(release.version, release.role), {slot.name for slot in slots}
         return next(name for name in (base, *(f"{base}-{number}" for number in range(2, len(slots) + 3))) if name not in taken)
@@ -210,7 +235,7 @@ class KubernetesHost(Host):
                 return
             pods = Pods(self._cluster, model, self._slot(model, name))
             self._take_away(model, name, pods, _GONE_S, before)
-        except DeploymentError as error:
+        except (DeploymentError, ClusterError) as error:
             # The first failure is the one to report.
             logger.error("%s: %s could not be taken away: %s", model, name, error)
 
@@ -222,7 +247,7 @@ class KubernetesHost(Host):
         self._cluster.delete("Service", names.pods(name))
         self._cluster.delete("PodDisruptionBudget", names.service(name))
         is_there = any(slot.name == name for slot in after.slots)
-        if not wait(pods.are_told_to_end if is_there else pods.end, timeout_s):
+        if not holds(pods.are_told_to_end if is_there else pods.end, timeout_s, POLL_S):
             raise DeploymentError(f"{model}: pods of {name} were not told to end within {timeout_s:g} s; does Seldon's operator run?")
 
     def _is_alone(self, model: str, name: str) -> bool:
@@ -236,7 +261,7 @@ class KubernetesHost(Host):
         try:
             store.change(lambda state: state.with_traffic(before) if state.traffic == ours else state)
             store.sync()
-        except DeploymentError as error:
+        except (DeploymentError, ClusterError) as error:
             logger.error("%s: the traffic could not be given back: %s", model, error)
 
     def _drained(self, model: str, name: str, timeout_s: float) -> Pods:
@@ -246,8 +271,8 @@ class KubernetesHost(Host):
             raise DeploymentError(f"{model}: {name} has traffic; shift that first")
         try:
             # As long as the front door itself waits for an answer: then none is under way, even where it does not say so.
-            within = max(timeout_s, self._offer.timeout_s)
-            if not wait(lambda: self._doors(model).active_requests(name) == 0, within):
+            within = max(timeout_s, self._options.timeout_s)
+            if not holds(lambda: self._doors(model).active_requests(name) == 0, within, POLL_S):
                 logger.warning("%s, %s: stopped with requests that it did not answer within %g s", model, name, within)
         except ClusterError as error:
             logger.warning("%s, %s: stopped after %g s; whether it answers any request is not known: %s", model, name, within, error)
@@ -266,13 +291,13 @@ class KubernetesHost(Host):
         return slot
 
     def _store(self, model: str) -> Store:
-        return Store(self._cluster, model, self._offer)
+        return Store(self._cluster, model, self._options)
 
     def _doors(self, model: str) -> FrontDoors:
-        return FrontDoors(self._cluster, model, self._offer)
+        return FrontDoors(self._cluster, model, self._options)
 
     def _require_images(self) -> None:
-        missing = [name for name in ("serving_image", "frontdoor_image") if not getattr(self._offer, name)]
+        missing = [name for name in ("serving_image", "frontdoor_image") if not getattr(self._options, name)]
         if missing:
             raise InputError(
                 f"the model deployer has no {' and no '.join(missing)}; python run.py stack up kubernetes builds and sets them"

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from deployment.host import Release
 from deployment.kubernetes.names import DIGEST, INSTANCE, REVISION, VERSION, Names, label
-from deployment.kubernetes.offer import LOG_KEY, Offer
+from deployment.kubernetes.options import LOG_KEY, KubernetesOptions
+from stacks.cluster.objects import Object, restricted_pod
 from switchyard.serving import fetch
 from switchyard.serving.settings import PREFIX, Settings
 
-Manifest = dict[str, Any]
+Manifest = Object
 
 GROUP = "machinelearning.seldon.io/v1"
 CONTAINER, FETCHER = "model", "fetch"
@@ -24,52 +24,36 @@ METRICS, METRICS_PATH = "metrics", "/prometheus"
 SECRETS = "SWITCHYARD_SECRETS"
 """In the environment of a model's containers: the Secrets that they were made to read."""
 _BUNDLE, _JOURNAL = "/bundle", "/journal"
-_USER = 8888
 _STOP_S = 10
 """Seconds between the order to end and the end: until then the front door has learned that the pod is going."""
 _GRACE_S = 60
-RESTRICTED: Manifest = {
-    "allowPrivilegeEscalation": False,
-    "capabilities": {"drop": ["ALL"]},
-    "readOnlyRootFilesystem": True,
-    "runAsNonRoot": True,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
-"""Passes the `restricted` Pod Security level."""
 
 
-def pod_security(user: int) -> Manifest:
-    """Of a whole pod."""
-    return {"runAsNonRoot": True, "runAsUser": user, "runAsGroup": user, "fsGroup": user, "seccompProfile": {"type": "RuntimeDefault"}}
-
-
-def predictor(release: Release, name: str, names: Names, offer: Offer) -> Manifest:
+def predictor(release: Release, name: str, names: Names, options: KubernetesOptions) -> Manifest:
     """Seldon's predictor for `release`, without what changes while it runs (replicas, traffic).
 
     It is made once, when an instance is started, and kept: settings that change later are for later instances, and no
     pod is restarted by them.
     """
-    spec = {
-        "securityContext": pod_security(_USER),
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": _GRACE_S,
-        "affinity": apart({INSTANCE: name, **_model(names)}),
-        "volumes": [{"name": "bundle", "emptyDir": {}}, {"name": "journal", "emptyDir": {}}],
-        "initContainers": [_fetcher(release, offer)],
-        "containers": [_container(release, offer)],
-        **placement(offer),
-    }
+    spec = restricted_pod(
+        [_container(release, options)],
+        [{"name": "bundle", "emptyDir": {}}, {"name": "journal", "emptyDir": {}}],
+        initContainers=[_fetcher(release, options)],
+        automountServiceAccountToken=False,
+        terminationGracePeriodSeconds=_GRACE_S,
+        affinity=apart({INSTANCE: name, **_model(names)}),
+        **placement(options),
+    )
     labels = {**names.labels, INSTANCE: name, VERSION: label(release.version), DIGEST: label(release.digest.removeprefix("sha256:"))}
     labels[REVISION] = _revision(spec)
     annotations = {"seldon.io/no-engine": "true", "seldon.io/svc-name": names.service(name), DIGEST: release.digest}
     component: Manifest = {"metadata": {"labels": labels}, "spec": spec}
-    if offer.max_replicas > offer.replicas:
-        target = {"type": "Utilization", "averageUtilization": offer.target_cpu}
+    if options.max_replicas > options.replicas:
+        target = {"type": "Utilization", "averageUtilization": options.target_cpu}
         metrics = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
-        component["hpaSpec"] = {"minReplicas": offer.replicas, "maxReplicas": offer.max_replicas, "metricsv2": metrics}
+        component["hpaSpec"] = {"minReplicas": options.replicas, "maxReplicas": options.max_replicas, "metricsv2": metrics}
     else:
-        component["replicas"] = offer.replicas
+        component["replicas"] = options.replicas
     return {
         "name": name,
         "annotations": annotations,
@@ -171,13 +155,13 @@ def apart(labels: Manifest) -> Manifest:
     return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 100, "podAffinityTerm": term}]}}
 
 
-def placement(offer: Offer) -> Manifest:
+def placement(options: KubernetesOptions) -> Manifest:
     """Where pods may run, and by what account; left out where nothing is said."""
     wanted = {
-        "serviceAccountName": offer.service_account,
-        "imagePullSecrets": [{"name": offer.image_pull_secret}] if offer.image_pull_secret else [],
-        "nodeSelector": dict(offer.node_selector),
-        "tolerations": [dict(toleration) for toleration in offer.tolerations],
+        "serviceAccountName": options.service_account,
+        "imagePullSecrets": [{"name": options.image_pull_secret}] if options.image_pull_secret else [],
+        "nodeSelector": dict(options.node_selector),
+        "tolerations": [dict(toleration) for toleration in options.tolerations],
     }
     return {key: value for key, value in wanted.items() if value}
 
@@ -187,23 +171,22 @@ def get(path: str, port: int, **settings: int) -> Manifest:
     return {"httpGet": {"path": path, "port": port}, **settings}
 
 
-def _fetcher(release: Release, offer: Offer) -> Manifest:
+def _fetcher(release: Release, options: KubernetesOptions) -> Manifest:
     variables = {fetch.URI: release.uri, fetch.DIGEST: release.digest, fetch.FOLDER: _BUNDLE}
     container: Manifest = {
         "name": FETCHER,
-        "image": offer.serving_image,
+        "image": options.serving_image,
         "command": ["python", "-m", "switchyard.serving.fetch"],
         "env": _environment(variables),
-        "resources": {"requests": dict(offer.requests), "limits": dict(offer.limits)},
-        "securityContext": RESTRICTED,
+        "resources": {"requests": dict(options.requests), "limits": dict(options.limits)},
         "volumeMounts": [{"name": "bundle", "mountPath": _BUNDLE}],
     }
-    if offer.store_secret:
-        container["envFrom"] = [{"secretRef": {"name": offer.store_secret}}]
+    if options.store_secret:
+        container["envFrom"] = [{"secretRef": {"name": options.store_secret}}]
     return container
 
 
-def _container(release: Release, offer: Offer) -> Manifest:
+def _container(release: Release, options: KubernetesOptions) -> Manifest:
     settings = Settings(
         **{name: tuple(value) if isinstance(value, list) else value for name, value in release.settings.items()},
         bundle=_BUNDLE,
@@ -214,16 +197,15 @@ def _container(release: Release, offer: Offer) -> Manifest:
         host="0.0.0.0",
         journal=_JOURNAL,
     )
-    environment = _environment({**settings.environment(), "GUNICORN_WORKERS": str(offer.workers)})
-    if offer.log_secret:
-        reference = {"secretKeyRef": {"name": offer.log_secret, "key": LOG_KEY}}
+    environment = _environment({**settings.environment(), "GUNICORN_WORKERS": str(options.workers)})
+    if options.log_secret:
+        reference = {"secretKeyRef": {"name": options.log_secret, "key": LOG_KEY}}
         environment.append({"name": f"{PREFIX}LOG_URL", "valueFrom": reference})
     return {
         "name": CONTAINER,
-        "image": offer.serving_image,
+        "image": options.serving_image,
         "env": environment,
-        "resources": {"requests": dict(offer.requests), "limits": dict(offer.limits)},
-        "securityContext": RESTRICTED,
+        "resources": {"requests": dict(options.requests), "limits": dict(options.limits)},
         "volumeMounts": [{"name": "bundle", "mountPath": _BUNDLE, "readOnly": True}, {"name": "journal", "mountPath": _JOURNAL}],
         "startupProbe": get("/health/status", PORT, periodSeconds=1, timeoutSeconds=3, failureThreshold=90),
         "readinessProbe": get("/health/status", PORT, periodSeconds=2, timeoutSeconds=3, failureThreshold=3),

@@ -6,11 +6,12 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from stacks.cluster.objects import MANAGED_BY, OWNER
+
 MODEL, INSTANCE, VERSION, DIGEST, REVISION, FRONTDOOR = (
     f"switchyard/{name}" for name in ("model", "instance", "version", "digest", "revision", "frontdoor")
 )
 """Labels. Digest and revision are shortened there, to what a label may hold; the annotation has the digest whole."""
-MANAGER = "switchyard"
 _LONGEST = 40
 
 
@@ -45,7 +46,7 @@ class Names:
     @property
     def labels(self) -> dict[str, str]:
         """Of everything that belongs to the model."""
-        return {"app.kubernetes.io/managed-by": MANAGER, MODEL: self.scope}
+        return {MANAGED_BY: OWNER, MODEL: self.scope}
 
     @property
     def selector(self) -> str:

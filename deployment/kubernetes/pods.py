@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from deployment.host import DeploymentError, Instance
 from deployment.host import State as InstanceState
 from deployment.kubernetes import manifests
-from deployment.kubernetes.client import Cluster, ClusterError, Object
 from deployment.kubernetes.names import INSTANCE, REVISION, Names
 from deployment.kubernetes.state import Slot
-from stacks.cluster import reasons
+from stacks.cluster import trouble
+from stacks.cluster.client import Cluster
+from stacks.cluster.errors import ClusterError
+from stacks.cluster.objects import Object
+from stacks.cluster.trouble import Trouble
+from stacks.cluster.waiting import Seen, wait_until
 
 logger = logging.getLogger(__name__)
 
@@ -41,11 +44,11 @@ class Pods:
         """All of them, those that are about to end too; none of another instance that had its name."""
         revision = manifests.revision_of(self._slot.predictor)
         found = self._cluster.list("Pod", f"{self._names.selector},{INSTANCE}={self._slot.name},{REVISION}={revision}")
-        return [pod for pod in found if not reasons.is_over(pod)]
+        return [pod for pod in found if not trouble.is_over(pod)]
 
     def are_told_to_end(self) -> bool:
         """Whether none of them is meant to stay."""
-        return all(map(reasons.is_leaving, self.list()))
+        return all(map(trouble.is_leaving, self.list()))
 
     def end(self) -> bool:
         """Take away their Deployment, which the SeldonDeployment no longer has; True once no pod is meant to stay.
@@ -63,7 +66,7 @@ class Pods:
         address = service.get("spec", {}).get("clusterIP") or f"{names.service(slot.name)}.{self._cluster.namespace}.svc"
         state, reason = _state(slot, pods)
         url = f"http://{address}:{manifests.PORT}"
-        return Instance(slot.name, slot.version, slot.digest, slot.role, url, state, reason, reasons.restarts(pods))
+        return Instance(slot.name, slot.version, slot.digest, slot.role, url, state, reason, trouble.restarts(pods))
 
     def lines(self, tail: int | None) -> Iterator[str]:
         """What they printed, the last `tail` lines; each with its pod's name where there are several."""
@@ -94,25 +97,27 @@ class Pods:
         DeploymentError
             With the pods' own reason and their last words: when the time is over, or before where there is no hope.
         """
-        began, wanted, found = time.monotonic(), manifests.replicas_of(self._slot.predictor), None
-        since: dict[tuple[str, float | None], float] = {}
-        while True:
-            with contextlib.suppress(ClusterError) if time.monotonic() < deadline else contextlib.nullcontext():
-                pods = self.list()
-                if sum(map(reasons.is_ready, pods)) >= wanted:
-                    return
-                found = reasons.trouble(pods, self._deployments()) or self._refusal()
-            now = time.monotonic()
-            if found and (found.pod, found.patience_s) not in since:
-                logger.info("%s, %s waits: %s", self._model, self._slot.name, found.reason)
-            # A reason that changes its words is the same reason.
-            known = since.setdefault((found.pod, found.patience_s), now) if found else now
-            hopeless = found is not None and found.patience_s is not None and now - known >= found.patience_s
-            if hopeless or now > deadline:
-                late = "" if hopeless else f"it was not ready within {now - began:.0f} s; "
-                why = found.reason if found else "it is still starting" if pods else "no pod of it was made; does Seldon's operator run?"
-                raise DeploymentError(f"{self._model}, {self._slot.name}: {late}{why}{self._last_words(found)}")
-            time.sleep(POLL_S)
+        began, wanted = time.monotonic(), manifests.replicas_of(self._slot.predictor)
+        told: set[tuple[str, ...]] = set()
+
+        def look() -> Seen:
+            pods = self.list()
+            if sum(map(trouble.is_ready, pods)) >= wanted:
+                return Seen(True)
+            found = trouble.troubles(pods, self._deployments(), trouble.OF_A_MODEL) or self._refusals()
+            if (worst := trouble.worst(found)) and worst.key not in told:
+                told.add(worst.key)
+                logger.info("%s, %s waits: %s", self._model, self._slot.name, worst.reason)
+            return Seen(False, found, "it is still starting" if pods else "no pod of it was made; does Seldon's operator run?")
+
+        waited = wait_until(look, deadline - began, POLL_S)
+        if waited.done:
+            return
+        if waited.silence:
+            raise waited.silence
+        late = "" if waited.hopeless else f"it was not ready within {time.monotonic() - began:.0f} s; "
+        why = waited.trouble.reason if waited.trouble else waited.seen.behind if waited.seen else ""
+        raise DeploymentError(f"{self._model}, {self._slot.name}: {late}{why}{self._last_words(waited.trouble)}")
 
     def _waiting_in(self, pod: Object) -> int:
         name, port = pod["metadata"]["name"], manifests.metrics_port(pod)
@@ -129,43 +134,21 @@ class Pods:
         wanted = (self._slot.name, manifests.revision_of(self._slot.predictor))
         return [one for one in found if _labels(one["spec"]["template"]) == wanted]
 
-    def _refusal(self) -> reasons.Trouble | None:
+    def _refusals(self) -> list[Trouble]:
         """What the operator says of a SeldonDeployment that it can't make; conditions that it does not know yet say nothing."""
         status = (self._cluster.get("SeldonDeployment", self._names.scope) or {}).get("status", {})
         if status.get("state") != "Failed":
-            return None
-        return reasons.Trouble(f"Seldon's operator refuses: {status.get('description') or 'it does not say why'}", 10.0)
+            return []
+        said = status.get("description") or "it does not say why"
+        return [Trouble("refused", f"Seldon's operator refuses: {said}", trouble.OF_A_MODEL.refused_s, self._names.scope, said=said)]
 
-    def _last_words(self, found: reasons.Trouble | None) -> str:
+    def _last_words(self, found: Trouble | None) -> str:
         if found is None or not found.container:
             return ""
-        now = self._cluster.log(found.pod, found.container, _LAST_LINES)
-        lines = (now or self._cluster.log(found.pod, found.container, _LAST_LINES, previous=True)).splitlines()
+        now = self._cluster.log(found.subject, found.container, _LAST_LINES)
+        lines = (now or self._cluster.log(found.subject, found.container, _LAST_LINES, previous=True)).splitlines()
         lines = [line for line in lines if "refusing to serve" in line][-1:] or lines
         return f"; its last words: {' / '.join(lines)}" if lines else ""
-
-
-def wait(condition: Callable[[], bool], timeout_s: float) -> bool:
-    """Wait until `condition` holds; False where it does not in time.
-
-    Raises
-    ------
-    ClusterError
-        The cluster did not answer at the last; before that it is borne with.
-    """
-    deadline = time.monotonic() + timeout_s
-    while True:
-        silence = None
-        try:
-            if condition():
-                return True
-        except ClusterError as error:
-            silence = error
-        if time.monotonic() > deadline:
-            if silence is not None:
-                raise silence
-            return False
-        time.sleep(POLL_S)
 
 
 def _labels(template: Object) -> tuple[str | None, str | None]:
@@ -176,8 +159,8 @@ def _labels(template: Object) -> tuple[str | None, str | None]:
 def _state(slot: Slot, pods: list[Object]) -> tuple[InstanceState, str]:
     if slot.status != "running":
         return "stopped", ""
-    if any(map(reasons.is_ready, pods)):
+    if any(map(trouble.is_ready, pods)):
         return "ready", ""
-    found = reasons.trouble(pods, [])
+    found = trouble.trouble(pods, [])
     hopeless = found is not None and found.patience_s is not None
     return "failed" if hopeless else "starting", found.reason if found else ""

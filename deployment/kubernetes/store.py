@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from deployment.host import DeploymentError
 from deployment.kubernetes import frontdoor
-from deployment.kubernetes.client import Cluster, Conflict
 from deployment.kubernetes.doors import FrontDoors
 from deployment.kubernetes.names import Names
-from deployment.kubernetes.offer import Offer
+from deployment.kubernetes.options import KubernetesOptions
 from deployment.kubernetes.state import State
+from stacks.cluster.client import Cluster
+from stacks.cluster.errors import Conflict
 from switchyard.serving.frontdoor import files
 
 
@@ -22,11 +23,11 @@ class Store:
     ----------
     cluster : Cluster
     model : str
-    offer : Offer
+    options : KubernetesOptions
     """
 
-    def __init__(self, cluster: Cluster, model: str, offer: Offer) -> None:
-        self._cluster, self._model, self._offer, self._names = cluster, model, offer, Names.of(model)
+    def __init__(self, cluster: Cluster, model: str, options: KubernetesOptions) -> None:
+        self._cluster, self._model, self._options, self._names = cluster, model, options, Names.of(model)
 
     def read(self) -> tuple[State, str] | None:
         """State and token file; None where nothing was ever deployed."""
@@ -58,7 +59,7 @@ class Store:
             secret = self._cluster.get("Secret", self._names.frontdoor)
             if secret is None and not create:
                 raise DeploymentError(f"nothing is deployed of {self._model}")
-            new = (State(self._model, frontdoor.door(self._offer)), files.new_tokens())
+            new = (State(self._model, frontdoor.door(self._options)), files.new_tokens())
             before, tokens = State.from_secret(secret) if secret else new
             after = change(before)
             if secret is not None and after == before:
@@ -67,7 +68,7 @@ class Store:
             version = secret["metadata"]["resourceVersion"] if secret else None
             with contextlib.suppress(Conflict):
                 self._cluster.write(after.to_secret(self._names, tokens, version))
-                FrontDoors(self._cluster, self._model, self._offer).nudge()
+                FrontDoors(self._cluster, self._model, self._options).nudge()
                 return after
 
     def sync(self) -> None:

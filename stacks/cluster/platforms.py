@@ -7,7 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from stacks.cluster.kubectl import ClusterError, Forbidden, Kubectl
+from stacks.cluster.client import Cluster
+from stacks.cluster.errors import ClusterError
 from switchyard.tabular.errors import InputError
 
 VARIABLE = "SWITCHYARD_PLATFORM"
@@ -39,10 +40,11 @@ def platform_of(labels: Iterable[Mapping[str, str]]) -> str:
     return f"linux/{next(iter(found), 'amd64')}"
 
 
-def platform_of_cluster(kubectl: Kubectl) -> str:
-    """`platform_of` the cluster's nodes, as far as the context may see them."""
+def platform_of_cluster(cluster: Cluster) -> str:
+    """`platform_of` the cluster's nodes, as far as who asks may see them."""
     try:
-        nodes = kubectl.items("nodes")
-    except Forbidden:
+        nodes = cluster.list("Node")
+    except ClusterError:
+        # Not for these eyes; what else is wrong with the cluster will be said by what needs it.
         nodes = []
     return platform_of(node["metadata"].get("labels") or {} for node in nodes)

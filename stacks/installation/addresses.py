@@ -8,7 +8,9 @@ import urllib.request
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from stacks.cluster.kubectl import ClusterError, Kubectl
+from stacks.cluster.client import Cluster
+from stacks.cluster.errors import ClusterError
+from stacks.cluster.waiting import holds
 from stacks.installation.manifests import FACES
 from stacks.installation.settings import Settings
 
@@ -44,7 +46,7 @@ def _without_default_port(parts: SplitResult) -> str:
     return parts.netloc.lower().removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ""))
 
 
-def find_addresses(kubectl: Kubectl, settings: Settings) -> Addresses:
+def find_addresses(cluster: Cluster, settings: Settings) -> Addresses:
     """Where the Services are, or what the settings say.
 
     Raises
@@ -52,18 +54,18 @@ def find_addresses(kubectl: Kubectl, settings: Settings) -> Addresses:
     ClusterError
         Services have IPv6 addresses, or one got none from a load balancer.
     """
-    _check_family(kubectl)
+    _check_family(cluster)
     return Addresses(
-        zenml=settings.zenml_url.rstrip("/") or _address(kubectl, settings, "zenml"),
-        mlflow=settings.mlflow_url.rstrip("/") or _address(kubectl, settings, "mlflow"),
-        objects=settings.s3_endpoint_url or settings.s3_url.rstrip("/") or _address(kubectl, settings, "objects"),
+        zenml=settings.zenml_url.rstrip("/") or _address(cluster, settings, "zenml"),
+        mlflow=settings.mlflow_url.rstrip("/") or _address(cluster, settings, "mlflow"),
+        objects=settings.s3_endpoint_url or settings.s3_url.rstrip("/") or _address(cluster, settings, "objects"),
         bucket=settings.s3_bucket,
     )
 
 
-def _check_family(kubectl: Kubectl) -> None:
+def _check_family(cluster: Cluster) -> None:
     """The servers, the models and the front doors listen on IPv4."""
-    address = ((kubectl.get("service", "zenml") or {}).get("spec") or {}).get("clusterIP", "")
+    address = ((cluster.get("Service", "zenml") or {}).get("spec") or {}).get("clusterIP", "")
     if ":" in address:
         raise ClusterError(
             f"Services of this cluster have IPv6 addresses ({address}), and Switchyard listens on IPv4: take a cluster of IPv4, "
@@ -71,22 +73,21 @@ def _check_family(kubectl: Kubectl) -> None:
         )
 
 
-def _address(kubectl: Kubectl, settings: Settings, name: str) -> str:
-    until = time.monotonic() + _BALANCER_WAIT_S
-    while True:
-        service = kubectl.get("service", name) or {}
+def _address(cluster: Cluster, settings: Settings, name: str) -> str:
+    found: list[str] = []
+
+    def is_there() -> bool:
+        service = cluster.get("Service", name) or {}
         if settings.service_type == "ClusterIP":
-            host = service["spec"]["clusterIP"]
+            found.append(service["spec"]["clusterIP"])
         else:
             given = service.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
-            host = given[0].get("ip") or given[0].get("hostname")
-        if host:
-            return f"http://{f'[{host}]' if ':' in host else host}:{FACES[name]}"
-        if time.monotonic() > until:
-            raise ClusterError(
-                f"service {name} got no address from a load balancer in {_BALANCER_WAIT_S:.0f} s: does the cluster have one?"
-            )
-        time.sleep(2)
+            found.append(given[0].get("ip") or given[0].get("hostname") or "")
+        return bool(found[-1])
+
+    if not holds(is_there, _BALANCER_WAIT_S, 2):
+        raise ClusterError(f"service {name} got no address from a load balancer in {_BALANCER_WAIT_S:.0f} s: does the cluster have one?")
+    return f"http://{f'[{found[-1]}]' if ':' in found[-1] else found[-1]}:{FACES[name]}"
 
 
 def check_reach(url: str, what: str, path: str = "/health", wait_s: float = 30.0) -> None:

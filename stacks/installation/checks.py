@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
 from typing import Any
 
-from stacks.cluster.kubectl import ClusterError, Forbidden, Kubectl, Refused
+from stacks.cluster.client import Cluster
+from stacks.cluster.errors import ClusterError, Forbidden, Refused
+from stacks.cluster.objects import OWNER, PART_OF, restricted_pod
+from stacks.cluster.waiting import holds
 from stacks.installation.settings import Settings
 
 OLDEST = (1, 25)
@@ -37,7 +38,7 @@ _PROBE = "switchyard-probe"
 _PROBE_WAIT_S = 45.0
 
 
-def check_cluster(kubectl: Kubectl) -> str:
+def check_cluster(cluster: Cluster) -> str:
     """Version, rights and Seldon's resource; returns the cluster's version.
 
     Raises
@@ -45,53 +46,53 @@ def check_cluster(kubectl: Kubectl) -> str:
     ClusterError
         The first thing that is not as it must be, with the way to mend it.
     """
-    version = _version(kubectl)
-    _check_rights(kubectl)
-    if not kubectl.serves(SELDON_API):
+    version = _version(cluster)
+    _check_rights(cluster)
+    if not cluster.serves(SELDON_API):
         raise ClusterError(f"the cluster has no Seldon Core 1.17 ({SELDON} is unknown): {_INSTALL_SELDON}")
     return version
 
 
-def _version(kubectl: Kubectl) -> str:
+def _version(cluster: Cluster) -> str:
     try:
-        found = json.loads(kubectl.run("version", "-o", "json", timeout_s=30))["serverVersion"]
-    except (Refused, KeyError) as error:
-        raise ClusterError(f"the cluster of context {kubectl.context!r} does not answer ({error}): kubectl cluster-info") from None
+        found = cluster.version()
+    except ClusterError as error:
+        raise ClusterError(f"the cluster of context {cluster.context!r} does not answer ({error}): kubectl cluster-info") from None
     numbers = tuple(int(re.sub(r"\D", "", found[part])) for part in ("major", "minor"))
     if numbers < OLDEST:
         raise ClusterError(f"Kubernetes {found['gitVersion']} is too old: Switchyard needs {OLDEST[0]}.{OLDEST[1]} or newer")
     return str(found["gitVersion"])
 
 
-def _check_rights(kubectl: Kubectl) -> None:
-    if kubectl.can("*", "*.*"):
+def _check_rights(cluster: Cluster) -> None:
+    if cluster.can("*", "*.*"):
         return
-    missing = [resource for resource in _MADE if not kubectl.can("create", resource)]
-    if not _sees_namespace(kubectl) and not kubectl.can("create", "namespaces"):
+    missing = [resource for resource in _MADE if not cluster.can("create", resource)]
+    if not _sees_namespace(cluster) and not cluster.can("create", "namespaces"):
         missing.insert(0, "namespaces")
-    where = f"context {kubectl.context!r} may not"
+    where = f"context {cluster.context!r} may not"
     if missing:
         raise ClusterError(
-            f"{where} create {', '.join(missing)} in namespace {kubectl.namespace}: "
-            f"use one with ClusterRole admin there (kubectl create rolebinding switchyard --clusterrole=admin --user=YOU -n {kubectl.namespace})"
+            f"{where} create {', '.join(missing)} in namespace {cluster.namespace}: "
+            f"use one with ClusterRole admin there (kubectl create rolebinding switchyard --clusterrole=admin --user=YOU -n {cluster.namespace})"
         )
-    verbs = [verb for verb in _SELDON_VERBS if not kubectl.can(verb, SELDON)]
+    verbs = [verb for verb in _SELDON_VERBS if not cluster.can(verb, SELDON)]
     if verbs:
-        role = f"kubectl create role switchyard-seldon --verb={','.join(_SELDON_VERBS)} --resource={SELDON} -n {kubectl.namespace}"
+        role = f"kubectl create role switchyard-seldon --verb={','.join(_SELDON_VERBS)} --resource={SELDON} -n {cluster.namespace}"
         raise ClusterError(
-            f"{where} {', '.join(verbs)} {SELDON} in namespace {kubectl.namespace}, which ClusterRole admin does not hold: "
-            f"{role} && kubectl create rolebinding switchyard-seldon --role=switchyard-seldon --user=YOU -n {kubectl.namespace}"
+            f"{where} {', '.join(verbs)} {SELDON} in namespace {cluster.namespace}, which ClusterRole admin does not hold: "
+            f"{role} && kubectl create rolebinding switchyard-seldon --role=switchyard-seldon --user=YOU -n {cluster.namespace}"
         )
 
 
-def _sees_namespace(kubectl: Kubectl) -> bool:
+def _sees_namespace(cluster: Cluster) -> bool:
     try:
-        return kubectl.get("namespace", kubectl.namespace) is not None
+        return cluster.get("Namespace", cluster.namespace) is not None
     except Refused:
         return False
 
 
-def check_storage(kubectl: Kubectl, settings: Settings) -> None:
+def check_storage(cluster: Cluster, settings: Settings) -> None:
     """Whether the trial's volumes are there or will be; the other overlay has none.
 
     Raises
@@ -101,11 +102,11 @@ def check_storage(kubectl: Kubectl, settings: Settings) -> None:
     """
     if settings.overlay != "trial":
         return
-    claims = {claim["metadata"]["name"]: claim for claim in kubectl.items("persistentvolumeclaims")}
+    claims = {claim["metadata"]["name"]: claim for claim in cluster.list("PersistentVolumeClaim")}
     if claims.get("database") and claims.get("objects"):
         return
     try:
-        classes = kubectl.items("storageclasses")
+        classes = cluster.list("StorageClass")
     except Forbidden:
         # Nobody but the cluster knows; a volume that is never made is told while the servers start.
         return
@@ -121,7 +122,7 @@ def check_storage(kubectl: Kubectl, settings: Settings) -> None:
         )
 
 
-def check_operator(kubectl: Kubectl) -> None:
+def check_operator(cluster: Cluster) -> None:
     """Have Seldon's operator look at a SeldonDeployment of no replicas, which starts no pod.
 
     Raises
@@ -129,35 +130,29 @@ def check_operator(kubectl: Kubectl) -> None:
     ClusterError
         Nobody did.
     """
-    kubectl.apply(_probe())
+    cluster.apply(_probe())
     try:
-        until = time.monotonic() + _PROBE_WAIT_S
-        while time.monotonic() < until:
-            found = kubectl.get(SELDON, _PROBE) or {}
-            if (found.get("status") or {}).get("state"):
-                return
-            time.sleep(0.5)
+        if holds(lambda: bool((cluster.get("SeldonDeployment", _PROBE) or {}).get("status", {}).get("state")), _PROBE_WAIT_S, 0.5):
+            return
     finally:
-        kubectl.run("delete", SELDON, _PROBE, "--ignore-not-found", "--wait=false")
+        cluster.delete("SeldonDeployment", _PROBE)
     raise ClusterError(
-        f"Seldon's resource is there, but no operator minds namespace {kubectl.namespace}: see that its pods run "
+        f"Seldon's resource is there, but no operator minds namespace {cluster.namespace}: see that its pods run "
         f"(kubectl get pods -n seldon-system) and watch all namespaces, or install it: {_INSTALL_SELDON}"
     )
 
 
 def _probe() -> dict[str, Any]:
-    locked = {"allowPrivilegeEscalation": False, "runAsNonRoot": True, "runAsUser": 8888, "capabilities": {"drop": ["ALL"]}}
-    container = {"name": "probe", "image": "probe:none", "securityContext": {**locked, "seccompProfile": {"type": "RuntimeDefault"}}}
     predictor = {
         "name": "none",
         "replicas": 0,
         "annotations": {"seldon.io/no-engine": "true"},
         "graph": {"name": "probe", "type": "MODEL"},
-        "componentSpecs": [{"spec": {"containers": [container]}}],
+        "componentSpecs": [{"spec": restricted_pod([{"name": "probe", "image": "probe:none"}], [])}],
     }
     return {
         "apiVersion": SELDON_API,
         "kind": "SeldonDeployment",
-        "metadata": {"name": _PROBE, "labels": {"app.kubernetes.io/part-of": "switchyard"}},
+        "metadata": {"name": _PROBE, "labels": {PART_OF: OWNER}},
         "spec": {"name": _PROBE, "predictors": [predictor]},
     }

@@ -7,26 +7,39 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deployment.kubernetes.client import Cluster
-from deployment.kubernetes.names import MANAGER
+from stacks.cluster.client import Cluster
+from stacks.cluster.connection import by_kubeconfig
 from stacks.cluster.contexts import ensure_context, forget_context, shared_name
-from stacks.cluster.kubectl import OWNER, ClusterError, Kubectl, config_map, current_context
+from stacks.cluster.errors import ClusterError
+from stacks.cluster.kubectl import current_context, render
+from stacks.cluster.objects import MANAGED_BY, OWNER, PART_OF, config_map
 from stacks.cluster.platforms import platform_of_cluster
-from stacks.cluster.waiting import run_checks, wait_for_deployments
+from stacks.cluster.waiting import delete_all, run_checks, wait_for_deployments
 from stacks.images import DOCKERFILES, PREPARED, ensure_image
 from stacks.installation import secrets
 from stacks.installation.addresses import Addresses, check_reach, find_addresses
-from stacks.installation.checks import SELDON, SELDON_API, check_cluster, check_operator, check_storage
+from stacks.installation.checks import SELDON_API, check_cluster, check_operator, check_storage
 from stacks.installation.manifests import Parts, servers_image, write_overlay
-from stacks.installation.restarting import mark, restart, stale
+from stacks.installation.restarting import RenewModels, mark, restart, restart_server, stale
 from stacks.installation.settings import Settings
 from switchyard.tabular.errors import InputError
 
 NAMESPACE = "switchyard"
 Report = Callable[[str], None]
-_PART_OF = "app.kubernetes.io/part-of"
-_OURS = f"{_PART_OF}={OWNER}"
+_OURS = f"{PART_OF}={OWNER}"
 _VOLUMES = ("database", "objects")
+_RUNNING = (
+    "CronJob",
+    "Job",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "Service",
+    "Ingress",
+    "NetworkPolicy",
+    "ConfigMap",
+)
+"""Kinds of what goes while data stays, in this order: what makes others goes before them."""
 _SERVERS = {"trial": ("database", "objects", "zenml", "mlflow"), "external": ("zenml", "mlflow")}
 
 
@@ -34,7 +47,7 @@ _SERVERS = {"trial": ("database", "objects", "zenml", "mlflow"), "external": ("z
 class Installed:
     """What is there after `install`."""
 
-    kubectl: Kubectl
+    cluster: Cluster
     context: str
     """Name of the kube context by which every machine knows the cluster."""
     addresses: Addresses
@@ -50,7 +63,7 @@ class Installed:
         trial = self.settings.overlay == "trial"
         return {
             "kubernetes_context": self.context,
-            "kubernetes_namespace": self.kubectl.namespace,
+            "kubernetes_namespace": self.cluster.namespace,
             "container_registry": self.registry,
             "mlflow_url": self.addresses.mlflow,
             "object_store_url": self.addresses.objects,
@@ -63,7 +76,9 @@ class Installed:
         }
 
 
-def install(root: Path, given: Settings | None, namespace: str, registry: str | None, report: Report) -> Installed:
+def install(
+    root: Path, given: Settings | None, namespace: str, registry: str | None, renew_models: RenewModels, report: Report
+) -> Installed:
     """Bring the cluster of the current kube context to where it should be; what is so already is left alone.
 
     Parameters
@@ -72,6 +87,8 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
         None: those of the last time, which the cluster keeps; a trial's at first.
     registry : str, optional
         HOST[:PORT][/PATH] that images are pushed to and nodes pull from.
+    renew_models : callable
+        Has the pods of models read new keys and passwords, where there are models.
     report : callable
         Told a line for each thing that is done.
 
@@ -82,63 +99,63 @@ def install(root: Path, given: Settings | None, namespace: str, registry: str | 
     """
     if not registry:
         raise InputError("CONTAINER_REGISTRY is not set: export the registry that images go to, as CONTAINER_REGISTRY=ghcr.io/NAME")
-    kubectl = Kubectl(current_context(), namespace)
-    version = check_cluster(kubectl)
-    settings = secrets.settle(kubectl, given)
-    check_storage(kubectl, settings)
-    report(f"context {kubectl.context}: Kubernetes {version}, rights, Seldon's resource and storage are as needed")
-    platform = platform_of_cluster(kubectl)
+    cluster = _cluster_of(namespace)
+    version = check_cluster(cluster)
+    settings = secrets.settle(cluster, given)
+    check_storage(cluster, settings)
+    report(f"context {cluster.context}: Kubernetes {version}, rights, Seldon's resource and storage are as needed")
+    platform = platform_of_cluster(cluster)
     image = ensure_image("pipelines", registry, report, platform=platform)
-    folder = write_overlay(root, kubectl, settings, servers_image(root, kubectl, image))
-    parts = Parts.of(kubectl.render(folder))
-    kubectl.apply(*_without_foreign_namespace(kubectl, parts.early, report))
-    context = ensure_context(kubectl)
-    addresses = find_addresses(kubectl, settings)
+    folder = write_overlay(root, cluster, settings, servers_image(root, cluster, image))
+    parts = Parts.of(render(folder))
+    cluster.apply(*_without_foreign_namespace(cluster, parts.early, report))
+    context = ensure_context(cluster)
+    addresses = find_addresses(cluster, settings)
     theirs = settings.overlay == "external"
-    with secrets.on_trial(kubectl):
-        keys = secrets.ensure(kubectl, settings, addresses.objects)
+    with secrets.on_trial(cluster):
+        keys = secrets.ensure(cluster, settings, addresses.objects)
         if theirs:
             # They run already: what is wrong with them is told before anything waits for servers that lean on them.
             _ensure_bucket(keys, addresses.bucket)
-            run_checks(kubectl, parts.checks)
+            run_checks(cluster, parts.checks)
             report("S3 and the databases take what will be kept in them")
-    revision, servers = secrets.revision(kubectl), _SERVERS[settings.overlay]
-    running = {name: found for name in servers if (found := kubectl.get("deployment", name))}
-    moved = (kubectl.get("configmap", "addresses") or {}).get("data") != addresses.values()
-    kubectl.apply(
+    revision, servers = secrets.revision(cluster), _SERVERS[settings.overlay]
+    running = {name: found for name in servers if (found := cluster.get("Deployment", name))}
+    moved = (cluster.get("ConfigMap", "addresses") or {}).get("data") != addresses.values()
+    cluster.apply(
         config_map("addresses", addresses.values()),
         config_map("kubeconfig", {"config": _in_cluster_config(context, namespace)}),
         *parts.late,
     )
     if waiting := [name for name, found in running.items() if stale(found, revision)]:
-        restart(kubectl, Cluster(namespace, context), waiting, revision, report)
+        restart(cluster, waiting, revision, renew_models, report)
     elif moved and "mlflow" in running:
         # It answers to the names that it was started with.
-        kubectl.run("rollout", "restart", "deployment/mlflow")
-    mark(kubectl, servers, revision)
+        restart_server(cluster, "mlflow")
+    mark(cluster, servers, revision)
     report(
         f"applied {len(parts.early) + len(parts.late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}"
     )
     # The servers start while the images that serve are built.
     images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
-    kubectl.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
-    check_operator(kubectl)
+    cluster.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
+    check_operator(cluster)
     report("Seldon's operator answers")
-    wait_for_deployments(kubectl, servers, report)
+    wait_for_deployments(cluster, servers, report)
     check_reach(addresses.zenml, "ZenML")
     check_reach(addresses.mlflow, "MLflow")
     if not theirs:
         check_reach(addresses.objects, "S3", path="/", wait_s=10)
         _ensure_bucket(keys, addresses.bucket)
-    return Installed(kubectl, context, addresses, keys, registry, images, settings)
+    return Installed(cluster, context, addresses, keys, registry, images, settings)
 
 
-def _without_foreign_namespace(kubectl: Kubectl, objects: list[dict[str, Any]], report: Report) -> list[dict[str, Any]]:
+def _without_foreign_namespace(cluster: Cluster, objects: list[dict[str, Any]], report: Report) -> list[dict[str, Any]]:
     """Without the Namespace where somebody else made it, and only he may change it."""
-    if kubectl.can("patch", f"namespaces/{kubectl.namespace}"):
+    if cluster.can("patch", f"namespaces/{cluster.namespace}"):
         return objects
     report(
-        f"namespace {kubectl.namespace} is left as it is: it is not ours to label, and enforces the Pod Security level that its maker chose"
+        f"namespace {cluster.namespace} is left as it is: it is not ours to label, and enforces the Pod Security level that its maker chose"
     )
     return [item for item in objects if item["kind"] != "Namespace"]
 
@@ -151,40 +168,49 @@ def uninstall(namespace: str, delete_data: bool, report: Report) -> None:
     ClusterError
         There is no such installation.
     """
-    kubectl = Kubectl(current_context(), namespace)
-    _check_ours(kubectl)
-    forget_context(kubectl, shared_name(kubectl))
-    if kubectl.serves(SELDON_API):
-        kubectl.run("delete", SELDON, "--all", "--ignore-not-found", timeout_s=180)
-    if delete_data and kubectl.can("delete", f"namespaces/{namespace}"):
-        kubectl.run("delete", "namespace", namespace, "--wait=true", timeout_s=600)
+    cluster = _cluster_of(namespace)
+    _check_ours(cluster)
+    forget_context(cluster, shared_name(cluster))
+    if cluster.serves(SELDON_API):
+        delete_all(cluster, _all_of(cluster, "SeldonDeployment"), 180)
+    if delete_data and cluster.can("delete", f"namespaces/{namespace}"):
+        delete_all(cluster, [("Namespace", namespace)], 600)
         report(f"namespace {namespace} is gone, its volumes and secrets with it")
         return
-    kinds = "cronjobs,jobs,deployments,horizontalpodautoscalers,poddisruptionbudgets,services,ingresses,networkpolicies,configmaps"
-    kubectl.run("delete", kinds, "--all", "--ignore-not-found", timeout_s=300)
-    kubectl.run("delete", "rolebindings,roles,serviceaccounts", "-l", _OURS, "--ignore-not-found")
+    delete_all(cluster, _all_of(cluster, *_RUNNING), 300)
+    delete_all(cluster, _all_of(cluster, "RoleBinding", "Role", "ServiceAccount", selector=_OURS), 120)
     if not delete_data:
         report(f"namespace {namespace} keeps volumes and secrets; the next `stack up kubernetes` takes them up")
         return
-    kubectl.run("delete", "persistentvolumeclaims", *_VOLUMES, "--ignore-not-found", timeout_s=300)
-    for label in (_OURS, f"app.kubernetes.io/managed-by={MANAGER}"):
-        kubectl.run("delete", "secrets", "-l", label, "--ignore-not-found")
+    delete_all(cluster, [("PersistentVolumeClaim", name) for name in _VOLUMES], 300)
+    for label in (_OURS, f"{MANAGED_BY}={OWNER}"):
+        delete_all(cluster, _all_of(cluster, "Secret", selector=label), 120)
     report(f"volumes and secrets are gone; namespace {namespace} stays: it is not ours to delete")
+
+
+def _all_of(cluster: Cluster, *kinds: str, selector: str = "") -> list[tuple[str, str]]:
+    return [(kind, one["metadata"]["name"]) for kind in kinds for one in cluster.list(kind, selector)]
+
+
+def _cluster_of(namespace: str) -> Cluster:
+    """Of the current kube context."""
+    context = current_context()
+    return Cluster(namespace, context, api=by_kubeconfig(context))
 
 
 def what_is_there(namespace: str) -> tuple[list[str], str]:
     """Names of the installation's volumes, none where data lies outside the cluster; and the URL of its ZenML server."""
-    kubectl = Kubectl(current_context(), namespace)
-    _check_ours(kubectl)
-    addresses = (kubectl.get("configmap", "addresses") or {}).get("data", {})
-    return [claim["metadata"]["name"] for claim in kubectl.items("persistentvolumeclaims")], addresses.get("ZENML_STORE_URL", "")
+    cluster = _cluster_of(namespace)
+    _check_ours(cluster)
+    addresses = (cluster.get("ConfigMap", "addresses") or {}).get("data", {})
+    return [claim["metadata"]["name"] for claim in cluster.list("PersistentVolumeClaim")], addresses.get("ZENML_STORE_URL", "")
 
 
-def _check_ours(kubectl: Kubectl) -> None:
-    found = kubectl.get("namespace", kubectl.namespace)
-    labelled = found is not None and found["metadata"].get("labels", {}).get(_PART_OF) == OWNER
-    if not labelled and not (found and secrets.read(kubectl, secrets.SETTINGS)):
-        raise ClusterError(f"context {kubectl.context!r} has no Switchyard in namespace {kubectl.namespace}")
+def _check_ours(cluster: Cluster) -> None:
+    found = cluster.get("Namespace", cluster.namespace)
+    labelled = found is not None and found["metadata"].get("labels", {}).get(PART_OF) == OWNER
+    if not labelled and not (found and secrets.read(cluster, secrets.SETTINGS)):
+        raise ClusterError(f"context {cluster.context!r} has no Switchyard in namespace {cluster.namespace}")
 
 
 def _ensure_bucket(keys: dict[str, str], bucket: str) -> None:

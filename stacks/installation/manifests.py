@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from stacks.cluster.kubectl import Kubectl
+from stacks.cluster.client import Cluster
 from stacks.images import is_in_registry
 from stacks.installation.settings import Settings
 
@@ -31,12 +31,12 @@ _MADE_OF, _IMAGE = "switchyard/made-of", "switchyard/image"
 _SERVERS_USE = ("Dockerfile", "requirements.txt", "stacks/installation/database.py", "stacks/installation/urls.py")
 
 
-def servers_image(root: Path, kubectl: Kubectl, image: str) -> str:
+def servers_image(root: Path, cluster: Cluster, image: str) -> str:
     """The image that the servers run: the one they have, while what they run of it is the same, else `image`.
 
     They need its libraries and little else; an edit of a step is no reason to replace them.
     """
-    found = (kubectl.get("deployment", "zenml") or {}).get("metadata", {}).get("annotations") or {}
+    found = (cluster.get("Deployment", "zenml") or {}).get("metadata", {}).get("annotations") or {}
     present = found.get(_IMAGE, "")
     return present if found.get(_MADE_OF) == _made_of(root) and is_in_registry(present) else image
 
@@ -48,9 +48,9 @@ def _made_of(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def write_overlay(root: Path, kubectl: Kubectl, settings: Settings, image: str) -> Path:
+def write_overlay(root: Path, cluster: Cluster, settings: Settings, image: str) -> Path:
     """The installation's own kustomization below `root`, its servers running `image`; returns its folder."""
-    folder = root / ".switchyard" / "kubernetes" / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{kubectl.context}-{kubectl.namespace}")
+    folder = root / ".switchyard" / "kubernetes" / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{cluster.context}-{cluster.namespace}")
     folder.mkdir(parents=True, exist_ok=True)
     repository, _, tag = image.rpartition(":")
     resources = [os.path.relpath(OVERLAYS / settings.overlay, folder)]
@@ -60,7 +60,7 @@ def write_overlay(root: Path, kubectl: Kubectl, settings: Settings, image: str) 
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "namespace": kubectl.namespace,
+        "namespace": cluster.namespace,
         "resources": resources,
         "images": [{"name": _PLACEHOLDER, "newName": repository, "newTag": tag}],
         "patches": [*_patches(settings), _annotations({_MADE_OF: _made_of(root), _IMAGE: image})],

@@ -6,9 +6,11 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
-from stacks.cluster.kubectl import ClusterError, config_map, secret
+from stacks.cluster.errors import ClusterError
+from stacks.cluster.objects import config_map, secret
 from stacks.installation import secrets
 from stacks.installation.install import Installed
 from stacks.registration import FOLDER
@@ -44,17 +46,17 @@ def log_in(installed: Installed) -> None:
     for name in _ENVIRONMENT:
         if os.environ.get(name):
             raise InputError(f"{name} is set and would win over the installed ZenML server: unset {name}")
-    url, kubectl = installed.addresses.zenml, installed.kubectl
-    key = secrets.read(kubectl, secrets.ZENML_CLIENT).get(_KEY)
+    url, cluster = installed.addresses.zenml, installed.cluster
+    key = secrets.read(cluster, secrets.ZENML_CLIENT).get(_KEY)
     store = get_credentials_store()
     configuration = GlobalConfiguration()
     try:
         if key is None:
-            store.set_password(url, "admin", secrets.read(kubectl, secrets.ZENML_SERVER)["admin-password"])
+            store.set_password(url, "admin", secrets.read(cluster, secrets.ZENML_SERVER)["admin-password"])
             configuration.set_store(RestZenStoreConfiguration(url=url, http_timeout=_TIMEOUT_S))
             made = _make_key()
             key = str(made.key)
-            kubectl.apply(secret(secrets.ZENML_CLIENT, {_KEY: key}))
+            cluster.apply(secret(secrets.ZENML_CLIENT, {_KEY: key}))
             _revoke_others(made)
         present = store.get_credentials(url)
         if configuration.store_configuration.url == url and present is not None and present.api_key == key:
@@ -63,7 +65,7 @@ def log_in(installed: Installed) -> None:
         configuration.set_store(RestZenStoreConfiguration(url=url, http_timeout=_TIMEOUT_S))
     except CredentialsNotValid as error:
         raise ClusterError(
-            f"ZenML at {url} refuses the key in secret {secrets.ZENML_CLIENT} ({error}): kubectl -n {kubectl.namespace} "
+            f"ZenML at {url} refuses the key in secret {secrets.ZENML_CLIENT} ({error}): kubectl -n {cluster.namespace} "
             f"delete secret {secrets.ZENML_CLIENT}, then the same command again"
         ) from None
 
@@ -78,16 +80,21 @@ def log_out(url: str) -> None:
         configuration.set_default_store()
 
 
-def register(installed: Installed) -> None:
-    """Register the local stack and the cluster's on the server, the latter active; what is as it was is left alone."""
+def register(installed: Installed, ensure_flavor: Callable[[], None]) -> None:
+    """Register the local stack and the cluster's on the server, the latter active; what is as it was is left alone.
+
+    Parameters
+    ----------
+    ensure_flavor : callable
+        Makes the model deployer of the cluster's stack known to the server.
+    """
     from zenml.client import Client
 
-    from deployment.registration import ensure_flavor
     from stacks.registration import register_stack
 
     client = Client()
     digest = _digest(installed)
-    known = (installed.kubectl.get("configmap", _REGISTERED) or {}).get("data", {})
+    known = (installed.cluster.get("ConfigMap", _REGISTERED) or {}).get("data", {})
     present = {stack.name for stack in client.list_stacks(size=1000, hydrate=False).items}
     if known.get("digest") == digest and {"local", "kubernetes"} <= present:
         if client.active_stack_model.name != "kubernetes":
@@ -105,7 +112,7 @@ def register(installed: Installed) -> None:
     ensure_flavor()
     register_stack("local", activate=False)
     register_stack("kubernetes", values=installed.values())
-    installed.kubectl.apply(config_map(_REGISTERED, {"digest": digest}))
+    installed.cluster.apply(config_map(_REGISTERED, {"digest": digest}))
 
 
 def _digest(installed: Installed) -> str:

@@ -7,61 +7,38 @@ import copy
 import json
 
 from deployment.host import Release
-from deployment.kubernetes.client import ClusterError, Conflict
 from deployment.kubernetes.host import KubernetesHost
 from deployment.kubernetes.manifests import METRICS, METRICS_PATH
-from deployment.kubernetes.offer import Offer
+from deployment.kubernetes.options import KubernetesOptions
+from stacks.cluster.errors import ClusterError
 from switchyard.serving.frontdoor.pod import STATUS_PORT
 from switchyard.serving.frontdoor.state import Traffic
 from switchyard.serving.frontdoor.wish import FILE
+from tests.memory_cluster import MemoryCluster, fits
 
 FIRST_METRICS_PORT = 6000
-OFFER = Offer(serving_image="registry/serving:1", frontdoor_image="registry/frontdoor:1", replicas=1, timeout_s=0.1)
+OPTIONS = KubernetesOptions(serving_image="registry/serving:1", frontdoor_image="registry/frontdoor:1", replicas=1, timeout_s=0.1)
 SOON = 0.2
 
 
-class FakeCluster:
-    """As `Cluster`; `silent` ports do not answer, as where a NetworkPolicy keeps the API server out."""
+class FakeCluster(MemoryCluster):
+    """`silent` ports do not answer, as where a NetworkPolicy keeps the API server out."""
 
     def __init__(self) -> None:
-        self.namespace = "models"
-        self.objects: dict[tuple[str, str], dict] = {}
+        super().__init__("models")
         self.pages: dict[tuple[int, str], str] = {}
         self.silent: set[int] = set()
         self.refused: set[str] = set()
         """Names of predictors whose pods never come up."""
 
-    def get(self, kind, name):
-        return copy.deepcopy(self.objects.get((kind, name)))
-
-    def list(self, kind, selector=""):
+    def list(self, kind, selector="", fields=""):
         wanted = [part.split("=") for part in selector.split(",") if part]
-        found = [one for (of, _), one in self.objects.items() if of == kind and _fits(one, wanted)]
-        return [copy.deepcopy(one) for one in (found if kind != "Pod" else self._pods(wanted))]
-
-    def apply(self, manifest):
-        self.objects[manifest["kind"], manifest["metadata"]["name"]] = copy.deepcopy(manifest)
-
-    def write(self, manifest):
-        key, made = (manifest["kind"], manifest["metadata"]["name"]), copy.deepcopy(manifest)
-        known = self.objects.get(key, {}).get("metadata", {}).get("resourceVersion")
-        if made["metadata"].get("resourceVersion") != known:
-            raise Conflict("it has changed", 409)
-        made["metadata"]["resourceVersion"] = str(int(known or 0) + 1)
-        self.objects[key] = made
-
-    def annotate(self, kind, name, annotations):
-        pass
-
-    def delete(self, kind, name):
-        self.objects.pop((kind, name), None)
-
-    def log(self, pod, container, tail=None, previous=False):
-        return ""
+        self.asked.add(kind)
+        return super().list(kind, selector, fields) if kind != "Pod" else copy.deepcopy(self._pods(wanted))
 
     def ask(self, pod, port, path):
         if port in self.silent:
-            raise ClusterError(f"pod {pod} can't be asked at port {port}: i/o timeout")
+            raise ClusterError(f"pod {pod} can't be asked at port {port}: i/o timeout", 0)
         if path == "/applied":
             secret = self.objects["Secret", pod.removesuffix("-0")]
             wish = json.loads(base64.b64decode(secret["data"][FILE]))
@@ -83,7 +60,7 @@ class FakeCluster:
                 template = {"metadata": {"labels": component["metadata"]["labels"]}, "spec": component["spec"]}
                 name, port = f"{one['metadata']['name']}-{predictor['name']}", FIRST_METRICS_PORT + place
                 made += [self._pod(name, template, port) for _ in range(component["replicas"]) if predictor["name"] not in self.refused]
-        return [pod for pod in made if _fits(pod, wanted)]
+        return [pod for pod in made if fits(pod, wanted)]
 
     @staticmethod
     def _pod(name, template, metrics_port=STATUS_PORT):
@@ -103,15 +80,10 @@ class FakeCluster:
             self.pages[FIRST_METRICS_PORT + place, METRICS_PATH] = f"switchyard_log_waiting_bytes {waiting}\n"
 
 
-def _fits(one, wanted):
-    labels = one["metadata"].get("labels", {})
-    return all(key in labels if not value else labels.get(key) == value[0] for key, *value in wanted)
-
-
 def quick_cluster(monkeypatch):
     """One that nobody waits for longer than needed."""
     kubernetes = "deployment.kubernetes"
-    for name, seconds in (("doors.POLL_S", 0.01), ("pods.POLL_S", 0.01), ("host._DRAIN_EVERY_S", 0.01), ("host._GONE_S", SOON)):
+    for name, seconds in (("doors.POLL_S", 0.01), ("pods.POLL_S", 0.01), ("host.POLL_S", 0.01), ("host._DRAIN_EVERY_S", 0.01), ("host._GONE_S", SOON)):
         monkeypatch.setattr(f"{kubernetes}.{name}", seconds)
     made = FakeCluster()
     made.answer()
@@ -120,7 +92,7 @@ def quick_cluster(monkeypatch):
 
 def serving_host(cluster):
     """A host with version 1, which serves everybody."""
-    made = KubernetesHost(cluster, OFFER)
+    made = KubernetesHost(cluster, OPTIONS)
     made.start(release("1"), SOON)
     made.shift("loans", Traffic.all_to("v1"), SOON)
     return made

@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 
 from deployment.host import DeploymentError
-from deployment.kubernetes.client import ClusterError
 from deployment.kubernetes.doors import FrontDoors
 from deployment.kubernetes.host import KubernetesHost
 from deployment.kubernetes.manifests import SECRETS
-from deployment.kubernetes.renewing import renew
+from deployment.kubernetes.renewing import renew_models
+from deployment.kubernetes.rights import RULES
 from deployment.kubernetes.store import Store
-from deployment.kubernetes.unserved import unserved
+from deployment.kubernetes.lost import lost_models
 from switchyard.serving.frontdoor.pod import STATUS_PORT
 from switchyard.serving.frontdoor.state import Traffic
-from tests.deployment.cluster import FIRST_METRICS_PORT, OFFER, SOON, names, quick_cluster, release, serving_host
+from tests.deployment.cluster import FIRST_METRICS_PORT, OPTIONS, SOON, names, quick_cluster, release, serving_host
 
 
 @pytest.fixture
@@ -38,12 +38,23 @@ def test_pods_are_asked_by_the_ports_that_are_open_to_the_api_server_and_no_othe
     assert asked == {STATUS_PORT, FIRST_METRICS_PORT, FIRST_METRICS_PORT + 1}
 
 
+def test_the_deployers_role_covers_what_its_host_reads_and_writes(host, cluster):
+    host.start(release("2"), SOON)
+    host.delete("loans", "v2", SOON)
+    host.remove("loans", SOON)
+    allowed = {resource for rule in RULES for resource in rule["resources"]}
+    plural = {"Ingress": "ingresses"}
+
+    assert {plural.get(kind, f"{kind.lower()}s") for kind in cluster.asked} <= allowed
+    assert not any("*" in rule["verbs"] + rule["resources"] for rule in RULES)
+
+
 def test_counts_that_can_not_be_had_are_not_taken_for_none(host, cluster):
     cluster.answer(requests=3)
     assert "} 3" in host.statistics("loans")
     cluster.silent = {STATUS_PORT}
 
-    with pytest.raises(ClusterError, match="port 9902: i/o timeout"):
+    with pytest.raises(DeploymentError, match="port 9902: i/o timeout"):
         host.statistics("loans")
 
 
@@ -94,7 +105,7 @@ def overtake(monkeypatch, owner, name, act):
 
 def test_a_shift_that_fails_leaves_what_somebody_else_has_shifted_since(host, cluster, monkeypatch):
     host.start(release("2"), SOON)
-    other = KubernetesHost(cluster, OFFER)
+    other = KubernetesHost(cluster, OPTIONS)
 
     def be_late(*_):
         other.shift("loans", Traffic.all_to("v2"), SOON)
@@ -108,7 +119,7 @@ def test_a_shift_that_fails_leaves_what_somebody_else_has_shifted_since(host, cl
 
 
 def test_the_first_version_that_fails_leaves_one_that_another_client_started_meanwhile(cluster, monkeypatch):
-    ours, other = KubernetesHost(cluster, OFFER), KubernetesHost(cluster, OFFER)
+    ours, other = KubernetesHost(cluster, OPTIONS), KubernetesHost(cluster, OPTIONS)
     cluster.refused = {"v1"}
     overtake(monkeypatch, Store, "sync", lambda store: other.start(release("2"), SOON))
     with pytest.raises(DeploymentError, match="v1: it was not ready"):
@@ -120,35 +131,35 @@ def test_the_first_version_that_fails_leaves_one_that_another_client_started_mea
 def test_what_was_taken_away_around_its_secret_is_named_and_starts_again(host, cluster):
     host.start(release("2"), SOON)
     before = set(cluster.objects)
-    assert unserved(cluster) == {}
+    assert lost_models(cluster) == {}
     cluster.empty_but_for("Secret")
-    assert unserved(cluster) == {"loans": ("1", "2")}
+    assert lost_models(cluster) == {"loans": ("1", "2")}
 
     assert host.resume("loans", "v1", SOON).state == "ready"
-    assert set(cluster.objects) == before and unserved(cluster) == {}
+    assert set(cluster.objects) == before and lost_models(cluster) == {}
     assert host.inspect("loans").traffic == Traffic.all_to("v1")
 
 
 def test_an_ingress_goes_when_it_is_not_wanted_any_more(cluster):
-    public = replace(OFFER, ingress_host="{model}.example.com", ingress_tls_secret="certificate")
+    public = replace(OPTIONS, ingress_host="{model}.example.com", ingress_tls_secret="certificate")
     host = KubernetesHost(cluster, public)
     host.start(release("1"), SOON)
     ingress = cluster.get("Ingress", "loans-frontdoor")
     assert ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"] == str(4 * 1024 * 1024)
 
-    KubernetesHost(cluster, OFFER).start(release("1"), SOON)
+    KubernetesHost(cluster, OPTIONS).start(release("1"), SOON)
     assert cluster.get("Ingress", "loans-frontdoor") is None
 
 
 def test_clients_get_the_address_outside_and_a_deployment_asks_the_service(cluster):
-    host = KubernetesHost(cluster, replace(OFFER, ingress_host="{model}.example.com", ingress_tls_secret="certificate"))
+    host = KubernetesHost(cluster, replace(OPTIONS, ingress_host="{model}.example.com", ingress_tls_secret="certificate"))
     host.start(release("1"), SOON)
     cluster.objects["Service", "loans-frontdoor"]["spec"]["clusterIP"] = "10.96.0.7"
     found = host.inspect("loans")
     assert (found.url, found.inner_url) == ("https://loans.example.com", "http://10.96.0.7:8080")
 
     cluster.objects["Service", "loans-frontdoor"]["status"] = {"loadBalancer": {"ingress": [{"hostname": "lb.example.com"}]}}
-    found = KubernetesHost(cluster, OFFER).inspect("loans")
+    found = KubernetesHost(cluster, OPTIONS).inspect("loans")
     assert (found.url, found.inner_url) == ("http://lb.example.com:8080", "http://10.96.0.7:8080")
 
 
@@ -162,11 +173,11 @@ def test_pods_are_made_anew_for_new_secrets_and_it_is_the_same_release_still(hos
     monkeypatch.setattr("deployment.kubernetes.renewing.POLL_S", 0.01)
     assert told(cluster, "v1") == []
 
-    assert renew(cluster, "7.8", SOON) == (["loans"], [])
+    assert renew_models(cluster, "7.8", SOON) == (["loans"], [])
     assert told(cluster, "v1") == ["7.8"]
-    generation = Store(cluster, "loans", OFFER).require().generation
-    renew(cluster, "7.8", SOON)
-    assert Store(cluster, "loans", OFFER).require().generation == generation
+    generation = Store(cluster, "loans", OPTIONS).require().generation
+    renew_models(cluster, "7.8", SOON)
+    assert Store(cluster, "loans", OPTIONS).require().generation == generation
     # What starts later reads them anyhow; a shift takes nothing back, and the release is taken as it runs.
     host.start(release("2"), SOON)
     host.shift("loans", Traffic.all_to("v2"), SOON)
@@ -183,8 +194,8 @@ def test_pods_that_are_not_replaced_in_time_are_named_and_a_model_that_is_gone_i
     }
     cluster.objects["Deployment", "loans-v1-0-model"] = {"kind": "Deployment", **made}
     monkeypatch.setattr(cluster, "_pods", lambda wanted: [])
-    assert renew(cluster, "7.8", 0.05) == (["loans"], ["loans"])
+    assert renew_models(cluster, "7.8", 0.05) == (["loans"], ["loans"])
 
     cluster.empty_but_for("Secret")
-    assert renew(cluster, "7.9", SOON) == ([], [])
+    assert renew_models(cluster, "7.9", SOON) == ([], [])
     assert cluster.get("SeldonDeployment", "loans") is None

@@ -6,28 +6,26 @@ import pytest
 
 from deployment.host import Release
 from deployment.kubernetes import frontdoor, manifests
-from deployment.kubernetes.client import KINDS
 from deployment.kubernetes.doors import added_up
 from deployment.kubernetes.names import DIGEST, INSTANCE, VERSION, Names
-from deployment.kubernetes.offer import Offer
-from deployment.kubernetes.rights import RULES
+from deployment.kubernetes.options import KubernetesOptions
 from deployment.kubernetes.state import Slot, State
-from stacks.cluster import reasons
+from stacks.cluster.objects import RESTRICTED
 from switchyard.serving.frontdoor.state import Traffic
 from switchyard.serving.frontdoor.wish import FILE, TOKENS, Wish
 
 NAMES = Names.of("loans")
-OFFER = Offer(serving_image="registry/serving:1", frontdoor_image="registry/frontdoor:1")
+OPTIONS = KubernetesOptions(serving_image="registry/serving:1", frontdoor_image="registry/frontdoor:1")
 RELEASE = Release("loans", "3", "sha256:" + "ab" * 32, {}, settings={"max_rows": 7, "log_exclude": ["job"]}, uri="s3://bucket/bundle")
 
 
-def slot(name, role="live", offer=OFFER, **changes):
+def slot(name, role="live", options=OPTIONS, **changes):
     release = replace(RELEASE, role=role, version=name.removeprefix("v"))
-    return Slot(name, release.version, release.digest, role, manifests.predictor(release, name, NAMES, offer), **changes)
+    return Slot(name, release.version, release.digest, role, manifests.predictor(release, name, NAMES, options), **changes)
 
 
 def state_of(*slots, traffic=Traffic()):
-    return State("loans", frontdoor.door(OFFER), slots, traffic)
+    return State("loans", frontdoor.door(OPTIONS), slots, traffic)
 
 
 def predictors(state):
@@ -35,12 +33,12 @@ def predictors(state):
 
 
 def pod_specs():
-    yield manifests.predictor(RELEASE, "v3", NAMES, OFFER)["componentSpecs"][0]["spec"]
-    yield frontdoor.objects(NAMES, OFFER)[0]["spec"]["template"]["spec"]
+    yield manifests.predictor(RELEASE, "v3", NAMES, OPTIONS)["componentSpecs"][0]["spec"]
+    yield frontdoor.objects(NAMES, OPTIONS)[0]["spec"]["template"]["spec"]
 
 
 def test_a_predictor_is_one_seldon_runs_without_an_executor_and_says_what_it_is():
-    made = manifests.predictor(RELEASE, "v3", NAMES, OFFER)
+    made = manifests.predictor(RELEASE, "v3", NAMES, OPTIONS)
     component = made["componentSpecs"][0]
     container = component["spec"]["containers"][0]
     environment = {entry["name"]: entry.get("value") for entry in container["env"]}
@@ -60,12 +58,12 @@ def test_a_predictor_is_one_seldon_runs_without_an_executor_and_says_what_it_is(
 
 
 def test_secrets_are_named_and_never_written_down():
-    spec = manifests.predictor(RELEASE, "v3", NAMES, OFFER)["componentSpecs"][0]["spec"]
+    spec = manifests.predictor(RELEASE, "v3", NAMES, OPTIONS)["componentSpecs"][0]["spec"]
     log = next(entry for entry in spec["containers"][0]["env"] if entry["name"] == "SWITCHYARD_LOG_URL")
 
     assert log == {"name": "SWITCHYARD_LOG_URL", "valueFrom": {"secretKeyRef": {"name": "databases", "key": "predictions-url"}}}
     assert spec["initContainers"][0]["envFrom"] == [{"secretRef": {"name": "object-store"}}]
-    without = manifests.predictor(RELEASE, "v3", NAMES, replace(OFFER, log_secret=""))["componentSpecs"][0]["spec"]
+    without = manifests.predictor(RELEASE, "v3", NAMES, replace(OPTIONS, log_secret=""))["componentSpecs"][0]["spec"]
     assert not any("LOG_URL" in entry["name"] for entry in without["containers"][0]["env"])
 
 
@@ -74,14 +72,14 @@ def test_pods_have_no_more_rights_than_restricted_ones(spec):
     assert spec["automountServiceAccountToken"] is False
     assert spec["securityContext"]["runAsNonRoot"] and spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     for container in [*spec.get("initContainers", []), *spec["containers"]]:
-        assert container["securityContext"] == manifests.RESTRICTED
+        assert container["securityContext"] == RESTRICTED
         assert container["resources"]["limits"]["memory"]
     assert all(not volume.get("hostPath") for volume in spec["volumes"])
     assert spec["affinity"]["podAntiAffinity"]
 
 
 def test_an_autoscaler_takes_the_place_of_replicas():
-    made = manifests.predictor(RELEASE, "v3", NAMES, replace(OFFER, replicas=1, max_replicas=2))
+    made = manifests.predictor(RELEASE, "v3", NAMES, replace(OPTIONS, replicas=1, max_replicas=2))
     component = made["componentSpecs"][0]
 
     assert "replicas" not in component and component["hpaSpec"]["minReplicas"] == 1 and component["hpaSpec"]["maxReplicas"] == 2
@@ -131,7 +129,7 @@ def test_no_predictor_moves_up_when_one_before_it_goes():
 def test_the_state_comes_back_from_its_secret_and_the_front_door_sees_its_part_alone():
     state = state_of(slot("v1"), slot("v2", status="stopped"), traffic=Traffic.all_to("v1")).counted()
     secret = state.to_secret(NAMES, "default a-token-that-is-long\n", "17")
-    mounted = frontdoor.objects(NAMES, OFFER)[0]["spec"]["template"]["spec"]["volumes"][0]["secret"]
+    mounted = frontdoor.objects(NAMES, OPTIONS)[0]["spec"]["template"]["spec"]["volumes"][0]["secret"]
 
     assert State.from_secret(secret) == (state, "default a-token-that-is-long\n")
     assert secret["metadata"]["resourceVersion"] == "17"
@@ -151,49 +149,10 @@ def test_names_are_such_as_the_cluster_takes_and_never_shared():
 
 
 def test_an_ingress_offers_the_model_by_name():
-    offer = replace(OFFER, ingress_host="{model}.example.com", ingress_tls_secret="certificate", ingress_class="nginx")
-    ingress = frontdoor.objects(NAMES, offer)[-1]
+    options = replace(OPTIONS, ingress_host="{model}.example.com", ingress_tls_secret="certificate", ingress_class="nginx")
+    ingress = frontdoor.objects(NAMES, options)[-1]
 
     assert ingress["spec"]["rules"][0]["host"] == "loans.example.com" and ingress["spec"]["tls"][0]["hosts"] == ["loans.example.com"]
-
-
-def test_the_role_covers_what_the_host_reads_and_writes():
-    allowed = {resource for rule in RULES for resource in rule["resources"]}
-    plural = {"Ingress": "ingresses"}
-
-    assert {plural.get(kind, f"{kind.lower()}s") for kind in KINDS} <= allowed
-    assert not any("*" in rule["verbs"] + rule["resources"] for rule in RULES)
-
-
-def pod(phase="Pending", **container):
-    status = {"phase": phase, "containerStatuses": [{"name": "model", "image": "registry/serving:1", **container}]}
-    return {"metadata": {"name": "p"}, "status": status}
-
-
-@pytest.mark.parametrize(
-    ("container", "words", "patience"),
-    [
-        ({"state": {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}}, "ImagePullBackOff: not found", 20.0),
-        (
-            {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 2, "lastState": {"terminated": {"exitCode": 1}}},
-            "ended with code 1",
-            0.0,
-        ),
-        ({"state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}, "restartCount": 0}, "killed for want of memory", None),
-    ],
-)
-def test_a_pod_says_why_it_does_not_come_up(container, words, patience):
-    found = reasons.trouble([pod(**container)], [])
-
-    assert words in found.reason and found.patience_s == patience
-    leaving = {**pod(**container), "metadata": {"name": "p", "deletionTimestamp": "now"}}
-    assert reasons.trouble([leaving], []) is None
-
-
-def test_a_deployment_says_why_it_has_no_pods():
-    condition = {"type": "ReplicaFailure", "status": "True", "message": 'pods "p" is forbidden: exceeded quota'}
-
-    assert "exceeded quota" in reasons.trouble([], [{"status": {"conditions": [condition]}}]).reason
 
 
 def test_counts_of_several_pods_are_one_page():

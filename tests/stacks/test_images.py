@@ -12,7 +12,7 @@ import pytest
 
 from stacks import images
 from stacks.cluster import platforms
-from stacks.cluster.kubectl import ClusterError
+from stacks.cluster.errors import ClusterError
 from switchyard import plugins
 from switchyard.tabular.errors import InputError
 

@@ -9,8 +9,10 @@ import subprocess
 import pytest
 
 from stacks.cluster import contexts
-from stacks.cluster.kubectl import ClusterError, Kubectl, Refused
+from stacks.cluster.errors import ClusterError
+from stacks.cluster.kubectl import current_context
 from tests.app.project import Project
+from tests.memory_cluster import MemoryCluster
 
 LOOK = """
 import os
@@ -86,29 +88,33 @@ def known(path):
     return found["current-context"], {entry["name"]: entry["context"] for entry in found["contexts"]}
 
 
+def cluster_of(context):
+    """A cluster with the namespace `switchyard`."""
+    cluster = MemoryCluster("switchyard", context)
+    cluster.hold({"kind": "Namespace", "metadata": {"name": "switchyard", "uid": "3f2a91bc-0000"}})
+    return cluster
+
+
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here")
 def test_a_cluster_has_one_name_whatever_its_users_call_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(Kubectl, "get", lambda *_what: {"metadata": {"uid": "3f2a91bc-0000"}})
     for name in ("prod", "arn:aws:eks/prod"):
         path = kubeconfig(tmp_path / "config", name)
         monkeypatch.setenv("KUBECONFIG", str(path))
-        kubectl = Kubectl(name, "switchyard")
+        cluster = cluster_of(current_context())
 
-        assert contexts.ensure_context(kubectl) == contexts.ensure_context(kubectl) == "switchyard-3f2a91bc"
+        assert contexts.ensure_context(cluster) == contexts.ensure_context(cluster) == "switchyard-3f2a91bc"
         assert known(path)[0] == name and known(path)[1]["switchyard-3f2a91bc"] == {"cluster": "c", "user": "u", "namespace": "switchyard"}
-        contexts.forget_context(kubectl, "switchyard-3f2a91bc")
+        contexts.forget_context(cluster, "switchyard-3f2a91bc")
         assert set(known(path)[1]) == {name}
 
 
 def test_a_kubeconfig_that_cannot_be_written_is_said(tmp_path, monkeypatch):
-    config = kubeconfig(tmp_path / "config", "prod").read_text()
+    config = json.loads(kubeconfig(tmp_path / "config", "prod").read_text())
 
-    def run(_self, *arguments, **_how):
-        if "view" in arguments:
-            return config
-        raise Refused("read-only file system")
+    def refuse(*_arguments):
+        raise ClusterError("read-only file system")
 
-    monkeypatch.setattr(Kubectl, "get", lambda *_what: {"metadata": {"uid": "3f2a91bc-0000"}})
-    monkeypatch.setattr(Kubectl, "run", run)
+    monkeypatch.setattr(contexts, "kubeconfig", lambda: config)
+    monkeypatch.setattr(contexts, "kubectl", refuse)
     with pytest.raises(ClusterError, match="can't be given context switchyard-3f2a91bc .*read-only"):
-        contexts.ensure_context(Kubectl("prod", "switchyard"))
+        contexts.ensure_context(cluster_of("prod"))

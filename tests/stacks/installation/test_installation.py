@@ -8,48 +8,59 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import ClassVar
 
 import pytest
 
 from app.commands import stack as stacking
-from stacks.cluster import waiting
-from stacks.cluster.kubectl import ClusterError, Forbidden
-from stacks.cluster.reasons import is_rolled_out
-from stacks.installation import checks, restarting, secrets
+from stacks.cluster.errors import ClusterError, Forbidden
+from stacks.installation import checks, secrets
 from stacks.installation import install as installation
 from stacks.installation.addresses import Addresses, find_addresses
 from stacks.installation.restarting import mark, restart, stale
 from stacks.installation.settings import Settings
 from stacks.registration import _filled
 from switchyard.tabular.errors import InputError
+from tests.memory_cluster import MemoryCluster
 
 ROOT = Path(__file__).resolve().parents[3]
+SERVERS = ("database", "objects", "zenml", "mlflow")
 
 
-def test_models_learn_of_new_passwords_after_the_store_and_before_the_database(monkeypatch):
-    class Cluster:
-        namespace = "switchyard"
-        ran: ClassVar[list] = []
+def server(name):
+    """A server's Deployment that is rolled out."""
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {"replicas": 1},
+        "status": {"updatedReplicas": 1, "availableReplicas": 1, "replicas": 1},
+    }
 
-        def run(self, verb, action, *what, **_how):
-            self.ran.append(" ".join([action, *what]).partition(" --timeout")[0])
 
-    def renew(_cluster, revision, _timeout_s):
-        Cluster.ran.append(f"models {revision}")
+def test_models_learn_of_new_passwords_after_the_store_and_before_the_database():
+    cluster, said, restarted_before_models = MemoryCluster(), [], []
+    cluster.hold(*map(server, SERVERS))
+
+    def renew_models(_cluster, revision, _timeout_s):
+        assert revision == "1.2"
+        restarted_before_models.extend(name for _, _, name in cluster.done)
         return ["loans", "income"], ["income"]
 
-    said = []
-    monkeypatch.setattr(restarting, "renew", renew)
-    restart(Cluster(), None, ["database", "objects", "zenml", "mlflow"], "1.2", said.append)
+    restart(cluster, SERVERS, "1.2", renew_models, said.append)
 
-    assert stale({"metadata": {}}, "1.2") and stale({"metadata": {"annotations": {"switchyard/secrets": "1.1"}}}, "1.2")
-    order = [Cluster.ran.index(line) for line in ("status deployment/objects", "models 1.2", "restart deployment/database")]
-    assert order == sorted(order)
-    assert Cluster.ran[-3:] == ["restart deployment/database", "restart deployment/zenml", "restart deployment/mlflow"]
+    assert restarted_before_models == ["objects"]
+    assert {name for _, _, name in cluster.done} == set(SERVERS)
+    for name in SERVERS:
+        annotations = cluster.get("Deployment", name)["spec"]["template"]["metadata"]["annotations"]
+        assert annotations["kubectl.kubernetes.io/restartedAt"]
     assert said[0].startswith("loans: new pods") and said[1].startswith("income: not all pods are new")
-    mark(Cluster(), ["zenml"], "1.2")
-    assert Cluster.ran[-1].endswith("deployment zenml switchyard/secrets=1.2")
+
+
+def test_a_server_is_stale_until_it_is_marked_for_the_secrets_as_they_are():
+    cluster = MemoryCluster()
+    cluster.hold(server("zenml"))
+    assert stale(cluster.get("Deployment", "zenml"), "1.2")
+    mark(cluster, ["zenml"], "1.2")
+    assert not stale(cluster.get("Deployment", "zenml"), "1.2") and stale(cluster.get("Deployment", "zenml"), "1.3")
 
 
 @pytest.mark.parametrize(
@@ -113,90 +124,6 @@ def test_a_value_that_nobody_gives_is_named():
         _filled("{mlflow_url}", {}, "kubernetes")
 
 
-def test_rolled_out_is_only_what_runs_as_it_was_last_asked_for():
-    def deployment(**status):
-        return {"metadata": {"generation": 2}, "spec": {"replicas": 1}, "status": {"observedGeneration": 2, **status}}
-
-    assert is_rolled_out(deployment(updatedReplicas=1, availableReplicas=1, replicas=1))
-    assert not is_rolled_out(deployment(updatedReplicas=1, availableReplicas=1, replicas=2))
-    assert not is_rolled_out(deployment(replicas=1, availableReplicas=1))
-    assert not is_rolled_out(deployment(observedGeneration=1, updatedReplicas=1, availableReplicas=1, replicas=1))
-
-
-def pod(**status):
-    return {"metadata": {"name": "zenml-1", "labels": {"app.kubernetes.io/name": "zenml"}}, "status": status}
-
-
-@pytest.mark.parametrize(
-    ("status", "told"),
-    [
-        (
-            {"containerStatuses": [{"name": "zenml", "image": "r/i:1", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]},
-            "can't pull r/i:1",
-        ),
-        (
-            {
-                "containerStatuses": [
-                    {"name": "zenml", "image": "r/i:1", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
-                ]
-            },
-            "ends again and again: last words",
-        ),
-        (
-            {"conditions": [{"type": "PodScheduled", "reason": "Unschedulable", "message": "unbound PersistentVolumeClaims"}]},
-            "STORAGE_CLASS",
-        ),
-    ],
-)
-def test_a_server_that_cannot_come_up_is_said_early_with_the_reason(monkeypatch, status, told):
-    class Cluster:
-        namespace = "switchyard"
-
-        def items(self, kind, *_more):
-            return [pod(**status)] if kind == "pods" else []
-
-        def run(self, *_arguments):
-            return "first\nlast words\n"
-
-    monkeypatch.setattr(waiting, "_PATIENCE_S", 0.0)
-    monkeypatch.setattr(waiting, "_ROOM_S", 0.0)
-    with pytest.raises(ClusterError, match=told):
-        waiting.wait_for_deployments(Cluster(), ["zenml"], lambda line: None)
-
-
-class Checking:
-    """A cluster whose jobs end as told; they are there once they were applied."""
-
-    namespace = "ours"
-
-    def __init__(self, **ends):
-        self.ends, self.jobs, self.ran = ends, [], []
-
-    def apply(self, *objects):
-        self.jobs += [item["metadata"]["name"] for item in objects]
-
-    def items(self, kind, *_more):
-        ended = [
-            {"metadata": {"name": name}, "status": {"conditions": [{"type": self.ends[name], "status": "True"}]}} for name in self.jobs
-        ]
-        return ended if kind == "jobs" else []
-
-    def run(self, *arguments):
-        self.ran.append(" ".join(arguments))
-        return "a first line\nSTUDIES_DATABASE_URL: it takes no connection\n"
-
-
-def test_a_check_that_fails_says_why_in_its_own_words_and_one_that_passes_says_nothing():
-    jobs = [{"metadata": {"name": name}} for name in ("first", "second")]
-    cluster = Checking(first="Complete", second="Complete")
-    waiting.run_checks(cluster, jobs, 5)
-    assert cluster.ran == ["delete jobs first second --ignore-not-found"] and cluster.jobs == ["first", "second"]
-
-    with pytest.raises(ClusterError, match="^STUDIES_DATABASE_URL: it takes no connection$"):
-        waiting.run_checks(Checking(first="Complete", second="Failed"), jobs, 5)
-    waiting.run_checks(cluster, [], 5)
-
-
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
@@ -218,32 +145,20 @@ def test_what_is_missing_is_said_in_one_line(tmp_path, environment, told):
     assert re.search(told, done.stderr)
 
 
-class Limited:
-    """A cluster where the context has ClusterRole admin in one namespace."""
-
-    context, namespace = "theirs", "ours"
+class Limited(MemoryCluster):
+    """A cluster where the context has ClusterRole admin in one namespace, and may do some to SeldonDeployments."""
 
     def __init__(self, *may):
+        super().__init__("ours", "theirs")
         self.may = may
 
-    def run(self, *_arguments, **_how):
-        return '{"serverVersion": {"major": "1", "minor": "33", "gitVersion": "v1.33.0"}}'
-
     def can(self, verb, resource):
-        return resource != "*.*" and (resource != checks.SELDON or verb in self.may)
+        return resource not in ("*.*", "namespaces/ours") and (resource != checks.SELDON or verb in self.may)
 
-    def get(self, kind, name):
-        if kind == "crd":
-            raise Forbidden("crd")
-        return {}
-
-    def items(self, kind):
-        if kind == "storageclasses":
-            raise Forbidden("storageclasses")
-        return []
-
-    def serves(self, _group):
-        return True
+    def list(self, kind, selector="", fields=""):
+        if kind == "StorageClass":
+            raise Forbidden("storageclasses", 403)
+        return super().list(kind, selector, fields)
 
 
 def test_rights_in_the_namespace_are_enough_and_those_to_seldons_resource_are_asked_for():
@@ -255,76 +170,106 @@ def test_rights_in_the_namespace_are_enough_and_those_to_seldons_resource_are_as
     checks.check_storage(every, Settings())
 
 
+def test_a_cluster_without_seldon_or_too_old_is_told_with_the_way_out():
+    bare = MemoryCluster()
+    bare.apis.clear()
+    with pytest.raises(ClusterError, match="no Seldon Core 1.17 .*helm install"):
+        checks.check_cluster(bare)
+    bare.version = lambda: {"major": "1", "minor": "24+", "gitVersion": "v1.24.9"}
+    with pytest.raises(ClusterError, match="v1.24.9 is too old"):
+        checks.check_cluster(bare)
+
+
 def test_a_namespace_that_is_not_ours_to_label_is_left_out():
     said = []
     objects = [{"kind": "Namespace"}, {"kind": "Service"}]
 
-    class Theirs(Limited):
-        def can(self, verb, resource):
-            return resource != "namespaces/ours"
-
-    assert installation._without_foreign_namespace(Theirs(), objects, said.append) == [{"kind": "Service"}]
-    assert said and installation._without_foreign_namespace(Limited(), objects, said.append) == objects
+    assert installation._without_foreign_namespace(Limited(), objects, said.append) == [{"kind": "Service"}]
+    assert said and installation._without_foreign_namespace(MemoryCluster(), objects, said.append) == objects
 
 
 def test_services_of_ipv6_are_refused():
-    class Six(Limited):
-        def get(self, kind, name):
-            return {"spec": {"clusterIP": "fd00::7"}}
-
+    cluster = MemoryCluster()
+    cluster.hold({"kind": "Service", "metadata": {"name": "zenml"}, "spec": {"clusterIP": "fd00::7"}})
     with pytest.raises(ClusterError, match=r"IPv6 addresses \(fd00::7\)"):
-        find_addresses(Six(), Settings())
+        find_addresses(cluster, Settings())
 
 
-class Going(Limited):
-    """A namespace, with Seldon's resource or without."""
+def installed(*, seldon=True):
+    """A namespace with an installation, a model, and what somebody else keeps there."""
+    cluster, ours = MemoryCluster(), {"app.kubernetes.io/part-of": "switchyard"}
+    cluster.hold({"kind": "Namespace", "metadata": {"name": "ours", "uid": "3f2a91bc-0000", "labels": ours}})
+    for kind, name, labels in (
+        ("Deployment", "zenml", ours),
+        ("CronJob", "monitoring-loans", ours),
+        ("Service", "zenml", ours),
+        ("ServiceAccount", "steps", ours),
+        ("ServiceAccount", "theirs", {}),
+        ("Secret", "databases", ours),
+        ("Secret", "theirs", {}),
+        ("Secret", "loans-frontdoor", {"app.kubernetes.io/managed-by": "switchyard"}),
+        ("PersistentVolumeClaim", "database", ours),
+        ("PersistentVolumeClaim", "objects", ours),
+        ("PersistentVolumeClaim", "theirs", {}),
+        *([("SeldonDeployment", "loans", {})] if seldon else []),
+    ):
+        cluster.hold({"kind": kind, "metadata": {"name": name, "labels": labels}})
+    if not seldon:
+        cluster.apis.clear()
+    return cluster
 
-    def __init__(self, seldon, owner):
-        self.ran, self.seldon, self.owner = [], seldon, owner
 
-    def get(self, *_what):
-        return {"metadata": {"labels": {"app.kubernetes.io/part-of": "switchyard"} if self.owner else {}}, "data": {"overlay": "dHJpYWw="}}
+@pytest.fixture
+def going(monkeypatch):
+    """Uninstalls what a cluster holds, and says what is left."""
 
-    def serves(self, _group):
-        return self.seldon
+    def run(cluster, delete_data):
+        monkeypatch.setattr(installation, "_cluster_of", lambda _namespace: cluster)
+        monkeypatch.setattr(installation, "forget_context", lambda *_what: None)
+        installation.uninstall("ours", delete_data, lambda line: None)
+        return {f"{kind}/{name}" for kind, name in cluster.objects}
 
-    def can(self, verb, resource):
-        return self.owner
-
-    def run(self, *arguments, **_how):
-        self.ran.append(" ".join(arguments))
+    return run
 
 
 @pytest.mark.parametrize("seldon", [True, False])
-@pytest.mark.parametrize("owner", [True, False])
-def test_an_installation_goes_with_seldon_or_without_and_leaves_a_namespace_of_somebody_else(monkeypatch, seldon, owner):
-    cluster = Going(seldon, owner)
-    monkeypatch.setattr(installation, "current_context", lambda: "theirs")
-    monkeypatch.setattr(installation, "Kubectl", lambda *_where: cluster)
-    for name in ("shared_name", "forget_context"):
-        monkeypatch.setattr(installation, name, lambda *_what: "")
-    installation.uninstall("ours", True, lambda line: None)
+def test_an_installation_goes_with_seldon_or_without_and_the_namespace_with_it(going, seldon):
+    cluster = installed(seldon=seldon)
+    left = going(cluster, True)
 
-    assert any("seldondeployments" in line for line in cluster.ran) is seldon
-    assert any(line.startswith("delete namespace") for line in cluster.ran) is owner
-    assert any(line.startswith("delete persistentvolumeclaims database objects") for line in cluster.ran) is not owner
+    assert "Namespace/ours" not in left and "SeldonDeployment/loans" not in left
+    assert ("SeldonDeployment" in cluster.asked) is seldon
+
+
+def test_a_namespace_of_somebody_else_stays_with_what_is_his(going):
+    cluster = installed()
+    cluster.forbidden.add(("delete", "namespaces/ours"))
+
+    theirs = {"ServiceAccount/theirs", "Secret/theirs", "PersistentVolumeClaim/theirs"}
+    assert going(cluster, True) == {"Namespace/ours", *theirs}
+
+
+def test_data_stays_where_it_is_to_stay(going):
+    left = going(installed(), False)
+
+    assert {"Secret/databases", "Secret/loans-frontdoor", "PersistentVolumeClaim/database", "PersistentVolumeClaim/objects"} <= left
+    assert not left & {"Deployment/zenml", "CronJob/monitoring-loans", "Service/zenml", "SeldonDeployment/loans", "ServiceAccount/steps"}
 
 
 def test_models_that_a_namespace_has_lost_are_named(monkeypatch, tmp_path):
     installed = SimpleNamespace(
-        addresses=Addresses("http://z", "http://m", "http://s", "b"), context="ours-1", kubectl=None, images={"pipelines": "i:1"}
+        addresses=Addresses("http://z", "http://m", "http://s", "b"), context="ours-1", cluster=None, images={"pipelines": "i:1"}
     )
     nothing = {
         "app.repository": ["ensure_repository"],
         "stacks.installation.registration": ["log_in", "register"],
-        "deployment.kubernetes.client": ["Cluster"],
     }
     for module, names in nothing.items():
         for name in names:
             monkeypatch.setattr(f"{module}.{name}", lambda *_what: None)
     monkeypatch.setattr("stacks.installation.install.install", lambda *_what: installed)
     monkeypatch.setattr("stacks.cluster.schedule.renew", lambda *_what: [])
-    monkeypatch.setattr("deployment.kubernetes.unserved.unserved", lambda _cluster: {"loans": ("1", "2")})
+    monkeypatch.setattr("deployment.kubernetes.lost.lost_models", lambda _cluster: {"loans": ("1", "2")})
     said = []
     stacking.up(tmp_path, "kubernetes", "ours", None, said.append)
 

@@ -12,10 +12,10 @@ import yaml
 
 from deployment.kubernetes.manifests import METRICS
 from deployment.kubernetes.rights import RULES
-from stacks.cluster.kubectl import Kubectl
 from stacks.installation.manifests import Parts, write_overlay
 from stacks.installation.settings import Settings
 from switchyard.serving.frontdoor.pod import STATUS_PORT
+from tests.memory_cluster import MemoryCluster
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="no kubectl here")
@@ -127,7 +127,7 @@ def test_an_installation_has_its_own_namespace_image_and_addresses():
         zenml_url="https://zenml.example.org",
         mlflow_url="https://mlflow.example.org",
     )
-    folder = write_overlay(ROOT, Kubectl("test/context", "other"), settings, IMAGE)
+    folder = write_overlay(ROOT, MemoryCluster("other", "test/context"), settings, IMAGE)
     try:
         objects = render(folder)
     finally:
@@ -154,7 +154,7 @@ def test_checks_come_before_what_leans_on_them_and_run_where_it_does():
     settings = Settings(s3_endpoint_url="https://s3.example.org", s3_bucket="b", s3_access_key_id="k", s3_secret_access_key="s",
                         zenml_database_url="mysql://u:p@h/z", mlflow_database_url="mysql://u:p@h/m", studies_database_url="mysql://u:p@h/s",
                         predictions_database_url="mysql://u:p@h/p", node_selector='{"pool": "ml"}', tolerations="[]")  # fmt: skip
-    folder = write_overlay(ROOT, Kubectl("test/context", "checked"), settings, IMAGE)
+    folder = write_overlay(ROOT, MemoryCluster("checked", "test/context"), settings, IMAGE)
     try:
         parts = Parts.of(yaml.safe_dump_all(render(folder)))
     finally:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import base64
-import copy
 from pathlib import Path
 
 import pytest
 import yaml
 
-from stacks.cluster.kubectl import ClusterError
+from stacks.cluster.errors import ClusterError
 from stacks.installation import secrets
 from stacks.installation.settings import Settings, read_settings
 from switchyard.tabular.errors import InputError
+from tests.memory_cluster import MemoryCluster
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ROOT / "stacks/kubernetes/overlays/external/settings.env.example"
@@ -24,26 +24,29 @@ def written(tmp_path, text: str) -> Path:
     return path
 
 
-class Kept:
-    """A namespace's Secrets."""
-
-    namespace = "switchyard"
-    applied = 0
+class Kept(MemoryCluster):
+    """A namespace's Secrets and volumes, with the Service of a trial's database."""
 
     def __init__(self, secrets=None, volumes=()):
-        self.secrets, self.volumes = secrets or {}, volumes
+        super().__init__("switchyard")
+        self.hold({"kind": "Service", "metadata": {"name": "database"}, "spec": {"clusterIP": "10.96.0.9"}})
+        self.hold(*({"kind": "PersistentVolumeClaim", "metadata": {"name": name}} for name in volumes))
+        for name, values in (secrets or {}).items():
+            self.keep(name, values)
 
-    def get(self, kind, name):
-        if kind == "persistentvolumeclaim":
-            return {"metadata": {"name": name}} if name in self.volumes else None
-        if kind == "service":
-            return {"spec": {"clusterIP": "10.96.0.9"}}
-        values = self.secrets.get(name)
-        return values and {"data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}}
+    def keep(self, name, values):
+        """Have a Secret hold `values` and nothing else."""
+        data = {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+        self.hold({"kind": "Secret", "metadata": {"name": name}, "data": data})
 
-    def apply(self, manifest):
-        self.secrets[manifest["metadata"]["name"]] = manifest["stringData"]
-        self.applied += 1
+    def apply(self, *manifests):
+        super().apply(*manifests)
+        for manifest in manifests:
+            self.keep(manifest["metadata"]["name"], manifest["stringData"])
+
+    @property
+    def secrets(self):
+        return {name: secrets.read(self, name) for kind, name in self.objects if kind == "Secret"}
 
 
 def own(tmp_path, **changes):
@@ -60,11 +63,11 @@ def test_without_a_file_it_is_a_trial_at_first_and_later_what_it_was(tmp_path):
     store = secrets.ensure(cluster, secrets.settle(cluster, external), external.s3_endpoint_url)
     assert store["AWS_ACCESS_KEY_ID"] == "a"
     # An upgrade is typed without the file: the databases stay those that hold the runs.
-    before = copy.deepcopy(cluster.secrets)
+    before = cluster.secrets
     again = secrets.settle(cluster, None)
     assert again == external
     assert secrets.ensure(cluster, again, external.s3_endpoint_url) == store
-    assert cluster.secrets == before and cluster.applied == len(before)
+    assert cluster.secrets == before and len(cluster.done) == len(before)
 
 
 def test_new_keys_are_taken(tmp_path):
@@ -100,17 +103,17 @@ def test_an_installation_older_than_its_kept_settings_is_not_taken_for_a_trial(t
 def test_the_trials_database_keeps_its_root_password_and_gets_a_new_one_for_its_clients():
     cluster = Kept()
     secrets.ensure(cluster, secrets.settle(cluster, None), "http://objects:9000")
-    cluster.volumes = ["database", "objects"]
-    before = dict(cluster.secrets["database-server"])
+    cluster.hold({"kind": "PersistentVolumeClaim", "metadata": {"name": "database"}})
+    before = cluster.secrets["database-server"]
 
-    del cluster.secrets["database-server"]["user-password"]
+    cluster.keep("database-server", {"root-password": before["root-password"]})
     secrets.ensure(cluster, secrets.settle(cluster, None), "http://objects:9000")
     after = cluster.secrets["database-server"]
     assert after["root-password"] == before["root-password"] and after["user-password"] != before["user-password"]
     assert after["user-password"] in cluster.secrets["databases"]["predictions-url"]
 
     for lost in ({}, {"user-password": "u"}):
-        cluster.secrets["database-server"] = lost
+        cluster.keep("database-server", lost)
         with pytest.raises(ClusterError, match="root-password was in Secret database-server and is gone: .*printenv MARIADB_ROOT_PASSWORD"):
             secrets.settle(cluster, None)
 

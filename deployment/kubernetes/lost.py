@@ -1,13 +1,13 @@
-"""`unserved`: models of a namespace that should serve by their Secrets, and whose pods the cluster no longer has."""
+"""`lost_models`: models of a namespace that should serve by their Secrets, and whose pods the cluster no longer has."""
 
 from __future__ import annotations
 
-from deployment.kubernetes.client import Cluster
 from deployment.kubernetes.names import MODEL, Names
 from deployment.kubernetes.state import KEY, State
+from stacks.cluster.client import Cluster
 
 
-def unserved(cluster: Cluster) -> dict[str, tuple[str, ...]]:
+def lost_models(cluster: Cluster) -> dict[str, tuple[str, ...]]:
     """Model -> versions that should run, of each model that was taken away around its Secret, as `stack down --keep-data` does.
 
     A deployment of such a version, or `zenml model-deployer models start`, brings the model back as it was.

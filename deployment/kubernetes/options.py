@@ -1,4 +1,4 @@
-"""`Offer`: how services of this host are offered; the flavor's config has these settings."""
+"""`KubernetesOptions`: how services of this host are offered; the flavor's config has these settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LOG_KEY = "predictions-url"
 
 
 @dataclass(frozen=True)
-class Offer:
+class KubernetesOptions:
     """Settings of one cluster."""
 
     namespace: str = "switchyard"
