@@ -83,7 +83,13 @@ class FakeCluster(MemoryCluster):
 def quick_cluster(monkeypatch):
     """One that nobody waits for longer than needed."""
     kubernetes = "deployment.kubernetes"
-    for name, seconds in (("doors.POLL_S", 0.01), ("pods.POLL_S", 0.01), ("host.POLL_S", 0.01), ("host._DRAIN_EVERY_S", 0.01), ("host._GONE_S", SOON)):
+    for name, seconds in (
+        ("doors.POLL_S", 0.01),
+        ("pods.POLL_S", 0.01),
+        ("host.POLL_S", 0.01),
+        ("host._DRAIN_EVERY_S", 0.01),
+        ("host._GONE_S", SOON),
+    ):
         monkeypatch.setattr(f"{kubernetes}.{name}", seconds)
     made = FakeCluster()
     made.answer()

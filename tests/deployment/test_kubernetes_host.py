@@ -8,11 +8,11 @@ import pytest
 from deployment.host import DeploymentError
 from deployment.kubernetes.doors import FrontDoors
 from deployment.kubernetes.host import KubernetesHost
+from deployment.kubernetes.lost import lost_models
 from deployment.kubernetes.manifests import SECRETS
 from deployment.kubernetes.renewing import renew_models
 from deployment.kubernetes.rights import RULES
 from deployment.kubernetes.store import Store
-from deployment.kubernetes.lost import lost_models
 from switchyard.serving.frontdoor.pod import STATUS_PORT
 from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.cluster import FIRST_METRICS_PORT, OPTIONS, SOON, names, quick_cluster, release, serving_host

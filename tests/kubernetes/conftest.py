@@ -10,11 +10,11 @@ import pytest
 
 from deployment.host import DeploymentError, Host
 from deployment.kubernetes import rights
-from deployment.kubernetes.client import Cluster
 from deployment.kubernetes.host import KubernetesHost
-from deployment.kubernetes.offer import Offer
+from deployment.kubernetes.options import KubernetesOptions
 from deployment.process.host import Offer as ProcessOffer
 from deployment.process.host import ProcessHost
+from stacks.cluster.client import Cluster
 from tests.deployment.conftest import installed, releases  # noqa: F401 - fixtures
 from tests.kubernetes.backing import Backing, apply, kubectl, namespace_of
 from tests.kubernetes.running import Installation
@@ -112,23 +112,22 @@ def cluster(namespace):
     """As the deployer's account sees it."""
     from kubernetes import client, config
 
-    made, configuration = Cluster(namespace), client.Configuration()
+    configuration = client.Configuration()
     config.load_kube_config(client_configuration=configuration)
     configuration.cert_file = configuration.key_file = None
     token = kubectl("create", "token", ACCOUNT, "-n", namespace, "--duration=4h").strip()
     configuration.api_key = {"authorization": f"Bearer {token}"}
-    made._api = client.ApiClient(configuration)
-    return made
+    return Cluster(namespace, api=client.ApiClient(configuration))
 
 
 @pytest.fixture
 def cluster_place(images, backing, namespace, cluster, releases, tmp_path):  # noqa: F811
-    """Makes a place on the cluster, with a model of its own; settings are the offer's."""
+    """Makes a place on the cluster, with a model of its own; settings are the options."""
     made = []
 
     def make(**settings):
-        offer = Offer(namespace=namespace, requests=SMALL, replicas=1, workers=1, **images)
-        host = KubernetesHost(cluster, replace(offer, **settings), tmp_path / "tokens")
+        options = KubernetesOptions(namespace=namespace, requests=SMALL, replicas=1, workers=1, **images)
+        host = KubernetesHost(cluster, replace(options, **settings), tmp_path / "tokens")
         bundles = {version: replace(one, uri=backing.upload(one.digest[-12:], one.files)) for version, one in releases.items()}
         made.append(Place(host, f"loans-{secrets.token_hex(3)}", bundles))
         return made[-1]

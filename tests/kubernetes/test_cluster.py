@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from deployment.host import DeploymentError
-from deployment.kubernetes.client import Cluster
-from deployment.kubernetes.unserved import unserved
-from stacks.cluster import reasons
+from deployment.kubernetes.lost import lost_models
+from stacks.cluster import trouble
+from stacks.cluster.client import Cluster
 from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.conftest import Client, Load
 from tests.deployment.door import wait_until
@@ -34,7 +34,7 @@ def addresses(place, namespace):
     found = json.loads(kubectl("get", "pods", "-n", namespace, "-l", f"switchyard/model={place.model},switchyard/instance", "-o", "json"))[
         "items"
     ]
-    return {pod["status"]["podIP"] for pod in found if reasons.is_ready(pod)}
+    return {pod["status"]["podIP"] for pod in found if trouble.is_ready(pod)}
 
 
 def known_to_doors(place, namespace):
@@ -135,8 +135,8 @@ def test_front_doors_leave_without_a_request_lost(cluster_place, namespace):
 def test_an_image_that_can_not_be_pulled_is_told_within_two_minutes(cluster_place, namespace):
     place = cluster_place()
     client = serve(place)
-    wrong = replace(place.host._offer, serving_image=place.host._offer.serving_image.rpartition(":")[0] + ":none")
-    place.host._offer = wrong
+    wrong = replace(place.host._options, serving_image=place.host._options.serving_image.rpartition(":")[0] + ":none")
+    place.host._options = wrong
     with within(120), pytest.raises(DeploymentError, match=r"can't start: (ErrImagePull|ImagePullBackOff)"):
         place.host.start(place.release("2"), TIMEOUT)
     assert client.version() == "1"
@@ -163,7 +163,7 @@ def test_pods_that_a_quota_forbids_are_told_within_two_minutes(cluster_place, na
 def test_a_service_over_its_memory_limit_says_so(cluster_place, namespace):
     place = cluster_place()
     client = serve(place)
-    place.host._offer = replace(place.host._offer, requests={"memory": "24Mi", "cpu": "50m"}, limits={"memory": "48Mi", "cpu": "1000m"})
+    place.host._options = replace(place.host._options, requests={"memory": "24Mi", "cpu": "50m"}, limits={"memory": "48Mi", "cpu": "1000m"})
     with within(180), pytest.raises(DeploymentError, match="want of memory|ended with code 137"):
         place.host.start(place.release("2"), TIMEOUT)
     assert client.version() == "1"
@@ -187,10 +187,10 @@ def test_a_model_of_which_the_secret_alone_is_left_is_named_and_starts_again(clu
     # As `stack down --keep-data` does.
     kubectl("delete", "sdep", place.model, "-n", namespace)
     kubectl("delete", "deployments,services,poddisruptionbudgets", "-n", namespace, "-l", f"switchyard/model={place.model}")
-    assert unserved(Cluster(namespace))[place.model] == ("1",)
+    assert lost_models(Cluster(namespace))[place.model] == ("1",)
     assert place.host.resume(place.model, "v1", TIMEOUT).state == "ready"
     assert Client(place.host.inspect(place.model)).version() == "1"
-    assert place.model not in unserved(Cluster(namespace))
+    assert place.model not in lost_models(Cluster(namespace))
 
 
 @pytest.mark.full
