@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import base64
-import functools
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
 from deployment.kubernetes import frontdoor, manifests
 from deployment.kubernetes.doors import FrontDoors
+from deployment.kubernetes.errors import raises_as_host
 from deployment.kubernetes.names import Names, instance_name
 from deployment.kubernetes.options import LOG_KEY, KubernetesOptions
 from deployment.kubernetes.pods import Pods
 from deployment.kubernetes.state import Slot, State
 from deployment.kubernetes.store import Store
+from deployment.kubernetes.tokens import TokenCopies
 from stacks.cluster.client import Cluster
 from stacks.cluster.errors import ClusterError
 from stacks.cluster.waiting import holds
@@ -36,25 +37,7 @@ _GONE_S = 75.0
 """A little more than the pods' time of grace."""
 
 
-def _raises_ours(host: type[KubernetesHost]) -> type[KubernetesHost]:
-    """Have all that the interface names raise what the interface says: what the cluster refuses is a DeploymentError there."""
-
-    def raising(method: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(method)
-        def call(*arguments: Any, **named: Any) -> Any:
-            try:
-                return method(*arguments, **named)
-            except ClusterError as error:
-                raise DeploymentError(str(error)) from error
-
-        return call
-
-    for name in {name for name in vars(Host) if not name.startswith("_")} & set(vars(host)):
-        setattr(host, name, raising(vars(host)[name]))
-    return host
-
-
-@_raises_ours
+@raises_as_host
 class KubernetesHost(Host):
     """Deployments in one namespace. All of their state is in the cluster: any client and any pod finds it.
 
@@ -67,7 +50,8 @@ class KubernetesHost(Host):
     """
 
     def __init__(self, cluster: Cluster, options: KubernetesOptions = KubernetesOptions(), folder: Path | None = None) -> None:
-        self._cluster, self._options, self._folder = cluster, options, folder
+        self._cluster, self._options = cluster, options
+        self._copies = TokenCopies(folder / cluster.namespace if folder else None)
 
     def name_for(self, release: Release) -> str:
         found = self._store(release.model).read()
@@ -134,8 +118,7 @@ class KubernetesHost(Host):
             raise DeploymentError(f"{model}: not all of it has ended within {timeout_s:g} s")
         # Last: what is left of a removal that failed is found by it.
         cluster.delete("Secret", names.frontdoor)
-        if (copy := self._copy(model)) is not None:
-            copy.unlink(missing_ok=True)
+        self._copies.remove(model)
 
     def inspect(self, model: str) -> Deployment | None:
         found = self._store(model).read()
@@ -144,7 +127,7 @@ class KubernetesHost(Host):
         state, tokens = found
         instances = tuple(Pods(self._cluster, model, slot).instance() for slot in state.instances)
         inner_url, url = self._doors(model).urls()
-        return Deployment(model, url, inner_url, self._write_copy(model, tokens), instances, state.traffic)
+        return Deployment(model, url, inner_url, self._copies.write(model, tokens), instances, state.traffic)
 
     def token(self, model: str) -> str | None:
         found = self._store(model).read()
@@ -302,21 +285,3 @@ class KubernetesHost(Host):
             raise InputError(
                 f"the model deployer has no {' and no '.join(missing)}; python run.py stack up kubernetes builds and sets them"
             )
-
-    def _copy(self, model: str) -> Path | None:
-        return self._folder / self._cluster.namespace / model / "tokens" if self._folder else None
-
-    def _write_copy(self, model: str, tokens: str) -> str | None:
-        """A client's copy of the tokens, for its owner's eyes; none where the disk can't be written."""
-        copy = self._copy(model)
-        if copy is None:
-            return None
-        try:
-            if not copy.is_file() or copy.read_text(encoding="utf-8") != tokens:
-                copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                copy.touch(0o600)
-                copy.write_text(tokens, encoding="utf-8")
-        except OSError as error:
-            logger.warning("the tokens of %s can't be copied to %s: %s", model, copy, error)
-            return None
-        return str(copy)

@@ -1,1 +1,1 @@
-"""A Kubernetes cluster as stacks see it: contexts, the Jobs of a run, schedules, waiting."""
+"""A Kubernetes cluster as stacks see it: the client, what is wrong with pods, waiting, contexts, the Jobs of a run, schedules."""

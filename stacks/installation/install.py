@@ -109,22 +109,47 @@ def install(
     folder = write_overlay(root, cluster, settings, servers_image(root, cluster, image))
     parts = Parts.of(render(folder))
     cluster.apply(*_without_foreign_namespace(cluster, parts.early, report))
-    context = ensure_context(cluster)
-    addresses = find_addresses(cluster, settings)
-    theirs = settings.overlay == "external"
+    context, addresses = ensure_context(cluster), find_addresses(cluster, settings)
+    keys = _settled_secrets(cluster, settings, addresses, parts, report)
+    _apply_servers(cluster, context, settings, addresses, parts, renew_models, report)
+    count = len(parts.early) + len(parts.late)
+    report(f"applied {count} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}")
+    # The servers start while the images that serve are built.
+    images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
+    cluster.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
+    check_operator(cluster)
+    report("Seldon's operator answers")
+    wait_for_deployments(cluster, _SERVERS[settings.overlay], report)
+    check_reach(addresses.zenml, "ZenML")
+    check_reach(addresses.mlflow, "MLflow")
+    if settings.overlay == "trial":
+        check_reach(addresses.objects, "S3", path="/", wait_s=10)
+        _ensure_bucket(keys, addresses.bucket)
+    return Installed(cluster, context, addresses, keys, registry, images, settings)
+
+
+def _settled_secrets(cluster: Cluster, settings: Settings, addresses: Addresses, parts: Parts, report: Report) -> dict[str, str]:
+    """Have the Secrets be what the settings say, if what they lead to works; returns the object store's keys."""
     with secrets.on_trial(cluster):
         keys = secrets.ensure(cluster, settings, addresses.objects)
-        if theirs:
+        if settings.overlay == "external":
             # They run already: what is wrong with them is told before anything waits for servers that lean on them.
             _ensure_bucket(keys, addresses.bucket)
             run_checks(cluster, parts.checks)
             report("S3 and the databases take what will be kept in them")
+    return keys
+
+
+def _apply_servers(
+    cluster: Cluster, context: str, settings: Settings, addresses: Addresses, parts: Parts, renew_models: RenewModels, report: Report
+) -> None:
+    """Apply what is left of the overlay; servers that run by other Secrets or addresses are restarted."""
     revision, servers = secrets.revision(cluster), _SERVERS[settings.overlay]
     running = {name: found for name in servers if (found := cluster.get("Deployment", name))}
     moved = (cluster.get("ConfigMap", "addresses") or {}).get("data") != addresses.values()
     cluster.apply(
         config_map("addresses", addresses.values()),
-        config_map("kubeconfig", {"config": _in_cluster_config(context, namespace)}),
+        config_map("kubeconfig", {"config": _in_cluster_config(context, cluster.namespace)}),
         *parts.late,
     )
     if waiting := [name for name, found in running.items() if stale(found, revision)]:
@@ -133,21 +158,6 @@ def install(
         # It answers to the names that it was started with.
         restart_server(cluster, "mlflow")
     mark(cluster, servers, revision)
-    report(
-        f"applied {len(parts.early) + len(parts.late)} objects to namespace {namespace} ({settings.overlay}); their overlay is in {folder.relative_to(root)}"
-    )
-    # The servers start while the images that serve are built.
-    images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
-    cluster.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
-    check_operator(cluster)
-    report("Seldon's operator answers")
-    wait_for_deployments(cluster, servers, report)
-    check_reach(addresses.zenml, "ZenML")
-    check_reach(addresses.mlflow, "MLflow")
-    if not theirs:
-        check_reach(addresses.objects, "S3", path="/", wait_s=10)
-        _ensure_bucket(keys, addresses.bucket)
-    return Installed(cluster, context, addresses, keys, registry, images, settings)
 
 
 def _without_foreign_namespace(cluster: Cluster, objects: list[dict[str, Any]], report: Report) -> list[dict[str, Any]]:
