@@ -26,7 +26,7 @@ _SAMPLE = re.compile(r"^([^\s{]+(?:\{.*\})?) (\S+)$")
 
 
 class FrontDoors:
-    """Of one model.
+    """The front door's pods of one model.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class FrontDoors:
         return added_up(map(self._counts, self._running()))
 
     def urls(self) -> tuple[str, str]:
-        """Of the Service in the cluster, and that by which clients find it: of an ingress or a load balancer, where it has one."""
+        """URL of the Service in the cluster, and that by which clients find it: of an ingress or a load balancer, where it has one."""
         options = self._options
         service = self._cluster.get("Service", self._names.frontdoor) or {}
         address = service.get("spec", {}).get("clusterIP") or f"{self._names.frontdoor}.{self._cluster.namespace}.svc"
@@ -111,7 +111,7 @@ class FrontDoors:
         return f"{name}: {told['problem'] or behind}"
 
     def _counts(self, pod: Object) -> str:
-        """Of one pod; nothing of one that comes or goes and does not answer."""
+        """What one pod counts; nothing of one that comes or goes and does not answer."""
         name, tries = pod["metadata"]["name"], _TRIES
         while True:
             try:

@@ -146,7 +146,7 @@ class KubernetesHost(Host):
         return self._doors(model).statistics()
 
     def log_url(self, model: str) -> str:
-        """As the services have it: the one URL must do for them and for whoever asks here."""
+        """URL of the prediction log as the services have it: the one URL must do for them and for whoever asks here."""
         if not self._options.log_secret:
             return ""
         secret = self._cluster.get("Secret", self._options.log_secret)
@@ -157,7 +157,7 @@ class KubernetesHost(Host):
         return base64.b64decode(secret["data"][LOG_KEY]).decode().strip()
 
     def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int | None:
-        """By what the services say of their journals, which nobody else can see."""
+        """Wait by what the services say of their journals, which nobody else can see."""
         found, deadline = self._store(model).read(), time.monotonic() + timeout_s
         slots = found[0].instances if found else ()
         while True:
@@ -195,7 +195,7 @@ class KubernetesHost(Host):
             self._cluster.delete("Ingress", found["metadata"]["name"])
 
     def _with(self, state: State, name: str, release: Release) -> State:
-        """With `release` running under `name`, offered as it is now."""
+        """`state` with `release` running under `name`, offered as it is now."""
         state = state.offered(frontdoor.door(self._options))
         if state.instance(name) is not None:
             return state.with_status(name, "running")

@@ -75,7 +75,7 @@ def replicas_of(made: Manifest) -> int:
 
 
 def metrics_port(pod: Manifest) -> int | None:
-    """Of a pod that serves."""
+    """Number of the port at which a pod that serves has its metrics; None where it has none."""
     ports = [port for container in pod["spec"]["containers"] for port in container.get("ports", [])]
     return next((port["containerPort"] for port in ports if port.get("name") == METRICS), None)
 
@@ -121,7 +121,7 @@ def seldon_deployment(names: Names, model: str, predictors: Sequence[tuple[Manif
 
 
 def pods_service(names: Names, instance: str) -> Manifest:
-    """By which the front door finds each pod of an instance that is ready."""
+    """The Service by which the front door finds each pod of an instance that is ready."""
     selector = {**_model(names), INSTANCE: instance}
     return {
         "apiVersion": "v1",
@@ -167,7 +167,7 @@ def placement(options: KubernetesOptions) -> Manifest:
 
 
 def get(path: str, port: int, **settings: int) -> Manifest:
-    """A probe."""
+    """A probe that asks by HTTP."""
     return {"httpGet": {"path": path, "port": port}, **settings}
 
 

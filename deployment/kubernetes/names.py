@@ -17,7 +17,7 @@ _LONGEST = 40
 
 @dataclass(frozen=True)
 class Names:
-    """Of one model."""
+    """Names of all objects of one model."""
 
     scope: str
     """Begins all of them, and is the SeldonDeployment's."""
@@ -45,7 +45,7 @@ class Names:
 
     @property
     def labels(self) -> dict[str, str]:
-        """Of everything that belongs to the model."""
+        """Labels of everything that belongs to the model."""
         return {MANAGED_BY: OWNER, MODEL: self.scope}
 
     @property
@@ -55,7 +55,7 @@ class Names:
 
 
 def instance_name(version: str, role: str) -> str:
-    """Of the first instance of a version."""
+    """Name of the first instance of a version."""
     plain = re.sub(r"[^a-z0-9]+", "-", version.lower()).strip("-")[:10].strip("-") or "0"
     return f"v{plain}" + ("-shadow" if role == "shadow" else "")
 

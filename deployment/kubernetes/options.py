@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LOG_KEY = "predictions-url"
-"""Of the Secret that holds the prediction log's SQLAlchemy URL."""
+"""Key of the Secret that holds the prediction log's SQLAlchemy URL."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class KubernetesOptions:
     """Through each pod of the front door."""
     timeout_s: float = 30.0
     service_type: str = "ClusterIP"
-    """Of the front door: ClusterIP, NodePort or LoadBalancer."""
+    """Type of the front door's Service: ClusterIP, NodePort or LoadBalancer."""
     ingress_host: str = ""
     """Name under which an ingress offers the front door; `{model}` in it is the model's. Empty: no ingress."""
     ingress_class: str = ""
     ingress_tls_secret: str = ""
     """Secret with the ingress's certificate; with it the address is https."""
     service_account: str = ""
-    """Of the pods; they ask the cluster for nothing and get no token. Empty: the namespace's default."""
+    """Account of the pods; they ask the cluster for nothing and get no token. Empty: the namespace's default."""
     image_pull_secret: str = ""
     log_secret: str = "databases"
     """Secret with the prediction log's URL under `predictions-url`; empty: no log."""

@@ -28,7 +28,7 @@ _WAITING = re.compile(r"^switchyard_log_waiting_bytes(?:\{.*\})? (\S+)$", re.MUL
 
 
 class Pods:
-    """Of the instance in `slot`.
+    """The pods of the instance in `slot`.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Pods:
         yield from found
 
     def waiting_bytes(self) -> int:
-        """Of their journals, by what they say themselves: not in the prediction log's database yet.
+        """Bytes of their journals, by what they say themselves: not in the prediction log's database yet.
 
         Raises
         ------

@@ -25,11 +25,11 @@ class Slot:
     digest: str
     role: Literal["live", "shadow"]
     predictor: Manifest
-    """As it was made when the instance was started."""
+    """The predictor as it was made when the instance was started."""
     status: Literal["running", "stopped", "vacant"] = "running"
     """stopped: may be started again; vacant: forgotten, and the place is free."""
     secrets: str = ""
-    """Of the Secrets that its pods read, where they had to read them again since."""
+    """Revision of the Secrets that its pods read, where they had to read them again since."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class State:
         return next((slot for slot in self.instances if slot.name == name), None)
 
     def with_instance(self, new: Slot) -> State:
-        """With `new` in the place of the instance of its name, else in one that is free, else behind all others."""
+        """The state with `new` in the place of the instance of its name, else in one that is free, else behind all others."""
         places = [index for index, slot in enumerate(self.slots) if slot.name == new.name]
         places += [index for index, slot in enumerate(self.slots) if slot.status == "vacant"]
         index = places[0] if places else len(self.slots)
         return replace(self, slots=(*self.slots[:index], new, *self.slots[index + 1 :]))
 
     def without(self, name: str, before: Iterable[Slot] = ()) -> State:
-        """Without the instance `name`; its place gets back what was in it `before`, where that was vacant."""
+        """The state without the instance `name`; its place gets back what was in it `before`, where that was vacant."""
         former = list(before)
         slots = []
         for index, slot in enumerate(self.slots):
@@ -78,23 +78,23 @@ class State:
         return replace(self, slots=tuple(slots))
 
     def with_status(self, name: str, status: Literal["running", "stopped"]) -> State:
-        """With the instance `name` running, or not."""
+        """The state with the instance `name` running, or not."""
         return replace(self, slots=tuple(replace(slot, status=status) if slot.name == name else slot for slot in self.slots))
 
     def renewed(self, secrets: str) -> State:
-        """With pods that read the Secrets as they are at `secrets`."""
+        """The state with pods that read the Secrets as they are at `secrets`."""
         return replace(self, slots=tuple(replace(slot, secrets=secrets) for slot in self.slots))
 
     def with_traffic(self, traffic: Traffic) -> State:
-        """With `traffic`."""
+        """The state with `traffic`."""
         return replace(self, traffic=traffic)
 
     def offered(self, door: Door) -> State:
-        """With the endpoint offered as `door` says."""
+        """The state with the endpoint offered as `door` says."""
         return replace(self, door=door)
 
     def counted(self) -> State:
-        """As a change that is to be written."""
+        """The state counted as a change that is to be written."""
         return replace(self, generation=self.generation + 1)
 
     def seldon_deployment(self, names: Names) -> Manifest | None:

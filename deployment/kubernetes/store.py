@@ -17,7 +17,7 @@ from switchyard.serving.frontdoor import files
 
 
 class Store:
-    """Of one model.
+    """What should be deployed of one model, in the cluster's Secret.
 
     Parameters
     ----------

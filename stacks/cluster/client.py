@@ -120,7 +120,7 @@ class Cluster:
             raise ClusterError(f"pod {pod} can't be asked at port {port}: {error}", error.status) from None
 
     def version(self) -> Mapping[str, str]:
-        """Of the API server: `major`, `minor` and `gitVersion` among others."""
+        """Version of the API server: `major`, `minor` and `gitVersion` among others."""
         return json.loads(self._call("GET", "/version"))
 
     def serves(self, group: str) -> bool:

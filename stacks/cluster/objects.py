@@ -15,7 +15,7 @@ OWNER = "switchyard"
 PART_OF = "app.kubernetes.io/part-of"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 USER = 8888
-"""The images' own, without rights."""
+"""The user that the images run as, without rights."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Place:
     namespaced: bool = True
 
     def path(self, namespace: str) -> str:
-        """Of the list of objects."""
+        """Path of the list of objects in the API."""
         return f"{self.root}/namespaces/{namespace}/{self.plural}" if self.namespaced else f"{self.root}/{self.plural}"
 
 

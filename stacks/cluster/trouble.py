@@ -34,9 +34,9 @@ class Patience:
     room_s: float | None
     """A pod without a node."""
     deaths: int | None
-    """Of a container, from which on it counts as one that dies again and again; None: no number of them."""
+    """Deaths of a container from which on it counts as one that dies again and again; None: no number of them."""
     death_s: float = 0.0
-    """From then on."""
+    """A container that dies again and again."""
     failed_s: float | None = None
     """A pod or Job that has failed for good."""
 

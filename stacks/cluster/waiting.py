@@ -212,7 +212,7 @@ def _in_words(cluster: Cluster, found: Trouble) -> str:
 
 
 def _name_of(cluster: Cluster, found: Trouble) -> str:
-    """Of the server or check that a trouble is about."""
+    """Name of the server or check that a trouble is about."""
     pod = cluster.get("Pod", found.subject)
     return pod["metadata"].get("labels", {}).get(_NAME, found.subject) if pod else found.subject
 

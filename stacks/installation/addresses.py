@@ -29,7 +29,7 @@ class Addresses:
     bucket: str
 
     def values(self) -> dict[str, str]:
-        """Of the ConfigMap `addresses`, which pods read."""
+        """Values of the ConfigMap `addresses`, which pods read."""
         hosts = ["mlflow*", "localhost*", "127.0.0.1*", "10.*", "192.168.*", *_PRIVATE]
         parts = urlsplit(self.mlflow)
         return {

@@ -32,7 +32,7 @@ _MADE = (
     "jobs.batch",
 )
 _SELDON_VERBS = ("create", "delete", "get", "list", "patch")
-"""Of the account `deployer`: nobody can give a right that he has not."""
+"""Verbs of the account `deployer`: nobody can give a right that he has not."""
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _PROBE = "switchyard-probe"
 _PROBE_WAIT_S = 45.0

@@ -55,7 +55,7 @@ class Installed:
     """Its keys, as a client needs them."""
     registry: str
     images: dict[str, str]
-    """By kind."""
+    """Names of the images, by kind."""
     settings: Settings
 
     def values(self) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def _apply_servers(
 
 
 def _without_foreign_namespace(cluster: Cluster, objects: list[dict[str, Any]], report: Report) -> list[dict[str, Any]]:
-    """Without the Namespace where somebody else made it, and only he may change it."""
+    """`objects` without the Namespace where somebody else made it, and only he may change it."""
     if cluster.can("patch", f"namespaces/{cluster.namespace}"):
         return objects
     report(
@@ -203,7 +203,7 @@ def _all_of(cluster: Cluster, *kinds: str, selector: str = "") -> list[tuple[str
 
 
 def _cluster_of(namespace: str) -> Cluster:
-    """Of the current kube context."""
+    """The cluster of the current kube context."""
     context = current_context()
     return Cluster(namespace, context, api=by_kubeconfig(context))
 

@@ -116,7 +116,7 @@ def register(installed: Installed, ensure_flavor: Callable[[], None]) -> None:
 
 
 def _digest(installed: Installed) -> str:
-    """Of all that registration depends on; nothing of this machine, or users would register in turns."""
+    """Digest of all that registration depends on; nothing of this machine, or users would register in turns."""
     digest = hashlib.sha256(json.dumps([installed.values(), installed.object_store], sort_keys=True).encode())
     for name in ("local", "kubernetes"):
         digest.update((FOLDER / f"{name}.yaml").read_bytes())

@@ -65,7 +65,7 @@ def settle(cluster: Cluster, given: Settings | None) -> Settings:
 
 
 def _overlay(cluster: Cluster) -> str | None:
-    """Of an installation older than the Secret `settings`; None where there is none."""
+    """Overlay of an installation older than the Secret `settings`; None where there is none."""
     if read(cluster, DATABASE_SERVER) or cluster.get("PersistentVolumeClaim", _VOLUME):
         return "trial"
     return "external" if read(cluster, DATABASES) else None

@@ -79,7 +79,7 @@ class Settings(BaseModel):
 
     @property
     def source_ranges(self) -> list[str]:
-        """Of `load_balancer_source_ranges`."""
+        """The networks of `load_balancer_source_ranges`."""
         return [text.strip() for text in self.load_balancer_source_ranges.split(",") if text.strip()]
 
     def parsed(self, key: str) -> Any:

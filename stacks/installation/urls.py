@@ -18,7 +18,7 @@ _TRUE = ("1", "y", "yes", "true")
 
 
 def for_zenml(url: sqlalchemy.URL) -> sqlalchemy.URL:
-    """Without a driver, which ZenML chooses; and verifying as strictly as the driver does by itself."""
+    """`url` without a driver, which ZenML chooses; and verifying as strictly as the driver does by itself."""
     plain = url.set(drivername="mysql")
     if "ssl_ca" in url.query and "ssl_verify_server_cert" not in url.query:
         return plain.update_query_dict({"ssl_verify_server_cert": "true"})
@@ -26,7 +26,7 @@ def for_zenml(url: sqlalchemy.URL) -> sqlalchemy.URL:
 
 
 def for_driver(url: sqlalchemy.URL) -> sqlalchemy.URL:
-    """With the driver that is installed, and TLS in its words."""
+    """`url` with the driver that is installed, and TLS in its words."""
     driven = url.set(drivername=_DRIVERS.get(url.get_backend_name(), url.drivername))
     if driven.get_backend_name() != "mysql":
         return driven
