@@ -13,14 +13,12 @@ from uuid import UUID
 
 from zenml.client import Client
 
-from stacks.watching import Watcher
-
-logger = logging.getLogger(__name__)
 from stacks.cluster.client import Cluster
 from stacks.cluster.errors import Forbidden
 from stacks.cluster.objects import Object
 from stacks.cluster.trouble import Patience, Trouble, lacks_a_pod, of_job, of_pod
 from stacks.cluster.waiting import Clock
+from stacks.watching import Watcher
 
 _STEP = "step_name"
 _OF_A_RUN = Patience(start_s=15.0, refused_s=15.0, quota_s=60.0, room_s=600.0, deaths=None)

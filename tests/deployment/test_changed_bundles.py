@@ -81,7 +81,7 @@ def test_the_refusal_is_one_line_with_both_digests_and_the_way_out(releases):
     with pytest.raises(DeploymentError) as refusal:
         changed(releases["1"]).verify()
     line = str(refusal.value)
-    assert "\n" not in line and releases["1"].digest in line and "put the registered files back" in line and "--version" in line
+    assert "\n" not in line and releases["1"].digest in line and "put them back as they were" in line and "--version" in line
     assert line.count("sha256:") == 2 and refusal.value.exit_code == 1
     without = {name: content for name, content in releases["1"].files.items() if name != "examples.json"}
     with pytest.raises(DeploymentError, match=r"examples\.json is missing;"):

@@ -107,7 +107,7 @@ def test_a_canary_is_tried_and_nothing_is_promoted(project):
 
 
 def test_a_promotion_that_fails_leaves_everything_as_it_was(project):
-    registry = project.root / "stacks" / "registry.py"
+    registry = project.root / "registry" / "versions.py"
     whole = registry.read_text()
     registry.write_text(whole + "\n\ndef mirror_to_zenml(*_arguments, **_options):\n    raise OSError('ZenML is away')\n")
     try:
