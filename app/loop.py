@@ -158,6 +158,8 @@ def _carry_on(ledger: Ledger, claim: Claim, request: Request) -> Claim:
         strategy = problem.retraining.strategy
         # A run that was killed between the deployment and this note has done it already.
         if version_of(problem.name, CHAMPION) != claim.version:
+            if back := _taken_back(claim, problem):
+                return ledger.advance(claim, "rolled_back", reason=back)
             share = problem.retraining.share if strategy != "all" else None
             deploy(request, strategy=strategy, share=share, version=claim.version, why=f"retrained: {claim.cause}")
         stage, told = (
@@ -205,4 +207,12 @@ def _ended(ledger: Ledger, claim: Claim, problem: Problem, reason: str) -> Claim
     tried = (
         [one for one in deployment.instances if one.version == claim.version and one.name in deployment.traffic.names] if deployment else []
     )
-    return None if tried else ledger.advance(claim, "rolled_back", reason=reason)
+    return None if tried else ledger.advance(claim, "rolled_back", reason=_taken_back(claim, problem) or reason)
+
+
+def _taken_back(claim: Claim, problem: Problem) -> str | None:
+    """Why somebody took back the new version since the retraining began; None where nobody did."""
+    from registry.production import withdrawn_since
+
+    # The ledger's times are UTC without a zone.
+    return withdrawn_since(problem.name, claim.version, claim.claimed.replace(tzinfo=UTC)) if claim.version else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from registry.production import version_of
+from registry.production import mark_withdrawn, told_back, version_of
 from registry.versions import CHALLENGER, CHAMPION, mirror_to_zenml
 from stacks.active import connect_mlflow
 from switchyard.monitoring.experiment.record import Experiment
@@ -33,10 +33,7 @@ def end(experiment: Experiment, reason: str) -> Experiment:
     """Mark `experiment` as over; `reason` holds where it was not decided. A loser challenges nobody any more."""
     ended = experiment.model_copy(update={"ended": datetime.now(UTC), "reason": experiment.reason or reason})
     if ended.verdict == "stop" and version_of(ended.model, CHAMPION) != ended.candidate:
-        # Left in place, the next deployment would take it for new.
-        if version_of(ended.model, CHALLENGER) == ended.candidate:
-            _client().delete_registered_model_alias(ended.model, CHALLENGER)
-        mirror_to_zenml(ended.model, ended.candidate, {}, stage="archived")
+        _dismiss(ended.model, ended.candidate)
     # Last: whoever dies before it does all of it again.
     save(ended)
     return ended
@@ -49,11 +46,31 @@ def end_all(name: str, reason: str, but: str | None = None) -> None:
             end(experiment, reason)
 
 
+def take_back(name: str, version: str, by: str, why: str) -> None:
+    """Write down that `version` is not to go on, as a verdict where it has a record, before its traffic is taken.
+
+    Whoever is killed on the way is finished by the next rollback, or the next look at the experiment.
+    """
+    mark_withdrawn(name, version, by, why)
+    for experiment in open_experiments(name):
+        if experiment.candidate == version:
+            decided = {"verdict": "stop", "reason": told_back(by, why), "decided": datetime.now(UTC)}
+            save(experiment.model_copy(update=decided))
+    _dismiss(name, version)
+
+
 def holdout_accuracy(name: str, version: str) -> float | None:
     """Accuracy of `version` on its training's holdout, as training logged it."""
     client = _client()
     run = client.get_run(client.get_model_version(name, version).run_id)
     return run.data.metrics.get("holdout_accuracy")
+
+
+def _dismiss(name: str, version: str) -> None:
+    """Have `version` challenge nobody; left in place, the next deployment would take it for new."""
+    if version_of(name, CHALLENGER) == version:
+        _client().delete_registered_model_alias(name, CHALLENGER)
+    mirror_to_zenml(name, version, {}, stage="archived")
 
 
 def _versions(name: str) -> list[Any]:

@@ -62,8 +62,7 @@ def previous_version(name: str) -> str:
     InputError
         There is none.
     """
-    champion = version_of(name, CHAMPION)
-    versions = {str(found.version): found.tags for found in _client().search_model_versions(f"name = '{name}'")}
+    champion, versions = version_of(name, CHAMPION), _tags(name)
     former = {
         version: tags[SINCE]
         for version, tags in versions.items()
@@ -72,6 +71,43 @@ def previous_version(name: str) -> str:
     if champion is None or not former:
         raise InputError(f"model {name!r} has no earlier version in production to go back to; --version N deploys any of {_known(name)}")
     return max(former, key=former.__getitem__)
+
+
+def require_former(name: str, version: str) -> None:
+    """Stop where `version` was never in production, so that nobody can go back to it.
+
+    Raises
+    ------
+    InputError
+        The message says what deploys it, or which versions there are.
+    """
+    tags = _tags(name).get(version)
+    if tags is None:
+        raise InputError(f"model {name!r} has no version {version!r} in the registry to go back to; there is {_known(name)}")
+    if SINCE not in tags:
+        raise InputError(
+            f"version {version} of {name!r} was never in production, so there is no going back to it; --version {version} deploys it"
+        )
+
+
+def mark_withdrawn(name: str, version: str, by: str, why: str) -> None:
+    """Tag `version` as one not to go back to."""
+    client, now = _client(), _now()
+    for key, value in ((WITHDRAWN, now), (WITHDRAWN_BY, by), (WITHDRAWN_WHY, why)):
+        client.set_model_version_tag(name, version, key, value)
+
+
+def withdrawn_since(name: str, version: str, moment: datetime) -> str | None:
+    """By whom and why `version` was withdrawn after `moment`, with a zone, in words; None where it was not."""
+    tags = _tags(name).get(version, {})
+    if WITHDRAWN not in tags or datetime.fromisoformat(tags[WITHDRAWN]) < moment:
+        return None
+    return told_back(tags.get(WITHDRAWN_BY, ""), tags.get(WITHDRAWN_WHY, ""))
+
+
+def told_back(by: str, why: str) -> str:
+    """That a version was taken back, by whom and why."""
+    return f"taken back by {by}: {why}" if why else f"taken back by {by}"
 
 
 def promote(name: str, version: str, by: str, why: str, withdraw: bool = False) -> str | None:
@@ -89,7 +125,7 @@ def promote(name: str, version: str, by: str, why: str, withdraw: bool = False) 
     str or None
         The version that was champion before.
     """
-    client, now = _client(), datetime.now(UTC).isoformat(timespec="microseconds")
+    client, now = _client(), _now()
     before = version_of(name, CHAMPION)
     if before == version:
         mirror_to_zenml(name, version, {}, stage="production")
@@ -98,8 +134,7 @@ def promote(name: str, version: str, by: str, why: str, withdraw: bool = False) 
         for key, value in ((SINCE, now), (BY, by), (WHY, why)):
             client.set_model_version_tag(name, version, key, value)
         if withdraw and before is not None:
-            for key, value in ((WITHDRAWN, now), (WITHDRAWN_BY, by), (WITHDRAWN_WHY, why)):
-                client.set_model_version_tag(name, before, key, value)
+            mark_withdrawn(name, before, by, why)
         mirror_to_zenml(name, version, {}, stage="production")
         client.set_registered_model_alias(name, CHAMPION, version)
     except BaseException:
@@ -129,8 +164,16 @@ def _undo(client: Any, name: str, version: str, before: str | None, withdraw: bo
 
 
 def _known(name: str) -> str:
-    versions = sorted(int(found.version) for found in _client().search_model_versions(f"name = '{name}'"))
-    return ", ".join(map(str, versions)) or "none"
+    return ", ".join(sorted(_tags(name), key=int)) or "none"
+
+
+def _tags(name: str) -> dict[str, dict[str, str]]:
+    """Tags of every version of `name`."""
+    return {str(found.version): found.tags for found in _client().search_model_versions(f"name = '{name}'")}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def _client() -> Any:

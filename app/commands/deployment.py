@@ -20,6 +20,7 @@ from switchyard.tabular.errors import InputError
 if TYPE_CHECKING:
     from app.outcome import Outcome
     from deployment.host import Deployment
+    from deployment.rollback import Rollback
     from switchyard.bundle import Bundle
 
 PREDICT = "/predict"
@@ -34,6 +35,8 @@ class DeploymentSummary(RunSummary):
     model: dict[str, Any]
     strategy: str
     rollback: bool
+    taken_back: list[str]
+    """Versions that were tried beside the champion until this rollback."""
     promoted: bool
     previous: str | None
     examples: int
@@ -62,7 +65,8 @@ class DeploymentSummary(RunSummary):
             **run_facts(outcome, "deployment"),
             model={"name": deployment.model, "version": promotion.version, "digest": promotion.digest},
             strategy=order.strategy,
-            rollback=order.rollback,
+            rollback=order.rollback is not None,
+            taken_back=[one.version for one in order.rollback.tried] if order.rollback else [],
             promoted=promotion.promoted,
             previous=promotion.previous,
             examples=proof.examples,
@@ -78,21 +82,26 @@ class DeploymentSummary(RunSummary):
         )
 
 
-def plan(request: Request, *, strategy: str, share: float | None, version: str | None, rollback: bool, why: str) -> Plan:
-    """What a deployment would run.
+def plan(request: Request, *, strategy: str, share: float | None, version: str | None, rollback: bool, to: str | None, why: str) -> Plan:
+    """What a deployment would run; of a rollback, also what it means as things stand.
 
     Raises
     ------
     InputError
-        The options contradict each other.
+        The options contradict each other, or there is nothing to go back to.
     """
+    from rich.markup import escape
+
     from pipelines.deployment import deployment
     from steps.deployment.order import Order
 
-    _check(strategy, share, version, rollback)
-    order = Order(strategy=strategy, share=share, version=version, rollback=rollback, by=_user(), why=why)
+    _check(strategy, share, version, rollback, to)
     what = "rollback" if rollback else f"version {version}" if version else "the newest version"
     title = f"[bold]deployment[/] {request.problem.name}: {what}, {strategy}, on stack {request.stack} (config: {request.where})"
+    back = _find_rollback(request.problem.name, to) if rollback else None
+    if back:
+        title += f"\nrollback  {escape(back.sentence())}"
+    order = Order(strategy=strategy, share=share, version=back.version if back else version, rollback=back, by=_user(), why=why)
     return Plan(title, deployment, {"problem": request.problem, "order": order})
 
 
@@ -124,13 +133,23 @@ def curl(summary: DeploymentSummary) -> str:
     return f"curl -s{header} -d @'{summary.endpoint['example_request']}' {summary.endpoint['predict_url']}"
 
 
-def _check(strategy: str, share: float | None, version: str | None, rollback: bool) -> None:
+def _find_rollback(name: str, to: str | None) -> Rollback:
+    from deployment.registration import active_deployer, ensure_deployer
+    from deployment.rollback import find_rollback
+
+    ensure_deployer()
+    return find_rollback(name, active_deployer().host.inspect(name), to)
+
+
+def _check(strategy: str, share: float | None, version: str | None, rollback: bool, to: str | None) -> None:
     if share is not None and strategy not in _SHARED:
         raise InputError(f"--share is for --strategy canary and ab, not for {strategy}")
     if share is not None and not 0 < share < 1:
         raise InputError(f"--share is {share:g}; it must be above 0 and below 1")
     if rollback and (strategy != "all" or version is not None):
-        raise InputError("--rollback takes everything back to the last version; it goes with no --strategy and no --version")
+        raise InputError("--rollback goes with no --strategy and no --version; --to N names the version to go back to")
+    if to is not None and not rollback:
+        raise InputError(f"--to names the version that --rollback goes back to; --version {to} deploys it")
 
 
 def _user() -> str:
@@ -162,7 +181,8 @@ def _print(summary: DeploymentSummary, outcome: Outcome, console: Console) -> No
         lines.insert(1, f"trying    version {summary.candidate['version']}, which {how}, {summary.candidate['digest']}")
     if summary.promoted:
         proven = f"{summary.examples} examples answered as they must be"
-        lines.append(f"champion  version {summary.model['version']}, before it {summary.previous or 'none'}; {proven}")
+        before = "as before" if summary.previous == summary.model["version"] else f"before it {summary.previous or 'none'}"
+        lines.append(f"champion  version {summary.model['version']}, {before}; {proven}")
     if summary.plan:
         lines += [
             f"plan      {outcome.artifact('plan').sentence()}",
@@ -185,7 +205,10 @@ COMMAND = Command(
         click.Option(["--strategy"], type=click.Choice(_STRATEGIES), default="all", show_default=True, help="Who gets the new version."),
         click.Option(["--share"], type=float, help="The new version's share of the requests, for canary and ab."),
         click.Option(["--version"], help="The version to deploy instead of the challenger."),
-        click.Option(["--rollback"], is_flag=True, help="Go back to the version that was in production before."),
+        click.Option(
+            ["--rollback"], is_flag=True, help="Take back the version that is tried, else go back to the one in production before."
+        ),
+        click.Option(["--to"], help="With --rollback: the version to go back to."),
         WHY,
     ),
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from deployment.rollback import Rollback
 from switchyard.tabular.storable import Fact, Record
 
 Strategy = Literal["all", "canary", "ab", "shadow"]
@@ -21,8 +22,8 @@ class Order(Record):
     """Of the candidate, in a canary or A/B deployment."""
     version: str | None = None
     """In the registry; the challenger, else the champion, where none is named."""
-    rollback: bool = False
-    """Back to the version that was in production last."""
+    rollback: Rollback | None = None
+    """Why `version` is deployed: to go back to it, or to have it keep everything while a candidate goes."""
     by: str
     why: str = ""
 
@@ -31,4 +32,4 @@ class Order(Record):
         return self.share or SHARES[self.strategy]
 
     def facts(self) -> dict[str, Fact]:
-        return {"strategy": self.strategy, "rollback": self.rollback, "by": self.by, "why": self.why}
+        return {"strategy": self.strategy, "rollback": self.rollback is not None, "by": self.by, "why": self.why}

@@ -5,7 +5,9 @@ from typing import Annotated
 from zenml import step
 
 import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
-from registry.production import find_version, next_version, previous_version
+from deployment.registration import active_deployer
+from deployment.rollback import Rollback, find_rollback
+from registry.production import find_version, next_version
 from registry.versions import CHAMPION, Registered, find_alias
 from steps.deployment.order import Order
 from switchyard.tabular.config.problem import Problem
@@ -16,10 +18,19 @@ from switchyard.tabular.errors import InputError
 def pick_version(problem: Problem, order: Order) -> tuple[Annotated[Registered, "release"], Annotated[Registered, "champion"]]:
     """Both with their bundles, from the registry as it is now; never cached."""
     name = problem.name
-    version = order.version or (previous_version(name) if order.rollback else next_version(name))
+    if order.rollback:
+        _require_same(name, order.rollback)
+    version = order.version or next_version(name)
     release, champion = find_version(name, version), find_alias(name, CHAMPION)
     if order.strategy != "all" and champion.version is None:
         raise InputError(f"no version of {name!r} is in production for version {version} to run beside; deploy one with --strategy all")
     if order.strategy != "all" and champion.version == version:
         raise InputError(f"version {version} of {name!r} is in production already; there is nothing to try beside it")
     return release, champion
+
+
+def _require_same(name: str, told: Rollback) -> None:
+    """Stop where a rollback would not do any more what was said before it began."""
+    now = find_rollback(name, active_deployer().host.inspect(name), told.version)
+    if not now.is_same(told):
+        raise InputError(f"what serves of {name!r} was changed meanwhile: {now.sentence()}, if you roll back again")

@@ -40,7 +40,7 @@ def promote_version(
     if order.strategy == "all":
         with old_version_keeps_serving(deployer, deployed.model, deployed.changes(shift.traffic())):
             require_traffic(deployer, deployed.model, shift.traffic())
-            previous = promote(deployed.model, release.version, order.by, order.why, withdraw=order.rollback)
+            previous = promote(deployed.model, release.version, order.by, order.why, withdraw=order.rollback is not None)
     running = release.version if order.strategy in SHARES else None
     end_all(deployed.model, f"version {release.version} was deployed ({order.strategy})", but=running)
     retire_idle(deployer, deployed.model, (*deployed.present, *deployed.started))

@@ -12,7 +12,7 @@ from deployment.experiments.traffic import counts_of
 from deployment.flavor import SwitchyardDeployer
 from deployment.guard import TIMEOUT_S, old_version_keeps_serving, require_traffic
 from deployment.registration import active_deployer
-from registry.experiments import forget, open_experiments, save
+from registry.experiments import forget, open_experiments, save, take_back
 from registry.versions import Registered
 from steps.deployment.deploy_version import Deployed
 from steps.deployment.order import SHARES, Order
@@ -49,7 +49,7 @@ def shift_traffic(
     Its address outside is not asked: a name that is new there, or a balancer, takes its time, and is not what was deployed.
 
     A canary or an A/B test is recorded before its first request: a record without split traffic is seen for what it is,
-    split traffic without a record would never end.
+    split traffic without a record would never end. So is the verdict on a candidate that is taken back.
     """
     deployer = active_deployer()
     traffic = _traffic(deployed, order)
@@ -58,6 +58,8 @@ def shift_traffic(
         _recorded(deployer, deployed, champion, plan, order),
     ):
         require_traffic(deployer, deployed.model, deployed.traffic_before(), traffic)
+        for tried in order.rollback.tried if order.rollback else ():
+            take_back(deployed.model, tried.version, order.by, order.why)
         deployer.host.shift(deployed.model, traffic, TIMEOUT_S)
         found = deployer.host.inspect(deployed.model)
         ask(found.inner_url, "/health")

@@ -71,5 +71,5 @@ def test_a_name_stands_for_what_its_model_was_trained_by(tmp_path):
 
 
 def test_a_command_called_by_another_has_the_defaults_of_its_options():
-    assert load("deployment").defaults() == {"strategy": "all", "share": None, "version": None, "rollback": False, "why": ""}
+    assert load("deployment").defaults() == {"strategy": "all", "share": None, "version": None, "rollback": False, "to": None, "why": ""}
     assert load("monitoring").defaults()["act"] is None

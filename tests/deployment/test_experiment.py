@@ -31,8 +31,10 @@ from switchyard.bundle import digest
 from stacks.active import connect_mlflow, mlflow_artifact_root
 connect_mlflow()
 client = mlflow.MlflowClient()
-experiment = client.create_experiment("loans", artifact_location=mlflow_artifact_root())
-client.create_registered_model("loans")
+found = client.get_experiment_by_name("loans")
+experiment = found.experiment_id if found else client.create_experiment("loans", artifact_location=mlflow_artifact_root())
+if not found:
+    client.create_registered_model("loans")
 for folder in sys.argv[1:]:
     run = client.create_run(experiment).info
     client.log_artifacts(run.run_id, folder, "bundle")
@@ -152,6 +154,63 @@ def test_the_better_candidate_is_promoted_even_by_the_second_who_tries(project):
     assert "better" in second["tags"]["production_why"]
 
 
+def tags(project, version):
+    (found,) = [one for one in project.versions("loans") if one["version"] == version]
+    return found["tags"]
+
+
+def has_claim(project, stage, version):
+    """Have a retraining be under way that led to `version`."""
+    code = (
+        "from datetime import UTC, datetime; from switchyard.monitoring.decision import Decision, RuleResult; from switchyard.monitoring.retraining.ledger import Ledger\n"
+        "from deployment.predictions import prediction_log; now = datetime.now(UTC)\n"
+        "rule = RuleResult(name='drift_share', value=0.3, threshold=0.1, verdict='retrain', reason='drifted')\n"
+        "decision = Decision(model='loans', version='2', digest='d', since=now, until=now, rows=9, labelled=9, action='retrain', rules=(rule,), reason='drifted', key=str(now))\n"
+        "with prediction_log('loans') as engine:\n"
+        f"    ledger = Ledger(engine, 'loans.local'); ledger.advance(ledger.claim(decision, str(now), '{{}}', 9), '{stage}', version='{version}')\n"
+        "print('claimed')"
+    )
+    assert project.call("-c", code).rstrip().endswith("claimed")
+
+
+def test_rolling_back_while_a_canary_runs_takes_back_the_canary_and_the_champion_keeps_everything(project):
+    (deployed,) = project.deploy("loans", {"strategy": "canary", "share": 0.1, "version": "1"})
+    assert deployed.code == 0, deployed.output
+    has_claim(project, "trained", "1")
+    before = tags(project, "2")
+    result = project.run("--pipeline", "deployment", "--config", "configs/loans.yaml", "--rollback", "--why", "canary is bad")
+
+    assert result.code == 0, result.output
+    told = result.output.index("rollback  taking back version 1, which gets 10 % as a canary; champion 2 keeps everything")
+    assert told < result.output.index("serving   loans version 2")
+    assert result.summary["serving"]["version"] == "2" and result.summary["candidate"] is None and result.summary["taken_back"] == ["1"]
+    assert champion(project) == ["2"] and serving(project) == {"v2"} and tags(project, "2") == before
+    ended = experiment_of(project, "1")
+    assert (
+        ended.ended and ended.verdict == "stop" and ended.reason.startswith("taken back by ") and ended.reason.endswith(": canary is bad")
+    )
+    assert tags(project, "1")["withdrawn_why"] == "canary is bad" and tags(project, "1")["withdrawn_by"]
+    # Nobody goes on with it: not the next rollback, not a retraining that made it.
+    (again,) = project.deploy("loans", {"rollback": True})
+    assert again.code == 2 and "no earlier version in production" in again.output and champion(project) == ["2"]
+    retraining = project.run("--pipeline", "retraining", "--config", "configs/loans.yaml")
+    assert retraining.code == 3 and "rolled back, version 1: taken back by" in retraining.output and serving(project) == {"v2"}, (
+        retraining.output
+    )
+
+
+def test_rolling_back_while_a_shadow_runs_takes_back_the_shadow(project):
+    has_claim(project, "trying", "1")
+    shadow, back, again = project.deploy(
+        "loans", {"strategy": "shadow", "version": "1"}, {"rollback": True, "why": "slow"}, {"rollback": True}
+    )
+    assert shadow.code == back.code == 0, shadow.output + back.output
+    assert back.summary["taken_back"] == ["1"] and tags(project, "1")["withdrawn_why"] == "slow"
+    assert again.code == 2 and champion(project) == ["2"] and serving(project) == {"v2"}
+    retraining = project.run("--pipeline", "retraining", "--config", "configs/loans.yaml")
+    assert retraining.code == 3 and ": slow" in retraining.output, retraining.output
+
+
 def test_a_canary_is_raised_and_one_that_answers_worse_is_rolled_back(project):
     ramp = {**QUICK, "ramp": [0.4], "ramp_hours": 0, "ramp_requests": 10}
     project.config("loans", **project.settings, experiment=ramp)
@@ -210,3 +269,26 @@ def test_a_canary_that_fails_is_rolled_back_while_somebody_watches(project):
     assert champion(project) == ["2"] and serving(project) == {"v2"} and answered
     assert users.client.version(row=users.row) == "2"
     assert "guardrail" in experiment_of(project, "1").reason
+
+
+def test_a_version_to_go_back_to_can_be_named_and_a_candidate_goes_too(project, tmp_path):
+    assert "Error" not in project.call("-c", _REGISTER, str(make_bundle(tmp_path / "3", threshold=0.7)))
+    orders = ({"rollback": True, "to": "9"}, {"rollback": True, "to": "3"}, {"rollback": True, "to": "2"}, {"to": "1"})
+    words = ("there is 1, 2, 3", "never in production", "nothing to take back", "--version 1 deploys it")
+    for result, said in zip(project.deploy("loans", *orders), words, strict=True):
+        assert result.code == 2 and said in result.output
+    (deployed,) = project.deploy("loans", {"strategy": "canary", "share": 0.2})
+    assert deployed.summary["candidate"]["version"] == "3", deployed.output
+    result = project.run("--pipeline", "deployment", "--config", "configs/loans.yaml", "--rollback", "--to", "1", "--why", "both are bad")
+
+    assert result.code == 0, result.output
+    assert (
+        "taking back version 3, which gets 20 % as a canary; going back from champion 2, which is marked withdrawn, to version 1"
+        in result.output
+    )
+    assert champion(project) == ["1"] and serving(project) == {"v1"} and experiment_of(project, "3").ended
+    assert (
+        tags(project, "2")["withdrawn_why"] == tags(project, "3")["withdrawn_why"] == tags(project, "1")["production_why"] == "both are bad"
+    )
+    (next_one,) = project.deploy("loans", {"strategy": "ab"})
+    assert next_one.code == 2 and "in production already" in next_one.output
