@@ -51,7 +51,7 @@ def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] |
     known_values = {**(values or {}), "local_stores": LOCAL_STORES}
     components = {}
     for kind, component in description["components"].items():
-        configuration, defaults = (_filled(component.get(key, {}), known_values, name) for key in ("configuration", "defaults"))
+        configuration, defaults = (filled(component.get(key, {}), known_values, name) for key in ("configuration", "defaults"))
         components[StackComponentType(kind)] = _ensure_component(
             client, StackComponentType(kind), component["name"], component["flavor"], configuration, defaults
         )
@@ -83,11 +83,18 @@ def _differs(stack: Any, components: dict[StackComponentType, Any]) -> bool:
     return any(present.get(kind) != {uuid} for kind, uuid in components.items())
 
 
-def _filled(value: Any, values: Mapping[str, Any], stack: str) -> Any:
+def filled(value: Any, values: Mapping[str, Any], stack: str) -> Any:
+    """`value` with what stands in braces put in, at any depth; references to secrets, in two braces, stay.
+
+    Raises
+    ------
+    InputError
+        Nobody says what a name in braces is.
+    """
     if isinstance(value, dict):
-        return {key: _filled(item, values, stack) for key, item in value.items()}
+        return {key: filled(item, values, stack) for key, item in value.items()}
     if isinstance(value, list):
-        return [_filled(item, values, stack) for item in value]
+        return [filled(item, values, stack) for item in value]
     if not isinstance(value, str):
         return value
     if alone := _PLACEHOLDER.fullmatch(value):

@@ -18,6 +18,7 @@ from stacks.cluster.waiting import delete_all, run_checks, wait_for_deployments
 from stacks.images import DOCKERFILES, PREPARED, ensure_image
 from stacks.installation import secrets
 from stacks.installation.addresses import Addresses, check_reach, find_addresses
+from stacks.installation.bucket import ensure_bucket
 from stacks.installation.checks import SELDON_API, check_cluster, check_operator, check_storage
 from stacks.installation.manifests import Parts, servers_image, write_overlay
 from stacks.installation.restarting import RenewModels, mark, restart, restart_server, stale
@@ -108,7 +109,7 @@ def install(
     image = ensure_image("pipelines", registry, report, platform=platform)
     folder = write_overlay(root, cluster, settings, servers_image(root, cluster, image))
     parts = Parts.of(render(folder))
-    cluster.apply(*_without_foreign_namespace(cluster, parts.early, report))
+    cluster.apply(*without_foreign_namespace(cluster, parts.early, report))
     context, addresses = ensure_context(cluster), find_addresses(cluster, settings)
     keys = _settled_secrets(cluster, settings, addresses, parts, report)
     _apply_servers(cluster, context, settings, addresses, parts, renew_models, report)
@@ -124,7 +125,7 @@ def install(
     check_reach(addresses.mlflow, "MLflow")
     if settings.overlay == "trial":
         check_reach(addresses.objects, "S3", path="/", wait_s=10)
-        _ensure_bucket(keys, addresses.bucket)
+        ensure_bucket(keys, addresses.bucket)
     return Installed(cluster, context, addresses, keys, registry, images, settings)
 
 
@@ -134,7 +135,7 @@ def _settled_secrets(cluster: Cluster, settings: Settings, addresses: Addresses,
         keys = secrets.ensure(cluster, settings, addresses.objects)
         if settings.overlay == "external":
             # They run already: what is wrong with them is told before anything waits for servers that lean on them.
-            _ensure_bucket(keys, addresses.bucket)
+            ensure_bucket(keys, addresses.bucket)
             run_checks(cluster, parts.checks)
             report("S3 and the databases take what will be kept in them")
     return keys
@@ -160,7 +161,7 @@ def _apply_servers(
     mark(cluster, servers, revision)
 
 
-def _without_foreign_namespace(cluster: Cluster, objects: list[dict[str, Any]], report: Report) -> list[dict[str, Any]]:
+def without_foreign_namespace(cluster: Cluster, objects: list[dict[str, Any]], report: Report) -> list[dict[str, Any]]:
     """`objects` without the Namespace where somebody else made it, and only he may change it."""
     if cluster.can("patch", f"namespaces/{cluster.namespace}"):
         return objects
@@ -221,44 +222,6 @@ def _check_ours(cluster: Cluster) -> None:
     labelled = found is not None and found["metadata"].get("labels", {}).get(PART_OF) == OWNER
     if not labelled and not (found and secrets.read(cluster, secrets.SETTINGS)):
         raise ClusterError(f"context {cluster.context!r} has no Switchyard in namespace {cluster.namespace}")
-
-
-def _ensure_bucket(keys: dict[str, str], bucket: str) -> None:
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    client = boto3.client(
-        "s3",
-        aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
-        endpoint_url=keys["AWS_ENDPOINT_URL"],
-        region_name=keys["AWS_DEFAULT_REGION"],
-        config=Config(
-            retries={"max_attempts": 3},
-            connect_timeout=5,
-            request_checksum_calculation=keys["AWS_REQUEST_CHECKSUM_CALCULATION"],
-            response_checksum_validation=keys["AWS_RESPONSE_CHECKSUM_VALIDATION"],
-        ),
-    )
-    try:
-        client.head_bucket(Bucket=bucket)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in ("404", "NoSuchBucket"):
-            raise ClusterError(
-                f"S3 at {keys['AWS_ENDPOINT_URL']} refuses bucket {bucket} ({error}): check S3_ACCESS_KEY_ID, its rights and S3_REGION"
-            ) from None
-        region = keys["AWS_DEFAULT_REGION"]
-        # Amazon's S3 wants the region named, but for its first one, which it refuses to see named.
-        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        try:
-            client.create_bucket(Bucket=bucket, **where)
-        except ClientError as refused:
-            raise ClusterError(
-                f"bucket {bucket} is not there and can't be made ({refused}): make it, or give the keys that right"
-            ) from None
-    except BotoCoreError as error:
-        raise ClusterError(f"S3 at {keys['AWS_ENDPOINT_URL']} does not answer this machine: {error}") from None
 
 
 def _in_cluster_config(context: str, namespace: str) -> str:

@@ -16,9 +16,10 @@ from stacks.cluster.errors import ClusterError, Forbidden
 from stacks.installation import checks, secrets
 from stacks.installation import install as installation
 from stacks.installation.addresses import Addresses, find_addresses
+from stacks.installation.bucket import ensure_bucket
 from stacks.installation.restarting import mark, restart, stale
 from stacks.installation.settings import Settings
-from stacks.registration import _filled
+from stacks.registration import filled
 from switchyard.tabular.errors import InputError
 from tests.memory_cluster import MemoryCluster
 
@@ -103,25 +104,25 @@ def test_a_bucket_is_asked_for_as_amazon_wants_it(monkeypatch, region, named):
         "AWS_DEFAULT_REGION": region,
         **secrets.CHECKSUMS,
     }
-    installation._ensure_bucket(keys, "ours")
+    ensure_bucket(keys, "ours")
 
     assert asked == [{"Bucket": "ours", **named}]
 
 
 def test_placeholders_are_filled_at_any_depth_and_references_to_secrets_are_left(monkeypatch):
     monkeypatch.setenv("SWITCHYARD_FROM_ENVIRONMENT", "there")
-    filled = _filled(
+    found = filled(
         {"a": ["{given}/x", {"b": "{from_environment}"}], "c": "{{secret.key}}", "d": 1, "e": "{number}"},
         {"given": "here", "number": 3},
         "some",
     )
 
-    assert filled == {"a": ["here/x", {"b": "there"}], "c": "{{secret.key}}", "d": 1, "e": 3}
+    assert found == {"a": ["here/x", {"b": "there"}], "c": "{{secret.key}}", "d": 1, "e": 3}
 
 
 def test_a_value_that_nobody_gives_is_named():
     with pytest.raises(InputError, match=r"\{mlflow_url\}.*SWITCHYARD_MLFLOW_URL"):
-        _filled("{mlflow_url}", {}, "kubernetes")
+        filled("{mlflow_url}", {}, "kubernetes")
 
 
 @pytest.mark.parametrize(
@@ -184,8 +185,8 @@ def test_a_namespace_that_is_not_ours_to_label_is_left_out():
     said = []
     objects = [{"kind": "Namespace"}, {"kind": "Service"}]
 
-    assert installation._without_foreign_namespace(Limited(), objects, said.append) == [{"kind": "Service"}]
-    assert said and installation._without_foreign_namespace(MemoryCluster(), objects, said.append) == objects
+    assert installation.without_foreign_namespace(Limited(), objects, said.append) == [{"kind": "Service"}]
+    assert said and installation.without_foreign_namespace(MemoryCluster(), objects, said.append) == objects
 
 
 def test_services_of_ipv6_are_refused():
