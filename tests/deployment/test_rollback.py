@@ -6,7 +6,7 @@ import pytest
 
 from deployment.host import Deployment, Instance
 from deployment.rollback import find_rollback
-from registry import rollback
+from deployment import rollback
 from switchyard.monitoring.experiment.record import Experiment, Stage
 from switchyard.serving.frontdoor.state import Traffic
 
