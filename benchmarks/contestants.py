@@ -73,9 +73,14 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def process(command: list[str], variables: dict[str, str], port: int, folder: Path) -> Iterator[None]:
-    """Run a server until the block ends, from when its port answers."""
+    """Run a server until the block ends, from when its port answers.
+
+    It works in a folder of its own below `folder`: MLServer's metrics, for one, are files in the working folder.
+    """
+    here = folder / "working"
+    here.mkdir(exist_ok=True)
     with (folder / "server.log").open("ab") as log:
-        server = subprocess.Popen(command, env={**os.environ, **variables}, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(command, env={**os.environ, **variables}, cwd=here, stdout=log, stderr=log, start_new_session=True)
     try:
         deadline = time.monotonic() + 90
         while True:
