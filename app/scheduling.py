@@ -27,7 +27,7 @@ NEVER = "off"
 
 
 def keep_running(schedule: str, request: Request, *, acts: bool, data: str | None) -> None:
-    """Run this process's command again and again, as the active stack keeps schedules: a CronJob on a cluster, a loop in the foreground here.
+    """Run this process's command again and again, as the active stack keeps schedules: a CronJob on a cluster, a loop here.
 
     Parameters
     ----------
@@ -66,7 +66,8 @@ def keep_running(schedule: str, request: Request, *, acts: bool, data: str | Non
         return
     if data and is_local_file(data):
         raise InputError(
-            f"--data {data} is a file of this machine, which a CronJob does not see; name a table that pods can read (s3://..., an SQL address)"
+            f"--data {data} is a file of this machine, which a CronJob does not see; "
+            "name a table that pods can read (s3://..., an SQL address)"
         )
     config = _config_for_pods(Path(where), problem, acts, console) if Path(where).is_file() else None
     job = cluster.schedule(name, schedule, without(arguments, "--config"), pipelines_image(console.print), config, commit=code_commit())

@@ -1,4 +1,4 @@
-"""Metrics of pipeline runs for Prometheus: one file a pipeline and model, in the format and folder that a node exporter's textfile collector takes."""
+"""Metrics of pipeline runs for Prometheus: one file a pipeline and model, as a node exporter's textfile collector takes them."""
 
 from __future__ import annotations
 

@@ -148,10 +148,7 @@ def simulate(scenario: Scenario, entities: int, rng: np.random.Generator) -> tup
     # An entity's rows come among those of the next thousand or so.
     order = np.argsort(entity + rng.exponential(300, len(entity)) * (scenario.rows > 1), kind="stable")
     entity = entity[order]
-    if scenario.loss == "log_loss":
-        loss = rng.gamma(1.0, own[entity])
-    else:
-        loss = (rng.random(len(entity)) < own[entity]).astype(float)
+    loss = rng.gamma(1.0, own[entity]) if scenario.loss == "log_loss" else (rng.random(len(entity)) < own[entity]).astype(float)
     return entity, candidate[entity], loss
 
 

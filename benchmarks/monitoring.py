@@ -81,7 +81,8 @@ def _log(rows: int, folder: Path) -> Path:
 def _show(one: dict[str, Any]) -> None:
     per = 1e6 * one["seconds"] / one["rows"]
     print(
-        f"{one['rows']:>12,} rows: {one['seconds']:8.1f} s ({per:.1f} us a row), peak {one['peak_gb']:.2f} GB, looked at {one['looked_at']:,}"
+        f"{one['rows']:>12,} rows: {one['seconds']:8.1f} s ({per:.1f} us a row), "
+        f"peak {one['peak_gb']:.2f} GB, looked at {one['looked_at']:,}"
     )
     print("              " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in one["parts"].items()))
     print(
@@ -125,7 +126,8 @@ def fill(rows: int, folder: Path) -> dict[str, Any]:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous = OFF")
     insert = (
-        "INSERT INTO predictions (prediction_id, role, request_id, row, time, event_time, model, version, digest, inputs, probabilities, label)"
+        "INSERT INTO predictions"
+        " (prediction_id, role, request_id, row, time, event_time, model, version, digest, inputs, probabilities, label)"
         " VALUES (?, 'live', ?, 0, ?, ?, 'bench', '1', ?, ?, ?, ?)"
     )
     of_label = "INSERT INTO labels (label_id, prediction_id, value, received, source) VALUES (?, ?, ?, ?, 'bench')"

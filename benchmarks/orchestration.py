@@ -111,8 +111,8 @@ def plain(data: str, target: str, budget: float, folder: Path) -> None:
         RunRecord(
             problem=problem, schema=table.schema, split=SplitFacts(split.kind, len(split.train), len(split.holdout), split.boundary),
             profile=profile, quality=quality, validation=validation, plan=plan, leaderboard=leaderboard,
-            model=ModelFacts(members=members, calibration=model.calibrator.kind), evaluation=evaluation, explanation=explanation, verdict=verdict,
-            measured=Measured(latency, bundle.megabytes, parity.rows, parity.largest_difference),
+            model=ModelFacts(members=members, calibration=model.calibrator.kind), evaluation=evaluation, explanation=explanation,
+            verdict=verdict, measured=Measured(latency, bundle.megabytes, parity.rows, parity.largest_difference),
             versions=Versions(data_source=table.source, data_revision=table.revision, model_digest=bundle.digest), comparison=comparison,
         )
     )  # fmt: skip

@@ -30,7 +30,10 @@ DOCKERFILES = {
 }
 PREPARED = "SWITCHYARD_IMAGE_{kind}"
 """Names an image that is there already, for processes that run in a pod and have no engine."""
-_MANIFESTS = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
+_MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json, "
+    "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json"
+)
 _BUILD_ARGUMENTS = ("TORCH_INDEX", "PYTHON")
 _USUAL = "linux/amd64"
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -149,7 +152,10 @@ def _files_of(source: str, root: Path) -> Iterator[str]:
 
 
 def _wheels(kind: str, architecture: str) -> list[Path]:
-    """Wheels of torch for the architecture in the folders of PIP_FIND_LINKS; they go to the engine and are no part of the digest: the lock names the version."""
+    """Wheels of torch for the architecture in the folders of PIP_FIND_LINKS.
+
+    They go to the engine and are no part of the digest: the lock names the version.
+    """
     if kind != "pipelines":
         return []
     folders = [Path(folder) for folder in os.environ.get("PIP_FIND_LINKS", "").split() if "://" not in folder]
@@ -182,7 +188,8 @@ def _engine() -> Any:
         engine.ping()
     except DockerException as error:
         raise ImageError(
-            f"no docker engine answers ({_first_line(error)}): start one, set DOCKER_HOST, or build the image elsewhere from the same commit"
+            f"no docker engine answers ({_first_line(error)}): "
+            "start one, set DOCKER_HOST, or build the image elsewhere from the same commit"
         ) from None
     return engine
 
@@ -225,8 +232,8 @@ def _build(engine: Any, kind: str, name: str, root: Path, platform: str = "") ->
     reason = next((line for line in reversed(said) if line.strip() and not line.startswith(("Removing", "---", "Step"))), "")
     if "exec format error" in " ".join([error, *said[-20:]]).lower():
         raise ImageError(
-            f"this engine runs no programs of {platform}: let it emulate them (docker run --privileged --rm tonistiigi/binfmt --install all), "
-            "or build on such a machine, from the same commit"
+            f"this engine runs no programs of {platform}: let it emulate them "
+            "(docker run --privileged --rm tonistiigi/binfmt --install all), or build on such a machine, from the same commit"
         )
     hint = (
         "; if packages can't be reached, name an index by PIP_INDEX_URL in the base image" if "could not connect" in reason.lower() else ""

@@ -40,8 +40,8 @@ def refuse_plain(what: str, text: str) -> None:
     """
     if holds_secret(_REFERENCE.sub("", text)):
         raise InputError(
-            f"{what} {without_credentials(text)} holds a password or token, which every run would keep in the open; put it into ZenML's secret "
-            f"store, zenml secret create table --url='...', and write '{{{{table.url}}}}' instead"
+            f"{what} {without_credentials(text)} holds a password or token, which every run would keep in the open; "
+            f"put it into ZenML's secret store, zenml secret create table --url='...', and write '{{{{table.url}}}}' instead"
         )
 
 

@@ -54,7 +54,10 @@ def _way_out() -> str:
 
     url = GlobalConfiguration().store_configuration.url
     if url.startswith("http"):
-        return f"have {url} answer this machine: python run.py stack up kubernetes (docs/kubernetes.md, Reaching the servers); zenml logout goes back to this machine"
+        return (
+            f"have {url} answer this machine: python run.py stack up kubernetes (docs/kubernetes.md, Reaching the servers); "
+            "zenml logout goes back to this machine"
+        )
     return "make setup; then python run.py stack up local"
 
 

@@ -233,8 +233,8 @@ def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console
             if window["batch"]
             else []
         ),
-        f"labels    {count_of(window['labelled'], 'prediction')} with one; {window['received']:,} received, of them {window['repeated']:,} repeated"
-        f" and {window['corrected']:,} corrected; {window['late']:,} came after the window",
+        f"labels    {count_of(window['labelled'], 'prediction')} with one; {window['received']:,} received, "
+        f"of them {window['repeated']:,} repeated and {window['corrected']:,} corrected; {window['late']:,} came after the window",
         f"score     {_score(summary.scores)}",
         f"decision  {summary.decision}: {summary.reason.removeprefix(summary.decision + ': ')}",
     ]

@@ -66,7 +66,8 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
         report(f"{', '.join(renewed)} {'runs' if len(renewed) == 1 else 'run'} this code from now on")
     for model, versions in lost_models(installed.cluster).items():
         say(
-            f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, or zenml model-deployer models start UUID (list names them)"
+            f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, "
+            "or zenml model-deployer models start UUID (list names them)"
         )
     say(
         f"""

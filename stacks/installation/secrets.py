@@ -77,9 +77,11 @@ def _check_root(cluster: Cluster) -> None:
         return
     here = f"kubectl -n {cluster.namespace}"
     raise ClusterError(
-        f"volume {_VOLUME} holds a database whose {_ROOT} was in Secret {DATABASE_SERVER} and is gone: apply your copy of the Secret, or, while "
-        f"the database runs, take it from its pod ({here} delete secret {DATABASE_SERVER} --ignore-not-found; {here} create secret generic "
-        f'{DATABASE_SERVER} --from-literal={_ROOT}="$({here} exec deploy/database -- printenv MARIADB_ROOT_PASSWORD)"), then the same command again'
+        f"volume {_VOLUME} holds a database whose {_ROOT} was in Secret {DATABASE_SERVER} and is gone: apply your copy of the Secret, "
+        f"or, while the database runs, take it from its pod ({here} delete secret {DATABASE_SERVER} --ignore-not-found; "
+        f"{here} create secret generic {DATABASE_SERVER} "
+        f'--from-literal={_ROOT}="$({here} exec deploy/database -- printenv MARIADB_ROOT_PASSWORD)"), '
+        "then the same command again"
     )
 
 

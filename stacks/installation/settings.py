@@ -135,8 +135,8 @@ def check(settings: Settings, where: str) -> None:
         raise InputError(f"{where}: INGRESS_CLASS needs ZENML_URL and MLFLOW_URL, the names that the ingress answers to")
     if settings.service_type == "LoadBalancer" and not settings.source_ranges:
         raise InputError(
-            f"{where}: SERVICE_TYPE=LoadBalancer needs LOAD_BALANCER_SOURCE_RANGES, the networks that it lets in (203.0.113.0/24,10.0.0.0/8; "
-            "the cluster's own pods among them): MLflow has no login, and most clouds' balancers are public"
+            f"{where}: SERVICE_TYPE=LoadBalancer needs LOAD_BALANCER_SOURCE_RANGES, the networks that it lets in "
+            "(203.0.113.0/24,10.0.0.0/8; the cluster's own pods among them): MLflow has no login, and most clouds' balancers are public"
         )
     for text in settings.source_ranges:
         try:

@@ -114,9 +114,8 @@ def _parsed(text: str) -> np.datetime64:
     # Python before 3.11 does not read Z, nor fractions of other than 3 or 6 digits, which numpy does.
     if text.endswith(("Z", "z")):
         text = text[:-1]
-    elif "T" in text.upper() or " " in text:
-        if "+" in text or text.rfind("-") > 9:
-            return _in_utc(datetime.fromisoformat(text))
+    elif ("T" in text.upper() or " " in text) and ("+" in text or text.rfind("-") > 9):
+        return _in_utc(datetime.fromisoformat(text))
     return np.datetime64(text, "ns") if len(text) > 19 else np.datetime64(text).astype("datetime64[us]")
 
 

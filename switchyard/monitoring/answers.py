@@ -37,7 +37,7 @@ def predictions_in(frame: pd.DataFrame, classes: tuple[str, ...]) -> Predictions
 
 
 def answer(frame: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
-    """The one thing about each answer whose distribution is watched, under its name: the positive class's probability, the label, or the value."""
+    """What of each answer is watched, one column under its name: the positive class's probability, the label, or the value."""
     if len(classes) == 2:
         return pd.DataFrame({f"probability of {classes[1]}": frame[f"{PROBABILITY}{classes[1]}"].to_numpy("float64")})
     return pd.DataFrame({"label": frame[LABEL].to_numpy(object)} if classes else {"prediction": frame[PREDICTION].to_numpy("float64")})

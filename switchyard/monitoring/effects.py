@@ -15,7 +15,10 @@ _ROWS = 2000
 
 
 def with_effects(columns: list[ColumnDrift], window: Window, reference: Reference, scorer: Scorer) -> list[ColumnDrift]:
-    """What each drifting column's drift does to the mean answer: the window as it is, less the window with this column as in the reference."""
+    """The columns, the drifting ones with their drift's effect on the mean answer.
+
+    The effect: the mean answer to the window as it is, less that to the window with this column as in the reference.
+    """
     rng = np.random.default_rng(0)
     rows = window.rows
     if any(column.name not in rows for column in scorer.signature.columns):

@@ -129,7 +129,12 @@ models = client.search_registered_models("name = '{name}'")
 aliases = models[0].aliases if models else {{}}
 versions = client.search_model_versions("name = '{name}'")
 print(json.dumps([
-    dict(version=str(v.version), aliases=[alias for alias, at in aliases.items() if str(at) == str(v.version)], tags=dict(v.tags), run=v.run_id)
+    dict(
+        version=str(v.version),
+        aliases=[alias for alias, at in aliases.items() if str(at) == str(v.version)],
+        tags=dict(v.tags),
+        run=v.run_id,
+    )
     for v in versions
 ]))
 """

@@ -28,7 +28,8 @@ from datetime import datetime
 from switchyard.monitoring.workspace import WindowFigures, record_window
 from app.dashboards import workspace_folder
 for month in (1, 2, 3, 3):
-    values = {"drift_share": month / 10, "drift_share_limit": 0.1, "score": 0.9 - month / 100, "rows": 500, "version": 1, "latency_p95_ms": None}
+    values = {"drift_share": month / 10, "drift_share_limit": 0.1, "score": 0.9 - month / 100, "rows": 500}
+    values |= {"version": 1, "latency_p95_ms": None}
     record_window(workspace_folder(), "loans", WindowFigures(f"window {month}", datetime(2026, month, 1), "1", values, ("alert",)))
 """
 
@@ -115,10 +116,11 @@ def test_zenml_shows_the_reports(trained, pages, browser, artifact, heading):
 
 
 def test_mlflow_shows_the_run_and_its_files(trained, pages, browser):
-    project, summary = trained
+    project, _ = trained
     run = project.versions("loans")[0]["run"]
     experiment = project.python(
-        f"import mlflow; from stacks.active import connect_mlflow; connect_mlflow(); print(mlflow.MlflowClient().get_run('{run}').info.experiment_id)"
+        "import mlflow; from stacks.active import connect_mlflow; connect_mlflow()\n"
+        f"print(mlflow.MlflowClient().get_run('{run}').info.experiment_id)"
     ).split()[-1]
     page = browser.new_page()
     page.goto(f"{pages[1]}/#/experiments/{experiment}/runs/{run}/artifacts/reports/evaluation.html", wait_until="domcontentloaded")

@@ -82,7 +82,8 @@ def test_broken_inputs_end_in_one_line_or_in_a_sound_model(tmp_path):
             wrong[name] = (result.code, result.output[-1500:])
     assert not wrong, "\n\n".join(f"{name}: {code}\n{output}" for name, (code, output) in wrong.items())
     registered = project.python(
-        "import mlflow; from stacks.active import connect_mlflow; connect_mlflow(); print(sorted(m.name for m in mlflow.MlflowClient().search_registered_models()))"
+        "import mlflow; from stacks.active import connect_mlflow; connect_mlflow()\n"
+        "print(sorted(m.name for m in mlflow.MlflowClient().search_registered_models()))"
     )
     for name, (_, code) in expected.items():
         assert (f"'{name.split('.')[0]}'" in registered.splitlines()[-1]) == (code == 0), name

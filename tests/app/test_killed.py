@@ -33,7 +33,9 @@ def project(installed, tmp_path, web):  # noqa: F811
         retraining={"min_labels": 200, "share": 0.5},
         monitoring={
             "actions": {"drift_share": "retrain"},
-            "channels": [{"kind": "webhook", "url": "{{hook.url}}", "headers": {"Authorization": "Bearer {{hook.token}}"}, "timeout_s": 60}],
+            "channels": [
+                {"kind": "webhook", "url": "{{hook.url}}", "headers": {"Authorization": "Bearer {{hook.token}}"}, "timeout_s": 60}
+            ],
         },
     )  # fmt: skip
     made.python(f"from zenml.client import Client; Client().create_secret('hook', {{'url': {web.url!r}, 'token': 'a-token'}})")

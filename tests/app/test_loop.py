@@ -18,7 +18,7 @@ RETRAIN = ("--pipeline", "retraining", "--config", "configs/loans.yaml")
 
 
 @pytest.fixture(scope="module")
-def project(installed, tmp_path_factory):
+def project(installed, tmp_path_factory):  # noqa: F811
     """A deployed version with a front door to ask. Its table has a column that training drops by itself, so that nobody sends it."""
     made = ServingProject(tmp_path_factory.mktemp("retraining"))
     table = loans(1500, months=(0, 11))

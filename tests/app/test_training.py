@@ -131,7 +131,8 @@ def test_without_cache_the_same_model_comes_out(project, first):
 
 def test_a_version_that_somebody_removed_is_registered_again(project, first):
     project.python(
-        "import mlflow; from stacks.active import connect_mlflow; connect_mlflow(); mlflow.MlflowClient().delete_model_version('small', '1')"
+        "import mlflow; from stacks.active import connect_mlflow; connect_mlflow()\n"
+        "mlflow.MlflowClient().delete_model_version('small', '1')"
     )
     again = project.train("small")
 
@@ -184,7 +185,8 @@ def test_the_champion_is_compared_on_the_same_holdout_and_never_with_itself(proj
     project.config("duel", gates={"champion": "ignore"})
     assert project.train("duel").code == 0
     project.python(
-        "import mlflow; from stacks.active import connect_mlflow; connect_mlflow(); mlflow.MlflowClient().set_registered_model_alias('duel', 'champion', '1')"
+        "import mlflow; from stacks.active import connect_mlflow; connect_mlflow()\n"
+        "mlflow.MlflowClient().set_registered_model_alias('duel', 'champion', '1')"
     )
     same = project.train("duel")
     project.config("duel", gates={"champion": "ignore"}, tuning={"seed": 5, "trials": 3})

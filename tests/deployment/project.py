@@ -25,7 +25,8 @@ for options in json.loads(sys.argv[1]):
     command, error = load(name), ""
     values = {option.name: None for option in command.changes} | command.defaults() | {"dry_run": False, "summary": summary}
     try:
-        code = perform(root, time.monotonic(), name, command, values | {**options, "config": root / "configs" / options["config"]}).exit_code
+        given = values | {**options, "config": root / "configs" / options["config"]}
+        code = perform(root, time.monotonic(), name, command, given).exit_code
     except SwitchyardError as raised:
         code, error = raised.exit_code, str(raised)
     results.append([code, error, json.loads(summary.read_text()) if summary.is_file() else None])

@@ -1,5 +1,6 @@
 """A/B tests and canaries through two live services: the better one wins, a bad one is rolled back, whoever is killed on the way."""
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -246,10 +247,8 @@ def test_a_canary_that_fails_is_rolled_back_while_somebody_watches(project):
         while not over.is_set():
             process = observed().get("processes", {}).get("v1")
             if process and "pid" in process:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.killpg(process["pid"], signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
             time.sleep(0.2)
 
     attacker = threading.Thread(target=attack)

@@ -51,7 +51,8 @@ class Installation:
         made.config("shared", families=["lightgbm"], trials=6)
         made.project.config(
             "again", data={"source": "again.csv"}, tuning={"trials": 1}, gates={"champion": "ignore"},
-            monitoring={"drift_share": 0.01, "actions": {"drift_share": "retrain"}}, retraining={"min_labels": 200, "cooldown_hours": 0, "share": 0.5},
+            monitoring={"drift_share": 0.01, "actions": {"drift_share": "retrain"}},
+            retraining={"min_labels": 200, "cooldown_hours": 0, "share": 0.5},
         )  # fmt: skip
         return made
 

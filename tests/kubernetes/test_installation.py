@@ -42,7 +42,8 @@ def test_both_stacks_are_on_the_server_and_can_be_chosen(installation):
     code = """
 from zenml.client import Client
 client = Client()
-print(client.zen_store.config.url.split(":")[0], {"kubernetes", "local"} <= {stack.name for stack in client.list_stacks().items}, client.active_stack_model.name)
+stacks = {stack.name for stack in client.list_stacks().items}
+print(client.zen_store.config.url.split(":")[0], {"kubernetes", "local"} <= stacks, client.active_stack_model.name)
 for name in ("local", "kubernetes"):
     client.activate_stack(name)
     print(type(client.active_stack.orchestrator).__name__)
@@ -128,8 +129,9 @@ def test_image_is_without_compiler_test_tool_cuda_and_secrets_and_runs_locked_do
 import importlib.util as u, os, pathlib, shutil, sys
 import deployment.flavor, pipelines.training, lightgbm
 site = pathlib.Path(u.find_spec("numpy").origin).parents[1]
-print([name for name in ("gcc", "cc", "c++", "make", "pytest") if shutil.which(name)], [name for name in ("pytest", "playwright") if u.find_spec(name)],
-      [path.name for path in site.glob("nvidia*")], os.getuid() > 0, deployment.flavor.__file__)
+print([name for name in ("gcc", "cc", "c++", "make", "pytest") if shutil.which(name)],
+      [name for name in ("pytest", "playwright") if u.find_spec(name)], [path.name for path in site.glob("nvidia*")],
+      os.getuid() > 0, deployment.flavor.__file__)
 try:
     open("/app/x", "w")
 except OSError as error:
@@ -177,7 +179,8 @@ print(len(pods) > 0, uri)
 COMPONENTS = """
 import json
 from zenml.client import Client
-print(json.dumps({item.name + item.type: str(item.configuration) for item in Client().list_stack_components(size=100).items}, sort_keys=True))
+components = Client().list_stack_components(size=100).items
+print(json.dumps({item.name + item.type: str(item.configuration) for item in components}, sort_keys=True))
 """
 
 

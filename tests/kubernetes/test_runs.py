@@ -203,7 +203,7 @@ def test_it_survives_the_restart_of_a_server(cluster, here, restarts):
     process = cluster.project.start("--pipeline", "training", "--config", "configs/parity.yaml", "--seed", "0", "--no-cache")
     before = set(cluster.pods())
     for step, server in restarts.items():
-        wait_until(lambda: set(cluster.pods(step)) - before or process.poll() is not None, 600, step)
+        wait_until(lambda step=step: set(cluster.pods(step)) - before or process.poll() is not None, 600, step)
         cluster.restart(server)
     output, _ = process.communicate(timeout=900)
     print(f"{', '.join(restarts.values())}: exit code {process.returncode}")

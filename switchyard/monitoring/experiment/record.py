@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from switchyard.monitoring.experiment.counts import Counts
 from switchyard.tabular.storable import Fact, Record
 
@@ -18,7 +20,7 @@ class Stage(Record):
     share: float
     since: datetime
     """UTC."""
-    counts: dict[str, Counts] = {}
+    counts: dict[str, Counts] = Field(default_factory=dict)
     """What the front door had counted before, by instance."""
 
 

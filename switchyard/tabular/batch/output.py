@@ -58,7 +58,8 @@ class TableWriter:
         self._writer_schema = pa.schema([field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in schema])
         if self._suffix in (".parquet", ".pq"):
             return pq.ParquetWriter(self._path, self._writer_schema, compression="zstd")
-        self._sink = gzip.open(self._path, "wb", compresslevel=6) if self._suffix.endswith(".gz") else self._path.open("wb")
+        # Closed by `close`, as the writer is.
+        self._sink = gzip.GzipFile(self._path, "wb", 6) if self._suffix.endswith(".gz") else self._path.open("wb")
         delimiter = "\t" if ".tsv" in self._suffix else ","
         return arrow_csv.CSVWriter(
             self._sink, self._writer_schema, write_options=arrow_csv.WriteOptions(delimiter=delimiter, quoting_style="needed")

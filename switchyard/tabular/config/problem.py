@@ -150,7 +150,7 @@ class Decision(Section):
 
     threshold: Literal["auto", "f1", "balanced_accuracy", "accuracy"] | Share = Field(
         "auto",
-        description="Binary: what the out-of-fold threshold maximises, or a fixed value; auto is f1 below 40 % of positives, else accuracy.",
+        description="Binary: what the out-of-fold threshold maximises, or a fixed value; auto: f1 below 40 % of positives, else accuracy.",
     )
     calibration: Literal["auto", "none", "sigmoid", "temperature"] = "auto"
     coverage: Share = Field(0.9, description="Share of true values the regression interval must hold.")

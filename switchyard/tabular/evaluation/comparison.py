@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed
@@ -34,7 +34,7 @@ class Comparison(Record):
     champion_version: str | None
     improvement: Estimate | None
     """How much better the challenger is, positive when it is better whatever the metric's direction."""
-    others: dict[str, Estimate] = {}
+    others: dict[str, Estimate] = Field(default_factory=dict)
     """The other scores: challenger less champion, in the score's own direction."""
     delong_p: float | None = None
     """Two-sided p-value of DeLong's test; for ROC-AUC of two classes whose rows are independent."""

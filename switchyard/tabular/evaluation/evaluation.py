@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import DEFAULTS, Baselines
@@ -56,9 +56,9 @@ class Evaluation(Record):
     """Rows of each true class (outer) by served class (inner)."""
     calibration_error: float | None = None
     slices: tuple[SliceColumn, ...] = ()
-    curves: dict[str, Curve] = {}
-    baselines: dict[str, dict[str, Estimate]] = {}
-    gains: dict[str, Estimate] = {}
+    curves: dict[str, Curve] = Field(default_factory=dict)
+    baselines: dict[str, dict[str, Estimate]] = Field(default_factory=dict)
+    gains: dict[str, Estimate] = Field(default_factory=dict)
     """By baseline: how much better the model is in the metric, paired, positive when the model is better."""
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -82,7 +83,7 @@ def slice_rows(split: Split, column: str) -> dict[str, np.ndarray]:
         labels = values.map(_plain, na_action="ignore").fillna(_MISSING).astype(object)
         counts = labels.value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
         kept = list(counts.index[:_MOST_VALUES])
-        labels, order = labels.where(labels.isin(kept), _OTHER), sorted(kept) + [_OTHER]
+        labels, order = labels.where(labels.isin(kept), _OTHER), [*sorted(kept), _OTHER]
     positions = {label: np.flatnonzero((labels == label).to_numpy()) for label in order}
     return {label: rows for label, rows in positions.items() if len(rows)}
 
@@ -94,7 +95,7 @@ def _plain(value: object) -> str:
 def _quartiles(train: pd.Series, values: pd.Series) -> tuple[pd.Series, list[str]]:
     edges = train.quantile([0.25, 0.5, 0.75]).drop_duplicates()
     shown = [str(edge.date()) if isinstance(edge, pd.Timestamp) else f"{edge:.6g}" for edge in edges]
-    names = [f"up to {shown[0]}", *(f"above {low} to {high}" for low, high in zip(shown, shown[1:])), f"above {shown[-1]}"]
+    names = [f"up to {shown[0]}", *(f"above {low} to {high}" for low, high in pairwise(shown)), f"above {shown[-1]}"]
     position = np.searchsorted(edges.to_numpy(), values.to_numpy(), side="left")
     labels = pd.Series(np.array(names, dtype=object)[position], index=values.index).where(values.notna(), _MISSING)
     return labels, [*names, _MISSING]

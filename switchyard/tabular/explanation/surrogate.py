@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
@@ -46,7 +48,7 @@ class _Bins:
             # An edge at the largest value would leave the bin above it empty.
             edges = edges[edges < known.max()] if len(known) else edges
             self._edges.append(edges)
-            self.names[position] = _ranges([coding.shown(position, edge) for edge in edges]) + ["missing"]
+            self.names[position] = [*_ranges([coding.shown(position, edge) for edge in edges]), "missing"]
         self.train = self.cut(train)
 
     def cut(self, matrix: np.ndarray) -> np.ndarray:
@@ -74,7 +76,7 @@ class _Bins:
 def _ranges(edges: list[str]) -> list[str]:
     if not edges:
         return ["any value"]
-    return [f"up to {edges[0]}", *(f"{low} to {high}" for low, high in zip(edges, edges[1:])), f"above {edges[-1]}"]
+    return [f"up to {edges[0]}", *(f"{low} to {high}" for low, high in pairwise(edges)), f"above {edges[-1]}"]
 
 
 def surrogates(

@@ -17,7 +17,7 @@ def matrix(frame: pd.DataFrame | np.ndarray) -> np.ndarray:
     """The columns of a block as one array: float64 of numbers, object of categories."""
     if isinstance(frame, np.ndarray):
         return frame
-    return frame.to_numpy(object if (frame.dtypes == object).any() else "float64")
+    return frame.to_numpy(object if any(pd.api.types.is_object_dtype(dtype) for dtype in frame.dtypes) else "float64")
 
 
 def target_columns(y: np.ndarray, classification: bool) -> np.ndarray:

@@ -144,7 +144,7 @@ def _time_folds(split: Split, problem: Problem, wanted: int, labels: np.ndarray 
     moments = split.train[split.schema.time.name].to_numpy() if split.schema.time else np.arange(rows)
     order = np.argsort(moments, kind="stable")
     ordered = moments[order]
-    cuts = [int(round(rows * (_FIRST_WINDOW + (1 - _FIRST_WINDOW) * part / wanted))) for part in range(wanted)]
+    cuts = [round(rows * (_FIRST_WINDOW + (1 - _FIRST_WINDOW) * part / wanted)) for part in range(wanted)]
     # A cut moves forward to the first row of its moment, so that one moment is never on both sides.
     starts = sorted({int(np.searchsorted(ordered, ordered[cut], side="left")) for cut in cuts if cut < rows} - {0})
     ends = [*starts[1:], rows]

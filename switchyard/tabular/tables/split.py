@@ -76,7 +76,7 @@ def split_table(table: Table, problem: Problem) -> Split:
     boundary = None
     if kind == "time":
         if problem.data.time_column == "@row":
-            cut = int(round(len(frame) * (1 - share)))
+            cut = round(len(frame) * (1 - share))
             side, boundary = np.arange(len(frame)) >= cut, str(cut)
         elif schema.time is None:
             raise InputError("split.kind is time, but no time column is known: set data.time_column, or @row for file order")
@@ -86,7 +86,7 @@ def split_table(table: Table, problem: Problem) -> Split:
                 raise InputError(
                     f"time column {schema.time.name!r} is empty in {int(order.isna().sum())} rows; a time split needs every one"
                 )
-            moment = order.sort_values(kind="stable").iloc[min(int(round(len(frame) * (1 - share))), len(frame) - 1)]
+            moment = order.sort_values(kind="stable").iloc[min(round(len(frame) * (1 - share)), len(frame) - 1)]
             side, boundary = (order >= moment).to_numpy(), str(moment)
     else:
         owner = schema.group.name if kind == "group" and schema.group else problem.data.entity_column
@@ -106,14 +106,16 @@ def _check(split: Split, problem: Problem) -> None:
     for part, rows in (("training part", split.train), ("holdout", split.holdout)):
         if rows.empty:
             raise InputError(
-                f"the {part} of the {split.kind} split is empty: {len(split.train) + len(split.holdout)} rows are too few for split.holdout={problem.split.holdout}"
+                f"the {part} of the {split.kind} split is empty: {len(split.train) + len(split.holdout)} rows are too few "
+                f"for split.holdout={problem.split.holdout}"
             )
     if problem.task != "regression":
         target = problem.data.target
         lost = set(split.holdout[target]) - set(split.train[target])
         if lost:
             raise InputError(
-                f"class {sorted(lost)[0]!r} of target {target!r} is in the holdout but not in the training part; use another split or drop its rows"
+                f"class {sorted(lost)[0]!r} of target {target!r} is in the holdout but not in the training part; "
+                "use another split or drop its rows"
             )
         if problem.task == "binary" and split.holdout[target].nunique() < 2:
             raise InputError(

@@ -149,7 +149,8 @@ def test_scoring_needs_numpy_and_onnxruntime_alone(folder):
         "import sys; from switchyard.bundle import Scorer, digest; from switchyard.bundle.examples import check_examples;"
         f"check_examples({str(folder)!r}); digest({str(folder)!r});"
         "known = set(sys.stdlib_module_names) | {'numpy', 'onnxruntime', 'switchyard'};"
-        "print(*sorted({n.partition('.')[0] for n in sys.modules} - known), *[n for n in sys.modules if n.startswith('switchyard.tabular')])"
+        "print(*sorted({n.partition('.')[0] for n in sys.modules} - known));"
+        "print(*[n for n in sys.modules if n.startswith('switchyard.tabular')])"
     )
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)

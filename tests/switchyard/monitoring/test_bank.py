@@ -42,8 +42,8 @@ def watched(bank, tmp_path_factory):  # noqa: F811
     """The file's rows, and a look at a window of them as the pipeline's steps take it."""
     folder = tmp_path_factory.mktemp("bank")
     settings = {
-        "name": "bank", "data": {"source": "bank.csv", "target": "y", "time_column": "@row"}, "tuning": {"families": ["lightgbm"], "trials": 1},
-        "evaluation": {"bootstrap": 100, "lime_rows": 0},
+        "name": "bank", "data": {"source": "bank.csv", "target": "y", "time_column": "@row"},
+        "tuning": {"families": ["lightgbm"], "trials": 1}, "evaluation": {"bootstrap": 100, "lime_rows": 0},
     }  # fmt: skip
     past = bank[: len(bank) // 3]
     table, problem, _ = resolve(RawTable(past, "bank.csv", "sha256:bank"), problem_from(settings, "the test"))

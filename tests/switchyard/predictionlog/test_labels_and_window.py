@@ -170,4 +170,4 @@ def test_a_batch_is_logged_once_and_labelled_like_any_other(engine):
     assert {row.role for row in found} == {"batch"} and list(read_window(engine, SINCE, UNTIL)) == []
     pytest.importorskip("pandas")
     window = next(read_window(engine, SINCE, UNTIL, role="batch"))
-    assert list(window["actual"])[0] == "no" and window["input.age"].isna().tolist() == [False, True, False, True]
+    assert next(iter(window["actual"])) == "no" and window["input.age"].isna().tolist() == [False, True, False, True]

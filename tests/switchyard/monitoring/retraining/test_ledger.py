@@ -117,7 +117,8 @@ def test_a_killed_process_leaves_its_claim_to_the_next(database, ledger):
     claim = ledger.claim(decision(), "sha256:rows", "{}", 40)
     code = (
         "import sys, time; from switchyard.predictionlog import connect; from switchyard.monitoring.retraining.ledger import Ledger\n"
-        f"ledger = Ledger(connect({database!r}), 'loans.local'); held = ledger.holding(ledger.open()); held.__enter__(); print('held', flush=True); time.sleep(60)"
+        f"ledger = Ledger(connect({database!r}), 'loans.local'); held = ledger.holding(ledger.open())\n"
+        "held.__enter__(); print('held', flush=True); time.sleep(60)"
     )
     # What made the claim is this process, which lives: another may not take it until it is let go.
     process = subprocess.run(

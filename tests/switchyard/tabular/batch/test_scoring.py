@@ -228,7 +228,7 @@ def test_the_log_gets_plain_json_with_entity_and_time(binary, tmp_path):
 
 def test_the_report_says_what_differs_from_training(binary, tmp_path):
     lines = ["a,2026-01-01,200,,yes,pilot"] * 100
-    found, checked, counts = run(csv(tmp_path, lines), binary, tmp_path)
+    _, checked, counts = run(csv(tmp_path, lines), binary, tmp_path)
     edges, shares = counts.histogram()
     scored = Scored(
         model="loans", version="7", digest="d", source="in.csv", content="c", request_id="batch-1", rows=checked.rows, logged=0,

@@ -213,7 +213,9 @@ class TestNoTable:
         bomb = write(gzip.compress(b"a,y\n" + b"1,2\n" * (64 << 20), 1), "bomb.csv.gz")
         program = (
             "import resource, json\n"
-            "from switchyard.tabular.tables.reading.sources import read_source\nfrom switchyard.tabular.config.problem import Data\nfrom switchyard.tabular.errors import InputError\n"
+            "from switchyard.tabular.tables.reading.sources import read_source\n"
+            "from switchyard.tabular.config.problem import Data\n"
+            "from switchyard.tabular.errors import InputError\n"
             "import pyarrow.csv\n"
             "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
             f"try:\n    read_source(Data(source={str(bomb)!r}, target='y', max_unpacked_mb=16))\n"

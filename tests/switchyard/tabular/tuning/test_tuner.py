@@ -50,7 +50,7 @@ def test_a_study_reads_back_as_it_was_and_shows_itself(tmp_path):
 
 def test_the_first_trial_is_the_published_defaults_and_scores_are_of_held_out_rows(tmp_path):
     study = tune(tmp_path, trials=3)
-    split, plan, problem = search()
+    split, plan, _ = search()
     assert study.trials[0].params == FAMILIES["lightgbm"].default_params("binary", len(split.train), len(plan.used))
     truth = (split.train["y"] == "q").to_numpy()
     from sklearn.metrics import roc_auc_score

@@ -1,4 +1,7 @@
-"""One worker of a shared search, as a process: `python -m tests.switchyard.tabular.tuning.worker URL FILES TRIALS DIE_AFTER`; prints what it did."""
+"""One worker of a shared search, as a process; prints what it did.
+
+python -m tests.switchyard.tabular.tuning.worker URL FILES TRIALS DIE_AFTER
+"""
 
 from __future__ import annotations
 
