@@ -20,13 +20,13 @@ class ExampleMismatch(ValueError):
 
 def answer_of(answer: Answer, row: int, signature: Signature) -> dict[str, Any]:
     """The answer for one row as plain JSON: label and probabilities by class, or prediction with its interval."""
-    if signature.classes:
+    if answer.labels is not None and answer.probabilities is not None:
         return {
             "label": answer.labels[row],
             "probabilities": {name: float(value) for name, value in zip(signature.classes, answer.probabilities[row])},
         }
-    ends = {"lower": answer.lower, "upper": answer.upper}
-    return {"prediction": float(answer.prediction[row]), **{key: float(end[row]) for key, end in ends.items() if end is not None}}
+    values = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
+    return {key: float(value[row]) for key, value in values.items() if value is not None}
 
 
 def make_examples(scorer: Scorer, rows: Sequence[Mapping[str, Any]]) -> str:

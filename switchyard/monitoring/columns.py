@@ -137,7 +137,8 @@ def adjust(p_values: Mapping[str, float]) -> dict[str, float]:
 
 def _prepared(past: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, frozenset[str]]:
     """Both sides with numbers as floats and categories as text, and the columns that are compared as numbers."""
-    numeric, sides = set(), ({}, {})
+    numeric: set[str] = set()
+    sides: tuple[dict[str, pd.Series], dict[str, pd.Series]] = ({}, {})
     for name, kind in kinds.items():
         columns = [past[name], current[name]]
         if kind == "datetime":

@@ -40,6 +40,7 @@ def with_effects(columns: list[ColumnDrift], window: Window, reference: Referenc
 def _mean_answer(scorer: Scorer, frame: pd.DataFrame) -> np.ndarray:
     """Mean answer: of two classes the positive probability, of more each class's, else the value."""
     predictions = predict_served(scorer, frame)
-    if predictions.probabilities is None:
+    if predictions.values is not None:
         return np.array([predictions.values.mean()])
+    assert predictions.probabilities is not None
     return predictions.probabilities.mean(axis=0)[1 if predictions.probabilities.shape[1] == 2 else 0 :]

@@ -62,12 +62,12 @@ def estimate_scores(
         return {}
     at = np.sort(rng.choice(rows, _MOST_ROWS, replace=False)) if rows > _MOST_ROWS else np.arange(rows)
     part = predictions.at(at)
-    if task == "regression":
-        if holdout is None or holdout_truth is None or len(holdout_truth) < _GROUPS:
-            return {}
-        truths = _drawn_values(part.values, holdout.values, holdout_truth, rng)
-    else:
+    if part.probabilities is not None:
         truths = _drawn_labels(part.probabilities, rng)
+    elif part.values is None or holdout is None or holdout.values is None or holdout_truth is None or len(holdout_truth) < _GROUPS:
+        return {}
+    else:
+        truths = _drawn_values(part.values, holdout.values, holdout_truth, rng)
     scored = [scores_of(truth, part, task, classes, metric)(np.ones((1, len(at)))) for truth in truths]
     names = [name for name in scored[0] if ":" not in name]
     draws = {name: np.array([score[name][0] for score in scored]) for name in names}

@@ -16,10 +16,12 @@ from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.report.report import Report, Section, Table
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
-from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.split import Kind, Split
 from switchyard.tabular.tasks import metric_of
 
 _FEWEST_OF_A_CLASS = 5
+
+Basis = Literal["measured", "estimated", "none"]
 
 
 class Performance(Record):
@@ -28,7 +30,7 @@ class Performance(Record):
     window: str
     metric: str
     greater_is_better: bool
-    basis: Literal["measured", "estimated", "none"]
+    basis: Basis
     """On what the rules go by."""
     reason: str
     """Why this basis, in words."""
@@ -106,6 +108,7 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
         level = problem.evaluation.confidence
         everyone = window.predictions(facts.classes)
         estimated = estimate_scores(everyone, task, facts.classes, level, reference.holdout, holdout_truth, metric=metric.name)
+    basis: Basis
     if measured is not None and measured.score.value is not None:
         basis, reason = "measured", count_of(len(at), "labelled prediction")
     elif facts.metric in estimated:
@@ -114,7 +117,7 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
         basis = "none"
         if 0 < len(window.answers) < settings.min_rows:
             reason += f"; the score is not estimated from fewer predictions than monitoring.min_rows = {settings.min_rows:,}"
-    found = estimated.get(facts.metric) if basis == "estimated" else measured and measured.score
+    found = estimated.get(facts.metric) if basis == "estimated" else measured.score if measured else None
     return Performance(
         window=in_words(window.facts_),
         metric=facts.metric,
@@ -160,6 +163,6 @@ def _evaluate(window: Window, reference: Reference, at: np.ndarray) -> Evaluatio
     slices = tuple(name for name in problem.data.slice_columns if name in rows)
     data = problem.data.model_copy(update={"slice_columns": slices, "entity_column": None, "group_column": None})
     here = problem.model_copy(update={"data": data})
-    kind = "random" if facts.problem.split.kind == "group" else "time"
+    kind: Kind = "random" if facts.problem.split.kind == "group" else "time"
     split = Split(reference.rows, rows, facts.columns, kind, None)
     return evaluate(window.predictions(facts.classes, at), split, here, facts.classes, facts.threshold)

@@ -67,7 +67,8 @@ def compare_quality(window: Window, reference: Reference, settings: Monitoring) 
 def _compare(name: str, column: Column, past: pd.Series, current: pd.Series, settings: Monitoring) -> ColumnQuality:
     missing, before = float(current.isna().mean()), float(past.isna().mean())
     known = current.dropna()
-    findings, unseen, fresh, outside = [], 0.0, (), 0.0
+    findings, unseen, outside = [], 0.0, 0.0
+    fresh: tuple[str, ...] = ()
     low = high = None
     error = np.sqrt(before * (1 - before) / len(past) + missing * (1 - missing) / max(len(current), 1))
     if missing - before > max(settings.missing_rise, 3 * error):

@@ -76,11 +76,12 @@ def _add_chunk(connection: Connection, chunk: Sequence[Label], source: str, with
     found = _predictions_of_entities(connection, {str(label.entity_id) for label in chunk if label.prediction_id is None})
     targets = [_targets(label, found, within) for label in chunk]
     wanted = {target for ids in targets for target in ids}
-    known, current = _known(connection, wanted), current_labels(connection, wanted)
+    known = _known(connection, wanted)
+    current = {target: value for target, (value, _) in current_labels(connection, wanted).items()}
     pending = _pending(connection, {str(label.entity_id) for label in chunk if label.prediction_id is None})
     rows = []
     for label, ids in zip(chunk, targets):
-        held = {current.get(target, (None,))[0] for target in ids} if ids else {pending.get(_key(label))}
+        held = {current.get(target) for target in ids} if ids else {pending.get(_key(label))}
         if held == {label.value}:
             counts.duplicate += 1
             continue
@@ -90,14 +91,14 @@ def _add_chunk(connection: Connection, chunk: Sequence[Label], source: str, with
             counts.matched += 1
         else:
             counts.corrected += 1
-        for target in ids or [None]:
-            if target is not None and current.get(target, (None,))[0] == label.value:
+        for target in ids or (None,):
+            if target is not None and current.get(target) == label.value:
                 continue
             rows.append(_row(label, target, source))
             if target is None:
                 pending[_key(label)] = label.value
             else:
-                current[target] = (label.value, None)
+                current[target] = label.value
     if rows:
         connection.execute(labels.insert(), rows)
 
@@ -130,6 +131,7 @@ def _targets(label: Label, found: Events, within: timedelta) -> list[str]:
     """Ids of the predictions that `label` is about: more than one where an entity was scored again for one event."""
     if label.prediction_id is not None:
         return [label.prediction_id]
+    assert label.event_time is not None
     until = as_utc(label.event_time)
     before = [(moment, identity) for moment, identity in found.get(str(label.entity_id), ()) if until - within <= moment <= until]
     return sorted({identity for moment, identity in before if moment == before[-1][0]})

@@ -16,7 +16,7 @@ def columns_of(answer: Answer, signature: Signature) -> Columns:
 
     `label`, `confidence` (the label's probability) and `probabilities` (by class), or `prediction`, `lower`, `upper`.
     """
-    if signature.classes:
+    if answer.probabilities is not None and answer.label_index is not None:
         probabilities = answer.probabilities.tolist()
         indices = answer.label_index.tolist()
         return {

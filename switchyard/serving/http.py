@@ -42,6 +42,8 @@ _PHRASES = {
     500: "500 Internal Server Error",
     503: "503 Service Unavailable",
 }
+Act = Callable[[Environ, bytes], dict[str, Any]]
+"""Answers a request's body, as JSON will have it."""
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
@@ -59,7 +61,7 @@ class Endpoint:
 
     def __init__(self, predictor: Predictor, stock: Wsgi, openapi: bytes) -> None:
         self._predictor, self._stock, self._openapi = predictor, stock, openapi
-        self._posts = {path: ("predictions", self._predict) for path in PREDICTIONS}
+        self._posts: dict[str, tuple[str, Act]] = {path: ("predictions", self._predict) for path in PREDICTIONS}
         self._posts |= {path: ("feedback", self._feedback) for path in FEEDBACK}
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
@@ -84,7 +86,7 @@ class Endpoint:
             return _send(start, 200, self._predictor.metrics.text().encode(), CONTENT_TYPE)
         return _send(start, 404, orjson.dumps(Refusal("there is nothing at this path", status=404, reason="NOT_FOUND").body()))
 
-    def _answer(self, environ: Environ, start: Start, path: str, act: Callable[[Environ, bytes], dict[str, Any]]) -> Iterable[bytes]:
+    def _answer(self, environ: Environ, start: Start, path: str, act: Act) -> Iterable[bytes]:
         began, code = perf_counter(), 200
         try:
             body = orjson.dumps(act(environ, self._read(environ)))

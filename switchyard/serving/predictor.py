@@ -80,6 +80,7 @@ class Predictor:
         if self._journal is not None:
             entities = request.entity_ids or ([entity_id] * request.rows if entity_id is not None else None)
             self._append(
+                self._journal,
                 prediction_record(
                     request_id=identity,
                     origin=self._origin,
@@ -88,7 +89,7 @@ class Predictor:
                     entity_ids=entities,
                     event_times=request.event_times,
                     exclude=self._excluded,
-                )
+                ),
             )
         self.metrics.scored(request.columns, answers, request.rows)
         return body_of(answers, request.form, identity, self.signature, self.tags)
@@ -104,12 +105,12 @@ class Predictor:
             raise Refusal("feedback needs the prediction log: set SWITCHYARD_LOG_URL", status=503, reason="LOG_UNAVAILABLE")
         labels = labels_of(message, self.signature, self.settings.max_rows)
         for identity, value in labels:
-            self._append(label_record(identity, value))
+            self._append(self._journal, label_record(identity, value))
         return {"jsonData": {"accepted": len(labels)}, "meta": {"puid": labels[0][0], "tags": self.tags}}
 
-    def _append(self, record: bytes) -> None:
+    def _append(self, journal: Journal, record: bytes) -> None:
         try:
-            self._journal.append(record)
+            journal.append(record)
         except (OSError, ValueError) as error:
             logger.error("the prediction log's journal refuses a record: %s", error)
             raise Refusal("the prediction log can't be written; try again later", status=503, reason="LOG_UNAVAILABLE") from None

@@ -94,8 +94,10 @@ def send(
     """
     if alert is None:
         return AlertResult(alert=None)
-    wanted = [(channel, None) for channel in channels] + list(others)
-    return AlertResult(alert=alert, deliveries=tuple(_send_once(alert, *one, ledger, resolve, pause_s) for one in wanted))
+    wanted = [*((channel, None) for channel in channels), *others]
+    return AlertResult(
+        alert=alert, deliveries=tuple(_send_once(alert, channel, deliver, ledger, resolve, pause_s) for channel, deliver in wanted)
+    )
 
 
 def _send_once(

@@ -43,20 +43,6 @@ def fixed(variances: tuple[float, float], effect: float, alpha: float, power: fl
     return math.ceil((quantiles / effect) ** 2 * _spread(variances, share))
 
 
-def two_proportions(base: float, effect: float, alpha: float, power: float, share: float) -> int:
-    """`fixed` for proportions: the champion's is `base`, the candidate's is higher by `effect`.
-
-    Raises
-    ------
-    ValueError
-        One of the proportions is not between 0 and 1.
-    """
-    other = base + effect
-    if not (0 <= base <= 1 and 0 <= other <= 1):
-        raise ValueError(f"a proportion of {base:g} can't rise by {effect:g}")
-    return fixed((other * (1 - other), base * (1 - base)), effect, alpha, power, share)
-
-
 def sequential(variances: tuple[float, float], effect: float, alpha: float, power: float, share: float) -> int:
     """Entities within which the confidence sequence leaves zero with chance `power`; it may do so much earlier.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,6 +90,6 @@ def between(candidate: Arm, champion: Arm, alpha: float, optimal_at: int) -> Int
     """As `compare`, from what is known of the arms; where that is arrays, an entry for each look, so is what comes back."""
     total = candidate.count + champion.count
     deviation = np.sqrt(total * (candidate.variance / candidate.count + champion.variance / champion.count))
-    width = half_width(total, deviation, alpha, optimal_at)
+    width: Any = half_width(total, deviation, alpha, optimal_at)
     improvement = champion.mean - candidate.mean
     return Interval(improvement, improvement - width, improvement + width, candidate, champion)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -62,21 +63,21 @@ def judge(
         Why the candidate does not run any more.
     """
     versions = experiment.candidate, experiment.champion
-    values = [observations.values(version) for version in versions]
+    values = observations.values(experiment.candidate), observations.values(experiment.champion)
     optimal_at = experiment.planned or OPTIMAL_AT
     alpha = config.alpha / max(1, len(_ramp(experiment, config)))
     scale = _scale(observations, values)
     interval = None
     if min(map(len, values)) >= config.min_labels:
-        interval = compare(*values, alpha, optimal_at, scale)
+        interval = compare(values[0], values[1], alpha, optimal_at, scale)
     effect = minimum_effect(config, observations.measure.unit, float(values[1].mean()) if len(values[1]) else None)
     rails = [guardrails.error_rate(*counts, config.guardrails), guardrails.latency(*counts, config.guardrails)]
     if dead:
         reason = f"the candidate does not run: {dead}"
         rails.append(Guardrail(name="running", candidate=None, champion=None, limit=0.0, standing="broken", reason=reason))
     if config.guardrails.business:
-        business = [observations.business_values(version) for version in versions]
-        rails.append(guardrails.business(*business, config.guardrails.business, config.guardrails.alpha, optimal_at))
+        candidate, champion = (observations.business_values(version) for version in versions)
+        rails.append(guardrails.business(candidate, champion, config.guardrails.business, config.guardrails.alpha, optimal_at))
     goal = goal_of(experiment.strategy, config)
     days = (now - experiment.started) / timedelta(days=1)
     verdict, reasons = _decide(rails, interval, values, goal, effect, days, config)
@@ -130,7 +131,7 @@ def decide_score(interval: Interval, goal: Goal, effect: float) -> tuple[Outcome
 def _decide(
     rails: list[Guardrail],
     interval: Interval | None,
-    values: list[np.ndarray],
+    values: Sequence[np.ndarray],
     goal: Goal,
     effect: float | None,
     days: float,
@@ -141,7 +142,8 @@ def _decide(
         return "stop", broken
     if interval is None or effect is None:
         fewest = min(map(len, values))
-        verdict, reason = "continue", f"{fewest} entities with a label in the smaller arm; the score is judged from {config.min_labels} on"
+        verdict: Outcome = "continue"
+        reason = f"{fewest} entities with a label in the smaller arm; the score is judged from {config.min_labels} on"
     else:
         verdict, reason = decide_score(interval, goal, effect)
     if verdict == "continue" and days >= config.max_days:
@@ -163,7 +165,7 @@ def _next_share(experiment: Experiment, config: ExperimentConfig, candidate: Cou
     return above[0] if above and waited and sound and candidate.requests >= config.ramp_requests else None
 
 
-def _scale(observations: Observations, values: list[np.ndarray]) -> float:
+def _scale(observations: Observations, values: Sequence[np.ndarray]) -> float:
     """Of one loss, for `Arm.of`."""
     if observations.measure.unit:
         return 1.0
@@ -196,9 +198,9 @@ def _sequence(
         return []
     found = []
     for moment in np.unique(times[np.linspace(0, len(times) - 1, _POINTS).astype(int)]):
-        values = [observations.values(version, moment) for version in versions]
-        if min(map(len, values)) >= least:
-            seen = compare(*values, alpha, optimal_at, scale)
+        candidate, champion = (observations.values(version, moment) for version in versions)
+        if min(len(candidate), len(champion)) >= least:
+            seen = compare(candidate, champion, alpha, optimal_at, scale)
             entities = seen.candidate.count + seen.champion.count
             found.append(Point(time=moment, entities=entities, improvement=seen.improvement, lower=seen.lower, upper=seen.upper))
     return found

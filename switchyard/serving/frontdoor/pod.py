@@ -115,7 +115,7 @@ class FrontDoor:
     def _read(self) -> None:
         """Take up what has changed in the Secret; what is wrong with it leaves all as it was."""
         try:
-            seen = tuple((self._source / name).read_text(encoding="utf-8") for name in (FILE, TOKENS))
+            seen = (self._source / FILE).read_text(encoding="utf-8"), (self._source / TOKENS).read_text(encoding="utf-8")
             if seen == self._seen:
                 return
             self._seen = seen

@@ -79,7 +79,7 @@ class AnswerCounts:
 
     def add(self, answer: Answer) -> None:
         """Count some answers."""
-        if self._signature.classes:
+        if answer.probabilities is not None and answer.label_index is not None:
             probabilities = answer.probabilities.astype(np.float64)
             self._labels += np.bincount(answer.label_index, minlength=len(self._labels))
             self._probabilities += probabilities.sum(axis=0)
@@ -90,6 +90,7 @@ class AnswerCounts:
                 else probabilities[np.arange(len(probabilities)), answer.label_index]
             )
         else:
+            assert answer.prediction is not None
             values = answer.prediction.reshape(-1).astype(np.float64)
         self._rows += len(values)
         self._sum, self._squares = self._sum + float(values.sum()), self._squares + float((values**2).sum())

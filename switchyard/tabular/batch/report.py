@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from switchyard.tabular.batch.counts import ColumnCount
-from switchyard.tabular.report.report import Badge, Bars, Name, Report, Section, Table, Text
+from switchyard.tabular.report.report import Badge, Bars, Cell, Name, Report, Section, Table, Text
 from switchyard.tabular.storable import Fact, Record
 
 _NOTABLE = 0.05
@@ -44,7 +44,7 @@ class ScoringReport(Record):
 
     def report(self) -> Report:
         scored = self.scored
-        found = [Text(Badge("look", "warn"), f" {line}") for line in self.findings] or ["Nothing stands out."]
+        found = [Text(Badge("look", "warn"), f" {line}") for line in self.findings] or [Text("Nothing stands out.")]
         sections = [Section("What was scored", _about(scored)), Section("Against training", *found)]
         if scored.notes:
             sections.append(Section("Reading", *scored.notes))
@@ -79,7 +79,7 @@ def report_on(scored: Scored) -> ScoringReport:
 
 
 def _about(scored: Scored) -> Table:
-    rows = [
+    rows: list[tuple[str, Cell]] = [
         ("model", f"{scored.model} version {scored.version}"),
         ("digest", Name(scored.digest)),
         ("table", Name(scored.source)),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,7 +22,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.delimited import MISSING_SPELLINGS, header_of, refuse_other_formats, sniff
 from switchyard.tabular.tables.reading.headers import UNNAMED, named
-from switchyard.tabular.tables.reading.packing import packing_of
+from switchyard.tabular.tables.reading.packing import ByteStream, packing_of
 from switchyard.tabular.tables.reading.parquet import MAGIC
 
 CHUNK = 16_384
@@ -159,7 +159,8 @@ def _look(path: Path, label: str, encoding: str | None) -> tuple[bytes, bool, st
         raise InputError(f"{label} is empty")
     marks = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
     marked = next((name for mark, name in marks.items() if sample.startswith(mark)), None)
-    found, notes = encoding or marked or "utf-8", ()
+    found = encoding or marked or "utf-8"
+    notes: tuple[str, ...] = ()
     if not encoding and not marked and not is_utf8:
         found, notes = "windows-1252", (f"{label} is not UTF-8 and was read as Windows-1252; set data.encoding if letters look wrong",)
     if not encoding and not marked and b"\0" in sample:
@@ -173,7 +174,7 @@ def _look(path: Path, label: str, encoding: str | None) -> tuple[bytes, bool, st
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[BinaryIO]:
+def _unpacked(path: Path) -> Iterator[ByteStream]:
     """The file's bytes as a stream, unpacked."""
     with path.open("rb") as raw:
         packing = packing_of(raw.read(8))
@@ -196,7 +197,9 @@ def _unpacked(path: Path) -> Iterator[BinaryIO]:
                 yield stream
 
 
-def _batches(stream: BinaryIO, width: int, lines: int, delimiter: str, quoted: bool, encoding: str, label: str) -> Iterator[pa.RecordBatch]:
+def _batches(
+    stream: ByteStream, width: int, lines: int, delimiter: str, quoted: bool, encoding: str, label: str
+) -> Iterator[pa.RecordBatch]:
     # Places instead of names: empty names are not distinct.
     places, ragged = [str(place) for place in range(width)], []
 

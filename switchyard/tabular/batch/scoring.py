@@ -138,7 +138,7 @@ def score_rows(
 
 
 def _columns(answer: Answer, signature: Signature) -> dict[str, Any]:
-    if signature.classes:
+    if answer.probabilities is not None and answer.label_index is not None:
         probabilities = answer.probabilities.astype(np.float64)
         confidence = probabilities[np.arange(len(probabilities)), answer.label_index]
         each = {PROBABILITY + name: probabilities[:, code] for code, name in enumerate(signature.classes)}
@@ -148,7 +148,7 @@ def _columns(answer: Answer, signature: Signature) -> dict[str, Any]:
 
 
 def _answers(answer: Answer, said: dict[str, Any], signature: Signature) -> dict[str, Sequence[Any] | None]:
-    if signature.classes:
+    if answer.probabilities is not None:
         probabilities = [dict(zip(signature.classes, row, strict=True)) for row in answer.probabilities.astype(np.float64).tolist()]
         return {"label": answer.labels, "probabilities": probabilities}
     return {name: values.tolist() for name, values in said.items()}

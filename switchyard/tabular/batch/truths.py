@@ -121,6 +121,7 @@ def _truth(cells: tuple[Any, ...], columns: TruthColumns, signature: Signature) 
     value = _label(label, columns.label, signature)
     if columns.prediction_id:
         return Truth(value, prediction_id=_name(identity, columns.prediction_id, _ID_LENGTH, "prediction id"))
+    assert columns.entity is not None and columns.time is not None  # `truth_columns` sees to it.
     try:
         seconds = epoch_seconds(moment)
     except ValueError as error:

@@ -19,6 +19,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 from switchyard.plugins import Plugin, load_plugin
 from switchyard.tabular.config.monitoring import Monitoring
@@ -276,7 +277,7 @@ def problem_from(settings: dict[str, Any], where: str) -> Problem:
         raise InputError(f"{where}: " + "; ".join(lines)) from None
 
 
-def _plain(item: dict[str, Any]) -> str:
+def _plain(item: ErrorDetails) -> str:
     if item["type"] == "extra_forbidden":
         return "no such key (python run.py --schema lists them)"
     if item["type"] == "missing":

@@ -34,14 +34,6 @@ class Documents(Storable):
     def read(cls, folder: Path) -> Self:
         return cls({name: (folder / name).read_text(encoding="utf-8") for name in (*NAMES_OF_DOCUMENTS, _PAGE)})
 
-    def to_files(self, folder: Path) -> dict[str, Path]:
-        """Write the Markdown files into `folder`, made where it is not there; document name -> its path."""
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = {name.removesuffix(".md"): folder / name for name in NAMES_OF_DOCUMENTS}
-        for path in paths.values():
-            path.write_text(self.files[path.name], encoding="utf-8")
-        return paths
-
     def report(self) -> Report:
         """The model card."""
         return _report(self.files["model_card.md"])

@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.errors import GateClosed
 from switchyard.tabular.evaluation.baselines import DEFAULTS
 from switchyard.tabular.evaluation.delong import delong_p
 from switchyard.tabular.evaluation.evaluation import Evaluation, holdout_resampler
@@ -157,11 +156,6 @@ class Verdict(Record):
     @property
     def failed(self) -> tuple[Gate, ...]:
         return tuple(gate for gate in self.gates if not gate.passed)
-
-    def raise_if_rejected(self) -> None:
-        """Raise `GateClosed`, naming each gate that failed with its limit and what was measured, in one line."""
-        if self.verdict == "rejected":
-            raise GateClosed("; ".join(self.reasons()))
 
     def reasons(self) -> tuple[str, ...]:
         """For each gate that failed, what it needs and what was measured; none for a verdict of unchanged."""

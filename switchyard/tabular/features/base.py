@@ -52,7 +52,7 @@ class Computed(TransformerMixin, BaseEstimator):
         """Names of the columns that `compute` puts after those it was given."""
         return []
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: Sequence[str]) -> np.ndarray:
         """Names of the columns after the transformation, given those before it."""
         names = list(input_features)
         return np.array(names + self.appended_names(names), dtype=object)
@@ -69,5 +69,5 @@ class Take(Computed):
             return x
         return op("Gather", x, np.array(self.positions), axis=1)
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: Sequence[str]) -> np.ndarray:
         return np.array([input_features[position] for position in self.positions], dtype=object)

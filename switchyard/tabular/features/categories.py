@@ -52,7 +52,7 @@ class CategoryCodes(Computed):
 
     def __init__(
         self,
-        missing: Literal["own_category", "most_frequent"] = "own_category",
+        missing: str = "own_category",
         order: Literal["frequency", "lexicographic"] = "frequency",
         max_categories: int | None = None,
         min_count: int = 1,
@@ -103,7 +103,8 @@ class CategoryCodes(Computed):
 
     def _by_shared_dictionary(self, op: Operator, x: Any, codes: list[dict[str, int]], union: list[str]) -> Any:
         # One look-up for the whole block, then a table of each column's own code for every value of any column.
-        table = np.array([[code.get(value, len(self.categories_[i])) for value in [*union, None]] for i, code in enumerate(codes)])
+        unseen = [len(categories) for categories in self.categories_]
+        table = np.array([[*(code.get(value, unseen[i]) for value in union), unseen[i]] for i, code in enumerate(codes)])
         found = _look_up(op, x, union, list(range(len(union))), len(union))
         offsets = np.arange(len(codes)) * (len(union) + 1)
         return op("Gather", table.ravel(), op("Add", found, offsets))
@@ -129,7 +130,7 @@ class OneHot(CategoryCodes):
         code = np.concatenate([np.arange(len(categories)) for categories in self.categories_])
         return op("Cast", op("Equal", op("Gather", codes, source, axis=1), code), to=DOUBLE)
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: Sequence[str]) -> np.ndarray:
         pairs = zip(input_features, self.categories_, strict=True)
         return np.array([f"{name}={value}" for name, categories in pairs for value in categories], dtype=object)
 
@@ -162,7 +163,7 @@ class TargetMeans(TargetEncoder):
         self._settle(y)
         return super().fit_transform(X, y, **params)
 
-    def get_feature_names_out(self, input_features: Sequence[str] | None = None) -> np.ndarray:
+    def get_feature_names_out(self, input_features: Sequence[str]) -> np.ndarray:
         if self.target_type_ != "multiclass":
             return np.array([f"{name} (target mean)" for name in input_features], dtype=object)
         return np.array([f"{name} (share of class {code})" for name in input_features for code in self.classes_], dtype=object)

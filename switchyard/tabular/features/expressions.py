@@ -47,7 +47,7 @@ class Expression:
 
     def _value(self, op: Operator, node: ast.expr, columns: Mapping[str, Any]) -> Any:
         match node:
-            case ast.Constant(value=value):
+            case ast.Constant(value=int() | float() as value):
                 return float(value)
             case ast.Name(id=name):
                 return columns[self._names.get(name, name)]
@@ -127,7 +127,7 @@ def _check(node: ast.expr, place: str, depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
         raise InputError(f"{place}: the expression is nested more than {_MAX_DEPTH} deep")
     match node:
-        case ast.Constant(value=value) if type(value) in (int, float):
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             if abs(value) > 1e300:
                 raise InputError(f"{place}: a number is out of range")
             return

@@ -85,6 +85,7 @@ class Products(Computed):
         self.degree = degree
 
     def learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        assert y is not None
         step = max(1, len(X) // _SCORED_ROWS)
         columns = _standardised(X[::step][:, self.positions])
         targets = _standardised(target_columns(y[::step], self.classification))
@@ -92,7 +93,7 @@ class Products(Computed):
         self.terms_ = [tuple(self.positions[i] for i in term) for term in dict.fromkeys(terms)]
 
     def _strongest_pairs(self, columns: np.ndarray, targets: np.ndarray) -> list[tuple[int, ...]]:
-        scores = {}
+        scores: dict[tuple[int, ...], float] = {}
         for i in range(columns.shape[1] - 1 if self.interactions else 0):
             association = _association(_standardised(columns[:, [i]] * columns[:, i + 1 :]), targets)
             scores.update({(i, i + 1 + j): value for j, value in enumerate(association)})

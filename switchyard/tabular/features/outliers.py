@@ -80,7 +80,7 @@ class FlagOutliers(_ByColumn):
         return op("Concat", x, op("Cast", outside, to=DOUBLE), axis=1)
 
     def appended_names(self, names: Sequence[str]) -> list[str]:
-        return [f"{names[position]} is an outlier" for position in self.flagged_]
+        return [f"{names[position]} is an outlier" for position in self.flagged_.tolist()]
 
 
 class IsolationFlag(Computed):
@@ -182,4 +182,4 @@ def inliers(X: np.ndarray, method: Method, threshold: float | None = None, seed:
         flag = IsolationFlag(tuple(range(X.shape[1])), threshold, seed).fit(X)
         return flag.transform(X)[:, -1] == 0
     low, high = bounds(X, method, threshold)
-    return ~((low > X) | (high < X)).any(axis=1)
+    return ~np.asarray(((low > X) | (high < X)).any(axis=1))

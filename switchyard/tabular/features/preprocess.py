@@ -6,7 +6,6 @@ Columns of equal treatment are treated together, which is what keeps fitting, an
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,18 +37,6 @@ EMBEDDING_CODES = 1000
 
 class Preprocessor(Pipeline):
     """The fitted features: `model_frame(frame, plan.used)` in, float64 of shape (n, m) out."""
-
-    @property
-    def feature_names_out_(self) -> list[str]:
-        """Names of the m columns, for people; a name that comes up twice is numbered."""
-        blocks = self["blocks"].transformers_
-        names = [name for _, block, columns in blocks if block != "drop" for name in block.get_feature_names_out(columns)]
-        seen = Counter()
-        for position, name in enumerate(names):
-            seen[name] += 1
-            if seen[name] > 1:
-                names[position] = f"{name} ({seen[name]})"
-        return names if len(self.steps) == 1 else self["select"].get_feature_names_out(names).tolist()
 
     @property
     def categorical_sizes_(self) -> list[tuple[int, int]]:

@@ -109,9 +109,11 @@ def _columns(plan: FeaturePlan) -> Table:
     needed = {name for item in plan.derived if item.use for name in item.needs}
     rows = []
     for column in plan.columns:
-        state = ("used", "good") if column.use else ("derived from", "note") if column.name in needed else ("not used", "warn")
+        state = (
+            Badge("used", "good") if column.use else Badge("derived from", "note") if column.name in needed else Badge("not used", "warn")
+        )
         becomes = _treatment(column, plan) if column.use else ""
-        rows.append((Name(column.name), column.kind, column.role, Badge(*state), becomes, column.reason))
+        rows.append((Name(column.name), column.kind, column.role, state, becomes, column.reason))
     return Table(("column", "kind", "role", "", "becomes", "why"), rows)
 
 

@@ -61,6 +61,7 @@ class Select(Computed):
         self.seed = seed
 
     def learn(self, X: np.ndarray, y: np.ndarray | None) -> None:
+        assert y is not None
         count = round(self.keep * X.shape[1]) if self.keep < 1 else int(self.keep)
         count = min(max(count, 1), X.shape[1])
         step = -(-len(X) // _MAX_ROWS.get(self.method, len(X)))

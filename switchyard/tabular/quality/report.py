@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed
-from switchyard.tabular.report.report import Badge, Bars, Name, Report, Section, Table
+from switchyard.tabular.report.report import Badge, Bars, Level, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 
 FindingAction = Literal["note", "warn", "drop", "stop"]
-_LEVELS = {"note": "note", "warn": "warn", "drop": "warn", "stop": "bad"}
+_LEVELS: dict[FindingAction, Level] = {"note": "note", "warn": "warn", "drop": "warn", "stop": "bad"}
 _TITLES = {
     "missing_column": "Columns with too few values",
     "constant_column": "Columns with one value",

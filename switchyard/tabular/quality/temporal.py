@@ -115,7 +115,9 @@ def _gap(moments: pd.Series, problem: Problem) -> Iterator[Finding]:
 def _unordered(ordered: pd.DataFrame, split: Split, problem: Problem) -> Iterator[Finding]:
     """The table's own dates tell whether its rows stand in the order of time."""
     for column in split.schema.columns:
-        values = ordered[column.name].dropna() if column.kind == "datetime" and column.role != "ignored" else ()
+        if column.kind != "datetime" or column.role == "ignored":
+            continue
+        values = ordered[column.name].dropna()
         if len(values) < _MIN_ROWS:
             continue
         ranks = values.rank().to_numpy()

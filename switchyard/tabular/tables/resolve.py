@@ -7,7 +7,7 @@ Every decision carries its reason (`Column.reason`), every loss is a note, and a
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -113,7 +113,8 @@ def conform(frame: pd.DataFrame, schema: Schema, labelled: bool = False) -> tupl
     InputError
         When a feature (or the target, if `labelled`) is missing or is not of its kind at all.
     """
-    values, notes = {}, []
+    values: dict[str, Any] = {}
+    notes: list[str] = []
     for column in schema.columns:
         if column.name not in frame.columns:
             if column.role == "feature" or (column.role == "target" and labelled):
@@ -127,14 +128,6 @@ def conform(frame: pd.DataFrame, schema: Schema, labelled: bool = False) -> tupl
         values[column.name] = reading.values
         notes += reading.notes
     return pd.DataFrame(values, index=pd.RangeIndex(len(frame))), tuple(notes)
-
-
-def inference_rows(schema: Schema) -> list[tuple[str, str, str, str, str, str]]:
-    """Rows for a terminal table: name, kind, role, missing share, distinct values, reason."""
-    return [
-        (column.name, column.kind, column.role, f"{column.missing:.1%}" if column.missing else "", f"{column.unique:,}", column.reason)
-        for column in schema.columns
-    ]
 
 
 def _check_names(data: Data, names: list[str], source: str) -> None:
@@ -151,7 +144,8 @@ def _check_names(data: Data, names: list[str], source: str) -> None:
 
 def _said_roles(problem: Problem) -> dict[str, tuple[Role, str]]:
     """Column -> the role that the config gives it, and where."""
-    data, said = problem.data, {}
+    data = problem.data
+    said: dict[str, tuple[Role, str]] = {}
     for name, override in data.columns.items():
         if override.role is not None:
             said[name] = (override.role, "set in data.columns")
@@ -162,15 +156,15 @@ def _said_roles(problem: Problem) -> dict[str, tuple[Role, str]]:
         ("group", "data.group_column", data.group_column),
         ("time", "data.time_column", data.time_column if data.time_column != "@row" else None),
     )
-    for role, key, name in keys:
-        if name is None:
+    for role, key, chosen in keys:
+        if chosen is None:
             continue
-        others = [other for other, (given, _) in said.items() if given == role and other != name and role != "id"]
+        others = [other for other, (given, _) in said.items() if given == role and other != chosen and role != "id"]
         if others:
-            raise InputError(f"{key} is {name!r}, but data.columns gives the role {role} to {others[0]!r}")
-        if said.get(name, (role, ""))[0] not in (role, "group"):
-            raise InputError(f"{key} is {name!r}, but {said[name][1]} gives it the role {said[name][0]}")
-        said[name] = (role, f"{key}")
+            raise InputError(f"{key} is {chosen!r}, but data.columns gives the role {role} to {others[0]!r}")
+        if said.get(chosen, (role, ""))[0] not in (role, "group"):
+            raise InputError(f"{key} is {chosen!r}, but {said[chosen][1]} gives it the role {said[chosen][0]}")
+        said[chosen] = (role, f"{key}")
     for role in ("time", "group"):
         several = [name for name, (given, _) in said.items() if given == role]
         if len(several) > 1:

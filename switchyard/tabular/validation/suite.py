@@ -112,8 +112,8 @@ def _checked(item: Any, place: str, known: list[str] | None) -> dict[str, Any]:
         and kwargs["min_value"] > kwargs["max_value"]
     ):
         raise InputError(f"{place} ({item['type']}): min_value {kwargs['min_value']} is above max_value {kwargs['max_value']}")
-    for column in columns_of(kwargs) if known is not None else ():
-        if column not in known:
+    for column in columns_of(kwargs):
+        if known is not None and column not in known:
             close = get_close_matches(column, known, n=1)
             raise InputError(
                 f"{place} ({item['type']}): {column!r} is not a column of the table" + (f"; did you mean {close[0]!r}?" if close else "")

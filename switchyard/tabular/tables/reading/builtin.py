@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pandas as pd
@@ -72,8 +72,8 @@ _LOANS: dict[str, tuple[Callable[[str], object], str]] = {
 }
 
 
-def _loans_options(options: dict[str, str], source: str) -> dict[str, object]:
-    parsed = {}
+def _loans_options(options: dict[str, str], source: str) -> dict[str, Any]:
+    parsed: dict[str, Any] = {}
     for key, text in options.items():
         if key not in _LOANS:
             raise InputError(f"{source}: builtin:loans has no option {key!r}{did_you_mean(key, _LOANS)}")

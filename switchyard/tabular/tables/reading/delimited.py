@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +19,9 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.encoding import to_utf8
 from switchyard.tabular.tables.reading.headers import named
+
+if TYPE_CHECKING:
+    from _csv import Reader as _Reader
 
 DELIMITERS = (",", ";", "\t", "|")
 MISSING_SPELLINGS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A", "#NA", "-nan", "-NaN")
@@ -61,10 +65,10 @@ def read_delimited(
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise InputError(f"data.delimiter must be one character, not {delimiter!r}")
     found = sniff(text, target)
-    names, header_lines, ended = header_of(text, delimiter or found, label)
+    header, header_lines, ended = header_of(text, delimiter or found, label)
     if ended:
         raise InputError(f"{label} has a header but no rows")
-    names, trimmed = named(names, label, f"line {header_lines}")
+    names, trimmed = named(header, label, f"line {header_lines}")
     if len(names) == 1 and names[0] != target:
         raise InputError(_one_column(label, names[0], delimiter, found, target))
     table = _parse(text, names, header_lines, delimiter or found, label)
@@ -91,7 +95,7 @@ def _lines(text: bytes) -> Iterator[str]:
     return io.TextIOWrapper(io.BytesIO(text), encoding="utf-8", errors="replace", newline="")
 
 
-def _rows(text: bytes, delimiter: str) -> csv.reader:
+def _rows(text: bytes, delimiter: str) -> _Reader:
     csv.field_size_limit(1 << 30)
     return csv.reader(_lines(text), delimiter=delimiter)
 

@@ -9,7 +9,8 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Protocol
 
 import psutil
 
@@ -19,13 +20,22 @@ from switchyard.tabular.tables.reading.credentials import first_line
 _CHUNK = 1 << 20
 
 
-def _zstd(stream: BinaryIO) -> BinaryIO:
+class ByteStream(Protocol):
+    """What can be read from, packed or not."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """At most `size` bytes; none at the end."""
+        ...
+
+
+def _zstd(stream: BinaryIO) -> AbstractContextManager[ByteStream]:
     import pyarrow
 
-    return pyarrow.CompressedInputStream(pyarrow.PythonFile(stream, mode="r"), "zstd")
+    unpacked: AbstractContextManager[ByteStream] = pyarrow.CompressedInputStream(pyarrow.PythonFile(stream, mode="r"), "zstd")
+    return unpacked
 
 
-_OPENERS: dict[bytes, tuple[str, Callable[[BinaryIO], BinaryIO]]] = {
+_OPENERS: dict[bytes, tuple[str, Callable[[BinaryIO], AbstractContextManager[ByteStream]]]] = {
     b"\x1f\x8b": ("gzip", lambda stream: gzip.GzipFile(fileobj=stream)),
     b"BZh": ("bzip2", bz2.BZ2File),
     b"\xfd7zXZ\x00": ("xz", lzma.LZMAFile),
@@ -64,7 +74,7 @@ class Limit:
             )
 
 
-def read_limited(stream: BinaryIO, limit: Limit, label: str, on_chunk: Callable[[bytes], None] | None = None) -> bytes:
+def read_limited(stream: ByteStream, limit: Limit, label: str, on_chunk: Callable[[bytes], None] | None = None) -> bytes:
     """All bytes of `stream`, given up at `limit`; `on_chunk` sees every chunk, for hashing."""
     buffer = io.BytesIO()
     while chunk := stream.read(_CHUNK):

@@ -51,7 +51,7 @@ def read_parquet(content: bytes, label: str, limit: Limit) -> tuple[pd.DataFrame
         table = pa.Table.from_batches(batches)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{label} is a damaged Parquet file ({first_line(error)}); write it again") from None
-    names, notes = named(names, label, "schema")
+    trimmed, notes = named(names, label, "schema")
     frame = pd.DataFrame({place: pd.Series(pd.arrays.ArrowExtensionArray(column)) for place, column in enumerate(table.columns)})
-    frame.columns = list(names)
+    frame.columns = list(trimmed)
     return frame, notes

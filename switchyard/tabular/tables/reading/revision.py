@@ -48,7 +48,7 @@ def revision_of(content: ContentHash, path: Path | None) -> tuple[str, tuple[str
         Says so when the file was changed since DVC last saw it.
     """
     recorded = _recorded_md5(path) if path is not None else None
-    if recorded is None:
+    if path is None or recorded is None:
         return f"sha256:{content.sha256}", ()
     if recorded == content.md5:
         return f"dvc:{recorded}", ()

@@ -15,7 +15,7 @@ _ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[ T][0-9]{2}:?[0-9]{2}(?::?[0-9]{2}(?
 _TIME = r"(?: [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?$"
 _TIME_FORMATS = ("", " %H:%M:%S", " %H:%M")
 # (shape, formats, how people call them); of two formats that both read everything the first is taken.
-_SHAPES = (
+_SHAPES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     (r"^[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}" + _TIME, ("%Y/%m/%d",), ("year/month/day",)),
     (r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}" + _TIME, ("%d.%m.%Y", "%m.%d.%Y"), ("day.month.year", "month.day.year")),
     (r"^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}" + _TIME, ("%m/%d/%Y", "%d/%m/%Y"), ("month/day/year", "day/month/year")),
@@ -71,7 +71,7 @@ def parse_dates(texts: pa.Array, least: float, weights: np.ndarray) -> Dates | N
             # Short and long names of months may stand in one column.
             values = np.where(np.isnat(tries[0]), tries[1], tries[0])
             return Dates(values, shaped, f"dates as {styles[0]}")
-        ambiguous = len(tries) == 2 and read[0] == read[1] and not np.array_equal(*tries, equal_nan=True)
+        ambiguous = len(tries) == 2 and read[0] == read[1] and not np.array_equal(tries[0], tries[1], equal_nan=True)
         return Dates(values, shaped, f"dates as {styles[best]}", ambiguous)
     return None
 

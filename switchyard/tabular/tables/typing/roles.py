@@ -71,5 +71,5 @@ def _counts(values: np.ndarray) -> bool:
 
 def _missing(values: np.ndarray) -> np.ndarray:
     if values.dtype == object:
-        return np.equal(values, None)
+        return np.equal(values, np.asarray(None, dtype=object))
     return np.isnan(values)

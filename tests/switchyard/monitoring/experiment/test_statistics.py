@@ -9,7 +9,7 @@ from statsmodels.stats.power import NormalIndPower
 from benchmarks.experiments import SCENARIOS, summarise
 from switchyard.monitoring.experiment.counts import Counts, too_many_p
 from switchyard.monitoring.experiment.losses import pair_losses
-from switchyard.monitoring.experiment.sample_size import fixed, sequential, two_proportions
+from switchyard.monitoring.experiment.sample_size import fixed, sequential
 from switchyard.monitoring.experiment.sequence import compare, half_width
 
 
@@ -36,9 +36,9 @@ def test_the_interval_holds_the_truth_at_every_look():
 
 
 @pytest.mark.parametrize("share", [0.5, 0.2])
-def test_two_proportions_are_those_of_statsmodels(share):
-    base, effect = 0.8, 0.03
-    ours = two_proportions(base, effect, 0.05, 0.8, share)
+def test_a_size_for_proportions_is_that_of_statsmodels(share):
+    effect = 0.03
+    ours = fixed((0.83 * 0.17, 0.8 * 0.2), effect, 0.05, 0.8, share)
     # statsmodels wants an effect in standard deviations, and one deviation for both arms.
     deviation = np.sqrt((0.83 * 0.17 / share + 0.8 * 0.2 / (1 - share)) / (1 / share + 1 / (1 - share)))
     theirs = NormalIndPower().solve_power(effect / deviation, power=0.8, alpha=0.05, ratio=share / (1 - share)) / (1 - share)
@@ -67,8 +67,6 @@ def test_a_size_that_nobody_can_tell_is_an_error(changes, said):
     arguments = {"variances": (1.0, 1.0), "effect": 0.1, "alpha": 0.05, "power": 0.8, "share": 0.5, **changes}
     with pytest.raises(ValueError, match=said):
         sequential(**arguments)
-    with pytest.raises(ValueError, match="proportion"):
-        two_proportions(0.99, 0.05, 0.05, 0.8, 0.5)
 
 
 def test_rare_events_are_too_many_seldom_by_chance_and_surely_where_they_are():

@@ -248,12 +248,6 @@ def test_pieces_of_markdown():
     assert lines == ["| name |      n |", "|------|-------:|", "| x    |      1 |", "| long | 12,345 |"]
 
 
-def test_the_markdown_goes_where_the_user_looks(documents, tmp_path):
-    paths = documents.to_files(tmp_path / "docs" / "small")
-    assert set(paths) == {"problem_definition", "data_analysis_report", "ml_requirements", "model_card"}
-    assert paths["model_card"].read_text(encoding="utf-8") == documents.files["model_card.md"]
-
-
 def test_many_classes_show_their_most_frequent_mistakes(people):
     rng = np.random.default_rng(1)
 

@@ -1,5 +1,6 @@
 """A table with every kind of column and every kind of trouble, and the two ways to its features."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,18 @@ KINDS = {
     "city": "categorical",
     "note": "text",
 }
+
+
+def names_of(fitted: Preprocessor) -> list[str]:
+    """Names of the fitted features, in their order; a name that comes up twice is numbered."""
+    blocks = fitted["blocks"].transformers_
+    names = [name for _, block, columns in blocks if block != "drop" for name in block.get_feature_names_out(columns)]
+    seen: Counter[str] = Counter()
+    for position, name in enumerate(names):
+        seen[name] += 1
+        if seen[name] > 1:
+            names[position] = f"{name} ({seen[name]})"
+    return names if len(fitted.steps) == 1 else fitted["select"].get_feature_names_out(names).tolist()
 
 
 def make_frame(rows: int, seed: int) -> pd.DataFrame:
@@ -104,7 +117,7 @@ class Exported:
         graph = Graph()
         self.inputs = Inputs(graph, plan.used)
         features = emit_preprocessor(graph, fitted, self.inputs)
-        graph.output(features, "features", "double", ("n", len(fitted.feature_names_out_)))
+        graph.output(features, "features", "double", ("n", len(names_of(fitted))))
         self.model = graph.finish()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -7,7 +7,7 @@ import pytest
 
 from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.tables.table import model_frame
-from tests.switchyard.tabular.features.conftest import Exported, make_frame, target_of
+from tests.switchyard.tabular.features.conftest import Exported, make_frame, names_of, target_of
 
 DERIVED = {
     "debt ratio": "loan / income",
@@ -76,13 +76,13 @@ def assert_parity(task: str, style: str, split, plan, choices=None) -> None:
     for frame in (split.train, split.holdout, split.holdout[:1]):
         native, served = fitted.transform(model_frame(frame, plan.used)), exported.transform(frame)
         assert native.dtype == served.dtype == np.float64
-        assert native.shape == served.shape == (len(frame), len(fitted.feature_names_out_))
+        assert native.shape == served.shape == (len(frame), len(names_of(fitted)))
         assert np.array_equal(np.isnan(native), np.isnan(served))
         np.testing.assert_allclose(served, native, rtol=1e-12, atol=1e-9)
     assert not np.isinf(trained).any()
     if style == "net":
         assert not np.isnan(native).any()
-    assert len(set(fitted.feature_names_out_)) == trained.shape[1]
+    assert len(set(names_of(fitted))) == trained.shape[1]
 
 
 @pytest.mark.parametrize("style", ["tree", "net"])

@@ -19,7 +19,7 @@ from switchyard.tabular.model.open_format import dump, load
 from switchyard.tabular.tables.schema import MISSING, Column, Schema
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
-from tests.switchyard.tabular.features.conftest import make_problem, target_of
+from tests.switchyard.tabular.features.conftest import make_problem, names_of, target_of
 
 
 def fitted(split, plan, style="tree", choices=None, task="binary"):
@@ -148,7 +148,7 @@ def test_the_net_gets_complete_scaled_numbers_and_codes(plan_for):
     preprocessor, X = fitted(split, plan, "net")
     assert not np.isnan(X).any()
     sizes = dict(preprocessor.categorical_sizes_)
-    names = preprocessor.feature_names_out_
+    names = names_of(preprocessor)
     assert [names[position] for position in sizes] == ["purpose", "größe", "city"]
     for position, size in sizes.items():
         assert set(X[:, position]) <= set(range(size))
@@ -160,7 +160,7 @@ def test_the_net_gets_complete_scaled_numbers_and_codes(plan_for):
 def test_selection_keeps_track_of_the_codes(plan_for):
     split, plan = plan_for("binary", {"selection": {"method": "forest", "keep": 0.4}})
     preprocessor, X = fitted(split, plan, "net")
-    names = preprocessor.feature_names_out_
+    names = names_of(preprocessor)
     assert len(names) == X.shape[1]
     assert {names[position] for position, _ in preprocessor.categorical_sizes_} == {"purpose", "größe", "city"} & set(names)
 
@@ -176,7 +176,7 @@ def test_encoded_categories_are_scaled_for_the_net(plan_for, encoder):
 def test_trees_get_gaps_as_they_are(plan_for):
     split, plan = plan_for("binary")
     preprocessor, X = fitted(split, plan)
-    column = X[:, preprocessor.feature_names_out_.index("income")]
+    column = X[:, names_of(preprocessor).index("income")]
     np.testing.assert_array_equal(column, split.train["income"])
     assert preprocessor.categorical_sizes_ == []
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.tables.resolve import conform, inference_rows
+from switchyard.tabular.tables.resolve import conform
 from switchyard.tabular.tables.table import model_frame
 from tests.switchyard.tabular.tables.reading import load, load_frame, sample
 
@@ -120,7 +120,6 @@ def test_column_facts():
     assert colour.categories == ("blue", "green", "red")
     assert seen.minimum == pd.Timestamp("2025-01-01").timestamp()
     assert model_frame(table.frame, (seen,))["seen"][0] == seen.minimum
-    assert inference_rows(table.schema)[0][:3] == ("size", "numeric", "feature")
 
 
 class TestTask:
