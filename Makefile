@@ -19,6 +19,7 @@ help:
 	@echo "make training   set up and train on the built-in loans"
 	@echo "make deployment set up serving and deploy what was trained last"
 	@echo "make kubernetes install the cluster's stack in the current kube context and make it the active one"
+	@echo "make lint       style, types, dependencies and who imports whom"
 	@echo "make test       set up and run the tests"
 	@echo "make test-full  run all tests but those that need a cluster"
 	@echo "make dashboard  ZenML dashboard, MLflow UI and Evidently's windows on loopback"
@@ -62,6 +63,10 @@ test-kubernetes-full: setup-test setup-serving
 	$(BIN)/python -m pytest tests/kubernetes -m cluster -s --durations=0 $(PYTEST_FLAGS)
 
 lint: setup-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/deptry .
 	$(BIN)/lint-imports
 
 dashboard: setup
@@ -83,8 +88,10 @@ deployment: setup-serving
 kubernetes: setup
 	$(BIN)/python run.py stack up kubernetes
 
+# The lock says which version, not which build. Without the suffix uv would keep to the build with CUDA, and its libraries.
 lock:
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements.in -o requirements.txt
+	sed -i '/^torch==/s/$$/+cpu/' requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 switchyard/requirements.in requirements.in -o requirements.txt
 	sed -i 's/+cpu//' requirements.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-test.in -o requirements-test.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 switchyard/serving/requirements.in -o switchyard/serving/requirements.txt

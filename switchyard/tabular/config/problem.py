@@ -7,6 +7,7 @@ the data by `switchyard.tabular.tables.resolve.resolve` and shown.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,7 +20,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from switchyard.plugins import Plugin, load_plugin
 from switchyard.tabular.config.monitoring import Monitoring
@@ -277,7 +277,7 @@ def problem_from(settings: dict[str, Any], where: str) -> Problem:
         raise InputError(f"{where}: " + "; ".join(lines)) from None
 
 
-def _plain(item: ErrorDetails) -> str:
+def _plain(item: Mapping[str, Any]) -> str:
     if item["type"] == "extra_forbidden":
         return "no such key (python run.py --schema lists them)"
     if item["type"] == "missing":
