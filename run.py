@@ -32,6 +32,7 @@ import click  # noqa: E402
 from app.cli import CommandLine  # noqa: E402
 from app.command import Command, Result  # noqa: E402
 from app.perform import perform  # noqa: E402
+from switchyard import __version__  # noqa: E402
 from switchyard.tabular.errors import SwitchyardError  # noqa: E402
 
 
@@ -45,6 +46,7 @@ def _perform(name: str, command: Command, values: dict[str, Any]) -> Result:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "obj": ROOT},
 )
+@click.version_option(__version__, prog_name="switchyard")
 @click.option("--schema", is_flag=True, help="Print the JSON schema of the config.")
 @click.pass_context
 def cli(context: click.Context, schema: bool) -> None:

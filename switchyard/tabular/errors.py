@@ -1,4 +1,4 @@
-"""The two ways a user's input can end a run, each with its own exit code."""
+"""The ways an expected end of a run is said, each with its own exit code."""
 
 
 class SwitchyardError(Exception):

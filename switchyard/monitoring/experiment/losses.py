@@ -160,7 +160,7 @@ MEASURES = {
         Measure("brier", "Brier score", _brier, unit=True),
         Measure("roc_auc", "ROC-AUC", _score, unit=True, pairs=True),
         Measure("mae", "mean absolute error", _absolute, unit=False),
-        Measure("rmse", "mean squared error", _squared, unit=False),
+        Measure("rmse", "mean squared error (RMSE squared)", _squared, unit=False),
     )
 }
 _OF_TASK = {
