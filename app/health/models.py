@@ -49,7 +49,8 @@ def _instance(deployment: Deployment, instance: Instance, service: str) -> Check
     if instance.reason:
         found += f": {instance.reason}"
     fine = instance.state == "ready" or (instance.state == "stopped" and not asked)
-    mend = f"zenml model-deployer models logs {service}; python run.py --pipeline deployment --name {deployment.model} --rollback goes back to what served before it"
+    back = f"python run.py --pipeline deployment --name {deployment.model} --rollback"
+    mend = f"zenml model-deployer models logs {service}; {back} goes back to what served before it"
     if instance.state == "stopped":
         mend = f"zenml model-deployer models start {service}"
     return Check(f"{deployment.model}, version {instance.version}", fine, found, mend)

@@ -44,13 +44,13 @@ class KubernetesHost(Host):
     Parameters
     ----------
     cluster : Cluster
-    options : KubernetesOptions
+    options : KubernetesOptions, optional
     folder : Path, optional
         Where a client's copies of the token files go; without one there are none.
     """
 
-    def __init__(self, cluster: Cluster, options: KubernetesOptions = KubernetesOptions(), folder: Path | None = None) -> None:
-        self._cluster, self._options = cluster, options
+    def __init__(self, cluster: Cluster, options: KubernetesOptions | None = None, folder: Path | None = None) -> None:
+        self._cluster, self._options = cluster, options or KubernetesOptions()
         self._copies = TokenCopies(folder / cluster.namespace if folder else None)
 
     def name_for(self, release: Release) -> str:

@@ -74,7 +74,8 @@ def _check_rights(cluster: Cluster) -> None:
     if missing:
         raise ClusterError(
             f"{where} create {', '.join(missing)} in namespace {cluster.namespace}: "
-            f"use one with ClusterRole admin there (kubectl create rolebinding switchyard --clusterrole=admin --user=YOU -n {cluster.namespace})"
+            "use one with ClusterRole admin there (kubectl create rolebinding switchyard --clusterrole=admin --user=YOU "
+            f"-n {cluster.namespace})"
         )
     verbs = [verb for verb in _SELDON_VERBS if not cluster.can(verb, SELDON)]
     if verbs:

@@ -50,7 +50,8 @@ def restart(cluster: Cluster, servers: Sequence[str], revision: str, renew_model
         report(f"{', '.join(done)}: new pods know the new keys and passwords")
     if late:
         report(
-            f"{', '.join(late)}: not all pods are new after {_WAIT_S} s: see kubectl -n {cluster.namespace} get pods -l seldon-deployment-id"
+            f"{', '.join(late)}: not all pods are new after {_WAIT_S} s: see "
+            f"kubectl -n {cluster.namespace} get pods -l seldon-deployment-id"
         )
     for name in servers:
         if name != "objects":

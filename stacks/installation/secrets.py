@@ -49,13 +49,15 @@ def settle(cluster: Cluster, given: Settings | None) -> Settings:
     there = Settings(**kept).overlay if kept else _overlay(cluster)  # type: ignore[arg-type]
     if there == "external" and not (given or kept):
         raise InputError(
-            f"namespace {cluster.namespace} holds an installation on databases of your own, and none of its Secrets says which settings made it: "
+            f"namespace {cluster.namespace} holds an installation on databases of your own, and none of its Secrets says which settings "
+            "made it: "
             "name the file this once (python run.py stack up kubernetes --settings FILE)"
         )
     if there and there != settings.overlay:
         raise InputError(
             f"namespace {cluster.namespace} holds an installation of overlay {there}, and these settings make one of {settings.overlay}, "
-            "which would begin without its runs and models: take another --namespace, or remove this one first (python run.py stack down kubernetes)"
+            "which would begin without its runs and models: take another --namespace, or remove this one first "
+            "(python run.py stack down kubernetes)"
         )
     if not given:
         check(settings, f"Secret {SETTINGS}, which a file for --settings replaces")

@@ -163,12 +163,15 @@ def tags(project, version):
 def has_claim(project, stage, version):
     """Have a retraining be under way that led to `version`."""
     code = (
-        "from datetime import UTC, datetime; from switchyard.monitoring.decision import Decision, RuleResult; from switchyard.monitoring.retraining.ledger import Ledger\n"
+        "from datetime import UTC, datetime; from switchyard.monitoring.decision import Decision, RuleResult\n"
+        "from switchyard.monitoring.retraining.ledger import Ledger\n"
         "from deployment.predictions import prediction_log; now = datetime.now(UTC)\n"
         "rule = RuleResult(name='drift_share', value=0.3, threshold=0.1, verdict='retrain', reason='drifted')\n"
-        "decision = Decision(model='loans', version='2', digest='d', since=now, until=now, rows=9, labelled=9, action='retrain', rules=(rule,), reason='drifted', key=str(now))\n"
+        "decision = Decision(model='loans', version='2', digest='d', since=now, until=now, rows=9, labelled=9, action='retrain',"
+        " rules=(rule,), reason='drifted', key=str(now))\n"
         "with prediction_log('loans') as engine:\n"
-        f"    ledger = Ledger(engine, 'loans.local'); ledger.advance(ledger.claim(decision, str(now), '{{}}', 9), '{stage}', version='{version}')\n"
+        "    ledger = Ledger(engine, 'loans.local')\n"
+        f"    ledger.advance(ledger.claim(decision, str(now), '{{}}', 9), '{stage}', version='{version}')\n"
         "print('claimed')"
     )
     assert project.call("-c", code).rstrip().endswith("claimed")

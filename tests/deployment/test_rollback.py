@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from deployment import rollback
 from deployment.host import Deployment, Instance
 from deployment.rollback import find_rollback
-from deployment import rollback
 from switchyard.monitoring.experiment.record import Experiment, Stage
 from switchyard.serving.frontdoor.state import Traffic
 
@@ -28,19 +28,20 @@ def record(strategy, candidate="3", champion="2"):
 
 TWO = Traffic.all_to("v2")
 SPLIT = Traffic.split("v3", "v2", 0.125)
+KEEPS = "; champion 2 keeps everything"
 GOING_BACK = "going back from champion 2, which is marked withdrawn, to version 1, which gets everything"
 
 
 @pytest.mark.parametrize(
     ("traffic", "others", "records", "said"),
     [
-        (SPLIT, [instance("3")], [record("canary")], "taking back version 3, which gets 12.5 % as a canary; champion 2 keeps everything"),
-        (SPLIT, [instance("3")], [record("ab")], "taking back version 3, which gets 12.5 % in an A/B test; champion 2 keeps everything"),
-        (SPLIT, [instance("3")], [], "taking back version 3, which gets 12.5 %; champion 2 keeps everything"),
-        (Traffic.all_to("v2", "v3-shadow"), [instance("3", "shadow")], [], "taking back version 3, which gets copies as a shadow; champion 2 keeps everything"),
+        (SPLIT, [instance("3")], [record("canary")], "taking back version 3, which gets 12.5 % as a canary" + KEEPS),
+        (SPLIT, [instance("3")], [record("ab")], "taking back version 3, which gets 12.5 % in an A/B test" + KEEPS),
+        (SPLIT, [instance("3")], [], "taking back version 3, which gets 12.5 %" + KEEPS),
+        (Traffic.all_to("v2", "v3-shadow"), [instance("3", "shadow")], [], "taking back version 3, which gets copies as a shadow" + KEEPS),
         # Killed after its traffic was taken, and before the rest.
-        (TWO, [instance("3", "shadow")], [], "taking back version 3, which was a shadow; champion 2 keeps everything"),
-        (TWO, [instance("3")], [record("canary")], "taking back version 3, which gets nothing now as a canary; champion 2 keeps everything"),
+        (TWO, [instance("3", "shadow")], [], "taking back version 3, which was a shadow" + KEEPS),
+        (TWO, [instance("3")], [record("canary")], "taking back version 3, which gets nothing now as a canary" + KEEPS),
         # A deployment that was killed before its version became champion.
         (Traffic.all_to("v3"), [instance("3")], [], "taking back version 3, which gets 100 %; champion 2 gets everything"),
         (TWO, [], [], GOING_BACK),

@@ -212,7 +212,8 @@ def test_a_problem_brings_its_plugins_wherever_it_is_read():
 
 
 def test_an_edit_of_a_plugin_is_seen_and_makes_another_search(tmp_path):
-    text = "from switchyard.tabular.features.functions import Function\nPARTS = (Function('twice', 1, lambda op, value: op('Mul', value, {})),)"
+    text = "from switchyard.tabular.features.functions import Function\n"
+    text += "PARTS = (Function('twice', 1, lambda op, value: op('Mul', value, {})),)"
     source = plugin_at(tmp_path, text.format("2.0"))
     split, plan, asked = search(trials=1)
     keys, values = [], []

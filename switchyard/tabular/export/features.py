@@ -17,8 +17,8 @@ from sklearn.preprocessing import Normalizer, TargetEncoder
 
 from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.features.base import Computed
-from switchyard.tabular.features.checks import NUMBERS
 from switchyard.tabular.features.preprocess import Preprocessor
+from switchyard.tabular.features.record import NUMBERS
 from switchyard.tabular.tables.schema import Column
 
 INPUT_TYPES = {"numeric": "double", "categorical": "string"}

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.encoders import ENCODERS
+from switchyard.tabular.features.record import NUMBERS
 from switchyard.tabular.tables.schema import Schema
 
-NUMBERS = ("numeric", "boolean", "datetime")
-"""Kinds that the model sees as float64."""
 _CATEGORY_IMPUTERS = ("most_frequent", "own_category")
 _NUMBER_IMPUTERS = ("mean", "median", "none")
 

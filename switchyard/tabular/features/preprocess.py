@@ -17,13 +17,12 @@ from sklearn.preprocessing import Normalizer
 
 from switchyard.tabular.features.base import Take
 from switchyard.tabular.features.categories import ONEHOT_UP_TO, TARGET_CLASSES, Ordinal
-from switchyard.tabular.features.checks import NUMBERS
 from switchyard.tabular.features.dates import DateParts
 from switchyard.tabular.features.derived import Derive
 from switchyard.tabular.features.encoders import ENCODERS
 from switchyard.tabular.features.numeric import Bound, Impute, Products, Scale
 from switchyard.tabular.features.outliers import ClipOutliers, FlagOutliers, IsolationFlag
-from switchyard.tabular.features.record import ColumnPlan, FeaturePlan
+from switchyard.tabular.features.record import NUMBERS, ColumnPlan, FeaturePlan
 from switchyard.tabular.features.selection import Select
 
 Style = Literal["tree", "net"]

@@ -7,10 +7,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.config.problem import Kind, Outliers, Role, Selection
-from switchyard.tabular.features.checks import NUMBERS
 from switchyard.tabular.report.report import Badge, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.schema import Column
+
+NUMBERS = ("numeric", "boolean", "datetime")
+"""Kinds that the model sees as float64."""
 
 
 class ColumnPlan(BaseModel):

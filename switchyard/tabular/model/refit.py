@@ -35,7 +35,7 @@ def refit_params(family: str, trial: Trial, rows: int) -> Params:
     kind = FAMILIES[family]
     boosted = kind.stops_early and not kind.scheduled
     iterations = np.mean([best * min(ratio, 2.0) ** 0.5 if boosted else best for best, ratio in found])
-    count = max(1, int(round(float(iterations))))
+    count = max(1, round(float(iterations)))
     return kind.with_iterations(trial.params, count)
 
 

@@ -1,6 +1,8 @@
-"""Small frames with known effects; nothing here is trained."""
+"""Small frames with known effects, of which nothing is trained, and real tables where this machine has them."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,8 @@ import pytest
 
 from switchyard.tabular.tables.split import Split
 from tests.switchyard.tabular.cases import make_split
+
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +33,25 @@ def people() -> Split:
     frame.loc[rng.random(n) < 0.1, "income"] = np.nan
     frame.loc[rng.random(n) < 0.1, "job"] = None
     return make_split(frame)
+
+
+@pytest.fixture(scope="session")
+def adult() -> pd.DataFrame:
+    return _shared("adult.csv.gz", na_values="?")
+
+
+@pytest.fixture(scope="session")
+def ames() -> pd.DataFrame:
+    return _shared("ames_housing.csv.gz", keep_default_na=True)
+
+
+@pytest.fixture(scope="session")
+def bank() -> pd.DataFrame:
+    return _shared("bank_marketing.csv.gz")
+
+
+def _shared(name: str, **options) -> pd.DataFrame:
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"{name} is not on this machine")
+    return pd.read_csv(path, **options)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from switchyard.parts import Part
 
 if TYPE_CHECKING:
-    from switchyard.tabular.features.plan import FeaturePlan
+    from switchyard.tabular.features.record import FeaturePlan
 
 
 class Encoder(Part, ABC):

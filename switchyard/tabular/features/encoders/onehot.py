@@ -8,7 +8,7 @@ from switchyard.tabular.features.categories import OneHot
 from switchyard.tabular.features.encoders.base import Encoder
 
 if TYPE_CHECKING:
-    from switchyard.tabular.features.plan import FeaturePlan
+    from switchyard.tabular.features.record import FeaturePlan
 
 WIDTH = 64
 """Widest block of one column; the rarer categories are treated as unseen."""

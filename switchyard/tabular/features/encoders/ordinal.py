@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from switchyard.tabular.features.categories import Ordinal
 from switchyard.tabular.features.encoders.base import Encoder
 
 if TYPE_CHECKING:
-    from switchyard.tabular.features.plan import FeaturePlan
+    from switchyard.tabular.features.record import FeaturePlan
 
 
 class OrdinalEncoder(Encoder):
@@ -17,7 +17,7 @@ class OrdinalEncoder(Encoder):
     name = "ordinal"
 
     def steps(self, missing: str, plan: FeaturePlan, order: str) -> list[tuple[str, Any]]:
-        return [("codes", Ordinal(missing=missing, order=order))]
+        return [("codes", Ordinal(missing=missing, order=cast(Literal["frequency", "lexicographic"], order)))]
 
 
 PARTS = (OrdinalEncoder(),)

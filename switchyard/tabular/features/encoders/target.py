@@ -8,7 +8,7 @@ from switchyard.tabular.features.categories import CategoryCodes, TargetMeans
 from switchyard.tabular.features.encoders.base import Encoder
 
 if TYPE_CHECKING:
-    from switchyard.tabular.features.plan import FeaturePlan
+    from switchyard.tabular.features.record import FeaturePlan
 
 
 class TargetEncoder(Encoder):
