@@ -22,7 +22,8 @@ MOST_LEVELS = 50
 class _Refused(Exception):
     """What is wrong, and in which line; no `YAMLError`, whose texts fill several lines."""
 
-    def __init__(self, mark: yaml.Mark, problem: str) -> None:
+    def __init__(self, mark: Any, problem: str) -> None:
+        # PyYAML's mark: of its own parser or of libyaml's.
         super().__init__(f"line {mark.line + 1}: {problem}")
 
 
