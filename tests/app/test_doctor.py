@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from zenml.config import global_config
 
-from app import doctor
+from app.commands import doctor
 from tests.app.project import Project
 
 

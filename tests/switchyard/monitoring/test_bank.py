@@ -31,7 +31,7 @@ from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.split import split_table
 from switchyard.tabular.tuning import StudyStore, study_key, tune_family
 from switchyard.tabular.validation import infer_suite
-from tests.switchyard.tabular.quality.conftest import bank  # noqa: F401 - a fixture
+from tests.switchyard.tabular.conftest import bank  # noqa: F401 - a fixture
 
 WINDOW = 2000
 ECONOMY = {"emp_var_rate", "cons_price_idx", "cons_conf_idx", "euribor3m", "nr_employed"}
