@@ -51,6 +51,13 @@ def current_context() -> str:
     return found
 
 
+def user_of(context: str) -> dict[str, Any]:
+    """The entry of the user whom a context logs in as."""
+    found = kubeconfig()
+    name = next(one["context"]["user"] for one in found["contexts"] if one["name"] == context)
+    return next((one["user"] for one in found.get("users") or [] if one["name"] == name), {})
+
+
 def render(folder: Path) -> str:
     """The manifests of a kustomization as text."""
     return kubectl("kustomize", str(folder))

@@ -11,7 +11,7 @@ from stacks.cluster.client import Cluster
 from stacks.cluster.connection import by_kubeconfig
 from stacks.cluster.contexts import ensure_context, forget_context, shared_name
 from stacks.cluster.errors import ClusterError
-from stacks.cluster.kubectl import current_context, render
+from stacks.cluster.kubectl import current_context, render, user_of
 from stacks.cluster.objects import MANAGED_BY, OWNER, PART_OF, config_map
 from stacks.cluster.platforms import platform_of_cluster
 from stacks.cluster.waiting import delete_all, run_checks, wait_for_deployments
@@ -206,7 +206,13 @@ def _all_of(cluster: Cluster, *kinds: str, selector: str = "") -> list[tuple[str
 def _cluster_of(namespace: str) -> Cluster:
     """The cluster of the current kube context."""
     context = current_context()
-    return Cluster(namespace, context, api=by_kubeconfig(context))
+    api, user = by_kubeconfig(context), user_of(context)
+    if acts_as := user.get("as"):
+        # The client passes over it, and who only acts as somebody would do so with all of his own rights.
+        api.set_default_header("Impersonate-User", acts_as)
+    if user.get("as-groups"):
+        raise ClusterError(f"context {context!r} acts as groups, which is not supported: take one whose user has the rights himself")
+    return Cluster(namespace, context, api=api)
 
 
 def what_is_there(namespace: str) -> tuple[list[str], str]:
