@@ -6,10 +6,8 @@ from zenml import step
 
 from steps.caching import depends_on
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.evaluation import evaluation as library
-from switchyard.tabular.evaluation.baselines import fit_baselines
 from switchyard.tabular.evaluation.evaluation import Evaluation
-from switchyard.tabular.evaluation.served import predict_served
+from switchyard.tabular.evaluation.served import evaluate_served
 from switchyard.tabular.export.bundle import ExportedBundle
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.split import Split
@@ -18,8 +16,4 @@ from switchyard.tabular.tables.split import Split
 @step(cache_policy=depends_on(__file__))
 def evaluate_model(bundle: ExportedBundle, split: Split, plan: FeaturePlan, problem: Problem) -> Annotated[Evaluation, "evaluation"]:
     """Score what the bundle answers; the baselines see the same columns and rows."""
-    scorer = bundle.scorer()
-    signature = scorer.signature
-    baselines = fit_baselines(split, plan.used, problem, signature.classes)
-    predictions = predict_served(scorer, split.holdout)
-    return library.evaluate(predictions, split, problem, signature.classes, signature.threshold, baselines)
+    return evaluate_served(bundle, split, plan, problem)

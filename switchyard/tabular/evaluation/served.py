@@ -5,7 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from switchyard.bundle import BadInput, Bundle, Scorer, Signature
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.evaluation.baselines import fit_baselines
+from switchyard.tabular.evaluation.evaluation import Evaluation, evaluate
 from switchyard.tabular.evaluation.predictions import Predictions
+from switchyard.tabular.features.record import FeaturePlan
+from switchyard.tabular.tables.split import Split
 
 
 def predict_served(scorer: Scorer, frame: pd.DataFrame) -> Predictions:
@@ -20,6 +25,14 @@ def predict_served(scorer: Scorer, frame: pd.DataFrame) -> Predictions:
     if answer.probabilities is not None:
         return Predictions(probabilities=answer.probabilities.astype("float64"), labels=answer.label_index)
     return Predictions.of_values(answer.prediction, answer.lower, answer.upper)
+
+
+def evaluate_served(bundle: Bundle, split: Split, plan: FeaturePlan, problem: Problem) -> Evaluation:
+    """Score what the bundle answers for the holdout, beside baselines that see the same columns and rows."""
+    scorer = bundle.scorer()
+    signature = scorer.signature
+    baselines = fit_baselines(split, plan.used, problem, signature.classes)
+    return evaluate(predict_served(scorer, split.holdout), split, problem, signature.classes, signature.threshold, baselines)
 
 
 def predict_champion(

@@ -1,7 +1,8 @@
-"""`write_bundle` makes what serving gets; `check_parity` and `measure_latency` say whether it is good enough."""
+"""`export_bundle` makes what serving gets; `check_parity` and `measure_latency` say whether it is good enough."""
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from switchyard.bundle import Bundle, Interval, Scorer, Signature
 from switchyard.bundle import Column as InputColumn
 from switchyard.bundle.digest import FILES
 from switchyard.bundle.examples import make_examples
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.export.features import Inputs
 from switchyard.tabular.export.graph import Graph
@@ -204,6 +206,19 @@ def check_parity(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity:
             f"(largest difference {parity.largest_difference:.3g}, allowed {parity.tolerance:g}); rows {numbers}"
         )
     return parity
+
+
+def export_bundle(model: Model, split: Split, problem: Problem) -> tuple[ExportedBundle, Parity]:
+    """The bundle of `model`, which answers as the model does on the whole holdout or, where a split has none, on the training part.
+
+    Raises
+    ------
+    ParityError
+        As `check_parity`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = write_bundle(model, split, Path(folder), problem.name, problem.metric)
+    return bundle, check_parity(model, bundle, split.train if split.holdout.empty else split.holdout)
 
 
 def measure_latency(bundle: Bundle, frame: pd.DataFrame, calls: int = 200) -> float:
