@@ -1,4 +1,23 @@
 """Switchyard, the library: tabular machine learning, its bundle format, serving and monitoring, without ZenML and MLflow."""
 
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0"
 """Of the library, the images and run.py; CHANGELOG.md says what is in it."""
+
+# Loaded when asked for: every module of the package imports this one, also where there is no pandas (serving), and what a step
+# depends on is read from imports (steps/caching.py). Hence no import of these and no whole module name.
+_OFFERED = {"fit": "fitting", "Fitted": "fitting", "SwitchyardClassifier": "estimators", "SwitchyardRegressor": "estimators"}
+
+__all__ = ["Fitted", "SwitchyardClassifier", "SwitchyardRegressor", "fit"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OFFERED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.tabular.{_OFFERED[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_OFFERED})

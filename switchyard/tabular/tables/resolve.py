@@ -24,7 +24,7 @@ from switchyard.tabular.tables.typing.kinds import read_column
 from switchyard.tabular.tables.typing.numbers import number_text
 from switchyard.tabular.tables.typing.readings import Reading
 from switchyard.tabular.tables.typing.roles import role_of
-from switchyard.tabular.tables.typing.targets import Target, positive_class, read_labels, read_target
+from switchyard.tabular.tables.typing.targets import FEWEST_ROWS, Target, positive_class, read_labels, read_target
 from switchyard.tabular.tasks import TASKS, metric_of
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Resolution(NamedTuple):
     """What was decided, left out or read as missing, one sentence each, for the user to see."""
 
 
-def resolve(raw: RawTable, problem: Problem) -> Resolution:
+def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resolution:
     """Decide kinds, roles, task, metric, positive class and split kind.
 
     Parameters
@@ -51,6 +51,8 @@ def resolve(raw: RawTable, problem: Problem) -> Resolution:
         From `switchyard.tabular.tables.reading.sources.read_source`.
     problem : Problem
         What the user says; it always wins over inference.
+    fewest : int
+        Rows with a label that there must be.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def resolve(raw: RawTable, problem: Problem) -> Resolution:
     _check_names(problem.data, list(map(str, frame.columns)), raw.source)
     said = _said_roles(problem)
     override = problem.data.columns.get(problem.data.target)
-    target = read_target(frame[problem.data.target], problem.data.target, problem.task, override.kind if override else None)
+    target = read_target(frame[problem.data.target], problem.data.target, problem.task, override.kind if override else None, fewest)
     metric = metric_of(target.task, problem.metric).name
     rows = np.flatnonzero(target.labelled) + 1
     columns, values, notes = [], {}, [*raw.notes, *target.notes]

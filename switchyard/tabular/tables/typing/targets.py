@@ -39,7 +39,7 @@ class Target:
     notes: tuple[str, ...]
 
 
-def read_target(values: pd.Series, name: str, task: str, kind: Kind | None = None) -> Target:
+def read_target(values: pd.Series, name: str, task: str, kind: Kind | None = None, fewest: int = FEWEST_ROWS) -> Target:
     """Read the target and find out the task.
 
     Two different values make a binary task. Text makes a multiclass one, as do up to `FEW_CLASSES` different
@@ -53,6 +53,8 @@ def read_target(values: pd.Series, name: str, task: str, kind: Kind | None = Non
         "auto", or what the config says.
     kind : str or None
         From `data.columns`: numeric or categorical settles an "auto" task where numbers could be classes.
+    fewest : int
+        Rows with a label that there must be.
 
     Raises
     ------
@@ -66,7 +68,7 @@ def read_target(values: pd.Series, name: str, task: str, kind: Kind | None = Non
         raise InputError(f"target {name!r} holds {reading.reason.split(':')[0]} values; predict a number or a class")
     notes = list(reading.notes)
     labelled = ~pd.isna(reading.values)
-    _refuse_few(int(labelled.sum()), len(labelled), name)
+    _refuse_few(int(labelled.sum()), len(labelled), name, fewest)
     task, reason = (task, "set in the config") if task != "auto" else _task(reading, labelled, name, kind)
     if task == "regression":
         numbers = _amounts(reading, values, labelled, name)
@@ -77,13 +79,13 @@ def read_target(values: pd.Series, name: str, task: str, kind: Kind | None = Non
     return Target(labels, labelled, task, reason, (*notes, *trimmed, *_without_label(labelled, name)))
 
 
-def _refuse_few(labelled: int, rows: int, name: str) -> None:
+def _refuse_few(labelled: int, rows: int, name: str, fewest: int) -> None:
     if labelled == 0:
         raise InputError(f"target {name!r} is empty in all {rows} rows; give rows with a label")
-    if labelled < FEWEST_ROWS:
+    if labelled < fewest:
         unlabelled = f" ({rows - labelled} more have no label)" if rows > labelled else ""
         raise InputError(
-            f"the table has {count_of(labelled, 'row')} with a value of target {name!r}{unlabelled}; at least {FEWEST_ROWS} are needed"
+            f"the table has {count_of(labelled, 'row')} with a value of target {name!r}{unlabelled}; at least {fewest} are needed"
         )
 
 

@@ -1,0 +1,149 @@
+"""The library by itself: a frame goes in, and a model with everything around it comes out."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import switchyard
+from switchyard.bundle import Scorer
+from switchyard.plugins import load_plugin
+from switchyard.tabular.errors import GateClosed, InputError
+
+ROOT = Path(__file__).parents[3]
+QUICK = {"families": ("linear",), "trials": 1, "evaluation": {"bootstrap": 20, "explained_rows": 20, "lime_rows": 1}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def linear() -> None:
+    """A family that takes no time: these tests are about what is around a search."""
+    load_plugin(str(ROOT / "tests" / "plugins" / "linear.py"))
+
+
+def shop(rows: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    age, city = rng.integers(18, 80, rows).astype(float), rng.choice(["Bonn", "Ulm", "Jena"], rows)
+    age[::17] = np.nan
+    chance = 1 / (1 + np.exp(-(np.nan_to_num(age, nan=45) - 45) / 10 - (city == "Ulm")))
+    return pd.DataFrame({"age": age, "city": city, "answer": np.where(rng.random(rows) < chance, "yes", "no")})
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return switchyard.fit(shop(), "answer", **QUICK)
+
+
+def test_a_frame_becomes_a_model_with_leaderboard_evaluation_and_bundle(fitted, tmp_path):
+    frame = shop()
+    fitted.bundle.write(tmp_path)
+    answer = Scorer(tmp_path).score({name: frame[name].tolist() for name in ("age", "city")})
+
+    assert fitted.leaderboard.winner.family == "linear"
+    assert fitted.evaluation.rows == len(fitted.split.holdout) > 30 and fitted.evaluation.score.value > 0.7
+    assert not fitted.parity.differing_rows
+    assert answer.labels == fitted.predict(frame).tolist()
+    np.testing.assert_allclose(fitted.predict_proba(frame), answer.probabilities, atol=1e-5)
+    assert {row.column for row in fitted.explain().summary.importance} == {"age", "city"}
+    assert any("positive class of 'answer' is 'yes'" in note for note in fitted.notes)
+
+
+def test_it_answers_for_a_frame_without_the_target_in_another_order(fitted):
+    frame = shop()
+    other = frame[["city", "age"]].set_index(np.arange(1000, 1300))
+
+    assert fitted.predict(other).tolist() == fitted.predict(frame).tolist()
+
+
+def test_the_same_seed_gives_the_same_bundle_and_the_frame_stays_as_it_was(fitted):
+    frame = shop()
+    again = switchyard.fit(frame, "answer", **QUICK)
+
+    assert again.bundle.digest == fitted.bundle.digest
+    pd.testing.assert_frame_equal(frame, shop())
+
+
+def test_settings_are_those_of_a_config():
+    frame = shop().assign(age=lambda table: table["age"].fillna(40.0))
+    fitted = switchyard.fit(frame, "age", task="regression", metric="mae", split={"kind": "time"}, data={"time_column": "@row"}, **QUICK)
+
+    assert (fitted.problem.task, fitted.split.kind, fitted.evaluation.metric) == ("regression", "time", "mae")
+    assert fitted.predict(frame).dtype == float
+    with pytest.raises(InputError, match="a regression of 'age' has no probabilities"):
+        fitted.predict_proba(frame)
+
+
+def test_a_budget_of_seconds_is_all_that_needs_to_be_said():
+    fitted = switchyard.fit(shop(), "answer", budget_s=2, families=["linear"])
+
+    assert fitted.problem.tuning.budget_s == 2 and fitted.leaderboard.winner.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "said"),
+    [
+        (lambda frame: frame.to_numpy(), {}, "a pandas DataFrame is needed, not ndarray"),
+        (lambda frame: frame.iloc[:0], {}, "the frame has 0 rows"),
+        (lambda frame: frame.set_axis(["age", "age", "answer"], axis=1), {}, "several columns named 'age'"),
+        (lambda frame: frame.rename(columns={"answer": "answers"}), {}, "'answer' is not a column of the frame; did you mean 'answers'?"),
+        (lambda frame: frame, {"metrics": "f1"}, "fit: metrics: no such key"),
+        (lambda frame: frame, {"data": 3}, "fit: data must be a mapping"),
+        (lambda frame: frame, {"families": ("linaer",)}, "'linaer'"),
+        (lambda frame: frame, {"budget_s": -1}, "fit: tuning.budget_s"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(change, settings, said):
+    with pytest.raises(InputError, match=re.escape(said)) as caught:
+        switchyard.fit(change(shop()), "answer", **{**QUICK, **settings})
+    assert "\n" not in str(caught.value)
+
+
+def test_data_that_give_the_answer_away_close_the_gate_unless_a_setting_says_otherwise():
+    leaking = shop().assign(paid=lambda table: (table["answer"] == "yes") * 2.5)
+    with pytest.raises(GateClosed, match="paid"):
+        switchyard.fit(leaking, "answer", **QUICK)
+
+    fitted = switchyard.fit(leaking, "answer", quality={"target_leakage": "warn"}, **QUICK)
+    assert any("paid" in note for note in fitted.notes)
+
+
+def test_expectations_are_held_against_the_holdout_where_they_may_stop():
+    frame = shop().assign(
+        month=pd.date_range("2026-01-01", periods=300), late=np.where(np.arange(300) < 245, 1.0 + np.arange(300) % 3, np.nan)
+    )
+    settings = {"split": {"kind": "time"}, "data": {"time_column": "month"}, "quality": {"validation": "stop"}}
+    with pytest.raises(GateClosed, match="late"):
+        switchyard.fit(frame, "answer", **settings, **QUICK)
+
+
+def test_importing_the_package_loads_neither_pandas_nor_a_model_library():
+    script = (
+        "import sys, switchyard\n"
+        "print({'numpy', 'pandas', 'sklearn'} & set(sys.modules))\n"
+        "print(switchyard.fit.__name__, {'zenml', 'mlflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.stdout.splitlines() == ["set()", "fit set()"], done.stderr
+    assert {"fit", "SwitchyardClassifier"} <= set(dir(switchyard))
+    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+        switchyard.fitt  # noqa: B018
+
+
+def test_the_user_guides_snippets_run():
+    section = (ROOT / "docs" / "user-guide.md").read_text(encoding="utf-8").partition("## In a notebook\n")[2].partition("\n## ")[0]
+    snippets = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+    assert len(snippets) == 2
+    # As written, but with a family and a budget for a test.
+    code = (
+        "\n".join(snippets).replace("budget_s=60", "trials=1, families=['linear']").replace("budget_s=20", "trials=1, families=['linear']")
+    )
+    scope = {"frame": shop(120)}
+    exec(compile(code, "docs/user-guide.md", "exec"), scope)
+
+    assert scope["fitted"].predict(scope["frame"]).shape == (120,)
