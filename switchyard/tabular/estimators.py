@@ -23,7 +23,7 @@ from switchyard.tabular.features.plan import plan_features
 from switchyard.tabular.fitting import problem_of, raw_table, read_rows, search
 from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.tables.table import Table
+from switchyard.tabular.tables.typing.targets import read_labels
 
 _FEWEST_ROWS = 5
 """Folds can be made of these; whether the scores mean anything is for the caller to judge."""
@@ -90,8 +90,8 @@ class _Estimator(BaseEstimator):
         array = validate_data(self, X, reset=reset, dtype="numeric", ensure_all_finite="allow-nan")
         return pd.DataFrame(array, columns=[f"x{place}" for place in range(array.shape[1])])
 
-    def _search(self, X: ArrayLike | pd.DataFrame, y: np.ndarray, task: str, **settings: Any) -> Table:
-        """Fit the attributes to `y`, and return the table that was learnt from; `settings` are sections of a config."""
+    def _search(self, X: ArrayLike | pd.DataFrame, y: np.ndarray, task: str, **settings: Any) -> None:
+        """Fit the attributes to `y`; `settings` are sections of a config."""
         frame = self._table(X, reset=True)
         check_consistent_length(frame, y)
         if len(y) < _FEWEST_ROWS:
@@ -114,7 +114,6 @@ class _Estimator(BaseEstimator):
         except InputError as error:
             # What scikit-learn's tools expect of wrong input.
             raise ValueError(str(error)) from error
-        return table
 
     def _rows(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
         check_is_fitted(self, "model_")
@@ -167,12 +166,12 @@ class SwitchyardClassifier(ClassifierMixin, _Estimator):
         self.classes_, first = np.unique(y, return_index=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_.tolist()}, and a classification needs two")
-        task = "binary" if len(self.classes_) == 2 else "multiclass"
-        table = self._search(X, y.astype(object), task, decision={"threshold": self.threshold})
-        labels = table.frame[table.schema.target.name]
-        if len(labels) != len(y) or labels.nunique() != len(self.classes_):
+        labels = read_labels(pd.Series(y.astype(object)), "y")
+        if pd.isna(labels).any() or len(set(labels)) != len(self.classes_):
             raise ValueError("y has classes that read as missing or as the same label; give each class a name of its own")
-        self._places = [self.model_.classes.index(label) for label in labels.iloc[first]]
+        task = "binary" if len(self.classes_) == 2 else "multiclass"
+        self._search(X, y.astype(object), task, decision={"threshold": self.threshold})
+        self._places = [self.model_.classes.index(label) for label in labels[first]]
         return self
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:
