@@ -17,8 +17,10 @@ def ensure_stack(root: Path) -> str:
     """Name of the active stack; the local one is registered where none of ours was ever chosen."""
     from zenml.client import Client
 
+    from deployment.moved import follow_the_move
     from stacks.registration import register_stack
 
     ensure_repository(root)
+    follow_the_move()
     active = Client().active_stack_model.name
     return register_stack("local") if active == "default" else active

@@ -8,28 +8,28 @@ from zenml.client import Client
 from zenml.enums import StackComponentType
 
 from deployment.flavor import SwitchyardDeployer, SwitchyardDeployerFlavor
+from deployment.moved import FLAVOR_SOURCE
 from deployment.service import FLAVOR
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 logger = logging.getLogger(__name__)
 
-_SOURCE = "deployment.flavor.SwitchyardDeployerFlavor"
 _COMPONENT = "switchyard_local"
 
 
 def ensure_flavor() -> None:
-    """Register the flavor on the connected ZenML server or store; its settings there follow the code."""
+    """Register the flavor on the connected ZenML server or store; its place and settings there follow the code."""
     from zenml.models import FlavorUpdate
 
     client = Client()
     try:
         known = client.get_flavor_by_name_and_type(FLAVOR, StackComponentType.MODEL_DEPLOYER)
     except KeyError:
-        client.create_flavor(_SOURCE, StackComponentType.MODEL_DEPLOYER)
+        client.create_flavor(FLAVOR_SOURCE, StackComponentType.MODEL_DEPLOYER)
         return
     schema = SwitchyardDeployerFlavor().config_schema
-    if known.config_schema != schema:
-        client.zen_store.update_flavor(known.id, FlavorUpdate(config_schema=schema))
+    if (known.source, known.config_schema) != (FLAVOR_SOURCE, schema):
+        client.zen_store.update_flavor(known.id, FlavorUpdate(source=FLAVOR_SOURCE, config_schema=schema))
 
 
 def ensure_deployer() -> None:
@@ -68,7 +68,7 @@ def ensure_served(model: str) -> None:
     host = active_deployer().host
     try:
         if host.keep_alive(model):
-            logger.warning("%s: nobody kept its services alive any more, the supervisor had ended; another does now", model)
+            logger.warning("%s: its supervisor had ended, or its code is gone; another keeps its services alive now", model)
     except SwitchyardError as error:
         # Whoever needs the services will say so; a look at their log does not.
         logger.warning("%s: nobody keeps its services alive: %s", model, error)

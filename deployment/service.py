@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import Any, ClassVar, Literal
 from uuid import uuid4
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from zenml.client import Client
 from zenml.enums import ServiceState
 from zenml.model_deployers.base_model_deployer import get_model_version_id_if_exists
@@ -41,6 +41,12 @@ class ServedVersionConfig(ServiceConfig):
     role: Literal["live", "shadow"] = "live"
     bundle_uri: str
     settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_place(cls, given: Any) -> Any:
+        # ZenML keeps the class's place beside the values, takes no other back, and has no way to change it in a record.
+        return {key: value for key, value in given.items() if key != "type"} if isinstance(given, dict) else given
 
 
 class ServedVersion(BaseDeploymentService):

@@ -87,7 +87,11 @@ def _disk(root: Path) -> Iterator[Check]:
 def _stack(root: Path) -> Iterator[Check]:
     from zenml.client import Client
 
+    from deployment.moved import follow_the_move
+
     client = Client()
+    # Before any look at what is deployed: an older installation recorded it by names that are gone.
+    follow_the_move()
     store = client.zen_store.config.url
     yield Check("ZenML store", True, store, "")
     stack = client.active_stack_model

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
 from deployment.process.layout import Desired, Layout, Spec
-from deployment.process.means import POLL_S, ensure_supervisor, free_port, has_work, is_free, wait, write_token
+from deployment.process.means import POLL_S, ensure_supervisor, free_port, has_work, is_free, is_supervised, wait, write_token
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor import files
@@ -136,7 +136,7 @@ class ProcessHost(Host):
 
     def keep_alive(self, model: str) -> bool:
         layout = self._layout(model)
-        if layout.is_supervised() or not has_work(layout):
+        if is_supervised(layout) or not has_work(layout):
             return False
         ensure_supervisor(layout)
         return True

@@ -12,19 +12,37 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 from deployment.host import DeploymentError
 from deployment.process.layout import Layout
+from switchyard.serving import launch
 from switchyard.serving.frontdoor.files import new_tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPERVISOR = "deployment.process.supervisor"
 POLL_S = 0.05
+_ENDING_S = 10.0
 # Below the range from which the kernel takes the ports of outgoing connections, so that a restart finds them free.
 _PORTS = range(20_000, 32_000)
 
 
+def code() -> tuple[Path, ...]:
+    """Files of this code without which a supervisor can't start anything again."""
+    modules = (SUPERVISOR, launch.COMPONENT.rpartition(".")[0])
+    return tuple(ROOT.joinpath(*module.split(".")).with_suffix(".py") for module in modules)
+
+
+def is_supervised(layout: Layout) -> bool:
+    """Whether a supervisor lives that can do all its work."""
+    return layout.is_supervised() and _without_code(layout) is None
+
+
 def ensure_supervisor(layout: Layout) -> None:
     """Start a supervisor where none lives; of two that start at once, one ends.
+
+    One whose code is gone, as after an upgrade, still lives but can't start again what dies. It is ended first; what it
+    keeps goes on answering meanwhile, and the next one takes it over.
 
     Raises
     ------
@@ -32,13 +50,45 @@ def ensure_supervisor(layout: Layout) -> None:
         It does not live.
     """
     if layout.is_supervised():
-        return
+        lost = _without_code(layout)
+        if lost is None:
+            return
+        _end(lost)
     try:
         _start_supervisor(layout)
     except OSError as error:
         raise DeploymentError(f"the supervisor of {layout.folder.name} can't be started: {error}") from error
     if not wait(lambda: layout.is_supervised() or not has_work(layout), 10.0):
         raise DeploymentError(f"the supervisor of {layout.folder.name} did not start; see {layout.log('supervisor')}")
+
+
+def _without_code(layout: Layout) -> psutil.Process | None:
+    """The supervisor that lives, where the code it was started from is gone; one of before the move never wrote which it was."""
+    observed = layout.read_observed()
+    try:
+        process = psutil.Process(observed["supervisor"])
+        # Not a later process of the same id; and one that has only just started has written nothing about itself.
+        is_it = process.cmdline()[-1:] == [str(layout.folder)]
+    except (KeyError, psutil.Error):
+        return None
+    files = observed.get("code", ())
+    return None if not is_it or (files and all(Path(file).is_file() for file in files)) else process
+
+
+def _end(process: psutil.Process) -> None:
+    """End a supervisor, by force where it does not listen: what it knows is on disk."""
+    for act in (process.terminate, process.kill):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            act()
+        if wait(lambda: not _lives(process), _ENDING_S):
+            return
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _start_supervisor(layout: Layout) -> None:

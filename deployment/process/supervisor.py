@@ -24,7 +24,7 @@ from deployment.process import handles
 from deployment.process.handles import Handle
 from deployment.process.keeper import Keeper
 from deployment.process.layout import Desired, Layout, Spec
-from deployment.process.means import is_free, wait
+from deployment.process.means import code, is_free, wait
 from switchyard.serving import launch
 from switchyard.serving.frontdoor import environment, files
 from switchyard.serving.frontdoor.state import Door, Upstream
@@ -216,6 +216,7 @@ class Supervisor:
         """Tell what runs, where that has changed."""
         content = {
             "supervisor": os.getpid(),
+            "code": [str(path) for path in code()],
             "applied": self._applied,
             "problem": self._token_problem,
             # Those that could not be taken over yet are not to be lost.

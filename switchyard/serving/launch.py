@@ -7,6 +7,7 @@ from pathlib import Path
 from switchyard.serving.environment import FOLDER, ROOT
 from switchyard.serving.settings import Settings
 
+COMPONENT = "switchyard.serving.component.Model"
 KEEPALIVE = 75
 """Seconds that an idle connection is kept. What stands in front must give it up sooner, or it will send into a closed one."""
 
@@ -26,7 +27,7 @@ def command(
     grpc = ["--grpc-port", str(grpc_port), "--grpc-workers", "1"] if grpc_port else ["--grpc-workers", "0"]
     return [
         str(environment / "bin" / "seldon-core-microservice"),
-        "switchyard.serving.component.Model",
+        COMPONENT,
         *("--service-type", "MODEL", "--log-level", "WARNING"),
         *("--http-port", str(http_port), "--metrics-port", str(metrics_port), *grpc),
         *("--workers", str(workers), "--threads", str(threads), "--keepalive", str(KEEPALIVE)),

@@ -15,7 +15,7 @@ from deployment.process.supervisor import Supervisor
 from switchyard.serving import launch
 from switchyard.serving.frontdoor import environment
 from switchyard.serving.frontdoor.state import Door
-from tests.deployment.conftest import Client
+from tests.deployment.conftest import Client, Load
 from tests.deployment.door import free_port, wait_until
 from tests.deployment.test_process_host import TIMEOUT, is_gone, observed, pid, serve
 
@@ -145,6 +145,25 @@ def test_a_killed_supervisor_is_brought_back_by_the_next_command_that_has_to_do_
     assert ProcessHost(host._folder, Offer(workers=1)).keep_alive("loans") is True
     wait_until(lambda: Client(host.inspect("loans")).ask()[0] == 200, 20, "the return")
     assert host.keep_alive("loans") is False and client.version() == "1"
+
+
+@pytest.mark.parametrize("code", [None, ["/gone/with/the/upgrade.py"]], ids=["of before the move", "deleted"])
+def test_a_supervisor_whose_code_is_gone_is_replaced_and_what_it_keeps_goes_on_answering(host, releases, code):
+    client = serve(host, releases["1"])
+    layout, before, running = Layout(host._folder / "loans"), observed(host), pid(host, "v1")
+    named = {} if code is None else {"code": code}
+    layout.write_observed({key: value for key, value in before.items() if key != "code"} | named)
+
+    with Load(client) as load:
+        assert ProcessHost(host._folder, Offer(workers=1)).keep_alive("loans") is True
+        wait_until(lambda: observed(host)["supervisor"] != before["supervisor"], 10, "another supervisor")
+        assert host.keep_alive("loans") is False
+        wait_until(lambda: host.inspect("loans").stable.state == "ready", 10, "its first look")
+        asked = len(load.versions)
+        wait_until(lambda: len(load.versions) > asked + 20, 10, "answers of after it")
+    assert load.failures == [] and pid(host, "v1") == running and is_gone(before["supervisor"])
+    os.killpg(running, signal.SIGKILL)
+    wait_until(lambda: pid(host, "v1") not in (None, running) and client.ask()[0] == 200, 20, "the return")
 
 
 def test_nothing_is_started_of_a_model_that_is_stopped_or_unknown(host, releases):
