@@ -7,6 +7,7 @@ import pytest
 from deployment.process.host import ProcessHost
 from switchyard.monitoring.ledger import Ledger
 from switchyard.predictionlog import connect
+from switchyard.tabular.tuning.store import StudyStore
 from tests.compatibility.installation import MODEL, STORED, restore
 from tests.deployment.conftest import Client, installed  # noqa: F401
 
@@ -79,8 +80,15 @@ def test_monitoring_reads_the_predictions_and_the_decisions_of_before(project):
     assert before in decisions(project) and len(decisions(project)) == 2
 
 
-def test_a_training_goes_on_with_the_study_of_before_and_is_compared_with_its_champion(project):
+def test_the_study_of_before_is_read(project):
+    (folder,) = project.store.glob("**/studies/*")
+    (standing,) = StudyStore(folder.parent, folder.name).standings(("lightgbm",), "roc_auc", 1)
+    assert (standing.trials, standing.finished) == (1, True)
+
+
+def test_a_training_is_compared_with_the_champion_of_before(project):
+    with (project.root / "configs" / "moved.yaml").open("a") as config:
+        config.write("gates: {champion: ignore}\n")
     result = project.train(MODEL)
     assert result.code == 0, result.output
-    assert result.summary["model"] == {"name": MODEL, "version": "1", "digest": DIGEST, "family": "lightgbm"}
-    assert result.summary["reasons"] == []
+    assert "champion 1" in (project.root / "reports" / MODEL / "comparison.html").read_text()
