@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -17,15 +18,14 @@ from rich.console import Console
 from zenml.client import Client
 from zenml.config import DockerSettings
 from zenml.enums import ExecutionMode, ExecutionStatus
-from zenml.integrations.registry import integration_registry
-from zenml.models import PipelineRunResponse, PipelineRunUpdate, StepRunResponse, StepRunUpdate
-from zenml.utils.time_utils import utc_now
+from zenml.models import PipelineRunResponse, StepRunResponse
 
 from app.causes import cause_of
 from app.outcome import Outcome
 from app.progress import MOST_STEPS, Progress
-from stacks.settings import run_settings
+from stacks.settings import RunSettings, run_settings
 from stacks.watching import RunWatch, watch_for
+from stacks.zenml_private import end_run, end_step, leave_integrations_out
 from steps.provenance import code_commit
 from switchyard.tabular.errors import SwitchyardError
 
@@ -54,7 +54,9 @@ def show_steps(pipeline: Any, arguments: dict[str, Any], console: Console) -> No
         console.print(f"  {name} <- {', '.join(sorted(invocation.upstream_steps)) or 'nothing'}", highlight=False)
 
 
-def execute(pipeline: Any, arguments: dict[str, Any], run_name: str, console: Console, cache: bool = True) -> Outcome:
+def execute(
+    pipeline: Any, arguments: dict[str, Any], run_name: str, console: Console, cache: bool = True, afresh: Collection[str] = ()
+) -> Outcome:
     """Run `pipeline` with `arguments` on the active stack, as its settings want it, and wait for its end.
 
     Parameters
@@ -63,6 +65,8 @@ def execute(pipeline: Any, arguments: dict[str, Any], run_name: str, console: Co
         A function decorated with ZenML's `@pipeline`.
     cache : bool
         Whether steps may be taken from earlier runs.
+    afresh : collection of str, optional
+        Names of the steps that may not, in this run.
 
     Raises
     ------
@@ -78,7 +82,7 @@ def execute(pipeline: Any, arguments: dict[str, Any], run_name: str, console: Co
     image = partial(pipelines_image, lambda line: console.print(f"  [dim]{line}[/]", highlight=False))
     wanted = run_settings(stack, pipeline.name, planned.invocations, {"image": image, "commit": code_commit})
     wanted.check(stack, {"docker": DockerSettings, "orchestrator": client.active_stack.orchestrator.settings_class})
-    options = {**pipeline_options(run_name, cache), **wanted.options()}
+    options = {**pipeline_options(run_name, cache), **without_cache(wanted, afresh).options()}
     return run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console)
 
 
@@ -90,9 +94,7 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     SwitchyardError
         The user's error that a step raised, whichever process it ran in, or `RunFailed` with the step and the cause.
     """
-    # ZenML imports every installed integration (torch, xgboost, ...) when it compiles a pipeline: 4 s for materializers
-    # that none of our artifacts uses. Flavors of stack components are imported by their own source when needed.
-    integration_registry.activate_integrations = lambda: None
+    leave_integrations_out()
     began = time.monotonic()
     progress = Progress(run_name, console)
     progress.start()
@@ -121,6 +123,11 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     if error is not None or run.status != ExecutionStatus.COMPLETED:
         raise _translated(run, error, watch) from error
     return Outcome(run, progress.stages, time.monotonic() - began)
+
+
+def without_cache(wanted: RunSettings, steps: Collection[str]) -> RunSettings:
+    """`wanted`, with the cache off for `steps` of that run alone: a step that is configured stays so for the whole process."""
+    return replace(wanted, steps={**wanted.steps, **{name: {**wanted.steps.get(name, {}), "enable_cache": False} for name in steps}})
 
 
 def pipeline_options(run_name: str, cache: bool) -> dict[str, Any]:
@@ -170,11 +177,10 @@ def _end(run: UUID, watch: RunWatch | None, status: ExecutionStatus, reason: str
     """Stop what is left of a run and say so in its record."""
     if watch is not None:
         watch.stop()
-    store = Client().zen_store
     for step in Client().list_run_steps(pipeline_run_id=run, size=MOST_STEPS, hydrate=False).items:
         if not step.status.is_finished:
-            store.update_run_step(step.id, StepRunUpdate(status=status, end_time=utc_now()))
-    store.update_run(run, PipelineRunUpdate(status=status, status_reason=reason[:250]))
+            end_step(step.id, status)
+    end_run(run, status, reason)
 
 
 def _find_run(run_name: str) -> PipelineRunResponse | None:

@@ -10,6 +10,7 @@ from zenml.enums import StackComponentType
 from deployment.flavor import SwitchyardDeployer, SwitchyardDeployerFlavor
 from deployment.moved import FLAVOR_SOURCE
 from deployment.service import FLAVOR
+from stacks.zenml_private import update_flavor
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 logger = logging.getLogger(__name__)
@@ -19,8 +20,6 @@ _COMPONENT = "switchyard_local"
 
 def ensure_flavor() -> None:
     """Register the flavor on the connected ZenML server or store; its place and settings there follow the code."""
-    from zenml.models import FlavorUpdate
-
     client = Client()
     try:
         known = client.get_flavor_by_name_and_type(FLAVOR, StackComponentType.MODEL_DEPLOYER)
@@ -29,7 +28,7 @@ def ensure_flavor() -> None:
         return
     schema = SwitchyardDeployerFlavor().config_schema
     if (known.source, known.config_schema) != (FLAVOR_SOURCE, schema):
-        client.zen_store.update_flavor(known.id, FlavorUpdate(source=FLAVOR_SOURCE, config_schema=schema))
+        update_flavor(known.id, source=FLAVOR_SOURCE, config_schema=schema)
 
 
 def ensure_deployer() -> None:

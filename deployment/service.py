@@ -9,13 +9,12 @@ from uuid import uuid4
 from pydantic import Field, model_validator
 from zenml.client import Client
 from zenml.enums import ServiceState
-from zenml.model_deployers.base_model_deployer import get_model_version_id_if_exists
-from zenml.models import ServiceRequest
 from zenml.models.v2.misc.service import ServiceType
 from zenml.services import ServiceConfig, ServiceStatus
 from zenml.services.service import BaseDeploymentService
 
 from deployment.host import Deployment, Host, Instance
+from stacks.zenml_private import create_service
 
 FLAVOR = "switchyard"
 SERVICE_TYPE = ServiceType(type="model-serving", flavor=FLAVOR, name="switchyard", description="A bundle behind Seldon's microservice")
@@ -125,24 +124,7 @@ class ServedVersion(BaseDeploymentService):
 
 
 def record(config: ServedVersionConfig) -> None:
-    """Have ZenML show the service that `config` describes.
-
-    Not by ZenML's `deploy_model`: that makes a record first and says what it is of when the service runs, and whoever
-    lists services in between, of any model, deletes the record as broken.
-    """
-    client, service = Client(), ServedVersion(uuid=uuid4(), config=config, admin_state=ServiceState.ACTIVE)
+    """Have ZenML show the service that `config` describes."""
+    service = ServedVersion(uuid=uuid4(), config=config, admin_state=ServiceState.ACTIVE)
     service.update_status()
-    client.zen_store.create_service(
-        ServiceRequest(
-            name=config.service_name,
-            project=client.active_project.id,
-            service_type=SERVICE_TYPE,
-            service_source=service.model_dump()["type"],
-            admin_state=service.admin_state,
-            config=config.model_dump(),
-            status=service.status.model_dump(),
-            prediction_url=service.prediction_url,
-            health_check_url=service.healthcheck_url,
-            model_version_id=get_model_version_id_if_exists(config.model_name, config.model_version),
-        )
-    )
+    create_service(service, config.model_dump(), config.service_name, config.model_name, config.model_version)

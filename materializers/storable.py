@@ -11,9 +11,8 @@ from typing import Any, ClassVar
 
 from zenml.enums import ArtifactType, VisualizationType
 from zenml.materializers.base_materializer import BaseMaterializer
-from zenml.orchestrators import publish_utils
-from zenml.utils.exception_utils import collect_exception_information
 
+from stacks.zenml_private import tell_why_step_failed
 from switchyard.tabular.storable import Record, Storable
 
 PAGE = "report.html"
@@ -37,8 +36,7 @@ class StorableMaterializer(BaseMaterializer):
         try:
             self._save(data)
         except Exception as error:
-            # ZenML records why a step's function failed, but not why what it made could not be kept.
-            publish_utils.step_exception_info.set(collect_exception_information(error))
+            tell_why_step_failed(error)
             raise
 
     def _save(self, data: Storable) -> None:

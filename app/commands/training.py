@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -85,14 +86,12 @@ def plan(request: Request, *, no_cache: bool, workers: int) -> Plan:
 def run(request: Request, plan: Plan, *, no_cache: bool, workers: int) -> Result:
     """Train, write the documents and reports, and say what came of it; exit code 3 where a gate rejects the challenger."""
     from stacks.active import stage_source
-    from steps.registry.register_model import register_model
 
     arguments = {**plan.arguments, "location": stage_source(request.problem.data.source)}
     outcome = _execute(request, plan.pipeline, arguments, cache=not no_cache)
     if outcome.was_cached("registration") and _is_lost(outcome.artifact("registration"), request.problem.name):
         request.console.print("the registry no longer holds this version: registering it again")
-        register_model.configure(enable_cache=False)
-        outcome = _execute(request, plan.pipeline, arguments, cache=not no_cache)
+        outcome = _execute(request, plan.pipeline, arguments, cache=not no_cache, afresh=("register_model",))
     summary = _finish(outcome, request.root)
     _print(outcome, summary, _deployment_command(request.problem, request.where, request.root), request.console)
     return Result(summary.told(), 3 if summary.verdict == "rejected" else 0)
@@ -118,10 +117,10 @@ def _deployment_command(problem: Problem, where: str, root: Path) -> str:
     return f"python run.py --pipeline deployment {options_for(problem, where)}"
 
 
-def _execute(request: Request, pipeline: Any, arguments: dict[str, Any], cache: bool) -> Outcome:
+def _execute(request: Request, pipeline: Any, arguments: dict[str, Any], cache: bool, afresh: Collection[str] = ()) -> Outcome:
     from app.running import execute, name_of_run
 
-    return execute(pipeline, arguments, name_of_run("training", request.problem.name), request.console, cache)
+    return execute(pipeline, arguments, name_of_run("training", request.problem.name), request.console, cache, afresh)
 
 
 def _is_lost(registration: Any, name: str) -> bool:

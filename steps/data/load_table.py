@@ -6,7 +6,6 @@ from typing import Annotated
 
 from zenml import step
 
-import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
 from stacks.active import local_copy
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError

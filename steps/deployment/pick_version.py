@@ -4,7 +4,6 @@ from typing import Annotated
 
 from zenml import step
 
-import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
 from deployment.registration import active_deployer
 from deployment.rollback import Rollback, find_rollback
 from registry.production import find_version, next_version

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from zenml import step
 
-import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
 from deployment.experiments.traffic import ExperimentTraffic, traffic_since
 from deployment.experiments.window import read_observations
 from deployment.registration import active_deployer

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from zenml import step
 
-import materializers.storable  # noqa: F401 - registers the materializer of everything that follows
 from registry.production import find_version
 from registry.versions import CHAMPION, Registered, find_alias
 from steps.inference.order import ScoringOrder
