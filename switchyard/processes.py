@@ -1,15 +1,48 @@
-"""Who is at work on an entry of a ledger: processes of this machine can be asked for, those of others can not."""
+"""Processes known again: by machine, number and start, since numbers come again. Those of other machines can't be asked for."""
 
 from __future__ import annotations
 
 import os
 import socket
-from pathlib import Path
+from functools import cache
+
+import psutil
+
+_TICKS_A_S = os.sysconf("SC_CLK_TCK")
+_SLACK = _TICKS_A_S
+"""Ticks: the boot time is read twice, in whole seconds, and a clock that is being set may move it between."""
+
+
+def started(number: int) -> int | None:
+    """When process `number` of this machine started, in clock ticks since it booted; None where none runs, or none may be asked.
+
+    Since boot, not by the clock: a clock that is set right would make another process of it. One that was killed and
+    not yet collected by its parent runs no more.
+    """
+    try:
+        process = psutil.Process(number)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return round((process.create_time() - psutil.boot_time()) * _TICKS_A_S)
+    except psutil.Error:
+        return None
+
+
+def is_running(number: int, begun: int) -> bool:
+    """Whether the process `number` that started at `begun` runs still."""
+    found = started(number)
+    return found is not None and abs(found - begun) <= _SLACK
 
 
 def me() -> str:
-    """Names this process: machine, number and when it started, since process numbers come again."""
-    return f"{socket.gethostname()} process {os.getpid()}/{_begun(os.getpid())}"
+    """Names this process for others."""
+    return _name(os.getpid())
+
+
+@cache
+def _name(number: int) -> str:
+    begun = started(number)
+    return f"{socket.gethostname()} process {number}/{'' if begun is None else begun}"
 
 
 def shown(process: str) -> str:
@@ -21,14 +54,4 @@ def lives(process: str) -> bool | None:
     """Whether the process that `me` named so is still there; None where that can't be asked."""
     who, _, begun = process.rpartition("/")
     machine, _, number = who.rpartition(" process ")
-    return _begun(int(number)) == begun if machine == socket.gethostname() and begun else None
-
-
-def _begun(number: int) -> str:
-    """When a process of this machine started, in the kernel's ticks; empty where there is none, or no way to know."""
-    try:
-        facts = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    # Killed, and not yet collected by its parent: it is at work no more.
-    return "" if facts[0] == "Z" else facts[19]
+    return is_running(int(number), int(begun)) if machine == socket.gethostname() and begun else None

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import psutil
 
-_STATE, _STARTED = 0, 19
-"""Places in /proc/PID/stat after the name."""
+from switchyard import processes
 
 
 @dataclass(frozen=True)
@@ -22,14 +21,13 @@ class Handle:
 
     pid: int
     started: int
-    """In the kernel's clock ticks since it booted: another process of the same id began at another moment."""
+    """As `switchyard.processes.started` says: another process of the same id began at another moment."""
 
     def is_alive(self) -> bool:
         """Whether it runs. Where it was this process's child and has ended, it is buried."""
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)
-        found = _stat(self.pid)
-        return found is not None and found[_STATE] != "Z" and int(found[_STARTED]) == self.started
+        return processes.is_running(self.pid, self.started)
 
     def cpu_s(self) -> float:
         """Seconds of processor time that it and its children have used, those that have ended included; 0 where it has ended itself."""
@@ -59,16 +57,7 @@ def start(command: Sequence[str], environment: Mapping[str, str], folder: Path, 
         process = subprocess.Popen(
             command, env=dict(environment), cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    found = _stat(process.pid)
+    begun = processes.started(process.pid)
     # From here on it is looked after by its handle: subprocess would warn of a child that outlives its object.
     process.returncode = 0
-    return Handle(process.pid, int(found[_STARTED]) if found else 0)
-
-
-def _stat(pid: int) -> list[str] | None:
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    # The name stands in parentheses and may hold anything.
-    return text.rpartition(")")[2].split()
+    return Handle(process.pid, begun or 0)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from switchyard.monitoring.alerts.alert import Alert
 from switchyard.monitoring.alerts.channels import ChannelError, channel_name, deliver_by
 from switchyard.monitoring.alerts.ledger import AlertLedger, Entry
-from switchyard.monitoring.processes import lives
+from switchyard.processes import lives
 from switchyard.tabular.config.monitoring import Channel
 from switchyard.tabular.report.report import Badge, Level, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from switchyard.monitoring.decision import Decision, RuleResult
-from switchyard.monitoring.processes import me, shown
+from switchyard.processes import me, shown
 from switchyard.monitoring.retraining import ledger as module
 from switchyard.monitoring.retraining.claim import Refused
 from switchyard.monitoring.retraining.ledger import Ledger
