@@ -23,9 +23,9 @@ from zenml.models import PipelineRunResponse, StepRunResponse
 from app.causes import cause_of
 from app.outcome import Outcome
 from app.progress import MOST_STEPS, Progress
+from materializers.zenml_private import end_run, end_step, leave_integrations_out
 from stacks.settings import RunSettings, run_settings
 from stacks.watching import RunWatch, watch_for
-from stacks.zenml_private import end_run, end_step, leave_integrations_out
 from steps.provenance import code_commit
 from switchyard.tabular.errors import SwitchyardError
 

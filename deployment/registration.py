@@ -10,7 +10,7 @@ from zenml.enums import StackComponentType
 from deployment.flavor import SwitchyardDeployer, SwitchyardDeployerFlavor
 from deployment.moved import FLAVOR_SOURCE
 from deployment.service import FLAVOR
-from stacks.zenml_private import update_flavor
+from materializers.zenml_private import update_flavor
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 logger = logging.getLogger(__name__)

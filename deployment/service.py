@@ -14,7 +14,7 @@ from zenml.services import ServiceConfig, ServiceStatus
 from zenml.services.service import BaseDeploymentService
 
 from deployment.host import Deployment, Host, Instance
-from stacks.zenml_private import create_service
+from materializers.zenml_private import create_service
 
 FLAVOR = "switchyard"
 SERVICE_TYPE = ServiceType(type="model-serving", flavor=FLAVOR, name="switchyard", description="A bundle behind Seldon's microservice")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from zenml.enums import ArtifactType, VisualizationType
 from zenml.materializers.base_materializer import BaseMaterializer
 
-from stacks.zenml_private import tell_why_step_failed
+from materializers.zenml_private import tell_why_step_failed
 from switchyard.tabular.storable import Record, Storable
 
 PAGE = "report.html"

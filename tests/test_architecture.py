@@ -47,6 +47,10 @@ def test_a_step_depends_on_what_it_reaches_and_on_nothing_else():
     assert "switchyard/tabular/features/categories.py" in tune
 
 
+def test_no_cached_explanation_is_lost_to_an_edit_of_a_stack():
+    assert not any(name.startswith(("stacks/", "deployment/")) for name in names_of("steps/evaluation/explain_model.py"))
+
+
 def test_no_module_but_its_own_knows_a_family():
     files = [
         path

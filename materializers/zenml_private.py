@@ -1,6 +1,7 @@
 """What ZenML does not offer and is done all the same: each a function with its reason, written for ZenML 0.98.0.
 
-`tests/stacks/test_zenml_private.py` fails where another release does these things otherwise.
+`tests/app/test_zenml_private.py` fails where another release does these things otherwise. Every step
+depends on this module, by its materializer; it is not in stacks/, whose YAML files would be in each cache key with it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import sys
 from zenml import pipeline, step
 from zenml.client import Client
 
-import stacks.zenml_private as private
+import materializers.zenml_private as private
 
 
 @step(enable_cache=True)
