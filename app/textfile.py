@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from switchyard.files import write_whole
 from switchyard.monitoring.decision import Action
 
 FOLDER_VARIABLE = "SWITCHYARD_METRICS"
@@ -54,10 +55,8 @@ def publish(summary: Mapping[str, Any], model: str, code: int) -> Path:
     pipeline = str(summary["pipeline"])
     path = metrics_folder() / f"{pipeline}-{model}.prom"
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text_of(samples_of(summary, model, code)), encoding="utf-8")
     # A scrape finds one whole file or the other.
-    partial.rename(path)
+    write_whole(path, text_of(samples_of(summary, model, code)))
     return path
 
 

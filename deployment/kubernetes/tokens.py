@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from switchyard.files import write_whole
+
 logger = logging.getLogger(__name__)
 
 
@@ -22,8 +24,7 @@ class TokenCopies:
         try:
             if not copy.is_file() or copy.read_text(encoding="utf-8") != tokens:
                 copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                copy.touch(0o600)
-                copy.write_text(tokens, encoding="utf-8")
+                write_whole(copy, tokens, 0o600)
         except OSError as error:
             logger.warning("the tokens of %s can't be copied to %s: %s", model, copy, error)
             return None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from switchyard.bundle.digest import FILES, digest
+from switchyard.files import write_whole
 from switchyard.serving.frontdoor.state import Door, Traffic
 
 
@@ -121,7 +122,7 @@ class Layout:
 
     def write_observed(self, content: dict[str, Any]) -> None:
         """Written by the supervisor alone."""
-        _replace(self.observed, json.dumps(content, indent=1) + "\n")
+        write_whole(self.observed, json.dumps(content, indent=1) + "\n")
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[list[Desired | None]]:
@@ -134,7 +135,7 @@ class Layout:
             yield place
             after = place[0]
             if after is not None and after != before:
-                _replace(self.desired, replace(after, generation=after.generation + 1).to_json())
+                write_whole(self.desired, replace(after, generation=after.generation + 1).to_json())
 
     def is_supervised(self) -> bool:
         """Whether a supervisor lives."""
@@ -163,9 +164,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    partial.rename(path)

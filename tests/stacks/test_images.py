@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tarfile
 import tomllib
 from pathlib import Path
@@ -185,3 +187,21 @@ def test_the_nodes_say_what_they_are(monkeypatch):
     monkeypatch.setenv(platforms.VARIABLE, "arm")
     with pytest.raises(InputError, match="SWITCHYARD_PLATFORM=arm"):
         platforms.platform_of(mixed)
+
+
+def test_the_front_doors_image_has_all_that_its_process_imports(tmp_path):
+    """With the standard library alone, as in the image."""
+    for line in (images.ROOT / images.DOCKERFILES["frontdoor"]).read_text().splitlines():
+        words = line.split()
+        if words[:1] == ["COPY"] and "--from" not in line and words[-1].startswith("/opt/switchyard/"):
+            target = tmp_path / words[-1].removeprefix("/opt/switchyard/")
+            target.mkdir(parents=True, exist_ok=True)
+            for source in (images.ROOT / name for name in words[1:-1]):
+                if source.is_dir():
+                    shutil.copytree(source, target, dirs_exist_ok=True)
+                else:
+                    shutil.copy(source, target)
+    code = "import switchyard.serving, switchyard.serving.frontdoor.pod; print(switchyard.serving.__file__)"
+    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 0 and done.stdout.strip() == str(tmp_path / "switchyard/serving/__init__.py"), done.stderr

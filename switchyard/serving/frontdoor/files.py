@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from switchyard.files import write_whole
 from switchyard.serving.frontdoor import config
 from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 
@@ -82,12 +82,8 @@ def _write(path: Path, content: dict[str, Any]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
     # Envoy watches the folder for exactly this: a file that is moved into it.
-    partial.rename(path)
+    write_whole(path, text, 0o600)
 
 
 def listen_again(folder: Path) -> None:

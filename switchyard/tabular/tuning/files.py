@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from switchyard.files import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +36,7 @@ class StoredFiles:
             self._system.pipe_file(path, content)
             return
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        part = Path(f"{path}.{os.getpid()}.part")
-        part.write_bytes(content)
-        part.replace(path)
+        write_whole(Path(path), content)
 
     def read(self, name: str) -> bytes:
         return self._system.cat_file(f"{self._root}/{name}")

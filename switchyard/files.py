@@ -1,0 +1,65 @@
+"""`write_whole`: a file of this machine that is there whole or not at all. Standard library only: the front door's pod has no more."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def write_whole(path: Path, content: str | bytes, mode: int | None = None) -> None:
+    """Put `content` in place of what is at `path`, in one step: whoever reads it, or watches its folder, sees the old file or the new.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder must exist.
+    content : str or bytes
+        Text is written as UTF-8.
+    mode : int, optional
+        The file's permissions from its first byte on; as the umask says when absent.
+
+    Raises
+    ------
+    OSError
+        It can't be written; what was there before still is.
+    """
+    with partial_file(path) as partial:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
+        with os.fdopen(descriptor, "wb") as file:
+            if mode is not None:
+                # A killed writer may have left one that others can read.
+                os.fchmod(descriptor, mode)
+            file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def partial_file(path: Path, writer: str = "") -> Iterator[Path]:
+    """A file beside `path` to write, which takes its place when the block ends well and is removed when it does not.
+
+    Parameters
+    ----------
+    writer : str, optional
+        Names the file: who comes again under this name replaces what was left when it was killed. By default the
+        number of the thread, which no other process of the machine has.
+    """
+    partial = path.with_name(f".{path.name}.{writer or threading.get_native_id()}.partial")
+    try:
+        yield partial
+        _sync(partial)
+        partial.replace(path)
+    finally:
+        # Where a disk can't be written it can't be tidied either; the writer's own error is the one to tell.
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Have the content on the disk before the name: after a power cut a file may otherwise be there and empty."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
