@@ -117,7 +117,7 @@ def _is_by_hand(decision: Decision) -> bool:
 def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, console: Console) -> Claim:
     """Claim a retraining, with the rows to train on put into the artifact store first."""
     from registry.production import find_version
-    from stacks.active import local_copy, stage_table
+    from stacks.files import local_copy, stage_table
     from switchyard.monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
     from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
     from switchyard.tabular.tables.reading.sources import read_source

@@ -43,7 +43,8 @@ def keep_running(schedule: str, request: Request, *, acts: bool, data: str | Non
     InputError
         The expression can't be read, or a CronJob would not find what the command reads.
     """
-    from stacks.active import is_local, is_local_file
+    from stacks.active import is_local
+    from stacks.files import is_local_file
 
     if schedule != NEVER:
         check_schedule(schedule)
@@ -80,7 +81,7 @@ def _config_for_pods(config: Path, problem: Problem, acts: bool, console: Consol
     text = config.read_text(encoding="utf-8")
     import yaml
 
-    from stacks.active import is_local_file, stage_source
+    from stacks.files import is_local_file, stage_source
     from switchyard.tabular.config.problem import read_settings
 
     source = problem.data.source

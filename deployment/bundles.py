@@ -8,6 +8,7 @@ from zenml.client import Client
 from zenml.io import fileio
 
 from deployment.host import Release
+from stacks.files import store_whole
 from switchyard.bundle.digest import FILES
 
 
@@ -21,15 +22,11 @@ def stage_bundle(release: Release) -> str:
     """
     release.verify()
     uri = os.path.join(Client().active_stack.artifact_store.path, "switchyard", "bundles", release.digest.removeprefix("sha256:"))
-    fileio.makedirs(uri)
     for name in FILES:
         target = os.path.join(uri, name)
         if fileio.exists(target) and _read(target) == release.files[name]:
             continue
-        partial = f"{target}.{os.getpid()}.partial"
-        with fileio.open(partial, "wb") as sink:
-            sink.write(release.files[name])
-        fileio.rename(partial, target, overwrite=True)
+        store_whole(target, release.files[name])
     return uri
 
 

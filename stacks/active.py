@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from zenml.client import Client
 from zenml.config.global_config import GlobalConfiguration
 from zenml.enums import StackComponentType
-from zenml.io import fileio
 
 from stacks.registration import LOCAL_STORES
-from stacks.secrets import with_secrets
 from switchyard.plugins import loaded_plugins
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.tables.reading.credentials import STAGED
 from switchyard.tabular.tuning.files import StoredFiles
 from switchyard.tabular.tuning.store import StudyStore
 
 STUDIES_VARIABLE = "SWITCHYARD_STUDIES"
-DVC_SUFFIX = ".dvc"
 
 
 def environment() -> str:
@@ -35,7 +27,7 @@ def environment() -> str:
 
 
 def is_local() -> bool:
-    """Whether the active stack runs pipelines on this machine."""
+    """Whether the active stack runs pipelines on this machine: their steps see its files."""
     return Client().active_stack_model.components[StackComponentType.ORCHESTRATOR][0].flavor_name == "local"
 
 
@@ -124,69 +116,3 @@ def _platform_of_nodes(orchestrator: Any) -> str:
     from stacks.cluster.platforms import platform_of_cluster
 
     return platform_of_cluster(Cluster(orchestrator.config.kubernetes_namespace, api=orchestrator.get_kube_client()))
-
-
-def stage_file(path: Path) -> str:
-    """Put a local file into the active artifact store, named by its content, once; returns its URI there.
-
-    DVC's record of the file (`<name>.dvc`) goes with it, since the data's revision is read from it.
-    """
-    with path.open("rb") as source:
-        digest = hashlib.file_digest(source, "sha256").hexdigest()
-    root = Client().active_stack.artifact_store.path
-    target = os.path.join(root, "switchyard", "data", digest[:32], path.name)
-    if not fileio.exists(target):
-        fileio.makedirs(os.path.dirname(target))
-        _copy(path, target)
-    record = path.with_name(path.name + DVC_SUFFIX)
-    if record.is_file():
-        _copy(record, target + DVC_SUFFIX)
-    elif fileio.exists(target + DVC_SUFFIX):
-        fileio.remove(target + DVC_SUFFIX)
-    return target
-
-
-def is_local_file(source: str) -> bool:
-    """Whether a table's source is a file that lies on this machine."""
-    return "://" not in source and Path(source).expanduser().is_file()
-
-
-def stage_source(source: str) -> str:
-    """Where steps find a table: a file of this machine is staged first, anything else is what it is."""
-    return stage_file(Path(source).expanduser()) if is_local_file(source) else source
-
-
-def stage_table(content: bytes, name: str) -> str:
-    """Put a table that was put together here into the active artifact store, named by its content; what `data.source` says of it."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_bytes(content)
-        return STAGED + stage_file(path)
-
-
-def _copy(path: Path, target: str) -> None:
-    partial = f"{target}.{os.getpid()}.partial"
-    with path.open("rb") as source, fileio.open(partial, "wb") as sink:
-        shutil.copyfileobj(source, sink, 1 << 20)
-    fileio.rename(partial, target, overwrite=True)
-
-
-@contextmanager
-def local_copy(location: str) -> Iterator[str]:
-    """The file behind `location` as a local path where it lies in a remote artifact store, else `location` with its secrets.
-
-    What stands before the path of a staged table (`log:`) stays.
-    """
-    store = Client().active_stack.artifact_store.path
-    kind = STAGED if location.startswith(STAGED) else ""
-    whole, location = location, location.removeprefix(STAGED)
-    if not location.startswith(store) or "://" not in store:
-        yield with_secrets(whole)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        target = os.path.join(folder, os.path.basename(location))
-        for suffix in ("", DVC_SUFFIX):
-            if fileio.exists(location + suffix):
-                with fileio.open(location + suffix, "rb") as source, open(target + suffix, "wb") as sink:
-                    shutil.copyfileobj(source, sink, 1 << 20)
-        yield kind + target

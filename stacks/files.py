@@ -1,39 +1,93 @@
-"""Files that go in and out of a run: reachable from where its steps run, in place only when they are whole."""
+"""Files that go in and out of a run: staged where its steps reach them, brought here to be read, in place only when they are whole."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zenml.client import Client
-from zenml.enums import StackComponentType
 from zenml.io import fileio
 
-from stacks.active import stage_file
+from stacks.active import is_local
+from stacks.secrets import with_secrets
+from switchyard.files import partial_file
 from switchyard.tabular.errors import InputError, SwitchyardError
-from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
+from switchyard.tabular.tables.reading.credentials import STAGED, first_line, without_credentials
 from switchyard.tabular.tables.reading.files import download
 
+DVC_SUFFIX = ".dvc"
 _BLOCK = 1 << 20
 
 
-def steps_run_here() -> bool:
-    """Whether the active stack's steps run in this process and see this machine's files."""
-    return Client().active_stack_model.components[StackComponentType.ORCHESTRATOR][0].flavor_name == "local"
+def stage_file(path: Path) -> str:
+    """Put a local file into the active artifact store, named by its content, once; returns its URI there.
+
+    DVC's record of the file (`<name>.dvc`) goes with it, since the data's revision is read from it.
+    """
+    with path.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+    root = Client().active_stack.artifact_store.path
+    target = os.path.join(root, "switchyard", "data", digest[:32], path.name)
+    if not fileio.exists(target):
+        store_whole(target, path)
+    record = path.with_name(path.name + DVC_SUFFIX)
+    if record.is_file():
+        store_whole(target + DVC_SUFFIX, record)
+    elif fileio.exists(target + DVC_SUFFIX):
+        fileio.remove(target + DVC_SUFFIX)
+    return target
+
+
+def is_local_file(source: str) -> bool:
+    """Whether a table's source is a file that lies on this machine."""
+    return "://" not in source and Path(source).expanduser().is_file()
+
+
+def stage_source(source: str) -> str:
+    """Where steps find a table: a file of this machine is staged first, anything else is what it is."""
+    return stage_file(Path(source).expanduser()) if is_local_file(source) else source
+
+
+def stage_table(content: bytes, name: str) -> str:
+    """Put a table that was put together here into the active artifact store, named by its content; what `data.source` says of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        return STAGED + stage_file(path)
 
 
 def reachable(path: Path) -> str:
     """Where steps find a local file: as it is, or a copy in the artifact store, named by its content."""
-    return str(path.resolve()) if steps_run_here() else stage_file(path)
+    return str(path.resolve()) if is_local() else stage_file(path)
 
 
 def reachable_output(name: str, run_name: str) -> str:
     """A place in the artifact store for a file that steps elsewhere write."""
     return os.path.join(Client().active_stack.artifact_store.path, "switchyard", "outputs", run_name, name)
+
+
+@contextmanager
+def local_copy(location: str) -> Iterator[str]:
+    """The file behind `location` as a local path where it lies in a remote artifact store, else `location` with its secrets.
+
+    What stands before the path of a staged table (`log:`) stays.
+    """
+    kind = STAGED if location.startswith(STAGED) else ""
+    whole, location = location, location.removeprefix(STAGED)
+    if "://" not in location or not _is_in_store(location):
+        yield with_secrets(whole)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        target = os.path.join(folder, os.path.basename(location))
+        for suffix in ("", DVC_SUFFIX):
+            if fileio.exists(location + suffix):
+                _read(location + suffix, Path(target + suffix))
+        yield kind + target
 
 
 @contextmanager
@@ -51,8 +105,7 @@ def local_input(location: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder, os.path.basename(location.split("::")[0].split("?")[0]) or "table")
         if _is_in_store(location):
-            with fileio.open(location, "rb") as source, target.open("wb") as sink:
-                shutil.copyfileobj(source, sink, _BLOCK)
+            _read(location, target)
         else:
             download(location, target)
         yield target
@@ -73,12 +126,8 @@ def whole_output(location: str, identity: str) -> Iterator[Path]:
     if "://" not in location:
         target = Path(location)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.{identity}.partial")
-        try:
+        with partial_file(target, identity) as partial:
             yield partial
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
         return
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder, os.path.basename(location.split("?")[0]))
@@ -88,7 +137,31 @@ def whole_output(location: str, identity: str) -> Iterator[Path]:
 
 def bring(location: str, path: Path) -> None:
     """Copy a file of the artifact store to `path`, in place when it is whole."""
-    with whole_output(str(path), "download") as partial, fileio.open(location, "rb") as source, partial.open("wb") as sink:
+    with whole_output(str(path), "download") as partial:
+        _read(location, partial)
+
+
+def store_whole(location: str, content: Path | bytes) -> None:
+    """Put a file's content, or bytes, at `location` in an artifact store, in one step."""
+    fileio.makedirs(os.path.dirname(location))
+    partial = f"{location}.{os.getpid()}.partial"
+    try:
+        with fileio.open(partial, "wb") as sink:
+            if isinstance(content, bytes):
+                sink.write(content)
+            else:
+                with content.open("rb") as source:
+                    shutil.copyfileobj(source, sink, _BLOCK)
+        fileio.rename(partial, location, overwrite=True)
+    except BaseException:
+        # A store that does not answer can't be tidied either; the writer's own error is the one to tell.
+        with suppress(Exception):
+            fileio.remove(partial)
+        raise
+
+
+def _read(location: str, path: Path) -> None:
+    with fileio.open(location, "rb") as source, path.open("wb") as sink:
         shutil.copyfileobj(source, sink, _BLOCK)
 
 
@@ -100,9 +173,7 @@ def _upload(path: Path, location: str) -> None:
     label = without_credentials(location)
     try:
         if _is_in_store(location):
-            fileio.makedirs(os.path.dirname(location))
-            with path.open("rb") as source, fileio.open(location, "wb") as sink:
-                shutil.copyfileobj(source, sink, _BLOCK)
+            store_whole(location, path)
             return
         import fsspec
 

@@ -158,7 +158,7 @@ def _acts(problem: Problem, act: bool | None) -> bool:
 def _monitor(request: Request, plan: Plan) -> Outcome:
     from app.running import execute, name_of_run
     from deployment.registration import ensure_served
-    from stacks.active import stage_source
+    from stacks.files import stage_source
 
     ensure_served(request.problem.name)
     look = plan.arguments["look"]

@@ -85,7 +85,7 @@ def plan(request: Request, *, no_cache: bool, workers: int) -> Plan:
 
 def run(request: Request, plan: Plan, *, no_cache: bool, workers: int) -> Result:
     """Train, write the documents and reports, and say what came of it; exit code 3 where a gate rejects the challenger."""
-    from stacks.active import stage_source
+    from stacks.files import stage_source
 
     arguments = {**plan.arguments, "location": stage_source(request.problem.data.source)}
     outcome = _execute(request, plan.pipeline, arguments, cache=not no_cache)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from zenml import step
 
-from stacks.active import local_copy
+from stacks.files import local_copy
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.history import add_history

@@ -6,7 +6,7 @@ from zenml import step
 
 from deployment.predictions import prediction_log
 from registry.versions import Registered
-from stacks.active import local_copy
+from stacks.files import local_copy
 from switchyard.monitoring.log_window import window_of_log
 from switchyard.monitoring.look import Look
 from switchyard.monitoring.reference import Reference

@@ -61,7 +61,7 @@ def test_what_is_no_schedule_is_refused(schedule):
     [("{folder}/people.csv", True, True), ("{folder}/people.csv", False, False), ("s3://theirs/people.csv", True, False)],
 )
 def test_a_table_of_this_machine_goes_where_pods_find_it(monkeypatch, tmp_path, source, acts, kept):
-    monkeypatch.setattr("stacks.active.stage_file", lambda path: f"s3://store/{path.name}")
+    monkeypatch.setattr("stacks.files.stage_file", lambda path: f"s3://store/{path.name}")
     (tmp_path / "people.csv").write_text("a,b\n1,2\n")
     text = yaml.safe_dump({"name": "people", "data": {"source": source.format(folder=tmp_path), "target": "b"}}) + "# kept as it is\n"
     config, said = tmp_path / "people.yaml", io.StringIO()

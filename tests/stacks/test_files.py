@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from stacks.files import local_input, whole_output
+from stacks.files import local_input, store_whole, whole_output
 from switchyard.tabular.errors import InputError
 
 
@@ -42,3 +42,19 @@ def test_urls_are_read_and_written(tmp_path, monkeypatch):
     assert [item.name for item in (tmp_path / "deep").iterdir()] == ["out.csv"]
     with pytest.raises(InputError, match="does not exist"), local_input(f"file://{tmp_path}/none.csv"):
         pass
+
+
+def test_what_a_store_breaks_off_leaves_what_was_there_and_nothing_beside_it(tmp_path, monkeypatch):
+    target = tmp_path / "deep" / "bundle"
+    store_whole(str(target), b"first")
+    monkeypatch.setattr("stacks.files.shutil.copyfileobj", _breaks)
+    (tmp_path / "source").write_bytes(b"second")
+    with pytest.raises(ConnectionError):
+        store_whole(str(target), tmp_path / "source")
+
+    assert target.read_bytes() == b"first" and list(target.parent.iterdir()) == [target]
+
+
+def _breaks(source, sink, length):
+    sink.write(source.read(3))
+    raise ConnectionError
