@@ -41,7 +41,7 @@ class Release:
     """The bundle's, by name."""
     role: Role = "live"
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Of `switchyard.serving.settings.Settings`, besides what the host sets: entity_column, log_exclude, ..."""
+    """Fields of `switchyard.serving.settings.Settings`, besides what the host sets: entity_column, log_exclude, ..."""
     uri: str = ""
     """Where the files lie in the stack's artifact store, for a host whose services fetch them."""
 
@@ -72,7 +72,7 @@ class Instance:
     digest: str
     role: Role
     url: str
-    """Its own, past the front door; for verification."""
+    """The instance's own address, past the front door; for verification."""
     state: State
     reason: str = ""
     """Why it is not ready."""
@@ -85,9 +85,9 @@ class Deployment:
 
     model: str
     url: str
-    """Of the front door, for clients."""
+    """Address of the front door, for clients."""
     inner_url: str
-    """Of the front door itself, without what stands before it outside; a deployment's own requests go there."""
+    """Address of the front door itself, without what stands before it outside; a deployment's own requests go there."""
     token_file: str | None
     """Where a client's token is; None where none is asked for."""
     instances: tuple[Instance, ...] = ()
@@ -152,7 +152,7 @@ class Host(ABC):
 
     @abstractmethod
     def delete(self, model: str, name: str, timeout_s: float) -> None:
-        """As `stop`, and forget it; returns when it is told to end."""
+        """Stop an instance and forget it; returns when it is told to end."""
 
     @abstractmethod
     def remove(self, model: str, timeout_s: float) -> None:

@@ -56,7 +56,7 @@ def ensure_deployer() -> None:
 
 
 def ensure_served(model: str) -> None:
-    """As `ensure_deployer`, and what should run of `model` has somebody again who keeps it alive.
+    """Have the active stack a deployer (`ensure_deployer`), and what should run of `model` somebody who keeps it alive.
 
     Raises
     ------

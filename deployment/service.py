@@ -65,7 +65,7 @@ class ServedVersion(BaseDeploymentService):
         return (_STATES[instance.state], instance.reason) if instance else (ServiceState.INACTIVE, "")
 
     def update_status(self) -> None:
-        """As ZenML's, but a reason that no longer holds is not kept."""
+        """Take the host's word on the state, as ZenML does, but keep no reason that no longer holds."""
         self.status.clear_error()
         super().update_status()
 
@@ -92,7 +92,7 @@ class ServedVersion(BaseDeploymentService):
         return self._url("/health")
 
     def information(self) -> dict[str, str | None]:
-        """For `zenml model-deployer models describe`."""
+        """What `zenml model-deployer models describe` shows."""
         host = self._host()
         deployment = host.inspect(self.config.model) if host else None
         instance = self._instance(deployment)

@@ -25,7 +25,7 @@ def save(experiment: Experiment) -> None:
 
 
 def forget(experiment: Experiment) -> None:
-    """As if it had never begun."""
+    """Remove an experiment, as if it had never begun."""
     _client().delete_model_version_tag(experiment.model, experiment.candidate, TAG)
 
 

@@ -42,7 +42,7 @@ class RunSettings:
     """What one run is given, in ZenML's words."""
 
     settings: dict[str, Any] = field(default_factory=dict)
-    """Of the pipeline: what runs the orchestrator."""
+    """Settings of the pipeline: what runs the orchestrator."""
     retry: dict[str, Any] | None = None
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     """By step: `settings` and `retry`."""

@@ -13,7 +13,7 @@ from switchyard.tabular.storable import Record
 
 
 class ArmTraffic(Record):
-    """Of one arm since its share was set."""
+    """The traffic of one arm since its share was set."""
 
     version: str
     counts: Counts
@@ -22,7 +22,7 @@ class ArmTraffic(Record):
 
 
 class ExperimentTraffic(Record):
-    """Of both."""
+    """The traffic of both arms."""
 
     candidate: ArmTraffic
     champion: ArmTraffic
@@ -40,7 +40,7 @@ def counts_of(host: Host, model: str) -> dict[str, Counts]:
 
 
 def traffic_since(host: Host, model: str, version: str, before: dict[str, Counts]) -> ArmTraffic:
-    """Of `version` since the front door had counted `before`."""
+    """The traffic of `version` since the front door had counted `before`."""
     deployment = host.inspect(model)
     instances = [instance for instance in deployment.instances if instance.version == version] if deployment else []
     found = next((instance for instance in instances if instance.name in deployment.traffic.names), None)

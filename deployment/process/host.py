@@ -34,7 +34,7 @@ class Offer:
 
     host: str = "127.0.0.1"
     port: int = 0
-    """Of the front door; 0: a free one, which is kept."""
+    """Port of the front door; 0: a free one, which is kept."""
     authentication: bool = True
     requests_per_second: int = 5_000
     timeout_s: float = 30.0

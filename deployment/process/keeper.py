@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 PROBE_EVERY_S = 2.0
 HUNG_AFTER_S = 15.0
 BUSY_SHARE = 0.1
-"""Of a core: who says nothing and works so much is busy, not hung. An idle service takes less than a tenth of that."""
+"""Share of a core: who says nothing and works so much is busy, not hung. An idle service takes less than a tenth of that."""
 BUSY_AT_MOST_S = 300.0
 """Who says nothing for so long is killed, however much it works."""
 GRACE_S = 15.0
@@ -116,7 +116,7 @@ class Keeper:
         return False
 
     def observed(self) -> dict[str, Any]:
-        """For the state file."""
+        """What the state file says of the processes."""
         handle = {"pid": self.handle.pid, "started": self.handle.started} if self.handle else {}
         counts = {"restarts": self.restarts, "deaths": self._deaths}
         return {"name": self.name, "port": self.port, "state": self.state, **counts, **handle}

@@ -25,7 +25,7 @@ class Spec:
     digest: str
     role: str
     settings: dict[str, Any]
-    """Of `switchyard.serving.settings.Settings`."""
+    """Fields of `switchyard.serving.settings.Settings`."""
     http_port: int
     metrics_port: int
     workers: int = 2

@@ -239,7 +239,7 @@ class Supervisor:
 
 
 def _never() -> None:
-    """Of a process that only ends."""
+    """A callback for a process that only ends."""
 
 
 def _upstreams(desired: Desired) -> list[Upstream]:

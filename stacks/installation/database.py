@@ -98,7 +98,7 @@ def upgrade_mlflow(engine: sqlalchemy.Engine) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """As the module's docstring says."""
+    """Do what the module's docstring says."""
     if "--check" in arguments:
         if troubles := check_all({name: url for name, url in sorted(os.environ.items()) if name.endswith(_SUFFIX)}):
             raise SystemExit("; ".join(troubles))

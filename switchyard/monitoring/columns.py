@@ -29,9 +29,9 @@ class ColumnDrift(BaseModel):
     column: str
     kind: str
     method: str
-    """Of Evidently."""
+    """Evidently's name of the test or distance."""
     value: float | None
-    """Its p-value or distance; None where a side has no values."""
+    """The method's p-value or distance; None where a side has no values."""
     adjusted: float | None = None
     """P-values: Benjamini-Hochberg's, over all columns of the window."""
     threshold: float
@@ -48,7 +48,7 @@ class ColumnDrift(BaseModel):
     weight: float | None = None
     """Share of the model's importance; None for what is no input."""
     effect: float | None = None
-    """Of drifting inputs: by how much the mean answer (a probability, or the target's units) is moved by this column's drift."""
+    """Drifting inputs: by how much the mean answer (a probability, or the target's units) is moved by this column's drift."""
 
     @property
     def verdict(self) -> Badge:

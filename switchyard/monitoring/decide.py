@@ -200,7 +200,7 @@ def decide_and_record(
     settings: Monitoring,
     ledger: Ledger,
 ) -> Decision:
-    """As `decide`, with the earlier windows that `ledger` knows; the decision is then the one that it holds about this window."""
+    """Decide with the earlier windows that `ledger` knows; the decision is then the one that it holds about this window."""
     key = window_key(window)
     if not window.timed and (before := ledger.decision(key)):
         # Its place among the windows is that of the first look.

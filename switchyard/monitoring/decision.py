@@ -18,7 +18,7 @@ class RuleResult(Record):
     """One rule, its value, and what it says."""
 
     name: str
-    """Of the rule: performance_floor, performance_drop, drift_share, ..."""
+    """Name of the rule: performance_floor, performance_drop, drift_share, ..."""
     value: float | None
     """None where the rule could not be applied; `reason` says why."""
     threshold: float | None
@@ -39,7 +39,7 @@ class Decision(Record):
     rows: int
     """Predictions in the window."""
     labelled: int
-    """Of them, with a label."""
+    """Predictions of the window with a label."""
     action: Action
     rules: tuple[RuleResult, ...]
     reason: str

@@ -34,7 +34,7 @@ class DriftReport(Record):
     """Labels that have arrived against those of training."""
     quality: tuple[ColumnQuality, ...]
     share: float | None
-    """Of the columns that drift beyond what is usual, unweighted."""
+    """Share of the columns that drift beyond what is usual, unweighted."""
     weighted_share: float | None
     """The same by weight in the model."""
     weighing: str

@@ -40,7 +40,7 @@ class Past:
     """An earlier window of the same version, for the rule `repeated_drift`."""
 
     window: str
-    """Its key."""
+    """Key of the window."""
     drifted: bool
     """Whether its drift share was above the threshold."""
 

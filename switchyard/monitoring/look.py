@@ -45,7 +45,7 @@ class Look(Record):
     window: str | None = None
     """Instead of `since`; without both, the config's."""
     location: str | None = None
-    """Of a table, where steps read it; None for the log."""
+    """Where steps read the table; None for the log."""
     source: str = ""
     """The table as the user named it."""
 

@@ -35,17 +35,17 @@ class ReferenceFacts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     problem: Problem
-    """As resolved in training, its later life left out."""
+    """The problem as resolved in training, its later life left out."""
     columns: Schema
     """The columns that the model reads, and its target."""
     digest: str
-    """Of the bundle."""
+    """Digest of the bundle."""
     classes: tuple[str, ...]
     threshold: float | None
     metric: str
     greater_is_better: bool
     scores: dict[str, Estimate]
-    """Of the holdout."""
+    """Scores on the holdout."""
     importance: dict[str, float]
     """Column -> share of the mean absolute Shapley values of the holdout; they add up to one."""
     train_rows: int
@@ -71,7 +71,7 @@ class Reference(Storable):
     rows: pd.DataFrame
     """Columns of `facts_.columns` and those of slices, canonical types, at most `MOST_ROWS` of training and holdout together."""
     answers: pd.DataFrame
-    """Of at most `MOST_ROWS` rows of the holdout: `actual` and what `monitoring.answers.answer_columns` names."""
+    """Answers to at most `MOST_ROWS` rows of the holdout: `actual` and what `monitoring.answers.answer_columns` names."""
     suite: Suite
 
     @property

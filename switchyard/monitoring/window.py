@@ -35,7 +35,7 @@ class WindowFacts(BaseModel):
     rows: int
     """Predictions of this version, counted exactly."""
     looked_at: int
-    """Of them, the rows of this object: all, or a sample."""
+    """Rows of this object: all of the window, or a sample."""
     others: dict[str, int] = {}
     """Predictions of other versions in the same time: version -> rows. They are left out."""
     batch: int = 0

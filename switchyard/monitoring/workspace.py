@@ -24,11 +24,11 @@ class WindowFigures:
     """What one window comes to."""
 
     key: str
-    """Of the decision: a repeated look at the same window replaces the one before."""
+    """Key of the decision: a repeated look at the same window replaces the one before."""
     until: datetime
     version: str
     values: Mapping[str, float | None]
-    """Of the names in `PANELS`; what is None is left out."""
+    """Values by the names in `PANELS`; what is None is left out."""
     tags: tuple[str, ...] = ()
 
 

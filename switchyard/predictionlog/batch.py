@@ -12,7 +12,7 @@ from switchyard.predictionlog.labels import match_pending
 from switchyard.predictionlog.records import prediction_rows
 
 ROLE = "batch"
-"""Of such predictions: they answer no request, and count in no comparison of versions that answer some."""
+"""Role of such predictions: they answer no request, and count in no comparison of versions that answer some."""
 _CHUNK = 2_000
 
 

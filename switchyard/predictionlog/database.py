@@ -28,9 +28,9 @@ from sqlalchemy.exc import DBAPIError
 from switchyard.predictionlog.columns import text_type, time_type
 
 ID_LENGTH = 160
-"""Of a prediction id: a request id and a row number."""
+"""Longest prediction id: a request id and a row number."""
 TEXT_LENGTH = 255
-"""Of entity ids, names, versions and labels."""
+"""Longest entity id, name, version and label."""
 
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg", "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql"}
 _CONNECT = {"postgresql": {"connect_timeout": 5}, "mysql": {"connect_timeout": 5, "read_timeout": 60}}

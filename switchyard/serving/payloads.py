@@ -38,7 +38,7 @@ class Request:
     form: str
     """Which the answer takes too."""
     request_id: str | None = None
-    """As the client gave it."""
+    """The request's id as the client gave it."""
     entity_ids: list[str | None] | None = None
     event_times: list[float | None] | None = None
     """Epoch seconds."""

@@ -24,7 +24,7 @@ class Settings:
     bundle: str
     """Folder of the bundle."""
     name: str = ""
-    """Of the model, in answers and in the log; the signature's by default."""
+    """Name of the model, in answers and in the log; the signature's by default."""
     version: str = "0"
     """Label given at deployment."""
     digest: str = ""
@@ -34,9 +34,9 @@ class Settings:
     host: str = "127.0.0.1"
     """Address to listen on; a container needs 0.0.0.0."""
     max_rows: int = 1000
-    """Of one request."""
+    """Most rows of a request."""
     max_bytes: int = 4 * 1024 * 1024
-    """Of one request's body."""
+    """Largest body of a request."""
     entity_column: str = ""
     """Names the entity of a row; taken from the rows where they have it, though the model does not use it."""
     time_column: str = ""

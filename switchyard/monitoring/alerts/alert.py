@@ -17,7 +17,7 @@ class Alert(Record):
     """One message; `text` is the whole of it, the other fields are for programs."""
 
     key: str
-    """Of the decision: equal for a repeated look at the same window."""
+    """Key of the decision: equal for a repeated look at the same window."""
     severity: Severity
     """critical where the decision asks for a new training."""
     title: str
@@ -29,7 +29,7 @@ class Alert(Record):
 
     @property
     def text(self) -> str:
-        """For a terminal, a chat or a mail."""
+        """The alert as text, for a terminal, a chat or a mail."""
         return "\n".join((self.title, *self.lines, *self.links))
 
 

@@ -15,7 +15,7 @@ from switchyard.tabular.storable import Record
 Standing = Literal["kept", "broken", "unknown"]
 
 LEVEL = 0.95
-"""Of the answering times."""
+"""Quantile of the answering times that is compared."""
 _TIMED = 50
 """Answers of the champion before its 95th percentile means anything."""
 _FEWEST = 20

@@ -25,9 +25,9 @@ class ArmFacts(Record):
     requests: int
     """At the front door."""
     rows: int
-    """Of the prediction log; a request may have several."""
+    """Rows of the prediction log; a request may have several."""
     without_entity: int
-    """Of them, left out of the score."""
+    """Rows without an entity, left out of the score."""
     entities: int
     labelled_entities: int
     loss: float | None

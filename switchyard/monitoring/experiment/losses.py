@@ -67,7 +67,7 @@ def measure_for(task: str, wanted: str, metric: str) -> Measure:
 
 
 def pair_losses(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """For each row a value whose weighted mean is 1 - ROC-AUC, and whose spread is that of the estimate.
+    """A value for each row, whose weighted mean is 1 - ROC-AUC, and whose spread is that of the estimate.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ class Tally:
     """Left out: nobody knows whom they were about, so they were split by request."""
     labelled: int = 0
     entities: int = 0
-    """With a label or not, those that both arms answered included."""
+    """Entities with a label or without, those that both arms answered included."""
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Observations(Storable):
     tallies: dict[str, Tally]
     """By version."""
     version: np.ndarray
-    """Of shape (n,): of each labelled row with an entity; so are the others."""
+    """Version of each labelled row with an entity, shape (n,); so are the other arrays."""
     entity: np.ndarray
     """Integer codes."""
     time: np.ndarray
@@ -54,7 +54,7 @@ class Observations(Storable):
     business_version: np.ndarray
     business_entity: np.ndarray
     business: np.ndarray
-    """Of all rows with an entity and a value, labelled or not."""
+    """Values of all rows with an entity and a value, labelled or not."""
     crossed: int = 0
     """Entities left out since both versions answered them."""
 

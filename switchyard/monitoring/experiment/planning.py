@@ -16,7 +16,7 @@ from switchyard.tabular.storable import Fact, Record
 FEWEST = 50
 """Entities with a label before their losses tell a variance."""
 LEAST = timedelta(hours=1)
-"""Of predictions before they tell how many come in a day."""
+"""Shortest span of predictions before they tell how many come in a day."""
 
 
 class Plan(Record):
@@ -36,7 +36,7 @@ class Plan(Record):
     """Where the variance is from."""
 
     def sentence(self) -> str:
-        """For people."""
+        """The plan in a sentence for people."""
         if self.entities is None:
             return f"how many entities it needs is not known: no labels yet to tell the spread of the {self.measure}"
         needs = (

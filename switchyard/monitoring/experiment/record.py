@@ -45,7 +45,7 @@ class Experiment(Record):
 
     @property
     def started(self) -> datetime:
-        """Of the first share."""
+        """When the first share was set."""
         return self.stages[0].since
 
     @property

@@ -23,7 +23,7 @@ class Arm:
     count: int
     mean: float
     variance: float
-    """Of one entity's value."""
+    """Variance of one entity's value."""
 
     @classmethod
     def of(cls, values: np.ndarray, scale: float) -> Arm:
@@ -87,7 +87,7 @@ def compare(candidate: np.ndarray, champion: np.ndarray, alpha: float, optimal_a
 
 
 def between(candidate: Arm, champion: Arm, alpha: float, optimal_at: int) -> Interval:
-    """As `compare`, from what is known of the arms; where that is arrays, an entry for each look, so is what comes back."""
+    """The interval of `compare` from what is known of the arms; where that is arrays, an entry for each look, so is what comes back."""
     total = candidate.count + champion.count
     deviation = np.sqrt(total * (candidate.variance / candidate.count + champion.variance / champion.count))
     width: Any = half_width(total, deviation, alpha, optimal_at)

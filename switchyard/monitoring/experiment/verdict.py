@@ -166,7 +166,7 @@ def _next_share(experiment: Experiment, config: ExperimentConfig, candidate: Cou
 
 
 def _scale(observations: Observations, values: Sequence[np.ndarray]) -> float:
-    """Of one loss, for `Arm.of`."""
+    """The scale of one loss, for `Arm.of`."""
     if observations.measure.unit:
         return 1.0
     together = np.concatenate(values)

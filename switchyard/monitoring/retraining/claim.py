@@ -36,14 +36,14 @@ class Claim:
     stage: Stage
     reason: str
     version: str | None
-    """Of the challenger, once it is registered."""
+    """Version of the challenger, once it is registered."""
     digest: str | None
     claimed: datetime
     updated: datetime
 
     @property
     def told(self) -> str:
-        """Its beginning, stage and version in words."""
+        """The claim's beginning, stage and version in words."""
         version = f" (version {self.version})" if self.version else ""
         return f"begun {shown(self.claimed)} and now {self.stage.replace('_', ' ')}{version}"
 

@@ -56,7 +56,7 @@ class TrainingRows:
 
     frame: pd.DataFrame
     problem: Problem
-    """As resolved for the old table, kinds and roles included; its source is still the old one."""
+    """The problem as resolved for the old table, kinds and roles included; its source is still the old one."""
     old: int
     new: int
     label: str
@@ -170,7 +170,7 @@ def _absent(frame: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _weigh(lacking: Mapping[str, int], rows: int, used: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Of columns that so many of `rows` lack: which are left out, and what to say of each."""
+    """Columns that are left out because so many of `rows` lack them, and what to say of each."""
     left_out, notes = [], []
     for name, count in lacking.items():
         share = f"{count:,} of {count_of(rows, 'labelled prediction')}"

@@ -20,9 +20,9 @@ class Door:
     authentication: bool = True
     """Ask for a bearer token on every path but health."""
     max_bytes: int = 4 * 1024 * 1024
-    """Of one request's body."""
+    """Largest body of a request."""
     requests_per_second: int = 5_000
-    """Of all clients together, for each process of Envoy; as many may come at once."""
+    """Requests of all clients together, for each process of Envoy; as many may come at once."""
     max_connections: int = 2_000
     timeout_s: float = 30.0
     """From the request's last byte to the answer's."""

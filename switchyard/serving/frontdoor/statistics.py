@@ -13,7 +13,7 @@ _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 @dataclass
 class Statistics:
-    """Of one version. Envoy brings its times up to date every five seconds."""
+    """What Envoy counted of one version. It brings its times up to date every five seconds."""
 
     requests: int = 0
     errors: int = 0

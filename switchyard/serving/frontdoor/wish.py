@@ -22,7 +22,7 @@ class Wish:
     traffic: Traffic = Traffic()
 
     def to_json(self) -> str:
-        """For the Secret."""
+        """The text that the Secret holds."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
@@ -34,5 +34,5 @@ class Wish:
 
 
 def traffic_from(values: dict) -> Traffic:
-    """Of what `asdict` and JSON have made of a `Traffic`."""
+    """The `Traffic` that `asdict` and JSON have made a mapping of."""
     return Traffic(tuple((name, weight) for name, weight in values["weights"]), tuple(values["shadows"]))
