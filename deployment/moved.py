@@ -11,8 +11,9 @@ from functools import cache
 
 from zenml.client import Client
 from zenml.enums import StackComponentType
-from zenml.models import FlavorUpdate, ServiceUpdate
 from zenml.utils.pagination_utils import depaginate
+
+from materializers.zenml_private import update_flavor, update_service
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,6 @@ def _follow(_store: str) -> None:
     # The flavor last: where this is broken off, the next command does it all again.
     for service in depaginate(client.list_services, flavor=_FLAVOR, hydrate=True):
         if str(service.service_source).startswith(_ROOM_BEFORE):
-            client.zen_store.update_service(service.id, ServiceUpdate(service_source=SERVICE_SOURCE))
-    client.zen_store.update_flavor(known.id, FlavorUpdate(source=FLAVOR_SOURCE))
+            update_service(service.id, service_source=SERVICE_SOURCE)
+    update_flavor(known.id, source=FLAVOR_SOURCE)
     logger.warning("the deployer of %s was registered by its old place; it is known by its new one now", client.zen_store.url)

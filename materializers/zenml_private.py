@@ -14,7 +14,7 @@ from zenml.client import Client
 from zenml.enums import ExecutionStatus
 from zenml.integrations.registry import integration_registry
 from zenml.model_deployers.base_model_deployer import get_model_version_id_if_exists
-from zenml.models import FlavorUpdate, PipelineRunUpdate, ServiceRequest, StepRunUpdate
+from zenml.models import FlavorUpdate, PipelineRunUpdate, ServiceRequest, ServiceUpdate, StepRunUpdate
 from zenml.orchestrators import publish_utils
 from zenml.services.service import BaseService
 from zenml.utils.exception_utils import collect_exception_information
@@ -76,3 +76,8 @@ def create_service(service: BaseService, config: Mapping[str, Any], name: str, m
 def update_flavor(flavor: UUID, **changes: Any) -> None:
     """Change what the server keeps of a flavor; the client can make and delete one, and components hold on to it by its id."""
     Client().zen_store.update_flavor(flavor, FlavorUpdate(**changes))
+
+
+def update_service(service: UUID, **changes: Any) -> None:
+    """Change what the server keeps of a service; the client can't say that its class is elsewhere now."""
+    Client().zen_store.update_service(service, ServiceUpdate(**changes))

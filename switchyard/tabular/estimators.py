@@ -100,7 +100,7 @@ class _Estimator(BaseEstimator):
         while target in map(str, frame.columns):
             target += "_"
         columns = {} if isinstance(X, pd.DataFrame) else {name: {"kind": "numeric", "role": "feature"} for name in frame.columns}
-        tuning = {"budget_s": self.budget_s, "trials": self.trials, "seed": self.seed}
+        tuning: dict[str, Any] = {"budget_s": self.budget_s, "trials": self.trials, "seed": self.seed}
         tuning |= {} if self.families is None else {"families": tuple(self.families)}
         settings |= {"name": type(self).__name__, "task": task, "metric": self.metric, "data": {"columns": columns}}
         try:
@@ -162,15 +162,15 @@ class SwitchyardClassifier(ClassifierMixin, _Estimator):
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
         check_classification_targets(y)
-        y = column_or_1d(y, warn=True)
-        self.classes_, first = np.unique(y, return_index=True)
+        given: np.ndarray = column_or_1d(y, warn=True)
+        self.classes_, first = np.unique(given, return_index=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_.tolist()}, and a classification needs two")
-        labels = read_labels(pd.Series(y.astype(object)), "y")
+        labels = read_labels(pd.Series(given.astype(object)), "y")
         if pd.isna(labels).any() or len(set(labels)) != len(self.classes_):
             raise ValueError("y has classes that read as missing or as the same label; give each class a name of its own")
         task = "binary" if len(self.classes_) == 2 else "multiclass"
-        self._search(X, y.astype(object), task, decision={"threshold": self.threshold})
+        self._search(X, given.astype(object), task, decision={"threshold": self.threshold})
         self._places = [self.model_.classes.index(label) for label in labels[first]]
         return self
 
@@ -196,8 +196,8 @@ class SwitchyardRegressor(RegressorMixin, _Estimator):
         """Search for the model of `y`, shape (n_rows,), by X, an array of numbers or a DataFrame of any columns."""
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        y = column_or_1d(y, dtype="numeric", warn=True)
-        self._search(X, y.astype("float64"), "regression")
+        given: np.ndarray = column_or_1d(y, dtype="numeric", warn=True)
+        self._search(X, given.astype("float64"), "regression")
         return self
 
     def predict(self, X: ArrayLike | pd.DataFrame) -> np.ndarray:

@@ -14,9 +14,9 @@ from typing import Literal
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, select, update
 from sqlalchemy.exc import IntegrityError
 
-from switchyard.processes import me
 from switchyard.predictionlog.columns import text_type, time_type
 from switchyard.predictionlog.database import create_tables, now
+from switchyard.processes import me
 
 State = Literal["claimed", "sending", "sent", "failed"]
 

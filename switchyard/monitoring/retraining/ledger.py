@@ -17,10 +17,10 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, delete, func, i
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from switchyard.monitoring.decision import Decision
-from switchyard.processes import lives, me, shown
 from switchyard.monitoring.retraining.claim import ENDED, Claim, Refused, Stage, cause_of
 from switchyard.predictionlog.columns import long_text_type, text_type, time_type
 from switchyard.predictionlog.database import as_utc, create_tables, now
+from switchyard.processes import lives, me, shown
 
 LEASE = timedelta(minutes=10)
 """How long a process that says nothing is believed to be at work, where it runs on another machine."""

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import update
 
 from switchyard.monitoring.decision import Decision, RuleResult
-from switchyard.processes import me, shown
 from switchyard.monitoring.retraining import ledger as module
 from switchyard.monitoring.retraining.claim import Refused
 from switchyard.monitoring.retraining.ledger import Ledger
 from switchyard.monitoring.retraining.limits import check
 from switchyard.predictionlog import connect
 from switchyard.predictionlog.database import now
+from switchyard.processes import me, shown
 from switchyard.tabular.config.production import Retraining
 
 SINCE = datetime(2026, 3, 1, tzinfo=UTC)
