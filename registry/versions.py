@@ -162,7 +162,11 @@ def _download(run_id: str) -> Bundle:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    entries = ask_registry(lambda: mlflow.MlflowClient().list_artifacts(run_id, "bundle"))
+    try:
+        entries = ask_registry(lambda: mlflow.MlflowClient().list_artifacts(run_id, "bundle"))
+    except OSError as error:
+        # A link that leads nowhere, in a store that is a folder.
+        raise ChangedBundle(f"they can't be listed: {error.strerror or error}") from None
     check_members({Path(entry.path).name: not entry.is_dir for entry in entries})
     files = {}
     with tempfile.TemporaryDirectory() as folder, quiet_progress():

@@ -6,7 +6,7 @@ from zenml import step
 
 from deployment.registration import active_deployer
 from deployment.rollback import Rollback, find_rollback
-from registry.production import find_version, next_version
+from registry.production import find_version, next_version, version_of
 from registry.versions import CHAMPION, Registered, find_alias
 from steps.deployment.order import Order
 from switchyard.tabular.config.problem import Problem
@@ -15,12 +15,17 @@ from switchyard.tabular.errors import InputError
 
 @step(enable_cache=False)
 def pick_version(problem: Problem, order: Order) -> tuple[Annotated[Registered, "release"], Annotated[Registered, "champion"]]:
-    """Both with their bundles, from the registry as it is now; never cached."""
+    """Both from the registry as it is now; never cached.
+
+    The champion is opened only where it is to serve beside the version: one whose files were changed must not stand in the way of
+    the version that replaces it.
+    """
     name = problem.name
     if order.rollback:
         _require_same(name, order.rollback)
     version = order.version or next_version(name)
-    release, champion = find_version(name, version), find_alias(name, CHAMPION)
+    release = find_version(name, version)
+    champion = Registered(name, version_of(name, CHAMPION)) if order.strategy == "all" else find_alias(name, CHAMPION)
     if order.strategy != "all" and champion.version is None:
         raise InputError(f"no version of {name!r} is in production for version {version} to run beside; deploy one with --strategy all")
     if order.strategy != "all" and champion.version == version:

@@ -26,7 +26,7 @@ def free_port() -> int:
 WINDOWS = """
 from datetime import datetime
 from switchyard.monitoring.workspace import WindowFigures, record_window
-from app.dashboards import workspace_folder
+from app.pages import workspace_folder
 for month in (1, 2, 3, 3):
     values = {"drift_share": month / 10, "drift_share_limit": 0.1, "score": 0.9 - month / 100, "rows": 500}
     values |= {"version": 1, "latency_p95_ms": None}

@@ -110,6 +110,11 @@ def _link(champion):
     os.symlink(champion.parent / "elsewhere.json", champion / "examples.json")
 
 
+def _dangle(champion):
+    (champion / "examples.json").unlink()
+    os.symlink(champion.parent / "nowhere.json", champion / "examples.json")
+
+
 @OPENERS
 @pytest.mark.parametrize(
     ("change", "says"),
@@ -119,9 +124,10 @@ def _link(champion):
         (lambda champion: (champion / "examples.json").unlink(), "examples.json is missing"),
         (_folder, "model.onnx is no regular file"),
         (_link, "examples.json"),
+        (_dangle, "can't be listed|examples.json"),
         (lambda champion: (champion / "evil.py").write_text("import os"), "evil.py does not belong there"),
     ],
-    ids=["a byte", "the signature", "missing", "folder", "link", "unlisted"],
+    ids=["a byte", "the signature", "missing", "folder", "link", "dangling link", "unlisted"],
 )
 def test_a_changed_version_is_opened_by_nobody(champion, opened, change, says):
     change(champion)
