@@ -196,7 +196,7 @@ def test_the_commands_of_the_page_are_commands():
 
     text = (Path(__file__).resolve().parents[4] / "docs" / "experiments.md").read_text()
     commands = [shlex.split(line.split("  #")[0])[2:] for line in text.splitlines() if line.startswith("python run.py")]
-    assert len(commands) == 4
+    assert len(commands) == 6
     line = CommandLine("run")
     for name, *options in map(as_command, commands):
         assert line.get_command(click.Context(line), name).make_context(name, options).params
