@@ -142,7 +142,7 @@ def answers(tmp_path_factory):
         ("twice", 2, "twice.yaml, line 4: key 'tuning' stands in line 3 already"),
         ("endless", 2, "tuning.budget_s: Input should be a finite number"),
         ("file hook", 2, "monitoring.channels.0.url: must begin with https://"),
-        ("no such metric", 2, "'accurracy' is no metric"),
+        ("no such metric", 2, "there is no metric 'accurracy'; did you mean 'accuracy'?"),
         ("no metric of the task", 2, "'rmse' is no metric of a binary task"),
         ("no such target", 2, "target 'defaultd' is not a column"),
         ("no such table", 2, "nothere.csv"),

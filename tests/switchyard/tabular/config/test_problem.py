@@ -46,7 +46,7 @@ def test_the_smallest_config_is_enough():
             "monitoring.channels.0.url: must begin with https://",
         ),
         ({"monitoring": {"channels": [{"kind": "webhook", "url": "https:///nobody"}]}}, "monitoring.channels.0.url"),
-        ({"metric": "accurracy"}, "'accurracy' is no metric; choose one of roc_auc"),
+        ({"metric": "accurracy"}, "there is no metric 'accurracy'; did you mean 'accuracy'?"),
         ({"metric": "rmse", "task": "binary"}, "'rmse' is no metric of a binary task; choose one of roc_auc"),
     ],
 )
