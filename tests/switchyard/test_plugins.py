@@ -23,6 +23,7 @@ from switchyard.tabular.model.ensemble import build_ensemble
 from switchyard.tabular.tables.reading.sources import read_source
 from switchyard.tabular.tuning.store import StudyStore, study_key
 from switchyard.tabular.tuning.tuner import tune_family
+from tests.switchyard.tabular.features.conftest import names_of
 from tests.switchyard.tabular.tuning.tables import search
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,7 +140,7 @@ def test_an_encoder_and_a_function_are_the_same_in_the_graph(tmp_path):
     model, _ = build_ensemble([tune_family(split, plan, asked, "lightgbm", store, n_jobs=1)], split, plan, asked, None, n_jobs=1)
     bundle = write_bundle(model, split, tmp_path / "bundle", "own")
     assert check_parity(model, bundle, split.holdout).largest_difference < 1e-6
-    assert {"b2", "c"} <= set(model.members[0].preprocessor.feature_names_out_)
+    assert {"b2", "c"} <= set(names_of(model.members[0].preprocessor))
 
     (tmp_path / "model").mkdir()
     model.write(tmp_path / "model")
