@@ -68,7 +68,7 @@ class Result:
     Parameters
     ----------
     summary : mapping
-        What `--summary` writes, without the exit code; empty for a dry run.
+        What `--summary` writes; empty where nothing ran, as by a dry run or a schedule.
     exit_code : int
         0 well, 3 stopped by a gate. Errors are raised, not returned.
     """

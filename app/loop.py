@@ -1,7 +1,7 @@
 """The closed loop: what follows from a decision to retrain: train, try the new version beside the old one, have it judged.
 
 A pipeline can't start another from inside a step, so this is the command line's work, after the run. The ledger
-(`monitoring.retraining.ledger`) holds how far it is: repeated after a kill, or an hour later, it goes on from there.
+(`switchyard.monitoring.retraining.ledger`) holds how far it is: repeated after a kill, or an hour later, it goes on from there.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
     check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
     with local_copy(problem.data.source) as source:
         old, resolved, _ = resolve(read_source(problem.data.model_copy(update={"source": source})), problem)
-    used = frozenset(column.name for column in find_version(problem.name, decision.version).scorer().signature.columns)
+    used = frozenset(column.name for column in find_version(problem.name, decision.version).opened.signature.columns)
     new = labelled_predictions(engine, problem.name, old.schema, resolved, used)
     rows = put_together(old, new, resolved, without_credentials(problem.data.source), problem.retraining.window_days)
     revision = f"sha256:{digest_frame(rows.frame)}"

@@ -49,7 +49,9 @@ def perform(root: Path, began: float, name: str, command: Command, values: Mappi
         ended = {"pipeline": name, "status": "failed", "exit_code": error.exit_code, "error": str(error)}
         _tell(ended, model, error.exit_code, summary, began)
         raise
-    _tell({"pipeline": name, **result.summary}, model, result.exit_code, summary, began)
+    # A command that only keeps a schedule ran nothing: what the last run told stays.
+    if result.summary:
+        _tell({"pipeline": name, **result.summary}, model, result.exit_code, summary, began)
     return result
 
 

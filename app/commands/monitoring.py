@@ -138,7 +138,7 @@ def run(request: Request, plan: Plan, *, data: str | None, act: bool | None, sch
     acts = _acts(request.problem, act)
     if schedule is not None:
         keep_running(schedule, request, acts=acts, data=data)
-        return Result({"status": "completed", "schedule": schedule})
+        return Result()
     outcome = _monitor(request, plan)
     summary = MonitoringSummary.gather(outcome, _write_pages(outcome, request.root, request.problem.name))
     _print(outcome, summary, _next(summary, request.problem, request.where), request.console)
