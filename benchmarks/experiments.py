@@ -2,7 +2,7 @@
 
     python -m benchmarks.experiments --runs 400 --json experiments.json
 
-Each line is a planted difference of two versions. A run ends at the first look at which `monitoring.experiment` decides;
+Each line is a planted difference of two versions. A run ends at the first look at which `switchyard.monitoring.experiment` decides;
 "right" is promote where the candidate is better, stop where it is worse or the same. The last two columns tell what the
 same looks come to with an ordinary 95 % interval, and with rows in place of entities as the unit.
 """

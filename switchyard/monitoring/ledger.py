@@ -58,7 +58,7 @@ class Ledger:
         Parameters
         ----------
         window : str
-            Its key (`monitoring.decide.window_key`).
+            Its key (`switchyard.monitoring.decide.window_key`).
         decision : Decision
         drift : float or None
             The share that the rule drift_share went by.

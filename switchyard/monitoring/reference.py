@@ -71,7 +71,7 @@ class Reference(Storable):
     rows: pd.DataFrame
     """Columns of `facts_.columns` and those of slices, canonical types, at most `MOST_ROWS` of training and holdout together."""
     answers: pd.DataFrame
-    """Answers to at most `MOST_ROWS` rows of the holdout: `actual` and what `monitoring.answers.answer_columns` names."""
+    """Answers to at most `MOST_ROWS` rows of the holdout: `actual` and what `switchyard.monitoring.answers.answer_columns` names."""
     suite: Suite
 
     @property

@@ -62,7 +62,7 @@ class Window(Storable):
     rows: pd.DataFrame
     """Columns of the model and of slices that are there."""
     answers: pd.DataFrame
-    """Columns as of `monitoring.answers`, and `actual`: the label that holds, None or NaN where none has come."""
+    """Columns as of `switchyard.monitoring.answers`, and `actual`: the label that holds, None or NaN where none has come."""
 
     def predictions(self, classes: tuple[str, ...], at: np.ndarray | None = None) -> Predictions:
         """The answers, of all rows or of those `at` these positions."""

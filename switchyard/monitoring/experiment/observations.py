@@ -121,7 +121,7 @@ def observe(
     Parameters
     ----------
     frames : iterable of DataFrame
-        As `predictionlog.read_window` yields them.
+        As `switchyard.predictionlog.read_window` yields them.
     versions : (str, str)
         Candidate and champion; rows of others are passed over.
     measure : Measure
