@@ -113,11 +113,12 @@ def component(trained: Trained, workers: int) -> Iterator[Target]:
 def front_door(trained: Trained, workers: int) -> Iterator[Target]:
     """The component as it is deployed: Envoy with tokens, limits, access log and statistics, a supervisor, log, validation."""
     from deployment.host import Release
-    from deployment.process.host import Offer, ProcessHost
+    from deployment.process.host import ProcessHost
+    from deployment.process.options import ProcessOptions
     from switchyard.bundle import digest
     from switchyard.serving.frontdoor.state import Traffic
 
-    host = ProcessHost(trained.folder / "serving", Offer(workers=workers, requests_per_second=1_000_000))
+    host = ProcessHost(trained.folder / "serving", ProcessOptions(workers=workers, requests_per_second=1_000_000))
     files = {path.name: path.read_bytes() for path in trained.bundle.iterdir()}
     try:
         instance = host.start(Release("loans", "1", digest(trained.bundle), files), 120)

@@ -232,10 +232,10 @@ class SwitchyardDeployer(BaseModelDeployer):
 
 
 def _process_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:
-    from deployment.process.host import Offer as ProcessOffer
     from deployment.process.host import ProcessHost
+    from deployment.process.options import ProcessOptions
 
-    return ProcessHost(folder / "serving", ProcessOffer(**_settings(config, ProcessOffer)))
+    return ProcessHost(folder / "serving", ProcessOptions(**_settings(config, ProcessOptions)))
 
 
 def _kubernetes_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:

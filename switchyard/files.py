@@ -48,7 +48,7 @@ def partial_file(path: Path, writer: str = "") -> Iterator[Path]:
     partial = path.with_name(f".{path.name}.{writer or threading.get_native_id()}.partial")
     try:
         yield partial
-        _sync(partial)
+        sync(partial)
         partial.replace(path)
     finally:
         # Where a disk can't be written it can't be tidied either; the writer's own error is the one to tell.
@@ -56,8 +56,8 @@ def partial_file(path: Path, writer: str = "") -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
-def _sync(path: Path) -> None:
-    """Have the content on the disk before the name: after a power cut a file may otherwise be there and empty."""
+def sync(path: Path) -> None:
+    """Have a file, or a folder's list of files, on the disk itself: after a power cut a name may otherwise stand for nothing."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,13 +6,15 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
+from deployment.process.instances import instance_of, name_of, started_again
 from deployment.process.layout import Desired, Layout, Spec
 from deployment.process.means import POLL_S, ensure_supervisor, free_port, has_work, is_free, is_supervised, wait, write_token
+from deployment.process.options import ProcessOptions
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor import files
@@ -28,32 +30,17 @@ _LAST_LINES = 15
 _CLOSING_S = 2.0
 
 
-@dataclass(frozen=True)
-class Offer:
-    """How services of this host are offered; the flavor's config has these settings."""
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    """Port of the front door; 0: a free one, which is kept."""
-    authentication: bool = True
-    requests_per_second: int = 5_000
-    timeout_s: float = 30.0
-    log_url: str = ""
-    """SQLAlchemy URL of the prediction log's database; empty: SQLite in the host's folder, shared by its models."""
-    workers: int = 2
-
-
 class ProcessHost(Host):
     """Deployments below `folder`, one folder for each model.
 
     Parameters
     ----------
     folder : Path
-    offer : Offer
+    options : ProcessOptions, optional
     """
 
-    def __init__(self, folder: Path, offer: Offer = Offer()) -> None:
-        self._folder, self._offer = folder, offer
+    def __init__(self, folder: Path, options: ProcessOptions | None = None) -> None:
+        self._folder, self._options = folder, options or ProcessOptions()
 
     def start(self, release: Release, timeout_s: float) -> Instance:
         release.verify()
@@ -63,12 +50,12 @@ class ProcessHost(Host):
             if not layout.tokens.is_file():
                 write_token(layout.tokens)
             desired = place[0] or Desired(self._new_door(layout))
-            self._require_open(desired.door, self._offer.port or desired.door.port)
+            self._require_open(desired.door, self._options.port or desired.door.port)
             spec = self._spec(release, layout)
-            name = _name(desired, spec)
+            name = name_of(desired, spec)
             layout.keep_bundle(release.files, release.digest)
             if name in desired.instances:
-                spec = _started_again(desired.instances[name], layout, name)
+                spec = started_again(desired.instances[name], layout, name)
             place[0] = replace(desired, door=self._door(desired.door), instances={**desired.instances, name: spec})
         try:
             return self._wait_ready(release.model, name, timeout_s)
@@ -79,7 +66,7 @@ class ProcessHost(Host):
 
     def name_for(self, release: Release) -> str:
         layout = self._layout(release.model)
-        return _name(layout.read_desired() or Desired(self._new_door(layout)), self._spec(release, layout))
+        return name_of(layout.read_desired() or Desired(self._new_door(layout)), self._spec(release, layout))
 
     def shift(self, model: str, traffic: Traffic, timeout_s: float) -> None:
         layout = self._layout(model)
@@ -113,7 +100,7 @@ class ProcessHost(Host):
             if desired is None or name not in desired.instances:
                 raise DeploymentError(f"{model}: {name} is not deployed")
             self._require_open(desired.door, desired.door.port)
-            spec = _started_again(desired.instances[name], layout, name)
+            spec = started_again(desired.instances[name], layout, name)
             place[0] = replace(desired, instances={**desired.instances, name: spec})
         return self._wait_ready(model, name, timeout_s)
 
@@ -148,7 +135,7 @@ class ProcessHost(Host):
             return None
         supervised = layout.is_supervised()
         processes = layout.read_observed().get("processes", {}) if supervised else {}
-        instances = tuple(_instance(name, spec, processes.get(name), supervised, layout) for name, spec in desired.instances.items())
+        instances = tuple(instance_of(name, spec, processes.get(name), supervised, layout) for name, spec in desired.instances.items())
         token_file, url = str(layout.tokens) if desired.door.authentication else None, f"http://{desired.door.host}:{desired.door.port}"
         return Deployment(model, url, url, token_file, instances, desired.traffic)
 
@@ -163,7 +150,7 @@ class ProcessHost(Host):
                 yield from deque((line.rstrip("\n") for line in lines), tail)
 
     def log_url(self, model: str) -> str:
-        return self._offer.log_url or f"sqlite:///{self._folder.parent / 'predictions.db'}"
+        return self._options.log_url or f"sqlite:///{self._folder.parent / 'predictions.db'}"
 
     def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int:
         from switchyard.predictionlog.drain import settle
@@ -192,25 +179,27 @@ class ProcessHost(Host):
             raise InputError("the front door needs Envoy; install it with: python -m switchyard.serving.frontdoor.environment")
 
     def _require_free(self, port: int) -> None:
-        if not is_free(port, self._offer.host):
-            raise InputError(f"port {port} of {self._offer.host} is taken; set another, or 0 for any that is free, as the deployer's port")
+        if not is_free(port, self._options.host):
+            raise InputError(
+                f"port {port} of {self._options.host} is taken; set another, or 0 for any that is free, as the deployer's port"
+            )
 
     def _require_open(self, door: Door, port: int) -> None:
         """Stop where the front door is to open on `port` and another program listens there."""
 
         def is_open() -> bool:
-            return is_free(port, self._offer.host) or files.has_listener(door.admin_port, door.port)
+            return is_free(port, self._options.host) or files.has_listener(door.admin_port, door.port)
 
         # One that was stopped just now may still hold it.
         if not wait(is_open, _CLOSING_S):
             self._require_free(port)
 
     def _new_door(self, layout: Layout) -> Door:
-        return Door(self._offer.port or free_port(), free_port(), access_log=str(layout.access_log))
+        return Door(self._options.port or free_port(), free_port(), access_log=str(layout.access_log))
 
     def _door(self, door: Door) -> Door:
         """`door` as it is offered now; its port stays unless another is asked for."""
-        offer = self._offer
+        offer = self._options
         if offer.port not in (0, door.port):
             self._require_free(offer.port)
         try:
@@ -237,7 +226,7 @@ class ProcessHost(Host):
             # One journal for all versions: what a stopped one has left, those that go on carry into the database.
             "journal": str(layout.journal),
         }
-        return Spec(release.version, release.digest, release.role, settings, free_port(), free_port(), self._offer.workers)
+        return Spec(release.version, release.digest, release.role, settings, free_port(), free_port(), self._options.workers)
 
     def _wait_ready(self, model: str, name: str, timeout_s: float) -> Instance:
         layout = self._layout(model)
@@ -294,40 +283,3 @@ class ProcessHost(Host):
         with layout.changing() as place:
             if instead_of in (None, place[0].traffic):
                 place[0] = replace(place[0], traffic=traffic)
-
-
-def _instance(name: str, spec: Spec, process: dict | None, supervised: bool, layout: Layout) -> Instance:
-    if process is not None and process["port"] != spec.http_port:
-        # One of the same name that is about to end.
-        process = None
-    state, reason = (process or {}).get("state", "starting"), ""
-    if not spec.running or not supervised:
-        state, reason = "stopped", "" if not spec.running else "no supervisor runs"
-    elif state == "failed":
-        reason = f"dies again and again; see {layout.log(name)}"
-    url = f"http://127.0.0.1:{spec.http_port}"
-    return Instance(name, spec.version, spec.digest, spec.role, url, state, reason, (process or {}).get("restarts", 0))
-
-
-def _started_again(known: Spec, layout: Layout, name: str) -> Spec:
-    """The spec by which the instance `name`, remembered as `known`, is to run.
-
-    Where it has died since it was last ready it gets other ports: to the supervisor it is another process then, of which
-    no death is known and which waits for nothing.
-    """
-    seen = layout.read_observed().get("processes", {}).get(name, {})
-    has_died = layout.is_supervised() and seen.get("port") == known.http_port and seen.get("deaths", 0) > 0
-    ports = {"http_port": free_port(), "metrics_port": free_port()} if has_died else {}
-    return replace(known, running=True, **ports)
-
-
-def _same(known: Spec, wanted: Spec) -> bool:
-    """Whether they differ in nothing but the ports."""
-    return replace(known, http_port=0, metrics_port=0, running=True) == replace(wanted, http_port=0, metrics_port=0, running=True)
-
-
-def _name(desired: Desired, spec: Spec) -> str:
-    same = next((name for name, known in desired.instances.items() if _same(known, spec)), None)
-    base = f"v{spec.version}" + ("-shadow" if spec.role == "shadow" else "")
-    names = [base, *(f"{base}-{number}" for number in range(2, len(desired.instances) + 3))]
-    return same or next(name for name in names if name not in desired.instances)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from switchyard.bundle.digest import FILES, digest
-from switchyard.files import write_whole
+from switchyard.files import sync, write_whole
 from switchyard.serving.frontdoor.state import Door, Traffic
 
 
@@ -104,13 +103,13 @@ class Layout:
             partial.mkdir()
             for name in FILES:
                 (partial / name).write_bytes(files[name])
-                _sync(partial / name)
-            _sync(partial)
+                sync(partial / name)
+            sync(partial)
             if target.exists():
                 # No folder takes the place of one that is not empty.
                 target.rename(Path(place) / "replaced")
             partial.rename(target)
-            _sync(self.bundles)
+            sync(self.bundles)
 
     def read_desired(self) -> Desired | None:
         """What should run; None where nothing was ever deployed."""
@@ -155,12 +154,3 @@ def _holds(folder: Path, identity: str) -> bool:
         return digest(folder) == identity
     except OSError:
         return False
-
-
-def _sync(path: Path) -> None:
-    """Have a file, or a folder's list of files, on the disk itself."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

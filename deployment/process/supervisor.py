@@ -8,7 +8,6 @@ reason of its own: what it can't write or read now, on a full disk say, it tries
 from __future__ import annotations
 
 import fcntl
-import http.client
 import logging
 import os
 import shutil
@@ -28,6 +27,7 @@ from deployment.process.means import code, is_free, wait
 from switchyard.serving import launch
 from switchyard.serving.frontdoor import environment, files
 from switchyard.serving.frontdoor.state import Door, Upstream
+from switchyard.serving.healthcheck import health
 from switchyard.serving.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ class Supervisor:
             name,
             port,
             lambda: handles.start(command, variables, self._layout.folder, self._layout.log(name)),
-            lambda: _health(port),
+            lambda: health(port, 1.0),
             self._known(name, port),
         )
 
@@ -248,17 +248,6 @@ def _upstreams(desired: Desired) -> list[Upstream]:
 
 def _plain(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _health(port: int) -> bool | None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1.0)
-    try:
-        connection.request("GET", "/health/status")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
 
 
 def main(folder: Path) -> None:

@@ -7,17 +7,17 @@ import os
 import sys
 
 
-def is_ready(port: int, seconds: float = 2.0) -> bool:
-    """Whether `/health/status` on loopback answers 200 in time."""
+def health(port: int, seconds: float = 2.0) -> bool | None:
+    """Whether `/health/status` on loopback answers 200; None where nothing answers in time."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         connection.request("GET", "/health/status")
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
 
 
 if __name__ == "__main__":
-    sys.exit(0 if is_ready(int(os.environ.get("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "9000"))) else 1)
+    sys.exit(0 if health(int(os.environ.get("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "9000"))) else 1)

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from deployment.host import Release
-from deployment.process.host import Offer, ProcessHost
+from deployment.process.host import ProcessHost
+from deployment.process.options import ProcessOptions
 from switchyard.bundle import digest
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
@@ -29,7 +30,7 @@ def installed():
 @pytest.fixture
 def host(installed, tmp_path):
     """A process host of one's own; all that it runs ends with the test."""
-    made = ProcessHost(tmp_path / "serving", Offer(workers=1))
+    made = ProcessHost(tmp_path / "serving", ProcessOptions(workers=1))
     yield made
     made.remove("loans", 30)
 

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from deployment.host import DeploymentError
-from deployment.process.host import Offer, ProcessHost
+from deployment.process.host import ProcessHost
 from deployment.process.layout import Layout
+from deployment.process.options import ProcessOptions
 from switchyard.serving.frontdoor.files import is_ready
 from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import InputError
@@ -66,7 +67,7 @@ def test_another_supervisor_takes_over_what_the_dead_one_left(host, releases):
     assert client.version() == "1" and host.inspect("loans").stable.reason == "no supervisor runs"
 
     # As from a new shell: another object, the same folder.
-    again = ProcessHost(host._folder, Offer(workers=1))
+    again = ProcessHost(host._folder, ProcessOptions(workers=1))
     assert again.resume("loans", "v1", TIMEOUT).state == "ready"
     assert pid(again, "v1") == running and client.version() == "1"
     os.kill(running, signal.SIGKILL)
@@ -125,7 +126,7 @@ def test_removed_it_leaves_no_process(host, releases):
 
 def test_it_is_not_offered_to_the_world_without_authentication(installed, releases, tmp_path):
     with pytest.raises(InputError, match="loopback"):
-        ProcessHost(tmp_path, Offer(host="0.0.0.0", authentication=False)).start(releases["1"], TIMEOUT)
+        ProcessHost(tmp_path, ProcessOptions(host="0.0.0.0", authentication=False)).start(releases["1"], TIMEOUT)
     assert ProcessHost(tmp_path).inspect("loans") is None
 
 
@@ -135,9 +136,9 @@ def test_the_front_door_moves_to_a_port_that_is_free_and_to_no_other(host, relea
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(InputError, match="is taken"):
-            ProcessHost(host._folder, Offer(port=taken.getsockname()[1], workers=1)).start(releases["1"], TIMEOUT)
+            ProcessHost(host._folder, ProcessOptions(port=taken.getsockname()[1], workers=1)).start(releases["1"], TIMEOUT)
     port = free_port()
-    moved = ProcessHost(host._folder, Offer(port=port, workers=1))
+    moved = ProcessHost(host._folder, ProcessOptions(port=port, workers=1))
     moved.start(releases["1"], TIMEOUT)
     assert moved.inspect("loans").url.endswith(f":{port}")
     wait_until(lambda: Client(moved.inspect("loans")).ask()[0] == 200, what="the move")

@@ -13,8 +13,9 @@ import pytest
 import yaml
 
 from app import textfile
-from deployment.process.host import Offer, ProcessHost
+from deployment.process.host import ProcessHost
 from deployment.process.means import free_port
+from deployment.process.options import ProcessOptions
 from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.conftest import Client
 
@@ -42,7 +43,7 @@ RUNS = [
 def prometheus(installed, releases, tmp_path_factory):
     """One with two deployed versions, some requests and two pipeline runs to look at; yields what asks it."""
     tmp_path = tmp_path_factory.mktemp("prometheus")
-    host = ProcessHost(tmp_path / "serving", Offer(workers=1))
+    host = ProcessHost(tmp_path / "serving", ProcessOptions(workers=1))
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv(textfile.FOLDER_VARIABLE, str(tmp_path / "metrics"))
         for summary in RUNS:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from deployment.process.host import Offer, ProcessHost
+from deployment.process.host import ProcessHost
 from deployment.process.layout import Desired, Layout, Spec
+from deployment.process.options import ProcessOptions
 from deployment.process.supervisor import Supervisor
 from switchyard.serving import launch
 from switchyard.serving.frontdoor import environment
@@ -115,7 +116,7 @@ def fill(path):
 
 def test_after_a_full_disk_everything_is_kept_alive_as_before(installed, releases, tmp_path):
     with disk(tmp_path / "disk", "64m") as folder:
-        host = ProcessHost(folder / "serving", Offer(workers=1))
+        host = ProcessHost(folder / "serving", ProcessOptions(workers=1))
         try:
             client = serve(host, releases["1"])
             # All that a supervisor writes is new: its state above all.
@@ -142,7 +143,7 @@ def test_a_killed_supervisor_is_brought_back_by_the_next_command_that_has_to_do_
     # Whoever only looks starts nothing.
     assert host.inspect("loans").stable.reason == "no supervisor runs"
 
-    assert ProcessHost(host._folder, Offer(workers=1)).keep_alive("loans") is True
+    assert ProcessHost(host._folder, ProcessOptions(workers=1)).keep_alive("loans") is True
     wait_until(lambda: Client(host.inspect("loans")).ask()[0] == 200, 20, "the return")
     assert host.keep_alive("loans") is False and client.version() == "1"
 
@@ -155,7 +156,7 @@ def test_a_supervisor_whose_code_is_gone_is_replaced_and_what_it_keeps_goes_on_a
     layout.write_observed({key: value for key, value in before.items() if key != "code"} | named)
 
     with Load(client) as load:
-        assert ProcessHost(host._folder, Offer(workers=1)).keep_alive("loans") is True
+        assert ProcessHost(host._folder, ProcessOptions(workers=1)).keep_alive("loans") is True
         wait_until(lambda: observed(host)["supervisor"] != before["supervisor"], 10, "another supervisor")
         assert host.keep_alive("loans") is False
         wait_until(lambda: host.inspect("loans").stable.state == "ready", 10, "its first look")

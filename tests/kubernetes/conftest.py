@@ -12,8 +12,8 @@ from deployment.host import DeploymentError, Host
 from deployment.kubernetes import rights
 from deployment.kubernetes.host import KubernetesHost
 from deployment.kubernetes.options import KubernetesOptions
-from deployment.process.host import Offer as ProcessOffer
 from deployment.process.host import ProcessHost
+from deployment.process.options import ProcessOptions
 from stacks.cluster.client import Cluster
 from tests.deployment.conftest import installed, releases  # noqa: F401 - fixtures
 from tests.kubernetes.backing import Backing, apply, kubectl, namespace_of
@@ -146,6 +146,6 @@ def place(request, releases, tmp_path):  # noqa: F811
         yield request.getfixturevalue("cluster_place")()
         return
     request.getfixturevalue("installed")
-    made = Place(ProcessHost(tmp_path / "serving", ProcessOffer(workers=1)), "loans", releases)
+    made = Place(ProcessHost(tmp_path / "serving", ProcessOptions(workers=1)), "loans", releases)
     yield made
     made.host.remove(made.model, 30)

@@ -1,0 +1,20 @@
+"""`ProcessOptions`: how services of this host are offered; the flavor's config has these settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ProcessOptions:
+    """Settings of one machine."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """Port of the front door; 0: a free one, which is kept."""
+    authentication: bool = True
+    requests_per_second: int = 5_000
+    timeout_s: float = 30.0
+    log_url: str = ""
+    """SQLAlchemy URL of the prediction log's database; empty: SQLite in the host's folder, shared by its models."""
+    workers: int = 2
