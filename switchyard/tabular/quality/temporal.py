@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,8 +32,8 @@ def check_temporal(split: Split, problem: Problem) -> Iterator[Finding]:
     if time is not None:
         ordered = frame.dropna(subset=[time.name]).sort_values(time.name, kind="stable")
         moments = ordered[time.name]
-        # Impossible dates have their own finding, and differences of three centuries overflow.
-        possible = moments[(moments >= EARLIEST) & (moments < LATEST)]
+        # Impossible dates have their own finding, and differences of three centuries overflow; a time may be plain numbers, too.
+        possible = moments[(moments >= EARLIEST) & (moments < LATEST)] if time.kind == "datetime" else moments
         yield from _missing_moments(frame[time.name], problem)
         yield from _stray(possible, problem)
         yield from _gap(possible, problem)
@@ -74,6 +75,11 @@ def _missing_moments(values: pd.Series, problem: Problem) -> Iterator[Finding]:
         )
 
 
+def _shown(moment: Any) -> str:
+    """A moment of a time column: a day, or a number."""
+    return str(moment.date()) if isinstance(moment, pd.Timestamp) else f"{moment:g}"
+
+
 def _stray(moments: pd.Series, problem: Problem) -> Iterator[Finding]:
     """Moments further from the middle 98 % than these are wide."""
     if len(moments) < _MIN_ROWS:
@@ -81,14 +87,14 @@ def _stray(moments: pd.Series, problem: Problem) -> Iterator[Finding]:
     low, high = moments.quantile(0.01), moments.quantile(0.99)
     span = high - low
     for what, stray in (("in the future of", moments[moments - high > span]), ("long before", moments[low - moments > span])):
-        if span > pd.Timedelta(0) and len(stray):
+        if high > low and len(stray):
             yield _finding(
                 problem,
                 str(moments.name),
                 len(stray) / len(moments),
                 0,
-                f"{len(stray):,} rows of {moments.name!r} lie {what} all the others ({stray.iloc[-1].date()}; the rest is {low.date()} to"
-                f" {high.date()}); check these dates",
+                f"{len(stray):,} rows of {moments.name!r} lie {what} all the others ({_shown(stray.iloc[-1])}; the rest is {_shown(low)} to"
+                f" {_shown(high)}); check these dates",
             )
 
 
@@ -107,7 +113,7 @@ def _gap(moments: pd.Series, problem: Problem) -> Iterator[Finding]:
             str(moments.name),
             share,
             MIN_GAP_SHARE,
-            f"{moments.name!r} has no rows from {(end - longest).date()} to {end.date()} ({share:.0%} of the whole time); check whether"
+            f"{moments.name!r} has no rows from {_shown(end - longest)} to {_shown(end)} ({share:.0%} of the whole time); check whether"
             " rows were lost",
         )
 

@@ -266,3 +266,14 @@ def test_the_same_split_gives_the_same_bytes_and_a_page_without_scripts(tmp_path
     assert QualityReport.read(tmp_path / "first") == report
     page = report.html()
     assert "<script" not in page and "<b>id</b>" not in page and "&lt;b&gt;id&lt;/b&gt;" in page
+
+
+def test_time_in_plain_numbers_is_looked_at_as_dates_are():
+    frame = customers()
+    frame["joined"] = (frame["joined"] - pd.Timestamp("2023-01-01")).dt.days.astype("float64")
+    assert found(report_on(frame, ROLES, **TIME), "temporal") == []
+
+    frame = frame[~frame["joined"].between(150, 270)].reset_index(drop=True)
+    frame.loc[6, "joined"] = 9000
+    said = " ".join(finding.message for finding in report_on(frame, ROLES, **TIME).findings if finding.check == "temporal")
+    assert "(9000; the rest is" in said and "has no rows from 149 to 271" in said
