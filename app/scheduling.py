@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from app.schedules import recorded
 from switchyard.tabular.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def keep_running(schedule: str, request: Request, *, acts: bool, data: str | Non
     if is_local():
         if schedule == NEVER:
             raise InputError("this stack keeps no schedule: its loop runs in the foreground until Ctrl-C ends it")
-        on_schedule(schedule, [sys.executable, "run.py", *arguments], console, cwd=str(request.root))
+        command = [sys.executable, "run.py", *arguments]
+        with recorded(problem.name, schedule, command[1:]):
+            on_schedule(schedule, command, console, cwd=str(request.root))
         return
     from stacks.active import pipelines_image
     from stacks.cluster import schedule as cluster

@@ -40,6 +40,13 @@ def version_of(name: str, alias: str) -> str | None:
     return None if found is None else str(found.version)
 
 
+def production_of(name: str) -> tuple[str | None, str, str]:
+    """The champion's version, when it was promoted (ISO 8601) and by whom; None and empty where there is none, or it was not said."""
+    champion = version_of(name, CHAMPION)
+    tags = _tags(name).get(champion, {}) if champion else {}
+    return champion, tags.get(SINCE, ""), tags.get(BY, "")
+
+
 def next_version(name: str) -> str:
     """What there is to deploy: the challenger, else the champion again.
 

@@ -65,10 +65,7 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
     if renewed:
         report(f"{', '.join(renewed)} {'runs' if len(renewed) == 1 else 'run'} this code from now on")
     for model, versions in lost_models(installed.cluster).items():
-        say(
-            f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, "
-            "or zenml model-deployer models start UUID (list names them)"
-        )
+        say(f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, or python run.py start {{model}}")
     say(
         f"""
 ZenML   {installed.addresses.zenml}   (user admin; its password:

@@ -27,20 +27,19 @@ def look_at_models(deployer: SwitchyardDeployer) -> Iterator[Check]:
     """Checks of each model that was ever deployed by `deployer` and not deleted."""
     services = deployer.find_model_server()
     for model in sorted({service.config.model for service in services}):
-        ids = {service.config.instance: str(service.uuid) for service in services if service.config.model == model}
         deployment = deployer.host.inspect(model)
         champion, unknown = _champion(model)
         if deployment is None or not deployment.instances:
             yield Check(model, False, "nothing of it runs", _deploy(model, champion))
             continue
         for instance in deployment.instances:
-            yield _instance(deployment, instance, ids.get(instance.name, "UUID"))
+            yield _instance(deployment, instance)
         yield Check(f"{model}, production", False, unknown, "mend MLflow first") if unknown else _production(deployment, champion)
         yield _front_door(deployment)
         yield _log(deployer, model)
 
 
-def _instance(deployment: Deployment, instance: Instance, service: str) -> Check:
+def _instance(deployment: Deployment, instance: Instance) -> Check:
     asked = instance.name in deployment.traffic.names
     share = f"{deployment.share(instance.name):.0%} of the requests" if instance.role == "live" else "copies of the requests"
     found = f"{instance.state}, {share if asked else 'no requests'}"
@@ -50,9 +49,10 @@ def _instance(deployment: Deployment, instance: Instance, service: str) -> Check
         found += f": {instance.reason}"
     fine = instance.state == "ready" or (instance.state == "stopped" and not asked)
     back = f"python run.py --pipeline deployment --name {deployment.model} --rollback"
-    mend = f"zenml model-deployer models logs {service}; {back} goes back to what served before it"
+    of = f"{deployment.model} --version {instance.version}"
+    mend = f"python run.py logs {of}; {back} goes back to what served before it"
     if instance.state == "stopped":
-        mend = f"zenml model-deployer models start {service}"
+        mend = f"python run.py start {of}"
     return Check(f"{deployment.model}, version {instance.version}", fine, found, mend)
 
 

@@ -10,7 +10,7 @@ from stacks.cluster.client import Cluster
 def lost_models(cluster: Cluster) -> dict[str, tuple[str, ...]]:
     """Model -> versions that should run, of each model that was taken away around its Secret, as `stack down --keep-data` does.
 
-    A deployment of such a version, or `zenml model-deployer models start`, brings the model back as it was.
+    A deployment of such a version, or `run.py start`, brings the model back as it was.
     """
     found = {}
     for secret in cluster.list("Secret", MODEL):

@@ -54,7 +54,7 @@ def schedule(
     ClusterError
         The cluster refuses, `cron` for one where it is no cron expression.
     """
-    cluster, job = _cluster(), _job_name(name)
+    cluster, job = _cluster(), job_name(name)
     words = list(arguments)
     if config is not None:
         words += ["--config", f"/etc/switchyard/{config[0]}"]
@@ -66,7 +66,7 @@ def schedule(
 
 def unschedule(name: str) -> bool:
     """Delete the CronJob of `name` and what it reads; whether there was one."""
-    cluster, job = _cluster(), _job_name(name)
+    cluster, job = _cluster(), job_name(name)
     cluster.delete("ConfigMap", job)
     return cluster.delete("CronJob", job)
 
@@ -99,7 +99,7 @@ def _cluster() -> Cluster:
     return Cluster(orchestrator.config.kubernetes_namespace, api=orchestrator.get_kube_client())
 
 
-def _job_name(name: str) -> str:
+def job_name(name: str) -> str:
     """`name` as Kubernetes takes it; what doesn't fit is told apart by a digest."""
     plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     # A CronJob's name gets 11 more characters for each Job.

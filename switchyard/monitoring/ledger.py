@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Column, Engine, Float, MetaData, Table, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from switchyard.monitoring.decision import Decision
+from switchyard.monitoring.decision import Action, Decision
 from switchyard.predictionlog.columns import long_text_type, text_type, time_type
 from switchyard.predictionlog.database import as_utc, create_tables, now
 
@@ -96,6 +96,14 @@ class Ledger:
         query = select(_decisions.c.decision).where(_decisions.c.model == model).order_by(_decisions.c.until, _decisions.c.decided)
         with self._engine.connect() as connection:
             return [Decision.model_validate_json(text) for text in connection.scalars(query)]
+
+    def last(self, model: str, actions: tuple[Action, ...] = ()) -> Decision | None:
+        """The decision about the newest window of `model`, or about the newest that led to one of `actions`."""
+        columns = _decisions.c
+        query = select(columns.decision).where(columns.model == model).order_by(columns.until.desc(), columns.decided.desc()).limit(1)
+        with self._engine.connect() as connection:
+            found = connection.scalar(query.where(columns.action.in_(actions)) if actions else query)
+        return None if found is None else Decision.model_validate_json(found)
 
     def past(self, model: str, version: str, until: datetime, limit: float, most: int) -> list[Past]:
         """Windows of `version` that ended no later than `until`, newest first; drifted is above `limit`."""

@@ -84,8 +84,8 @@ def test_what_serves_is_told_while_the_registry_is_away(found, monkeypatch):
     ("state", "asked", "fine", "mend"),
     [
         ("failed", True, False, "--rollback goes back"),
-        ("starting", True, False, "models logs id-v1"),
-        ("stopped", True, False, "zenml model-deployer models start id-v1"),
+        ("starting", True, False, "python run.py logs loans --version 1"),
+        ("stopped", True, False, "python run.py start loans --version 1"),
         ("stopped", False, True, ""),
     ],
 )

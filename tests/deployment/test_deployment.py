@@ -230,11 +230,17 @@ def test_doctor_names_what_no_longer_runs_and_its_command_mends_it(project):
     ill = project.run("doctor")
 
     assert ill.code == 1 and "no supervisor runs" in ill.output, ill.output
-    (command,) = re.findall(r"^loans, version \d+: zenml (model-deployer models start \S+)$", ill.output, re.MULTILINE)
+    (command,) = re.findall(r"^loans, version \d+: python run\.py (start loans --version \d+)$", ill.output, re.MULTILINE)
     assert re.search(r"^loans, front door: python run\.py --pipeline deployment --name loans --version \d+$", ill.output, re.MULTILINE)
-    project.zenml(*command.split())
+    ill = project.run("status", "loans")
+    assert ill.code == 1 and re.search(r"^ill .*version \d+ is stopped: no supervisor runs", ill.output, re.MULTILINE), ill.output
+    started = project.run(*command.split())
+    assert started.code == 0, started.output
     well = project.run("doctor")
     assert well.code == 0 and "no supervisor runs" not in well.output, well.output
+    well = project.run("status", "loans", "--json")
+    (served,) = [one for one in json.loads(well.output)["models"][0]["versions"] if one["share"] == 1]
+    assert well.code == 0 and served["state"] == "ready", well.output
     assert client(project).ask(row=row(project))[0] == 200
 
 

@@ -1,0 +1,21 @@
+"""`restart`: see `app.served.restart`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.option("--version", help="One version alone.")
+@click.pass_obj
+def COMMAND(root: Path, model: str, version: str | None) -> None:
+    """Stop and start what serves MODEL.
+
+    One version after the other; the traffic comes back as it was.
+    """
+    from app.served import deployer_of, restart
+
+    restart(deployer_of(root), model, version, click.echo)

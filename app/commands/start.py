@@ -1,0 +1,21 @@
+"""`start`: see `app.served.start`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.option("--version", help="One version alone.")
+@click.pass_obj
+def COMMAND(root: Path, model: str, version: str | None) -> None:
+    """Start again what was stopped of MODEL.
+
+    The champion, or the version that is named.
+    """
+    from app.served import deployer_of, start
+
+    start(deployer_of(root), model, version, click.echo)

@@ -1,0 +1,21 @@
+"""`stop`: see `app.served.stop`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.option("--version", help="One version alone.")
+@click.pass_obj
+def COMMAND(root: Path, model: str, version: str | None) -> None:
+    """Stop what serves MODEL.
+
+    What was asked is answered first; where nothing is left, the front door says 503.
+    """
+    from app.served import deployer_of, stop
+
+    stop(deployer_of(root), model, version, click.echo)
