@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import mlflow
@@ -19,8 +20,13 @@ class BundleModel(mlflow.pyfunc.PythonModel):
         self.scorer = Scorer(context.artifacts["bundle"])
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
-        """Score a DataFrame of the model's columns; others are left aside."""
-        answer = self.scorer.score({name: model_input[name].to_numpy() for name in model_input.columns}, strict=False)
+        """Score a DataFrame of the model's columns; those that training left out are left aside, unknown ones with a warning."""
+        match = self.scorer.contract.match(list(model_input.columns))
+        if match.unknown:
+            warnings.warn(f"left out, since the model does not know them: {', '.join(map(repr, match.unknown))}", stacklevel=2)
+        if match.absent:
+            warnings.warn(f"taken as missing, since they did not come: {', '.join(map(repr, match.absent))}", stacklevel=2)
+        answer = self.scorer.score({name: model_input[name].to_numpy() for name in model_input.columns})
         signature = self.scorer.signature
         if signature.classes:
             probabilities = {f"probability_{label}": answer.probabilities[:, code] for code, label in enumerate(signature.classes)}

@@ -32,6 +32,8 @@ class InferenceSummary(RunSummary):
     prediction_ids: str
     """What they begin with."""
     findings: list[str]
+    notes: list[str]
+    """What was read otherwise than it stands there, or left out."""
     report: str
 
     @classmethod
@@ -48,6 +50,7 @@ class InferenceSummary(RunSummary):
             logged=scored.logged,
             prediction_ids=scored.request_id,
             findings=list(found.findings),
+            notes=list(scored.notes),
             report=str(report),
         )
 
@@ -140,6 +143,7 @@ def _print(summary: InferenceSummary, outcome: Outcome, console: Console) -> Non
     else:
         kept = summary.distribution["score"]
         lines.append(f"answers  median {kept['q50']:.4g}, 90 % between {kept['q05']:.4g} and {kept['q95']:.4g}")
+    lines += [f"note     {note}" for note in summary.notes]
     lines += [f"look     {finding}" for finding in summary.findings]
     logged = f"{count_of(summary.logged, 'prediction')}, {summary.prediction_ids}/ROW" if summary.logged else "left out"
     lines.append(f"log      {logged}")
@@ -162,9 +166,9 @@ COMMAND = Command(
         click.Option(
             ["--extra"],
             type=click.Choice(("refuse", "drop", "keep")),
-            default="refuse",
+            default="drop",
             show_default=True,
-            help="Columns that neither model nor config knows: an error, left out, or taken into the output.",
+            help="Columns that are not the model's: unknown ones an error or left out, or all of them taken into the output.",
         ),
         click.Option(["--no-log"], is_flag=True, help="Leave the predictions out of the prediction log."),
     ),

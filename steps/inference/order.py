@@ -19,7 +19,7 @@ class ScoringOrder(Record):
     """Where the steps write: a path, a URI in the artifact store, or a URL."""
     version: str | None = None
     """In the registry; the one in production where none is named."""
-    extra: Extra = "refuse"
+    extra: Extra = "drop"
     log: bool = True
     """Whether the predictions go into the prediction log."""
 

@@ -67,7 +67,7 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
         distribution=answers.distribution(),
         edges=edges,
         shares=shares,
-        notes=rows.notes,
+        notes=(*rows.notes, *layout.notes),
     )
 
 

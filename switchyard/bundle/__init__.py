@@ -6,9 +6,23 @@ This package needs numpy and onnxruntime and nothing else, so that the Seldon co
 """
 
 from switchyard.bundle.bundle import Bundle, ChangedBundle
+from switchyard.bundle.contract import Contract, Match
 from switchyard.bundle.digest import digest
 from switchyard.bundle.encoding import BadInput
 from switchyard.bundle.scorer import Answer, Scorer
-from switchyard.bundle.signature import Column, Interval, Signature
+from switchyard.bundle.signature import Column, Interval, Other, Signature
 
-__all__ = ["Answer", "BadInput", "Bundle", "ChangedBundle", "Column", "Interval", "Scorer", "Signature", "digest"]
+__all__ = [
+    "Answer",
+    "BadInput",
+    "Bundle",
+    "ChangedBundle",
+    "Column",
+    "Contract",
+    "Interval",
+    "Match",
+    "Other",
+    "Scorer",
+    "Signature",
+    "digest",
+]

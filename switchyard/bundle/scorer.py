@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from switchyard.bundle.contract import Contract
 from switchyard.bundle.encoding import CONVERTERS, BadInput, categories_of, numbers_of
 from switchyard.bundle.signature import Signature
 
@@ -49,13 +49,15 @@ class Scorer:
     Attributes
     ----------
     signature : Signature
+    contract : Contract
+        Which columns must come and which may.
     """
 
     def __init__(self, folder: str | Path, threads: int = 1) -> None:
         self._open((Path(folder) / "model.onnx").read_bytes(), Signature.read(folder), threads)
 
     def score_frame(self, frame: Any) -> Answer:
-        """The answers for a DataFrame in canonical types; columns that the bundle does not know are left aside.
+        """The answers for a DataFrame in canonical types; other columns than the model's are left aside.
 
         Raises
         ------
@@ -81,20 +83,19 @@ class Scorer:
         self._outputs = [output.name for output in self._session.get_outputs()]
         self.signature = signature
         self._numeric, self._categorical = signature.numeric, signature.categorical
-        self._names = frozenset(column.name for column in signature.columns)
+        self.contract = Contract(signature)
         self._plan = tuple((column.name, CONVERTERS[column.kind]) for column in self._numeric)
         self._category_plan = tuple((column.name, CONVERTERS[column.kind]) for column in self._categorical)
 
-    def encode(self, columns: Columns, strict: bool = True) -> dict[str, np.ndarray]:
+    def encode(self, columns: Columns) -> dict[str, np.ndarray]:
         """The graph's inputs for `columns`.
 
         Parameters
         ----------
         columns : mapping of column name to sequence or ndarray of shape (n,)
             Numbers as numbers or their text; moments as ISO 8601, epoch seconds or datetime64; booleans as
-            true/false, 0/1 or their text; categories as text or numbers; missing as None or NaN.
-        strict : bool
-            Refuse columns that the model does not know; otherwise they are left aside.
+            true/false, 0/1 or their text; categories as text or numbers; missing as None or NaN. Other columns than
+            the model's are left aside; an optional one that is absent is missing in every row.
 
         Returns
         -------
@@ -105,9 +106,9 @@ class Scorer:
         Raises
         ------
         BadInput
-            Names the column and the row of the first fault.
+            Names the columns that are missing, or the column and the row of the first fault.
         """
-        rows = self._check_columns(columns, strict)
+        columns, rows = self._complete(columns)
         if rows == 1:
             return self._encode_row(columns)
         inputs: dict[str, np.ndarray] = {}
@@ -121,24 +122,22 @@ class Scorer:
                 categorical[:, position] = categories_of(column.name, columns[column.name])
         return inputs
 
-    def _check_columns(self, columns: Columns, strict: bool) -> int:
-        if strict and not self._names.issuperset(columns):
-            unknown = next(name for name in columns if name not in self._names)
-            close = difflib.get_close_matches(str(unknown), self._names, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise BadInput(str(unknown), None, f"is not a column of the model{hint}")
-        rows = None
+    def _complete(self, columns: Columns) -> tuple[Columns, int]:
+        """The columns with nulls for optional ones that did not come, and the number of rows."""
+        absent = self.contract.match(columns.keys()).absent
+        rows, first = None, ""
         for column in self.signature.columns:
-            values = columns.get(column.name)
-            if values is None:
-                raise BadInput(column.name, None, f"is missing; send a value, or null where it is not known ({column.kind})")
+            if column.name in absent:
+                continue
+            values = columns[column.name]
             if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
                 raise BadInput(column.name, None, "must be a list with one value for each row")
             if rows is None:
-                rows = len(values)
+                rows, first = len(values), column.name
             elif len(values) != rows:
-                raise BadInput(column.name, None, f"has {len(values)} values, but {self.signature.columns[0].name!r} has {rows}")
-        return rows or 0
+                raise BadInput(column.name, None, f"has {len(values)} values, but {first!r} has {rows}")
+        rows = rows or 0
+        return ({**columns, **dict.fromkeys(absent, [None] * rows)} if absent else columns), rows
 
     def _encode_row(self, columns: Columns) -> dict[str, np.ndarray]:
         inputs: dict[str, np.ndarray] = {}
@@ -158,9 +157,9 @@ class Scorer:
             raise BadInput(name, 0, str(error)) from None
         return inputs
 
-    def score(self, columns: Columns, strict: bool = True) -> Answer:
+    def score(self, columns: Columns) -> Answer:
         """The answers for `columns`, which are as in `encode`; n may be 0."""
-        return self.answer(self.encode(columns, strict))
+        return self.answer(self.encode(columns))
 
     def answer(self, inputs: Mapping[str, np.ndarray]) -> Answer:
         """The answers for what `encode` made."""

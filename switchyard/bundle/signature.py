@@ -30,6 +30,18 @@ class Column:
     """Those of training, most frequent first; others are scored as unknown."""
     missing: float = 0.0
     """Share of training rows without a value, 0..1. A missing value is scored whatever the share was."""
+    optional: bool = False
+    """Whether requests may come without it: the version before did not need it, and nothing was said that requires it."""
+
+
+@dataclass(frozen=True)
+class Other:
+    """A column of the training table that the model does not take; it may come, and says nothing to the model."""
+
+    name: str
+    role: str
+    """What it is for: target, id, group, time or ignored; dropped where training left out a feature."""
+    kind: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,8 @@ class Signature:
     metric: str | None = None
     trained_until: str | None = None
     """Time splits: the first moment that training did not see."""
+    others: tuple[Other, ...] = ()
+    """The other columns of the training table; empty in bundles of before they were kept."""
     format: int = FORMAT
 
     @property
@@ -92,8 +106,9 @@ class Signature:
         try:
             columns = tuple(Column(**{**column, "categories": tuple(column["categories"])}) for column in fields.pop("columns"))
             interval = fields.pop("interval")
+            others = tuple(Other(**other) for other in fields.pop("others", ()))
             classes = tuple(fields.pop("classes"))
-            return cls(columns=columns, classes=classes, interval=Interval(**interval) if interval else None, **fields)
+            return cls(columns=columns, classes=classes, interval=Interval(**interval) if interval else None, others=others, **fields)
         except (KeyError, TypeError) as error:
             raise ValueError(f"signature.json is damaged: {error}") from None
 

@@ -35,7 +35,7 @@ def _numbers(values: Any) -> list[float] | None:
     return None if values is None else values.reshape(-1).tolist()
 
 
-def body_of(columns: Columns, form: str, request_id: str, signature: Signature, tags: dict[str, str]) -> dict[str, Any]:
+def body_of(columns: Columns, form: str, request_id: str, signature: Signature, tags: dict[str, Any]) -> dict[str, Any]:
     """The response's body.
 
     Parameters
@@ -47,7 +47,7 @@ def body_of(columns: Columns, form: str, request_id: str, signature: Signature, 
     request_id : str
         Becomes `meta.puid`: the prediction id of the first row; the others' are in `predictions`, or `<puid>/<row>`.
     tags : dict
-        The model's name, version and digest.
+        The model's name, version and digest, and marks of odd columns.
     """
     meta: dict[str, Any] = {"puid": request_id, "tags": tags}
     if form in (ROWS, JSON_DATA):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from switchyard.bundle import Signature
@@ -18,6 +18,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _DECILES = tuple(step / 10 for step in range(1, 11))
 _PATHS = ("predictions", "feedback")
+MARKS = ("unknown_columns", "absent_columns")
+"""Tags by which an answer tells what was odd about the columns of its request."""
 _CODES = (200, 400, 404, 405, 413, 500, 503)
 _LOG = {
     "log_waiting_bytes": ("gauge", "In the journal and not yet in the database.", "waiting_bytes"),
@@ -47,6 +49,7 @@ class Metrics:
         self._series: list[tuple[str, str]] = []
         self._requests = {(path, code): self._new("requests_total", path=path, code=str(code)) for path in _PATHS for code in _CODES}
         self._latency = self._histogram("request_seconds", LATENCIES)
+        self._marks = {mark: self._new("requests_marked_total", mark=mark) for mark in MARKS}
         self._rows = self._new("rows_total")
         self._labels = {name: self._new("predictions_total", label=name) for name in signature.classes}
         self._edges = _DECILES if signature.classes else _spread(scores)
@@ -82,10 +85,15 @@ class Metrics:
         changes += [(self._score + bisect_left(self._edges, score), 1.0) for score in scores]
         changes.append((self._score + len(self._edges) + 1, float(sum(scores))))
         for name, index in self._missing:
-            missing = sum(map(is_missing, inputs[name]))
+            values = inputs.get(name)
+            missing = rows if values is None else sum(map(is_missing, values))
             if missing:
                 changes.append((index, float(missing)))
         self._counters.add(*changes)
+
+    def marked(self, marks: Iterable[str]) -> None:
+        """Count an answer with marks in its tags."""
+        self._counters.add(*((self._marks[mark], 1.0) for mark in marks))
 
     def _scores(self, answers: Mapping[str, Any]) -> list[float]:
         if self._positive is not None:
@@ -121,6 +129,7 @@ class Metrics:
         return [
             ("requests_total", "counter", "Requests by path and status."),
             ("request_seconds", "histogram", "From the request's body read to the answer written, in seconds."),
+            ("requests_marked_total", "counter", "Answers whose tags name odd columns: unknown to the model, or absent and taken as null."),
             ("rows_total", "counter", "Rows scored."),
             *([("predictions_total", "counter", "Rows by predicted label.")] if self._labels else []),
             ("score", "histogram", score),

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from switchyard.bundle import Column, Signature
+from switchyard.bundle import Column, Other, Signature
 from switchyard.predictionlog.records import prediction_id
 from switchyard.serving import schemas
 from switchyard.serving.settings import Settings
@@ -61,7 +61,7 @@ def document(signature: Signature, tags: Mapping[str, str], examples: Sequence[M
             "securitySchemes": {"bearerAuth": {"type": "http", "scheme": "bearer"}},
             "responses": {name: _response(text, "Error") for name, text in _RESPONSES.values()},
             "schemas": {
-                "Row": schemas.row(columns, required=names),
+                "Row": schemas.row(columns, _others(signature, columns)),
                 "PredictionRequest": schemas.prediction_request(signature.columns, settings.max_rows),
                 "PredictionAnswer": schemas.prediction_answer(signature),
                 "FeedbackRequest": schemas.feedback_request(signature, settings.max_rows),
@@ -78,6 +78,12 @@ def _columns_aside(signature: Signature, settings: Settings) -> list[Column]:
     known = {column.name for column in signature.columns}
     aside = ((settings.entity_column, "entity"), (settings.time_column, "datetime"))
     return [Column(name, kind, "", -1) for name, kind in aside if name and name not in known]
+
+
+def _others(signature: Signature, columns: Sequence[Column]) -> list[Other]:
+    """What training left out and may come, without the answer."""
+    described = {column.name for column in columns} | {signature.target}
+    return [other for other in signature.others if other.name not in described]
 
 
 def _predictions(rows: list[Json], answers: list[Json], names: list[str]) -> Json:

@@ -22,7 +22,7 @@ class Expected:
     """What requests are held against."""
 
     columns: frozenset[str]
-    """Those of the model."""
+    """Those of the model: a row that lacks one that others have is at fault."""
     max_rows: int
     entity_column: str = ""
     time_column: str = ""
@@ -33,7 +33,7 @@ class Request:
     """A prediction request that is well formed; whether its values suit the model, the scorer says."""
 
     columns: dict[str, list[Any]]
-    """The model's, each of shape (rows,)."""
+    """As they came, without those that only the log takes an interest in; each of shape (rows,)."""
     rows: int
     form: str
     """Which the answer takes too."""
@@ -43,7 +43,7 @@ class Request:
     event_times: list[float | None] | None = None
     """Epoch seconds."""
     logged: dict[str, list[Any]] = field(default_factory=dict)
-    """The columns with those that only the log takes an interest in."""
+    """The columns with those too."""
 
 
 def parse(message: Any, expected: Expected) -> Request:
@@ -133,20 +133,15 @@ def _from_rows(rows: Any, part: str, expected: Expected) -> dict[str, list[Any]]
     first = rows[0]
     if len(rows) == 1:
         return {name: [value] for name, value in first.items()}
+    if all(row.keys() == first.keys() for row in rows):
+        return {name: [row[name] for row in rows] for name in first}
+    names = dict.fromkeys(name for row in rows for name in row)
     for index, row in enumerate(rows):
-        if row.keys() != first.keys():
-            raise _differs(row, first, index, expected)
-    return {name: [row[name] for row in rows] for name in first}
-
-
-def _differs(row: dict[str, Any], first: dict[str, Any], index: int, expected: Expected) -> Refusal:
-    lacking = [name for name in first if name not in row]
-    if lacking:
-        return bad_part(lacking[0], "is missing, though other rows have it; send null where it is not known", index)
-    name = next(name for name in row if name not in first)
-    if name in expected.columns or name in (expected.entity_column, expected.time_column):
-        return bad_part(name, "is missing, though other rows have it; send null where it is not known", 0)
-    return bad_part(name, "is not a column of the model", index)
+        for name in names:
+            # What the model does not use may come with some rows only; what it uses may be misspelt in this one.
+            if name not in row and (name in expected.columns or name in (expected.entity_column, expected.time_column)):
+                raise bad_part(name, "is missing, though other rows have it; send null where it is not known", index)
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 def _from_data(data: Any, expected: Expected) -> tuple[dict[str, list[Any]], str]:

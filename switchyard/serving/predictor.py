@@ -7,7 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from switchyard.bundle import BadInput, Scorer, digest
+from switchyard.bundle import BadInput, Contract, Match, Scorer, digest
 from switchyard.bundle.examples import check_examples, read_examples
 from switchyard.predictionlog.journal import Journal
 from switchyard.predictionlog.records import label_record, prediction_record
@@ -50,7 +50,10 @@ class Predictor:
         self.metrics = Metrics(self.signature, self._origin, scores)
         names = frozenset(column.name for column in self.signature.columns)
         self._expected = Expected(names, settings.max_rows, settings.entity_column, settings.time_column)
+        self._contract = Contract(self.signature)
         self._excluded = frozenset(settings.log_exclude)
+        # The log has a place of its own for what happened.
+        self._kept = (self._contract.known | {settings.entity_column, settings.time_column}) - {self.signature.target}
         self._journal = Journal(settings.journal) if settings.log_url else None
         if self._journal is None:
             logger.warning("no SWITCHYARD_LOG_URL: predictions are not logged")
@@ -72,6 +75,7 @@ class Predictor:
         """
         request = parse(message, self._expected)
         try:
+            match = self._contract.match(request.columns.keys())
             answer = self._scorer.score(request.columns)
         except BadInput as error:
             raise Refusal.of(error) from None
@@ -84,7 +88,7 @@ class Predictor:
                 prediction_record(
                     request_id=identity,
                     origin=self._origin,
-                    inputs=request.logged,
+                    inputs={name: values for name, values in request.logged.items() if name in self._kept},
                     answers=answers,
                     entity_ids=entities,
                     event_times=request.event_times,
@@ -92,7 +96,16 @@ class Predictor:
                 ),
             )
         self.metrics.scored(request.columns, answers, request.rows)
-        return body_of(answers, request.form, identity, self.signature, self.tags)
+        return body_of(answers, request.form, identity, self.signature, self._marked(match))
+
+    def _marked(self, match: Match) -> dict[str, Any]:
+        """The tags of an answer: the model's, and what a client should know of its columns."""
+        marks = {"unknown_columns": match.unknown, "absent_columns": match.absent}
+        found = {mark: list(names) for mark, names in marks.items() if names}
+        if not found:
+            return self.tags
+        self.metrics.marked(found)
+        return {**self.tags, **found}
 
     def feedback(self, message: Any) -> dict[str, Any]:
         """Take the labels in `message` into the log; the answer counts them.

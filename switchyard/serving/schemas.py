@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from switchyard.bundle import Column, Signature
+from switchyard.bundle import Column, Other, Signature
 
 Json = dict[str, Any]
 
@@ -21,7 +21,10 @@ META: Json = {
     "type": "object",
     "properties": {
         "puid": {"type": "string", "description": "The prediction id of the first row; row k has `<puid>/<k>`."},
-        "tags": {"type": "object", "description": "The model's name, version and digest."},
+        "tags": {
+            "type": "object",
+            "description": "The model's name, version and digest; columns of the request that the model does not know, or took as null.",
+        },
     },
 }
 
@@ -84,10 +87,12 @@ def column(described: Column) -> Json:
     return {"description": f"{described.kind}. " + "; ".join(parts), "anyOf": _KINDS[described.kind]}
 
 
-def row(columns: Sequence[Column], required: Sequence[str]) -> Json:
-    """One row as an object."""
+def row(columns: Sequence[Column], others: Sequence[Other]) -> Json:
+    """One row as an object; any value will do for `others`, columns that training left out, and for those that nobody knows."""
     properties = {described.name: column(described) for described in columns}
-    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+    properties |= {other.name: {"description": f"{other.kind}. Not used by the model ({other.role})"} for other in others}
+    required = [described.name for described in columns if described.input and not described.optional]
+    return {"type": "object", "properties": properties, "required": required}
 
 
 def prediction_request(columns: Sequence[Column], max_rows: int) -> Json:

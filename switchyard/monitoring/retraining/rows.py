@@ -4,10 +4,11 @@ Every row is in the canonical types of `switchyard.tabular.tables.table`. A pred
 was made twice for one event counts once. A random or group split sends an entity to its side by its hash, so one that was
 held out before is held out again; a time split holds out the last of the new rows, which no earlier model has seen.
 
-A request holds what its model uses, so a column that training dropped by itself is in the source and not in the log. Old
-rows would have it and new ones would not: whether it is missing would then tell how old a row is, which no check of quality
-can know from a column that is there for a reason. Such a column is left out of what is trained on; the model in production
-loses nothing by that, since it does not use it. Where every request holds it, it is used like any other.
+A request must hold what its model uses and may hold more, so a column that training dropped by itself is in the source and
+perhaps not in the log. Old rows would have it and new ones would not: whether it is missing would then tell how old a row is,
+which no check of quality can know from a column that is there for a reason. Such a column is left out of what is trained on;
+the model in production loses nothing by that, since it does not use it. Where every request holds it, it is used like any
+other.
 """
 
 from __future__ import annotations

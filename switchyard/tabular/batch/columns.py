@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from switchyard.bundle import BadInput, Signature
+from switchyard.bundle import BadInput, Contract, Match, Signature
 from switchyard.bundle.encoding import CONVERTERS, category, epoch_seconds
 from switchyard.tabular.batch.rows import Chunk, Rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.reading.headers import UNNAMED
 from switchyard.tabular.tables.typing.dates import arrow_dates
 
 Extra = Literal["refuse", "drop", "keep"]
-"""What to do with columns that neither the model nor the config knows."""
+"""What to do with columns that are not the model's: `refuse` and `drop` speak of unknown ones, `keep` of what training left out too."""
 
 _ENTITY_LENGTH = 255
+_NAMED = 12
 
 
 @dataclass(frozen=True)
@@ -33,49 +35,67 @@ class Layout:
     """Go into the output as they are."""
     entity: str | None = None
     time: str | None = None
+    logged: tuple[str, ...] = ()
+    """Columns that training left out and the log keeps as they came."""
+    notes: tuple[str, ...] = ()
 
 
-def layout_of(rows: Rows, signature: Signature, problem: Problem, extra: Extra = "refuse") -> Layout:
+def layout_of(rows: Rows, signature: Signature, problem: Problem, extra: Extra = "drop") -> Layout:
     """Tell the columns of a table apart.
 
-    Keys are the config's entity, time and group columns and columns of role id, where the table has them; the target
-    and columns of role ignored are left out.
+    Keys are the config's entity, time and group columns and columns of role id, where the table has them, and with
+    `keep` all but the target and columns of role ignored. What else training left out passes.
 
     Raises
     ------
     InputError
-        A column of the model is missing, or one is there that nobody knows and `extra` is refuse.
+        Columns of the model are missing, or one is there that nobody knows and `extra` is refuse.
     """
     data = problem.data
     present = [name for name in rows.names if name != UNNAMED]
-    needed = {column.name for column in signature.columns}
-    missing = [column for column in signature.columns if column.name not in present]
-    if missing:
-        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-        close = did_you_mean(missing[0].name, [name for name in present if name not in needed])
-        raise InputError(f"{rows.label}: column {missing[0].name!r} ({missing[0].kind}) is missing{more}{close}")
     time = None if data.time_column == "@row" else data.time_column
     roles = {name: override.role for name, override in data.columns.items()}
-    named = {data.entity_column, time, data.group_column, *(name for name, role in roles.items() if role in ("id", "group", "time"))}
-    known = needed | named | {signature.target, data.target, *(name for name, role in roles.items() if role == "ignored")}
-    unknown = [name for name in present if name not in known]
-    if unknown and extra == "refuse":
-        more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
+    keys = {data.entity_column, time, data.group_column, *(name for name, role in roles.items() if role in ("id", "group", "time"))}
+    aside = {signature.target, data.target, *(name for name, role in roles.items() if role == "ignored")}
+    try:
+        match = Contract(signature, also=[name for name in keys | aside if name]).match(present)
+    except BadInput as error:
+        raise placed(error, 0, rows.label) from None
+    if match.unknown and extra == "refuse":
         raise InputError(
-            f"{rows.label}: column {unknown[0]!r}{more} is not a column of the model; "
-            "--extra keep takes such columns into the output, --extra drop leaves them out"
+            f"{rows.label}: {_are_not_the_models(match.unknown)}; "
+            "--extra drop leaves such columns out, --extra keep takes them into the output"
         )
-    kept = {*named, *(unknown if extra == "keep" else ())}
+    if extra == "keep":
+        keys.update(name for name in present if name not in aside and name not in {column.name for column in signature.columns})
+    left_out = {other.name for other in signature.others} - aside - keys
     return Layout(
-        keys=tuple(name for name in present if name in kept),
+        keys=tuple(name for name in present if name in keys),
         entity=data.entity_column if data.entity_column in present else None,
         time=time if time in present else None,
+        logged=tuple(name for name in present if name in left_out),
+        notes=_notes(match, extra),
     )
+
+
+def _notes(match: Match, extra: Extra) -> tuple[str, ...]:
+    notes = []
+    if match.unknown and extra == "drop":
+        notes.append(f"{_are_not_the_models(match.unknown)}: left out (--extra keep takes such columns into the output)")
+    if match.absent:
+        notes.append(f"{', '.join(map(repr, match.absent))} did not come: missing in every row")
+    return tuple(notes)
+
+
+def _are_not_the_models(unknown: Sequence[str]) -> str:
+    named = ", ".join(map(repr, unknown[:_NAMED])) + (f" and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else "")
+    return f"{count_of(len(unknown), 'column')} of the table {'is' if len(unknown) == 1 else 'are'} not the model's ({named})"
 
 
 def model_columns(chunk: Chunk, signature: Signature) -> dict[str, Any]:
     """The model's columns of a chunk, in types that `Scorer.encode` reads fast."""
-    return {column.name: _values(chunk.columns[column.name], column.kind, column.name) for column in signature.columns}
+    there = [column for column in signature.columns if column.name in chunk.columns]
+    return {column.name: _values(chunk.columns[column.name], column.kind, column.name) for column in there}
 
 
 def entities(chunk: Chunk, column: str | None) -> list[str | None] | None:
@@ -182,3 +202,10 @@ def json_columns(inputs: Mapping[str, np.ndarray], signature: Signature, exclude
         else:
             found[column.name] = [None if value != value else value for value in values.tolist()]
     return found
+
+
+def json_values(array: pa.Array) -> list[Any]:
+    """A column that the model does not take, as JSON values: null where missing, what JSON has no form of as its text."""
+    values = array.to_pylist()
+    plain = (value if isinstance(value, (str, int, float, bool, NoneType)) else str(value) for value in values)
+    return [None if value != value else value for value in plain]

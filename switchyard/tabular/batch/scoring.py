@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from switchyard.bundle import Answer, BadInput, Scorer, Signature
-from switchyard.tabular.batch.columns import Layout, entities, json_columns, model_columns, moments, placed
+from switchyard.tabular.batch.columns import Layout, entities, json_columns, json_values, model_columns, moments, placed
 from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount, InputCounts
 from switchyard.tabular.batch.output import TableWriter
 from switchyard.tabular.batch.rows import Rows
@@ -131,7 +131,8 @@ def score_rows(
         writer.write({**{name: chunk.columns[name] for name in layout.keys}, **said, **identity})
         if log is not None:
             answers = _answers(answer, said, signature)
-            inputs_kept = json_columns(inputs, signature, exclude)
+            left_out = {name: json_values(chunk.columns[name]) for name in layout.logged if name not in exclude}
+            inputs_kept = {**json_columns(inputs, signature, exclude), **left_out}
             log(Logged(chunk.first, inputs_kept, answers, entities(chunk, layout.entity), moments(chunk, layout.time)))
         progress.at(chunk.first + chunk.size)
     return counts

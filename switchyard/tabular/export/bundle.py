@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from switchyard.bundle import Bundle, Interval, Scorer, Signature
+from switchyard.bundle import Bundle, Interval, Other, Scorer, Signature
 from switchyard.bundle import Column as InputColumn
 from switchyard.bundle.digest import FILES
 from switchyard.bundle.examples import make_examples
@@ -24,7 +24,7 @@ from switchyard.tabular.export.model import model_to_onnx
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record, Storable
-from switchyard.tabular.tables.schema import Column
+from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
 
 PROBABILITY_TOLERANCE = 1e-5
@@ -83,8 +83,8 @@ def _examples_table(bundle: Bundle) -> Table:
     return Table(("row", "answer"), rows)
 
 
-def signature_of(model: Model, name: str, metric: str | None = None, trained_until: str | None = None) -> Signature:
-    """What the bundle of `model` takes and gives."""
+def signature_of(model: Model, schema: Schema, name: str, metric: str | None = None, trained_until: str | None = None) -> Signature:
+    """What the bundle of `model` takes and gives; `schema` has all columns of the table it was trained on."""
     places = Inputs(Graph(), model.columns).places
     return Signature(
         name=name,
@@ -97,7 +97,12 @@ def signature_of(model: Model, name: str, metric: str | None = None, trained_unt
         interval=None if model.half_width is None else Interval(float(model.coverage or 0.0), model.half_width),
         metric=metric,
         trained_until=trained_until,
+        others=tuple(_other(column) for column in schema.columns if column.name not in places),
     )
+
+
+def _other(column: Column) -> Other:
+    return Other(column.name, "dropped" if column.role == "feature" else column.role, column.kind)
 
 
 def _input_column(column: Column, block: str, position: int) -> InputColumn:
@@ -130,7 +135,7 @@ def write_bundle(model: Model, split: Split, folder: Path, name: str, metric: st
         By which it was chosen.
     """
     graph = model_to_onnx(model).SerializeToString(deterministic=True)
-    signature = signature_of(model, name, metric, split.boundary if split.kind == "time" else None)
+    signature = signature_of(model, split.schema, name, metric, split.boundary if split.kind == "time" else None)
     rows = _example_rows(split.holdout, model.columns)
     examples = make_examples(Scorer.of(graph, signature), rows)
     made = ExportedBundle({"model.onnx": graph, "signature.json": signature.to_json().encode(), "examples.json": examples.encode()})

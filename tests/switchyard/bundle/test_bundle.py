@@ -1,6 +1,7 @@
 """The bundle answers as the model does, is known by its digest, and proves itself by its examples."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from switchyard.bundle.examples import ExampleMismatch, check_examples
 from switchyard.tabular.export.bundle import ExportedBundle, ParityError, check_parity, compare_answers, measure_latency, write_bundle
 from switchyard.tabular.model.combiner import Combiner
 from switchyard.tabular.model.decision import Calibrator
+from switchyard.tabular.tables.schema import Column, Schema
 from tests.switchyard.tabular.model.cases import CLASSES, FAMILY_NAMES, TASKS, member_of, mixed_split, model_of
 
 
@@ -62,6 +64,16 @@ def test_ensembles_are_exact(task, kind, tmp_path):
 def _columns(made, task: str) -> dict:
     frame = odd_rows(task)
     return {column.name: frame[column.name].to_numpy() for column in made.signature.columns}
+
+
+def test_the_signature_names_what_training_left_out(tmp_path):
+    split = mixed_split("binary")
+    more = [Column(name="row", kind="categorical", role="id"), Column(name="same", kind="numeric", role="feature")]
+    split = replace(split, schema=Schema(columns=(*more, *split.schema.columns)))
+    made = write_bundle(model_of("binary", member_of("lightgbm", "binary")), split, tmp_path, name="mixed")
+    others = {other.name: (other.role, other.kind) for other in made.signature.others}
+    assert others == {"row": ("id", "categorical"), "same": ("dropped", "numeric"), "y": ("target", "categorical")}
+    assert ExportedBundle.read(tmp_path).signature == made.signature
 
 
 def test_same_model_same_bytes_and_digest(tmp_path):

@@ -69,17 +69,21 @@ def test_the_row_is_the_faulty_one(scorer):
         assert (caught.value.column, caught.value.row) == (name, 2)
 
 
-def test_wrong_columns_are_named(scorer):
-    with pytest.raises(BadInput, match="did you mean 'grade'") as caught:
-        scorer.score({**columns(), "grades": ["a"]})
-    assert caught.value.column == "grades" and caught.value.row is None
-    assert scorer.score({**columns(), "grades": ["a"]}, strict=False).labels
+def test_columns_that_are_not_the_models_change_nothing(scorer):
+    more = {**columns(), "grades": ["a"], "target": [1]}
+    assert np.array_equal(scorer.score(more).probabilities, scorer.score(columns()).probabilities)
 
-    less = columns()
-    del less["day"]
-    with pytest.raises(BadInput, match="is missing") as caught:
-        scorer.score(less, strict=False)
-    assert caught.value.column == "day"
+
+def test_all_that_is_missing_is_named_at_once(scorer):
+    less = {name: values for name, values in columns().items() if name not in ("day", "grade", "rate")}
+    with pytest.raises(BadInput) as caught:
+        scorer.score({**less, "Grad": ["a"]})
+    assert caught.value.column == "rate" and caught.value.row is None
+    said = "is missing (numeric), and so are 'day' (datetime) and 'grade' (categorical); did you mean 'grade' by 'Grad'?; send a value"
+    assert caught.value.problem.startswith(said)
+
+
+def test_columns_must_be_lists_of_one_length(scorer):
     with pytest.raises(BadInput, match="2 values"):
         scorer.score({**columns(1), "rate": [1.0, 2.0]})
     with pytest.raises(BadInput, match="list"):

@@ -2,10 +2,13 @@
 
 import json
 import random
+import shutil
+from dataclasses import replace
 
 import jsonschema
 import pytest
 
+from switchyard.bundle import Other, Signature
 from switchyard.serving import openapi
 from switchyard.serving.errors import Refusal
 from switchyard.serving.predictor import Predictor
@@ -150,6 +153,32 @@ def test_settings_come_from_the_environment_and_parameters_win(tmp_path):
             Settings.read(wrong)
     with pytest.raises(SettingsError, match="no parameter 'versoin'"):
         Settings.read(environment, {"versoin": "4"})
+
+
+def test_columns_that_training_left_out_are_logged_and_absent_ones_are_null(bundles, tmp_path):
+    from switchyard.predictionlog.frames import scan
+    from switchyard.predictionlog.journal import journals
+
+    folder = shutil.copytree(bundles["binary"], tmp_path / "bundle")
+    signature = Signature.read(folder)
+    columns = tuple(replace(column, optional=column.name == "job") for column in signature.columns)
+    others = (Other("Pool_QC", "dropped", "categorical"), Other("row", "id", "categorical"))
+    (folder / "signature.json").write_text(replace(signature, columns=columns, others=others).to_json())
+    predictor = Predictor(Settings(bundle=str(folder), log_url="sqlite:///x", journal=str(tmp_path)))
+    row = {name: value for name, value in ROW.items() if name != "job"}
+
+    with_null = predictor.predict({"rows": [{**ROW, "job": None, "Pool_QC": "Gd"}]})
+    without = predictor.predict({"rows": [{**row, "Pool_QC": "Gd", "default": "yes", "shoe": 42}]})
+    assert without["predictions"][0]["probabilities"] == with_null["predictions"][0]["probabilities"]
+    assert without["meta"]["tags"] == {**with_null["meta"]["tags"], "unknown_columns": ["shoe"], "absent_columns": ["job"]}
+    assert 'switchyard_input_missing_total{column="job"} 2' in predictor.metrics.text()
+    with pytest.raises(Refusal, match="did you mean 'job'"):
+        predictor.predict({"rows": [{**row, "Jobs": "pilot"}]})
+    kept = [json.loads(payload)["inputs"] for payload in scan(journals(tmp_path)[0].read_bytes(), final=False).payloads]
+    assert kept == [
+        {name: [value] for name, value in {**ROW, "job": None, "Pool_QC": "Gd"}.items()},
+        {name: [value] for name, value in {**row, "Pool_QC": "Gd"}.items()},
+    ]
 
 
 def test_excluded_columns_and_times_in_the_journal(bundles, tmp_path):

@@ -53,7 +53,7 @@ def csv(folder, lines=LINES, header=HEADER, name="in.csv"):
     return path
 
 
-def run(path, scorer, folder, name="out.parquet", extra="refuse", problem=PROBLEM, log=None):
+def run(path, scorer, folder, name="out.parquet", extra="drop", problem=PROBLEM, log=None):
     """Check and score the file; the output as a frame, and what was counted."""
     rows = open_rows(path, path.name, "age")
     layout = layout_of(rows, scorer.signature, problem, extra)
@@ -171,7 +171,11 @@ def test_chunks_make_no_difference(scorer, tmp_path, monkeypatch):
         (("true", "perhaps"), "in.csv: column 'owner', row 1: 'perhaps' is neither true nor false"),
         (("2026-01-02", "never"), "in.csv: column 'at', row 2: 'never' is not a moment"),
         (("b,2026-01-02,,,,", "b,2026-01-02,,"), "in.csv, line 3: 4 fields where the header has 6"),
-        (("job", "jobs"), "in.csv: column 'job' (categorical) is missing; did you mean 'jobs'?"),
+        (("job", "jobs"), "in.csv: column 'job': is missing (categorical); did you mean 'job' by 'jobs'?"),
+        (
+            ("age,since", "Age,sinse"),
+            "in.csv: column 'age': is missing (numeric), and so is 'since' (datetime); did you mean 'age' by 'Age' and",
+        ),
         (("job", "age"), "in.csv, line 1: 1 column name appears twice: 'age'"),
     ],
 )
@@ -191,9 +195,11 @@ def test_the_row_is_counted_over_all_chunks(binary, tmp_path, monkeypatch):
 
 def test_columns_that_nobody_knows_are_refused_dropped_or_kept(binary, tmp_path):
     path = csv(tmp_path, [f"{line},{number},no" for number, line in enumerate(LINES)], HEADER + ",shoe,default")
-    assert "'shoe' is not a column of the model; --extra keep" in refused(path, binary)
+    assert "1 column of the table is not the model's ('shoe'); --extra drop" in refused(path, binary, extra="refuse")
+    rows = open_rows(path, path.name, "age")
+    assert layout_of(rows, binary.signature, PROBLEM).notes[0].startswith("1 column of the table is not the model's ('shoe'): left out")
     kept, _, _ = run(path, binary, tmp_path, extra="keep")
-    dropped, _, _ = run(path, binary, tmp_path, extra="drop")
+    dropped, _, _ = run(path, binary, tmp_path)
     assert list(kept["shoe"]) == ["0", "1", "2", "3"] and "shoe" not in dropped and "default" not in kept
     clash = csv(tmp_path, [f"{line},x" for line in LINES], HEADER + ",label")
     assert "'label' would be written twice" in refused(clash, binary, extra="keep")
