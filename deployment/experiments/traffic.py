@@ -33,7 +33,10 @@ def counts_of(host: Host, model: str) -> dict[str, Counts]:
     return {
         # JSON, as which this is kept, knows no infinity; Envoy's last edge before it is an hour.
         name: Counts(
-            requests=own.requests, errors=own.errors, latency=tuple(sorted(edge for edge in own.latency.items() if isfinite(edge[0])))
+            requests=own.requests,
+            errors=own.errors,
+            refused=own.refused,
+            latency=tuple(sorted(edge for edge in own.latency.items() if isfinite(edge[0]))),
         )
         for name, own in read_statistics(host.statistics(model)).items()
     }

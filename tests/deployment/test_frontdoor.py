@@ -240,3 +240,11 @@ def test_what_cannot_be_meant_is_refused():
         Traffic((("v1", 10), ("v2", 10)))
     assert Traffic.split("v2", "v1", 0.25).names == {"v1", "v2"}
     assert Upstream("v1", "127.0.0.1", 1).name == "v1"
+
+
+def test_refused_requests_are_told_from_failed_ones():
+    line = 'envoy_cluster_upstream_rq_xx{{envoy_response_code_class="{}",envoy_cluster_name="v2"}} {}\n'
+    found = read_statistics(
+        line.format(2, 3) + line.format(4, 173) + line.format(5, 1) + 'envoy_cluster_upstream_rq_completed{envoy_cluster_name="v2"} 177'
+    )
+    assert (found["v2"].requests, found["v2"].refused, found["v2"].errors) == (177, 173, 1)

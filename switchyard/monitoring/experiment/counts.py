@@ -6,6 +6,8 @@ import math
 
 from switchyard.tabular.storable import Record
 
+_COUNTED = ("requests", "errors", "refused")
+
 
 class Counts(Record):
     """Requests of one version since some moment."""
@@ -13,12 +15,14 @@ class Counts(Record):
     requests: int = 0
     errors: int = 0
     """Answered with 5xx, or not at all."""
+    refused: int = 0
+    """Answered with 4xx: the version could not take what was sent."""
     latency: tuple[tuple[float, int], ...] = ()
     """Upper edge in milliseconds, and how many were answered within it; edges rise and are finite, since JSON knows no other."""
 
     def since(self, before: Counts) -> Counts:
         """What was counted after `before` was; all of it where the front door was started anew since and counts from zero."""
-        if self.requests < before.requests or self.errors < before.errors:
+        if any(getattr(self, count) < getattr(before, count) for count in _COUNTED):
             return self
         return self.less(before)
 
@@ -26,12 +30,7 @@ class Counts(Record):
         """Without those of `part`."""
         earlier = dict(part.latency)
         latency = tuple((edge, max(0, count - earlier.get(edge, 0))) for edge, count in self.latency)
-        return Counts(requests=max(0, self.requests - part.requests), errors=max(0, self.errors - part.errors), latency=latency)
-
-    @property
-    def error_rate(self) -> float:
-        """Share of the requests that failed; 0 of none."""
-        return self.errors / self.requests if self.requests else 0.0
+        return Counts(latency=latency, **{count: max(0, getattr(self, count) - getattr(part, count)) for count in _COUNTED})
 
     @property
     def timed(self) -> int:

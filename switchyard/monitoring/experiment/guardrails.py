@@ -35,23 +35,32 @@ class Guardrail(Record):
 
 def error_rate(candidate: Counts, champion: Counts, limits: Guardrails) -> Guardrail:
     """Broken where the candidate fails more often, by more than is allowed and than chance explains."""
-    rates = candidate.error_rate, champion.error_rate
-    total = candidate.requests + champion.requests
-    if not candidate.requests:
-        return Guardrail(
-            name="errors",
-            candidate=None,
-            champion=rates[1],
-            limit=limits.max_errors,
-            standing="unknown",
-            reason="the candidate has answered nothing yet",
-        )
-    p = too_many_p(candidate.errors, champion.errors, candidate.requests / total) if champion.requests else 1.0
-    broken = rates[0] - rates[1] > limits.max_errors and p <= limits.alpha
-    seen = f"{candidate.errors} of {candidate.requests} requests failed, {champion.errors} of {champion.requests} of production's"
-    reason = f"{seen} (anytime-valid p {p:.2g}, {rates[0] - rates[1]:+.2%} against {limits.max_errors:+.2%} allowed)"
+    return _too_often(
+        "errors", "failed", (candidate.requests, candidate.errors), (champion.requests, champion.errors), limits.max_errors, limits
+    )
+
+
+def refused_rate(candidate: Counts, champion: Counts, limits: Guardrails) -> Guardrail:
+    """Broken where the candidate refuses (4xx) requests more often: a client that the champion answers must not find a door closed."""
+    refused = (candidate.requests, candidate.refused), (champion.requests, champion.refused)
+    return _too_often("refused", "were refused", *refused, limits.max_refused, limits)
+
+
+def _too_often(
+    name: str, what: str, candidate: tuple[int, int], champion: tuple[int, int], allowed: float, limits: Guardrails
+) -> Guardrail:
+    """The guardrail of one kind of event, each arm given as its requests and how many of them had it."""
+    (asked, events), (others_asked, others) = candidate, champion
+    rate, usual = events / asked if asked else 0.0, others / others_asked if others_asked else 0.0
+    if not asked:
+        reason = "the candidate has answered nothing yet"
+        return Guardrail(name=name, candidate=None, champion=usual, limit=allowed, standing="unknown", reason=reason)
+    p = too_many_p(events, others, asked / (asked + others_asked)) if others_asked else 1.0
+    broken = rate - usual > allowed and p <= limits.alpha
+    seen = f"{events} of {asked} requests {what}, {others} of {others_asked} of production's"
+    reason = f"{seen} (anytime-valid p {p:.2g}, {rate - usual:+.2%} against {allowed:+.2%} allowed)"
     standing: Standing = "broken" if broken else "kept"
-    return Guardrail(name="errors", candidate=rates[0], champion=rates[1], limit=limits.max_errors, standing=standing, reason=reason)
+    return Guardrail(name=name, candidate=rate, champion=usual, limit=allowed, standing=standing, reason=reason)
 
 
 def latency(candidate: Counts, champion: Counts, limits: Guardrails) -> Guardrail:

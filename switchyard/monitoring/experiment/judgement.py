@@ -34,6 +34,8 @@ class ArmFacts(Record):
     score: float | None
     """The loss as people call it."""
     errors: int
+    refused: int = 0
+    """Requests answered with 4xx."""
 
 
 class Point(Record):
@@ -99,10 +101,11 @@ class Judgement(Record):
 
     def arm_table(self) -> Table:
         """What candidate and champion have shown, beside each other."""
-        headers = ("arm", "version", "share", "requests", "errors", "entities", "labelled", self.measure, LEFT_OUT)
+        headers = ("arm", "version", "share", "requests", "errors", "refused", "entities", "labelled", self.measure, LEFT_OUT)
         rows = [
             (
-                name, arm.version, arm.share, arm.requests, arm.errors, arm.entities, arm.labelled_entities, arm.score, arm.without_entity,
+                name, arm.version, arm.share, arm.requests, arm.errors, arm.refused, arm.entities, arm.labelled_entities, arm.score,
+                arm.without_entity,
             )
             for name, arm in (("candidate", self.candidate), ("champion", self.champion))
         ]  # fmt: skip

@@ -71,7 +71,7 @@ def judge(
     if min(map(len, values)) >= config.min_labels:
         interval = compare(values[0], values[1], alpha, optimal_at, scale)
     effect = minimum_effect(config, observations.measure.unit, float(values[1].mean()) if len(values[1]) else None)
-    rails = [guardrails.error_rate(*counts, config.guardrails), guardrails.latency(*counts, config.guardrails)]
+    rails = [rail(*counts, config.guardrails) for rail in (guardrails.error_rate, guardrails.refused_rate, guardrails.latency)]
     if dead:
         reason = f"the candidate does not run: {dead}"
         rails.append(Guardrail(name="running", candidate=None, champion=None, limit=0.0, standing="broken", reason=reason))
@@ -186,6 +186,7 @@ def _arm(version: str, share: float, observations: Observations, values: np.ndar
         loss=loss,
         score=None if loss is None else observations.measure.score(loss),
         errors=counts.errors,
+        refused=counts.refused,
     )
 
 

@@ -18,6 +18,8 @@ class Statistics:
     requests: int = 0
     errors: int = 0
     """Answered with 5xx, by the version or, where it did not answer, for it."""
+    refused: int = 0
+    """Answered with 4xx by the version: it could not take what was sent."""
     latency: dict[float, int] = field(default_factory=dict)
     """Upper edge in milliseconds -> requests answered within it."""
 
@@ -41,4 +43,6 @@ def read_statistics(text: str) -> dict[str, Statistics]:
             own.latency[edge] = own.latency.get(edge, 0) + count
         elif labels["envoy_response_code_class"] == "5":
             own.errors += count
+        elif labels["envoy_response_code_class"] == "4":
+            own.refused += count
     return found

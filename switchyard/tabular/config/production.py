@@ -29,6 +29,9 @@ class Guardrails(Section):
     """What stops an experiment early, whatever the score says."""
 
     max_errors: Share = Field(0.01, description="Share of failed requests that the candidate may have above production's.")
+    max_refused: Share = Field(
+        0.01, description="Share of refused requests (400 and its kin) that the candidate may have above production's."
+    )
     max_slowdown: Annotated[float, Field(ge=1)] = Field(2.0, description="Times production's 95th percentile of the answering time.")
     business: BusinessMetric | None = None
     alpha: Share = Field(0.01, description="Chance that one of them stops a candidate that is no worse; for each.")

@@ -93,9 +93,12 @@ def test_few_errors_of_a_small_canary_are_enough_and_those_of_production_are_not
 
 
 def test_counts_of_a_front_door_started_anew_are_all_new():
-    before, now = Counts(requests=10, errors=2, latency=((1.0, 5), (5.0, 10))), Counts(requests=15, errors=2, latency=((1.0, 9), (5.0, 15)))
+    before, now = (
+        Counts(requests=10, errors=2, refused=1, latency=((1.0, 5), (5.0, 10))),
+        Counts(requests=15, errors=2, refused=4, latency=((1.0, 9), (5.0, 15))),
+    )
 
-    assert now.since(before) == Counts(requests=5, errors=0, latency=((1.0, 4), (5.0, 5)))
+    assert now.since(before) == Counts(requests=5, errors=0, refused=3, latency=((1.0, 4), (5.0, 5)))
     assert before.since(now) == before
     assert now.slower_than(1.0) == 6 and now.quantile(0.5) == pytest.approx(7.5 / 9)
 

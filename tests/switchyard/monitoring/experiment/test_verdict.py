@@ -95,6 +95,8 @@ def test_without_labels_one_waits_until_the_days_are_over_and_then_the_champion_
     [
         (Counts(requests=100, errors=8, latency=SOUND.latency), "stop", "8 of 100 requests failed"),
         (Counts(requests=100, errors=1, latency=SOUND.latency), "continue", ""),
+        (Counts(requests=173, refused=173, latency=SOUND.latency), "stop", "173 of 173 requests were refused, 0 of 1000 of production's"),
+        (Counts(requests=100, refused=1, latency=SOUND.latency), "continue", ""),
         (Counts(requests=100, latency=((5.0, 50), (10.0, 55), (25.0, 60), (60000.0, 100))), "stop", "took longer than"),
         (Counts(), "continue", ""),
     ],
@@ -104,6 +106,12 @@ def test_guardrails_stop_whatever_the_score_says(candidate, verdict, said):
     assert found.verdict == verdict and said in found.reason
     if verdict == "stop":
         assert judged(observed((0.99, 0.5)), (candidate, SOUND)).verdict == "stop"
+
+
+def test_requests_that_both_versions_refuse_are_the_clients_fault():
+    both = (Counts(requests=100, refused=30, latency=SOUND.latency), Counts(requests=1000, refused=300, latency=SOUND.latency))
+    found = judged(observed(), both)
+    assert found.verdict == "continue" and (found.candidate.refused, found.champion.refused) == (30, 300)
 
 
 def test_a_candidate_that_does_not_run_is_stopped():
