@@ -130,8 +130,9 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
     check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
     with local_copy(problem.data.source) as source:
         old, resolved, _ = resolve(read_source(problem.data.model_copy(update={"source": source})), problem)
-    used = frozenset(column.name for column in find_version(problem.name, decision.version).opened.signature.columns)
-    new = labelled_predictions(engine, problem.name, old.schema, resolved, used)
+    columns = find_version(problem.name, decision.version).opened.signature.columns
+    used, optional = (frozenset(column.name for column in columns if column.optional or every) for every in (True, False))
+    new = labelled_predictions(engine, problem.name, old.schema, resolved, used, optional)
     rows = put_together(old, new, resolved, without_credentials(problem.data.source), problem.retraining.window_days)
     revision = f"sha256:{digest_frame(rows.frame)}"
     ledger.check_data(decision, revision)

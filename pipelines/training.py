@@ -63,11 +63,11 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: str = ""
     }
     studies = [gather_study(seen, resolved, id=f"gather_{family}") if len(seen) > 1 else seen[0] for family, seen in found.items()]
     model, leaderboard = build_ensemble(studies, split, plan, resolved)
-    bundle, parity = export_bundle(model, split, resolved)
+    champion, terms = find_champion(plan, resolved)
+    bundle, parity = export_bundle(model, split, terms, resolved)
     evaluation = evaluate_model(bundle, split, plan, resolved)
     explanation = explain_model(bundle, split, resolved)
     reference = describe_reference(bundle, split, evaluation, explanation, suite, resolved)
-    champion = find_champion(resolved)
     comparison, verdict = compare_models(model, bundle, evaluation, champion, split, resolved)
     documents = document_model(
         problem=resolved,

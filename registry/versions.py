@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from stacks.active import connect_mlflow, environment
-from switchyard.bundle import Bundle, ChangedBundle, Scorer
+from switchyard.bundle import Bundle, ChangedBundle, Scorer, Signature
 from switchyard.bundle.bundle import check_members
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.storable import Fact, Storable
@@ -69,6 +69,14 @@ class Registered(Storable):
         if self.bundle is None:
             raise ValueError(f"model {self.name!r}: no version, so no bundle")
         return self.bundle
+
+    @property
+    def signature(self) -> Signature | None:
+        """What this version takes and gives; None of nobody, and of a bundle whose format this code does not read."""
+        try:
+            return self.bundle.signature if self.bundle else None
+        except ValueError:
+            return None
 
     def facts(self) -> dict[str, Fact]:
         return {"name": self.name, "version": self.version or "none", "digest": self.digest or "none"}

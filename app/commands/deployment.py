@@ -15,7 +15,7 @@ from rich.console import Console
 from app.command import Command, Plan, Request, Result
 from app.options import PROBLEM, WHY
 from app.summary import RunSummary, run_facts
-from switchyard.tabular.errors import InputError
+from switchyard.tabular.errors import InputError, SwitchyardError
 
 if TYPE_CHECKING:
     from app.outcome import Outcome
@@ -46,6 +46,8 @@ class DeploymentSummary(RunSummary):
     """Who answers what no candidate does."""
     candidate: dict[str, Any] | None
     """Who is tried on a share of the requests, or on copies."""
+    changes: list[str]
+    """What came and went in the contract with the clients, against who was champion before."""
     plan: dict[str, Any] | None
     """Entities and days that a canary or an A/B test needs, as far as known."""
 
@@ -78,6 +80,7 @@ class DeploymentSummary(RunSummary):
             },
             serving={"version": stable.version, "digest": stable.digest},
             candidate=candidate,
+            changes=_changes(outcome),
             plan=outcome.artifact("plan").model_dump() if order.strategy in _SHARED else None,
         )
 
@@ -124,6 +127,20 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
     summary = DeploymentSummary.gather(outcome, deployed, example, plan.arguments["order"])
     _print(summary, outcome, request.console)
     return Result(summary.told())
+
+
+def _changes(outcome: Outcome) -> list[str]:
+    """What came and went against who was champion; nothing where nobody can say, as of one whose files were changed."""
+    from registry.production import find_version
+    from switchyard.tabular.evaluation.changes import changes_between
+
+    release, champion = outcome.artifact("release"), outcome.artifact("champion")
+    try:
+        if champion.bundle is None and champion.version is not None:
+            champion = find_version(champion.name, champion.version)
+    except SwitchyardError:
+        return []
+    return [change.sentence() for change in changes_between(champion.signature, release.opened.signature)]
 
 
 def curl(summary: DeploymentSummary) -> str:
@@ -183,6 +200,7 @@ def _print(summary: DeploymentSummary, outcome: Outcome, console: Console) -> No
         proven = f"{summary.examples} examples answered as they must be"
         before = "as before" if summary.previous == summary.model["version"] else f"before it {summary.previous or 'none'}"
         lines.append(f"champion  version {summary.model['version']}, {before}; {proven}")
+    lines += [f"contract  {change}" for change in summary.changes]
     if summary.plan:
         lines += [
             f"plan      {outcome.artifact('plan').sentence()}",

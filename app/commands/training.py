@@ -38,6 +38,8 @@ class TrainingSummary(RunSummary):
     reports: dict[str, str]
     reasons: list[str]
     """What the gates said, one sentence each."""
+    changes: list[str]
+    """What came and went in the contract with the clients, against the champion."""
 
     @classmethod
     def gather(cls, outcome: Outcome, reports: dict[str, str]) -> Self:
@@ -60,6 +62,7 @@ class TrainingSummary(RunSummary):
             verdict="unchanged" if again else registration.verdict,
             reports=reports,
             reasons=list(outcome.artifact("verdict").reasons()),
+            changes=[change.sentence() for change in outcome.artifact("verdict").changes],
         )
 
 
@@ -175,6 +178,8 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     console.print(f"verdict  [bold]{summary.verdict}[/]")
     for reason in outcome.artifact("verdict").reasons():
         console.print(f"         {reason}", markup=False)
+    for change in outcome.artifact("verdict").changes:
+        console.print(f"{'breaks  ' if change.breaking else 'contract'} {change.sentence()}", highlight=False, markup=False)
     for name in ("model_card", "evaluation", "explanation"):
         console.print(f"report   {summary.reports[name]}", highlight=False)
     folders = sorted({path.rsplit("/", 1)[0] for path in summary.reports.values()})

@@ -8,6 +8,7 @@ from zenml import step
 from registry.versions import Registered
 from steps.caching import depends_on
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.evaluation.changes import changes_between
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict, check_gates, compare
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import predict_champion, predict_served
@@ -41,5 +42,6 @@ def compare_models(
         latency_ms=measure_latency(bundle, split.holdout),
         bundle_mb=bundle.megabytes,
         members=Counter(member.family for member in model.members),
+        changes=changes_between(champion.signature, scorer.signature),
     )
     return comparison, verdict

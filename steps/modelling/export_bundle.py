@@ -8,13 +8,16 @@ from steps.caching import depends_on
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.export import bundle as library
 from switchyard.tabular.export.bundle import ExportedBundle, Parity
+from switchyard.tabular.export.terms import Terms
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))
-def export_bundle(model: Model, split: Split, problem: Problem) -> tuple[Annotated[ExportedBundle, "bundle"], Annotated[Parity, "parity"]]:
+def export_bundle(
+    model: Model, split: Split, terms: Terms, problem: Problem
+) -> tuple[Annotated[ExportedBundle, "bundle"], Annotated[Parity, "parity"]]:
     """Convert to ONNX and compare with the native model on the whole holdout; any difference that matters fails the run."""
     # ZenML tells two outputs from one by a tuple in the return statement.
-    bundle, parity = library.export_bundle(model, split, problem)
+    bundle, parity = library.export_bundle(model, split, problem, terms)
     return bundle, parity

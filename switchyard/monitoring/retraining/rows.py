@@ -66,7 +66,9 @@ class TrainingRows:
     """What the log lacks and what came of it, one sentence for each column."""
 
 
-def labelled_predictions(engine: Engine, model: str, schema: Schema, problem: Problem, used: frozenset[str]) -> Labelled:
+def labelled_predictions(
+    engine: Engine, model: str, schema: Schema, problem: Problem, used: frozenset[str], optional: frozenset[str] = frozenset()
+) -> Labelled:
     """The log's predictions of `model` that have a label.
 
     Parameters
@@ -78,8 +80,8 @@ def labelled_predictions(engine: Engine, model: str, schema: Schema, problem: Pr
         Of the source as it is now.
     problem : Problem
         Resolved.
-    used : frozenset of str
-        Columns that the model in production needs, by its signature.
+    used, optional : frozenset of str
+        Columns that the model in production uses, by its signature; those of them that requests may come without.
 
     Returns
     -------
@@ -103,7 +105,7 @@ def labelled_predictions(engine: Engine, model: str, schema: Schema, problem: Pr
     if not parts:
         return Labelled(pd.DataFrame({column.name: pd.Series(dtype=object) for column in schema.columns}, index=pd.DatetimeIndex([])))
     rows = pd.concat(parts).sort_index(kind="stable")
-    left_out, notes = _weigh({name: count for name, count in lacking.items() if count}, len(rows), used)
+    left_out, notes = _weigh({name: count for name, count in lacking.items() if count}, len(rows), used, optional)
     rows = rows.drop(columns=list(left_out))
     features = [column.name for column in schema.features if column.name not in left_out]
     identity = digest_rows(rows[features].assign(moment=rows.index, entity=_owner(rows, problem)))
@@ -170,7 +172,9 @@ def _absent(frame: pd.DataFrame, name: str) -> np.ndarray:
     return np.array([value is _ABSENT for value in frame[INPUT + name]], dtype=bool)
 
 
-def _weigh(lacking: Mapping[str, int], rows: int, used: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _weigh(
+    lacking: Mapping[str, int], rows: int, used: frozenset[str], optional: frozenset[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Columns that are left out because so many of `rows` lack them, and what to say of each."""
     left_out, notes = [], []
     for name, count in lacking.items():
@@ -179,6 +183,11 @@ def _weigh(lacking: Mapping[str, int], rows: int, used: frozenset[str]) -> tuple
             left_out.append(name)
             notes.append(
                 f"{name!r} is left out: the model in production does not use it and {share} came without it; send it to have it learnt from"
+            )
+        elif count == rows and name in optional:
+            left_out.append(name)
+            notes.append(
+                f"{name!r} is left out: none of {count_of(rows, 'labelled prediction')} came with it; send it to have it learnt from"
             )
         elif count == rows:
             raise InputError(f"the prediction log has no column {name!r} to train on; take it out of serving.log_exclude")

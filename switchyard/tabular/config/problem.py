@@ -40,6 +40,10 @@ class ColumnOverride(Section):
 
     kind: Kind | None = None
     role: Role | None = None
+    required: bool | None = Field(
+        None,
+        description="Whether requests must hold it; without a word those that the champion's requests must hold, of a first model all.",
+    )
     imputer: Literal["mean", "median", "most_frequent", "own_category", "none"] | None = None
     encoder: EncoderName | None = None
     scaler: Literal["standard", "minmax", "robust", "none"] | None = None
@@ -179,6 +183,9 @@ class Gates(Section):
     """When a new model may become challenger."""
 
     champion: Literal["not_worse", "better", "ignore"] = "not_worse"
+    contract: Literal["keep", "ignore"] = Field(
+        "keep", description="keep: what is sent to the champion is answered by its successor; ignore: breaking changes are accepted."
+    )
     baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against a library's defaults on the same split.")
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import DEFAULTS
+from switchyard.tabular.evaluation.changes import Change, change_table
 from switchyard.tabular.evaluation.delong import delong_p
 from switchyard.tabular.evaluation.evaluation import Evaluation, holdout_resampler
 from switchyard.tabular.evaluation.measures import scores_of
@@ -152,6 +153,8 @@ class Verdict(Record):
 
     verdict: Literal["challenger", "rejected", "unchanged"]
     gates: tuple[Gate, ...]
+    changes: tuple[Change, ...] = ()
+    """What came and went against the champion: columns, kinds, classes."""
 
     @property
     def failed(self) -> tuple[Gate, ...]:
@@ -172,7 +175,8 @@ class Verdict(Record):
             "rejected": "A gate is closed: the model is not registered.",
             "unchanged": "The model is the champion itself: nothing to register.",
         }
-        return Report("Verdict", f"{self.verdict}. {meaning[self.verdict]}", [Section("Gates", self.gate_table())])
+        changes = [Section("What came and went against the champion", change_table(self.changes))] if self.changes else []
+        return Report("Verdict", f"{self.verdict}. {meaning[self.verdict]}", [Section("Gates", self.gate_table()), *changes])
 
     def gate_table(self) -> Table:
         """Each limit of the config beside what was measured."""
@@ -194,6 +198,7 @@ def check_gates(
     latency_ms: float | None = None,
     bundle_mb: float | None = None,
     members: Mapping[str, int] | None = None,
+    changes: tuple[Change, ...] = (),
 ) -> Verdict:
     """Hold the measured values against the limits of the config.
 
@@ -209,6 +214,8 @@ def check_gates(
     bundle_mb : float, optional
         Size of the bundle on disk, in units of 10**6 bytes.
     members : mapping of family name to number of fitted models, optional
+    changes : tuple of Change, optional
+        Of the contract with the clients, against the champion.
 
     Returns
     -------
@@ -222,13 +229,14 @@ def check_gates(
         _ceiling("constraints.max_bundle_mb", problem.constraints.max_bundle_mb, bundle_mb, "MB"),
         _explainable(problem, members),
         _against_champion(problem, comparison),
+        _contract(problem, changes),
         _against("gates.baseline", problem.gates.baseline, evaluation.gains.get(DEFAULTS), f"the {FAMILIES[BASELINE].title} defaults"),
     ]
     if comparison is not None and comparison.unchanged:
         verdict = "unchanged"
     else:
         verdict = "challenger" if all(gate.passed for gate in gates) else "rejected"
-    return Verdict(verdict=verdict, gates=tuple(gates))
+    return Verdict(verdict=verdict, gates=tuple(gates), changes=changes)
 
 
 def _floor(problem: Problem, evaluation: Evaluation) -> Gate:
@@ -272,6 +280,13 @@ def _against_champion(problem: Problem, comparison: Comparison | None) -> Gate:
         return gate
     # The first model has nobody to beat, and a champion that cannot answer these rows cannot hold a successor up.
     return gate.model_copy(update={"passed": True, "measured": (comparison and comparison.note) or "no champion"})
+
+
+def _contract(problem: Problem, changes: tuple[Change, ...]) -> Gate:
+    broken, ignored = [change.sentence() for change in changes if change.breaking], problem.gates.contract == "ignore"
+    limit = "none" if ignored else "clients of the champion are answered as before (ignore accepts what breaks them)"
+    measured = "; ".join(broken) or "nothing breaks them"
+    return Gate(name="gates.contract", limit=limit, measured=measured, value=len(broken), passed=ignored or not broken)
 
 
 def _against(name: str, rule: str, gain: Estimate | None, opponent: str) -> Gate:

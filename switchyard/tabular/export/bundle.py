@@ -21,6 +21,7 @@ from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.export.features import Inputs
 from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.export.model import model_to_onnx
+from switchyard.tabular.export.terms import ALL_REQUIRED, Terms, terms_of
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record, Storable
@@ -48,7 +49,14 @@ class ExportedBundle(Bundle, Storable):
         """Size, inputs and examples."""
         signature = self.signature
         rows = [
-            (Name(column.name), column.kind, f"{column.input}[{column.position}]", _values_of(column), column.missing)
+            (
+                Name(column.name),
+                column.kind,
+                "may be absent" if column.optional else "must come",
+                f"{column.input}[{column.position}]",
+                _values_of(column),
+                column.missing,
+            )
             for column in signature.columns
         ]
         answer: list[tuple[Cell, ...]] = [("task", signature.task), ("target", Name(signature.target))]
@@ -64,7 +72,9 @@ class ExportedBundle(Bundle, Storable):
             [
                 Section("Files", Table(("file", "bytes"), [(Name(name), len(self.files[name])) for name in FILES])),
                 Section("Answer", Table(("what", "value"), answer)),
-                Section("Inputs", Table(("column", "kind", "input", "values in training", "missing"), rows, {"missing": ".1%"})),
+                Section(
+                    "Inputs", Table(("column", "kind", "in requests", "input", "values in training", "missing"), rows, {"missing": ".1%"})
+                ),
                 Section("Examples", _examples_table(self)),
             ],
         )
@@ -83,14 +93,16 @@ def _examples_table(bundle: Bundle) -> Table:
     return Table(("row", "answer"), rows)
 
 
-def signature_of(model: Model, schema: Schema, name: str, metric: str | None = None, trained_until: str | None = None) -> Signature:
+def signature_of(
+    model: Model, schema: Schema, name: str, metric: str | None = None, trained_until: str | None = None, terms: Terms = ALL_REQUIRED
+) -> Signature:
     """What the bundle of `model` takes and gives; `schema` has all columns of the table it was trained on."""
     places = Inputs(Graph(), model.columns).places
     return Signature(
         name=name,
         task=model.task,
         target=model.target,
-        columns=tuple(_input_column(column, *places[column.name]) for column in model.columns),
+        columns=tuple(_input_column(column, *places[column.name], column.name in terms.optional) for column in model.columns),
         classes=tuple(model.classes),
         positive_class=model.classes[1] if model.task == "binary" else None,
         threshold=model.threshold if model.task == "binary" else None,
@@ -105,7 +117,7 @@ def _other(column: Column) -> Other:
     return Other(column.name, "dropped" if column.role == "feature" else column.role, column.kind)
 
 
-def _input_column(column: Column, block: str, position: int) -> InputColumn:
+def _input_column(column: Column, block: str, position: int, optional: bool) -> InputColumn:
     return InputColumn(
         name=column.name,
         kind=column.kind,
@@ -116,10 +128,13 @@ def _input_column(column: Column, block: str, position: int) -> InputColumn:
         maximum=column.maximum,
         categories=tuple(column.categories[:_SHOWN_CATEGORIES]),
         missing=column.missing,
+        optional=optional,
     )
 
 
-def write_bundle(model: Model, split: Split, folder: Path, name: str, metric: str | None = None) -> ExportedBundle:
+def write_bundle(
+    model: Model, split: Split, folder: Path, name: str, metric: str | None = None, terms: Terms = ALL_REQUIRED
+) -> ExportedBundle:
     """Export `model`, write its bundle into `folder` and return it.
 
     Parameters
@@ -133,9 +148,11 @@ def write_bundle(model: Model, split: Split, folder: Path, name: str, metric: st
         What the model is called, as in `problem.name`.
     metric : str, optional
         By which it was chosen.
+    terms : Terms, optional
+        Which columns may be absent; none by default.
     """
     graph = model_to_onnx(model).SerializeToString(deterministic=True)
-    signature = signature_of(model, split.schema, name, metric, split.boundary if split.kind == "time" else None)
+    signature = signature_of(model, split.schema, name, metric, split.boundary if split.kind == "time" else None, terms)
     rows = _example_rows(split.holdout, model.columns)
     examples = make_examples(Scorer.of(graph, signature), rows)
     made = ExportedBundle({"model.onnx": graph, "signature.json": signature.to_json().encode(), "examples.json": examples.encode()})
@@ -213,8 +230,10 @@ def check_parity(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity:
     return parity
 
 
-def export_bundle(model: Model, split: Split, problem: Problem) -> tuple[ExportedBundle, Parity]:
+def export_bundle(model: Model, split: Split, problem: Problem, terms: Terms | None = None) -> tuple[ExportedBundle, Parity]:
     """The bundle of `model`, which answers as the model does on the whole holdout or, where a split has none, on the training part.
+
+    Without `terms` they are those of a first model: what the config says, and else that all columns must come.
 
     Raises
     ------
@@ -222,7 +241,8 @@ def export_bundle(model: Model, split: Split, problem: Problem) -> tuple[Exporte
         As `check_parity`.
     """
     with tempfile.TemporaryDirectory() as folder:
-        bundle = write_bundle(model, split, Path(folder), problem.name, problem.metric)
+        terms = terms or terms_of(model.columns, problem)
+        bundle = write_bundle(model, split, Path(folder), problem.name, problem.metric, terms)
     return bundle, check_parity(model, bundle, split.train if split.holdout.empty else split.holdout)
 
 

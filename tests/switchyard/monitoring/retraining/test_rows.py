@@ -161,6 +161,8 @@ def test_what_the_log_leaves_out_is_named(engine):
         connection.execute(predictions.update().values(inputs={name: 1 for name in FEATURES if name != "age"}))
     with pytest.raises(InputError, match="has no column 'age' to train on; take it out of serving.log_exclude"):
         labelled_predictions(engine, "loans", table.schema, settled, USED)
+    without = labelled_predictions(engine, "loans", table.schema, settled, USED, frozenset({"age"}))
+    assert without.left_out == ("age",) and "none of 10 labelled predictions came with it" in without.notes[0]
 
 
 def with_pool(frame):

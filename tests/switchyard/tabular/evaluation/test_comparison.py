@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from switchyard.tabular.evaluation import Predictions, evaluate, fit_baselines
+from switchyard.tabular.evaluation.changes import Change
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict, check_gates, compare
 from switchyard.tabular.evaluation.delong import delong_p
 from tests.switchyard.tabular.cases import make_problem
@@ -46,6 +47,21 @@ def test_a_clearly_better_challenger_passes_and_a_clearly_worse_one_does_not(peo
     assert comparison.improvement.high < 0 and verdict.verdict == "rejected"
     (reason,) = verdict.reasons()
     assert reason.startswith("gate gates.champion is closed: needs not worse than the champion, measured better by -")
+
+
+def test_what_breaks_the_champions_clients_closes_a_gate_that_the_config_opens(people):
+    changes = (
+        Change(subject="class 'c'", what="is new", breaking=False),
+        Change(subject="column 'pool'", what="must come now", breaking=True),
+    )
+    for rule, expected in (("keep", "rejected"), ("ignore", "challenger")):
+        problem = make_problem("binary", "roc_auc", gates={"contract": rule})
+        verdict = check_gates(problem, evaluate(_predictions(people, 0), people, problem, CLASSES), changes=changes)
+        assert verdict.verdict == expected and "column 'pool'" in verdict.html() and "class 'c'" in verdict.html()
+    problem = make_problem("binary", "roc_auc")
+    verdict = check_gates(problem, evaluate(_predictions(people, 0), people, problem, CLASSES), changes=changes)
+    (reason,) = verdict.reasons()
+    assert "gates.contract is closed" in reason and "measured column 'pool' must come now" in reason and "ignore accepts" in reason
 
 
 def test_equals_are_not_worse_and_not_better(people):
