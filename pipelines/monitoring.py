@@ -31,5 +31,5 @@ def monitoring(problem: Problem, look: Look) -> None:
     validation = validate_window(window, reference)
     drift = measure_drift(window, reference, production, problem)
     performance = measure_performance(window, reference, problem)
-    decision = decide(window, validation, drift, performance, problem)
+    decision = decide(window, validation, drift, performance, look, problem)
     send_alert(decision, drift, problem)

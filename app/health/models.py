@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.health.check import Check
+from deployment.experiments.traffic import traffic_since
 from deployment.flavor import SwitchyardDeployer
 from deployment.host import Deployment, Instance
 from registry.production import version_of
@@ -19,6 +20,8 @@ from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.reading.credentials import first_line
 
 _TIMEOUT_S = 5.0
+_REFUSED, _MANY = 0.05, 10
+"""Share, and number, of a version's requests that may be refused before it is worth a look."""
 _JOURNAL_S = 1.0
 """Journals are carried over twice a second."""
 
@@ -36,6 +39,7 @@ def look_at_models(deployer: SwitchyardDeployer) -> Iterator[Check]:
             yield _instance(deployment, instance)
         yield Check(f"{model}, production", False, unknown, "mend MLflow first") if unknown else _production(deployment, champion)
         yield _front_door(deployment)
+        yield _requests(deployer, deployment)
         yield _log(deployer, model)
 
 
@@ -86,6 +90,22 @@ def _front_door(deployment: Deployment) -> Check:
     return Check(
         f"{deployment.model}, front door", fine, f"{deployment.url} {said}", _deploy(deployment.model, stable.version if stable else None)
     )
+
+
+def _requests(deployer: SwitchyardDeployer, deployment: Deployment) -> Check:
+    """Whether the versions that answer take what clients send; none of the refused requests is in any log."""
+    what, model = f"{deployment.model}, requests", deployment.model
+    asked = [one for one in deployment.instances if one.name in deployment.traffic.names and one.role == "live"]
+    try:
+        counted = {one.version: traffic_since(deployer.host, model, one.version, {}).counts for one in asked}
+    except SwitchyardError as error:
+        return Check(what, False, f"nobody can say how many were refused: {error}", "look at the front door above")
+    told = [
+        f"version {version} refused {counts.refused:,} of {counts.requests:,}" for version, counts in counted.items() if counts.requests
+    ]
+    fine = all(counts.refused < _MANY or counts.refused <= _REFUSED * counts.requests for counts in counted.values())
+    mend = "a client sends what the model does not take: its answers (400) name the columns, /seldon.json says what must come"
+    return Check(what, fine, f"{'; '.join(told)} since the front door started" if told else "none yet", mend)
 
 
 def _log(deployer: SwitchyardDeployer, model: str) -> Check:

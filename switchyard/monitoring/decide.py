@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from switchyard.monitoring.decision import Action, Decision, RuleResult
 from switchyard.monitoring.drift import DriftReport
+from switchyard.monitoring.experiment.counts import Counts
 from switchyard.monitoring.ledger import Ledger, Past
 from switchyard.monitoring.performance import Performance
 from switchyard.monitoring.window import WindowFacts
@@ -14,6 +15,8 @@ from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.validation import ValidationReport
 
+_MANY = 10
+"""Refused requests from which their share means anything."""
 _ORDER: tuple[Action, ...] = ("nothing", "alert", "retrain")
 
 
@@ -30,6 +33,7 @@ def decide(
     performance: Performance,
     settings: Monitoring,
     past: Sequence[Past] = (),
+    asked: Counts | None = None,
 ) -> Decision:
     """Apply every rule; the strongest action wins.
 
@@ -44,6 +48,8 @@ def decide(
         Thresholds, and what each rule asks for.
     past : sequence of Past
         Earlier windows of this version, newest first; a second look at this window is passed over.
+    asked : Counts, optional
+        What the front door counted of the version since the last window; None where it was not asked.
     """
     key = window_key(window)
     rules = (
@@ -52,6 +58,7 @@ def decide(
         share := _drift_share(drift, settings),
         _repeated(share, [one for one in past if one.window != key], settings),
         _quality(window, drift, validation, settings),
+        _refused(asked, settings),
     )
     action = max((rule.verdict for rule in rules), key=_ORDER.index)
     return Decision(
@@ -70,10 +77,8 @@ def decide(
 
 
 def _sentence(action: Action, rules: Sequence[RuleResult], window: WindowFacts) -> str:
-    if window.rows == 0:
-        return "no prediction was made in this window"
     if action == "nothing":
-        return "no rule was crossed"
+        return "no rule was crossed" if window.rows else "no prediction was made in this window"
     return f"{action}: " + "; ".join(rule.reason for rule in rules if rule.verdict == action)
 
 
@@ -184,6 +189,16 @@ def _quality(window: WindowFacts, drift: DriftReport, validation: ValidationRepo
     return RuleResult(name=name, value=len(findings), threshold=limit, verdict=verdict, reason=reason)
 
 
+def _refused(asked: Counts | None, settings: Monitoring) -> RuleResult:
+    name, limit = "refused_requests", settings.refused_share
+    if asked is None or not asked.requests:
+        return _not_applied(name, limit, "no request came since the last window" if asked else "the front door was not asked")
+    share = asked.refused / asked.requests
+    reason = f"{asked.refused:,} of {asked.requests:,} requests since the last window were refused, and are in no window"
+    verdict = settings.actions.refused_requests if share > limit and asked.refused >= _MANY else "nothing"
+    return RuleResult(name=name, value=share, threshold=limit, verdict=verdict, reason=reason)
+
+
 def _not_applied(name: str, threshold: float | None, why: str) -> RuleResult:
     return RuleResult(name=name, value=None, threshold=threshold, verdict="nothing", reason=f"not applied: {why}")
 
@@ -199,14 +214,19 @@ def decide_and_record(
     performance: Performance,
     settings: Monitoring,
     ledger: Ledger,
+    counted: Counts | None = None,
 ) -> Decision:
-    """Decide with the earlier windows that `ledger` knows; the decision is then the one that it holds about this window."""
+    """Decide with the earlier windows that `ledger` knows; the decision is then the one that it holds about this window.
+
+    `counted` is what the front door has counted of the version since it started.
+    """
     key = window_key(window)
     if not window.timed and (before := ledger.decision(key)):
         # Its place among the windows is that of the first look.
         window = window.model_copy(update={"since": before.since, "until": before.until})
     past = ledger.past(window.model, window.version, window.until, settings.drift_share, settings.windows)
-    decision = decide(window, validation, drift, performance, settings, past)
+    asked = counted and counted.since(ledger.counted(window.model, window.version, key))
+    decision = decide(window, validation, drift, performance, settings, past, asked).model_copy(update={"counted": counted})
     share = next(rule.value for rule in decision.rules if rule.name == "drift_share")
     ledger.record(key, decision, share)
     return decision

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from switchyard.monitoring.experiment.counts import Counts
 from switchyard.tabular.report.report import Badge, Level, Name, Report, Section, Table
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
@@ -44,6 +45,8 @@ class Decision(Record):
     rules: tuple[RuleResult, ...]
     reason: str
     """In a sentence, for people."""
+    counted: Counts | None = None
+    """What the front door had counted of the version at this look, since it started; None where it was not asked."""
     key: str
     """Names model, version, window and action: equal for a repeated look at the same window."""
 

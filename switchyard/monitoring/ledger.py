@@ -13,6 +13,9 @@ from sqlalchemy import Column, Engine, Float, MetaData, Table, delete, select, u
 from sqlalchemy.exc import IntegrityError
 
 from switchyard.monitoring.decision import Action, Decision
+
+from switchyard.monitoring.decision import Decision
+from switchyard.monitoring.experiment.counts import Counts
 from switchyard.predictionlog.columns import long_text_type, text_type, time_type
 from switchyard.predictionlog.database import as_utc, create_tables, now
 
@@ -104,6 +107,14 @@ class Ledger:
         with self._engine.connect() as connection:
             found = connection.scalar(query.where(columns.action.in_(actions)) if actions else query)
         return None if found is None else Decision.model_validate_json(found)
+
+    def counted(self, model: str, version: str, window: str) -> Counts:
+        """What the front door had counted of `version` at the last look at a window other than `window`; nothing where there was none."""
+        columns = _decisions.c
+        query = select(columns.decision).where(columns.model == model, columns.version == version, columns.window != window)
+        with self._engine.connect() as connection:
+            found = connection.scalar(query.order_by(columns.decided.desc()).limit(1))
+        return (found and Decision.model_validate_json(found).counted) or Counts()
 
     def past(self, model: str, version: str, until: datetime, limit: float, most: int) -> list[Past]:
         """Windows of `version` that ended no later than `until`, newest first; drifted is above `limit`."""

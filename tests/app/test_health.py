@@ -23,6 +23,8 @@ def instance(name, **changes):
 class Deployer:
     """Serves what it is told."""
 
+    counted = ""
+
     def __init__(self, *instances, traffic, log=""):
         self.host, self.log = self, log
         self.deployment = Deployment("loans", f"http://127.0.0.1:{free_port()}", "", None, instances, traffic) if instances else None
@@ -33,6 +35,9 @@ class Deployer:
 
     def inspect(self, _model):
         return self.deployment
+
+    def statistics(self, _model):
+        return self.counted
 
     def log_url(self, _model):
         if isinstance(self.log, Exception):
@@ -67,6 +72,18 @@ def test_a_champion_that_never_reached_the_service_is_told(found):
 
     assert not checks.fine and checks.found == "the registry's champion is version 1; version 2 serves"
     assert checks.mend == "python run.py --pipeline deployment --name loans --version 1"
+
+
+@pytest.mark.parametrize(("refused", "fine"), [(0, True), (9, True), (17, True), (341, False)])
+def test_requests_that_are_refused_are_told(found, refused, fine):
+    deployer = Deployer(instance("v1"), traffic=Traffic.all_to("v1"))
+    assert found(deployer)["loans, requests"][1:3] == (True, "none yet")
+    labels = 'envoy_response_code_class="4",envoy_cluster_name="v1"'
+    deployer.counted = (
+        f'envoy_cluster_upstream_rq_completed{{envoy_cluster_name="v1"}} 341\nenvoy_cluster_upstream_rq_xx{{{labels}}} {refused}\n'
+    )
+    check = found(deployer)["loans, requests"]
+    assert check.fine is fine and check.found == f"version 1 refused {refused} of 341 since the front door started"
 
 
 def test_what_serves_is_told_while_the_registry_is_away(found, monkeypatch):

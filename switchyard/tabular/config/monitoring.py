@@ -56,6 +56,7 @@ class Actions(Section):
     drift_share: Action = "alert"
     repeated_drift: Action = "retrain"
     data_quality: Action = "alert"
+    refused_requests: Action = "alert"
 
 
 class Methods(Section):
@@ -101,6 +102,7 @@ class Monitoring(Section):
     unseen_share: Share = Field(0.02, description="Share of values in categories that training never saw.")
     outside_share: Share = Field(0.02, description="Share of values outside the range of training, widened by a tenth on either side.")
     quality_columns: NonNegativeInt = Field(0, description="Columns that may break an expectation or one of the three limits above.")
+    refused_share: Share = Field(0.05, description="Share of the requests since the last window that may be refused (400 and its kin).")
     actions: Actions = Actions()
     channels: tuple[Channel, ...] = (Channel(kind="console"),)
     link: str = Field("", description="URL of the dashboard, put into alerts.")

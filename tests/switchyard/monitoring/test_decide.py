@@ -7,6 +7,7 @@ import pandas as pd
 from switchyard.monitoring.decide import decide, decide_and_record, window_key
 from switchyard.monitoring.drift import measure_drift
 from switchyard.monitoring.expectations import validate_window
+from switchyard.monitoring.experiment.counts import Counts
 from switchyard.monitoring.ledger import Ledger, Past
 from switchyard.monitoring.log_window import window_of_log
 from switchyard.monitoring.look import Look
@@ -37,7 +38,7 @@ def test_a_window_like_training_asks_for_nothing(reference):
 
     assert decision.action == "nothing" and set(verdicts(decision).values()) == {"nothing"}
     assert decision.reason == "no rule was crossed"
-    assert [rule.threshold for rule in decision.rules] == [0.8, 0.05, 0.1, 3, 0]
+    assert [rule.threshold for rule in decision.rules] == [0.8, 0.05, 0.1, 3, 0, 0.05]
     assert decision.key.startswith("small-v1-") and decision.key.endswith("-nothing")
     assert "performance_floor" in decision.html()
 
@@ -117,6 +118,25 @@ def test_one_decision_for_a_window_however_often_and_the_second_look_counts_once
     kept = ledger.decisions("small")
     assert len(kept) == 3 and [decision.labelled for decision in kept] == [900, 900, 900]
     assert ledger.decision(window_key(found.facts_)) == seen[-1]
+
+
+def test_refused_requests_are_told_though_no_window_holds_them(reference, log):
+    ledger, settings = Ledger(log), Monitoring()
+    fill(log, people(5, 1))
+    empty = Look(since=START - timedelta(days=2), until=START - timedelta(days=1))
+    made = window_of_log(log, "small", "1", reference.facts_, empty, "7d", 50_000)
+    drift, performance = measure_drift(made, reference, settings), measure_performance(made, reference, settings)
+
+    def look(counted, **window):
+        return decide_and_record(made.facts_.model_copy(update=window), None, drift, performance, settings, ledger, counted)
+
+    first = look(Counts(requests=100, refused=2))
+    assert first.action == "nothing" and first.rules[-1].reason.startswith("2 of 100 requests since the last window were refused")
+    every = look(Counts(requests=441, refused=343), identity="next")
+    assert every.action == "alert" and every.reason.startswith("alert: 341 of 341 requests since the last window were refused")
+    assert look(Counts(requests=441, refused=343), identity="next") == every
+    started_anew = look(Counts(requests=50, refused=9), identity="third")
+    assert started_anew.action == "nothing" and started_anew.rules[-1].value == 9 / 50
 
 
 def test_an_empty_window_asks_for_nothing_and_says_so(reference, log):
