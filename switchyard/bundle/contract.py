@@ -16,6 +16,8 @@ _MISSPELT = 0.8
 """Likeness of two names, 0..1, from which a stranger is taken for an optional column that did not come."""
 _ALIKE = 0.6
 """Likeness from which it is worth asking, where a column must come and did not."""
+_COMPARED = 5_000
+"""Pairs of names that are compared at most: a request may hold any number of names."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def _missing(kinds: Mapping[str, str], unknown: Sequence[str]) -> BadInput:
 
 def _look_alikes(lost: Iterable[str], strangers: Sequence[str], likeness: float) -> list[tuple[str, str]]:
     """Columns that did not come, each with the stranger that looks most like it."""
-    folded = {name.casefold(): name for name in reversed(strangers)}
+    lost = list(lost)
+    folded = {name.casefold(): name for name in reversed(strangers[: _COMPARED // max(1, len(lost))])}
     found = ((name, difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=likeness)) for name in lost)
     return [(name, folded[close[0]]) for name, close in found if close]
 

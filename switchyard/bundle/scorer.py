@@ -11,11 +11,14 @@ import numpy as np
 import onnxruntime
 
 from switchyard.bundle.contract import Contract
-from switchyard.bundle.encoding import CONVERTERS, BadInput, categories_of, numbers_of
-from switchyard.bundle.signature import Signature
+from switchyard.bundle.encoding import CONVERTERS, MISSING, BadInput, categories_of, numbers_of
+from switchyard.bundle.signature import Column, Signature
 
 CHUNK = 16_384
 """Rows that go through the graph at once: bounds memory."""
+
+_WIDENED = {"numeric": 0.1, "datetime": 1.0}
+"""Of the range of training, what is added to either side before a value is far outside: time goes on, numbers need not."""
 
 Columns = Mapping[str, "Sequence[Any] | np.ndarray"]
 
@@ -34,6 +37,14 @@ class Answer:
     lower: np.ndarray | None = None
     """Lower end of the conformal interval, float64 of shape (n,)."""
     upper: np.ndarray | None = None
+
+
+def _usual(column: Column) -> tuple[float, float]:
+    """The least and the most that a value of the column may be to be like training's: its range, widened on either side."""
+    if column.minimum is None or column.maximum is None:
+        return -np.inf, np.inf
+    margin = _WIDENED.get(column.kind, 0.0) * (column.maximum - column.minimum)
+    return column.minimum - margin, column.maximum + margin
 
 
 class Scorer:
@@ -83,6 +94,7 @@ class Scorer:
         self._outputs = [output.name for output in self._session.get_outputs()]
         self.signature = signature
         self._numeric, self._categorical = signature.numeric, signature.categorical
+        self._usual = np.array([_usual(column) for column in self._numeric]).reshape(-1, 2).T
         self.contract = Contract(signature)
         self._plan = tuple((column.name, CONVERTERS[column.kind]) for column in self._numeric)
         self._category_plan = tuple((column.name, CONVERTERS[column.kind]) for column in self._categorical)
@@ -160,6 +172,22 @@ class Scorer:
     def score(self, columns: Columns) -> Answer:
         """The answers for `columns`, which are as in `encode`; n may be 0."""
         return self.answer(self.encode(columns))
+
+    def unusual(self, inputs: Mapping[str, np.ndarray]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """What `encode` made that is nothing like training's rows: columns with a value far outside, and rows that hold nothing."""
+        numeric, categorical = inputs.get("numeric"), inputs.get("categorical")
+        names: tuple[str, ...] = ()
+        if numeric is not None:
+            outside = (numeric < self._usual[0]) | (numeric > self._usual[1])
+            if np.count_nonzero(outside):
+                names = tuple(column.name for column, found in zip(self._numeric, outside.any(axis=0)) if found)
+            # Most rows have a first value, and need no second look.
+            if len(numeric) == 1 and numeric[0, 0] == numeric[0, 0]:
+                return names, ()
+        given = [~np.isnan(numeric)] if numeric is not None else []
+        given += [categorical != MISSING] if categorical is not None else []
+        empty = ~np.concatenate(given, axis=1).any(axis=1)
+        return names, tuple(np.flatnonzero(empty).tolist())
 
     def answer(self, inputs: Mapping[str, np.ndarray]) -> Answer:
         """The answers for what `encode` made."""

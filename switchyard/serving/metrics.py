@@ -18,8 +18,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _DECILES = tuple(step / 10 for step in range(1, 11))
 _PATHS = ("predictions", "feedback")
-MARKS = ("unknown_columns", "absent_columns")
-"""Tags by which an answer tells what was odd about the columns of its request."""
+MARKS = ("unknown_columns", "absent_columns", "unusual_columns", "empty_rows")
+"""Tags by which an answer tells what was odd about its request."""
 _CODES = (200, 400, 404, 405, 413, 500, 503)
 _LOG = {
     "log_waiting_bytes": ("gauge", "In the journal and not yet in the database.", "waiting_bytes"),
@@ -55,6 +55,7 @@ class Metrics:
         self._edges = _DECILES if signature.classes else _spread(scores)
         self._score = self._histogram("score", self._edges)
         self._missing = tuple((column.name, self._new("input_missing_total", column=column.name)) for column in signature.columns)
+        self._unusual = {column.name: self._new("input_unusual_total", column=column.name) for column in signature.numeric}
         self._log = {name: self._new(name) for name in (*_LOG, _LOG_SEEN)}
         self._positive = signature.positive_class if signature.task == "binary" else None
         self._counters = SharedCounters(len(self._series))
@@ -91,9 +92,10 @@ class Metrics:
                 changes.append((index, float(missing)))
         self._counters.add(*changes)
 
-    def marked(self, marks: Iterable[str]) -> None:
-        """Count an answer with marks in its tags."""
-        self._counters.add(*((self._marks[mark], 1.0) for mark in marks))
+    def marked(self, marks: Iterable[str], unusual: Iterable[str] = ()) -> None:
+        """Count an answer with marks in its tags, and by column those with a value far outside of training's."""
+        changes = [self._marks[mark] for mark in marks] + [self._unusual[name] for name in unusual]
+        self._counters.add(*((index, 1.0) for index in changes))
 
     def _scores(self, answers: Mapping[str, Any]) -> list[float]:
         if self._positive is not None:
@@ -129,11 +131,12 @@ class Metrics:
         return [
             ("requests_total", "counter", "Requests by path and status."),
             ("request_seconds", "histogram", "From the request's body read to the answer written, in seconds."),
-            ("requests_marked_total", "counter", "Answers whose tags name odd columns: unknown to the model, or absent and taken as null."),
+            ("requests_marked_total", "counter", "Answers whose tags tell what was odd about the request."),
             ("rows_total", "counter", "Rows scored."),
             *([("predictions_total", "counter", "Rows by predicted label.")] if self._labels else []),
             ("score", "histogram", score),
             ("input_missing_total", "counter", "Rows in which a column had no value."),
+            ("input_unusual_total", "counter", "Answers to rows in which a column was far outside of training's range."),
             *((name, kind, text) for name, (kind, text, _) in _LOG.items()),
             (_LOG_SEEN, "gauge", "When the log's writer last reported."),
         ]

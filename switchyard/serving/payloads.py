@@ -23,6 +23,8 @@ class Expected:
 
     columns: frozenset[str]
     """Those of the model: a row that lacks one that others have is at fault."""
+    known: frozenset[str]
+    """With those that training left out; nobody asks what others hold."""
     max_rows: int
     entity_column: str = ""
     time_column: str = ""
@@ -136,12 +138,13 @@ def _from_rows(rows: Any, part: str, expected: Expected) -> dict[str, list[Any]]
     if all(row.keys() == first.keys() for row in rows):
         return {name: [row[name] for row in rows] for name in first}
     names = dict.fromkeys(name for row in rows for name in row)
+    # What the model does not use may come with some rows only; what it uses may be misspelt in this one.
+    everywhere = [name for name in names if name in expected.columns or name in (expected.entity_column, expected.time_column)]
     for index, row in enumerate(rows):
-        for name in names:
-            # What the model does not use may come with some rows only; what it uses may be misspelt in this one.
-            if name not in row and (name in expected.columns or name in (expected.entity_column, expected.time_column)):
+        for name in everywhere:
+            if name not in row:
                 raise bad_part(name, "is missing, though other rows have it; send null where it is not known", index)
-    return {name: [row.get(name) for row in rows] for name in names}
+    return {name: [row.get(name) for row in rows] if name in expected.known else [] for name in names}
 
 
 def _from_data(data: Any, expected: Expected) -> tuple[dict[str, list[Any]], str]:

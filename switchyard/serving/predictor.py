@@ -14,11 +14,14 @@ from switchyard.predictionlog.records import label_record, prediction_record
 from switchyard.serving.answers import body_of, columns_of
 from switchyard.serving.errors import Refusal
 from switchyard.serving.feedback import labels_of
-from switchyard.serving.metrics import Metrics
+from switchyard.serving.metrics import MARKS, Metrics
 from switchyard.serving.payloads import Expected, parse
 from switchyard.serving.settings import Settings, SettingsError
 
 logger = logging.getLogger(__name__)
+
+_MOST_MARKED = 50
+"""Columns or rows that a mark of an answer names."""
 
 
 class Predictor:
@@ -49,11 +52,11 @@ class Predictor:
         scores = [example["answer"].get("prediction", 0.0) for example in self.example_rows]
         self.metrics = Metrics(self.signature, self._origin, scores)
         names = frozenset(column.name for column in self.signature.columns)
-        self._expected = Expected(names, settings.max_rows, settings.entity_column, settings.time_column)
-        self._contract = Contract(self.signature)
+        self._contract = Contract(self.signature, also=(settings.entity_column, settings.time_column))
+        self._expected = Expected(names, self._contract.known, settings.max_rows, settings.entity_column, settings.time_column)
         self._excluded = frozenset(settings.log_exclude)
         # The log has a place of its own for what happened.
-        self._kept = (self._contract.known | {settings.entity_column, settings.time_column}) - {self.signature.target}
+        self._kept = self._contract.known - {self.signature.target}
         self._journal = Journal(settings.journal) if settings.log_url else None
         if self._journal is None:
             logger.warning("no SWITCHYARD_LOG_URL: predictions are not logged")
@@ -76,10 +79,10 @@ class Predictor:
         request = parse(message, self._expected)
         try:
             match = self._contract.match(request.columns.keys())
-            answer = self._scorer.score(request.columns)
+            inputs = self._scorer.encode(request.columns)
         except BadInput as error:
             raise Refusal.of(error) from None
-        answers = columns_of(answer, self.signature)
+        answers = columns_of(self._scorer.answer(inputs), self.signature)
         identity = request.request_id or request_id or uuid.uuid4().hex
         if self._journal is not None:
             entities = request.entity_ids or ([entity_id] * request.rows if entity_id is not None else None)
@@ -88,7 +91,7 @@ class Predictor:
                 prediction_record(
                     request_id=identity,
                     origin=self._origin,
-                    inputs={name: values for name, values in request.logged.items() if name in self._kept},
+                    inputs=self._known(request.logged),
                     answers=answers,
                     entity_ids=entities,
                     event_times=request.event_times,
@@ -96,15 +99,21 @@ class Predictor:
                 ),
             )
         self.metrics.scored(request.columns, answers, request.rows)
-        return body_of(answers, request.form, identity, self.signature, self._marked(match))
+        return body_of(answers, request.form, identity, self.signature, self._marked(match, *self._scorer.unusual(inputs)))
 
-    def _marked(self, match: Match) -> dict[str, Any]:
-        """The tags of an answer: the model's, and what a client should know of its columns."""
-        marks = {"unknown_columns": match.unknown, "absent_columns": match.absent}
-        found = {mark: list(names) for mark, names in marks.items() if names}
-        if not found:
+    def _known(self, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        """Those of the columns that the log keeps: the table's, whether the model uses them or not."""
+        if columns.keys() <= self._kept:
+            return columns
+        return {name: values for name, values in columns.items() if name in self._kept}
+
+    def _marked(self, match: Match, unusual: tuple[str, ...], empty: tuple[int, ...]) -> dict[str, Any]:
+        """The tags of an answer: the model's, and what a client should know of what it sent."""
+        if not (match.unknown or match.absent or unusual or empty):
             return self.tags
-        self.metrics.marked(found)
+        marks = dict(zip(MARKS, (match.unknown, match.absent, unusual, empty)))
+        found = {mark: list(what[:_MOST_MARKED]) for mark, what in marks.items() if what}
+        self.metrics.marked(found, unusual)
         return {**self.tags, **found}
 
     def feedback(self, message: Any) -> dict[str, Any]:

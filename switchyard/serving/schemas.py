@@ -23,7 +23,7 @@ META: Json = {
         "puid": {"type": "string", "description": "The prediction id of the first row; row k has `<puid>/<k>`."},
         "tags": {
             "type": "object",
-            "description": "The model's name, version and digest; columns of the request that the model does not know, or took as null.",
+            "description": "The model's name, version and digest; what was odd about the request.",
         },
     },
 }

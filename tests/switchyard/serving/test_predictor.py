@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import time
 from dataclasses import replace
 
 import jsonschema
@@ -179,6 +180,39 @@ def test_columns_that_training_left_out_are_logged_and_absent_ones_are_null(bund
         {name: [value] for name, value in {**ROW, "job": None, "Pool_QC": "Gd"}.items()},
         {name: [value] for name, value in {**row, "Pool_QC": "Gd"}.items()},
     ]
+
+
+def test_a_request_of_very_many_unknown_columns_costs_no_time(predictors):
+    rows = [{**ROW, **{f"x{index}-{number}": 1 for number in range(100)}} for index in range(1000)]
+    began = time.monotonic()
+    tags = predictors["binary"].predict({"rows": rows})["meta"]["tags"]
+    assert tags["unknown_columns"][:2] == ["x0-0", "x0-1"] and len(tags["unknown_columns"]) == 50
+    with pytest.raises(Refusal, match="is missing"):
+        predictors["binary"].predict({"rows": [{name: value for name, value in row.items() if name != "job"} for row in rows]})
+    assert time.monotonic() - began < 10
+
+
+def test_a_row_far_outside_of_training_is_answered_with_a_mark(bundles, tmp_path):
+    folder = shutil.copytree(bundles["binary"], tmp_path / "bundle")
+    signature = Signature.read(folder)
+    seen = {"age": (18.0, 90.0), "since": (1.5e9, 1.6e9)}
+    columns = (replace(one, minimum=seen[one.name][0], maximum=seen[one.name][1]) if one.name in seen else one for one in signature.columns)
+    (folder / "signature.json").write_text(replace(signature, columns=tuple(columns)).to_json())
+    predictor = Predictor(Settings(bundle=str(folder)))
+
+    def marks(*rows):
+        tags = predictor.predict({"rows": list(rows)})["meta"]["tags"]
+        return {name: value for name, value in tags.items() if name not in predictor.tags}
+
+    usual = {**ROW, "age": 40, "since": "2019-01-01"}
+    assert marks(usual) == marks({**usual, "age": 94, "since": "2021-01-01"}) == marks({**usual, "age": None}) == {}
+    assert marks({**usual, "age": -5}) == {"unusual_columns": ["age"]}
+    assert marks(usual, {**usual, "age": 1e9, "since": "1999-01-01"}) == {"unusual_columns": ["age", "since"]}
+    nothing = dict.fromkeys(ROW)
+    assert marks(nothing) == {"empty_rows": [0]} and marks(usual, nothing, {**nothing, "job": "x"}) == {"empty_rows": [1]}
+    text = predictor.metrics.text()
+    assert 'switchyard_input_unusual_total{column="age"} 2' in text
+    assert 'switchyard_requests_marked_total{mark="unusual_columns"} 2' in text
 
 
 def test_excluded_columns_and_times_in_the_journal(bundles, tmp_path):
