@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from app.outcome import Outcome
     from switchyard.tabular.config.problem import Problem
 
+_MOST_NOTES = 12
+"""Columns not used that are named on the terminal."""
 _REPORTS = ("profile", "quality", "validation", "plan", "leaderboard", "evaluation", "explanation", "comparison")
 
 
@@ -178,6 +180,13 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     console.print(f"verdict  [bold]{summary.verdict}[/]")
     for reason in outcome.artifact("verdict").reasons():
         console.print(f"         {reason}", markup=False)
+    notes = outcome.artifact("plan").notes()
+    for note in notes[:_MOST_NOTES]:
+        console.print(f"unused   {note}", highlight=False, markup=False)
+    if len(notes) > _MOST_NOTES:
+        console.print(
+            f"         {len(notes) - _MOST_NOTES} more columns are not used; {summary.reports['plan']} has them all", highlight=False
+        )
     for change in outcome.artifact("verdict").changes:
         console.print(f"{'breaks  ' if change.breaking else 'contract'} {change.sentence()}", highlight=False, markup=False)
     for name in ("model_card", "evaluation", "explanation"):

@@ -158,7 +158,7 @@ def fit(
     plan = plan_features(split, quality.dropped, problem)
     model, leaderboard = search(split, plan, problem, progress)
     bundle, parity = export_bundle(model, split, problem)
-    found = (*notes, *(finding.message for finding in quality.findings), *leaderboard.notes)
+    found = (*notes, *plan.notes(), *(finding.message for finding in quality.findings), *leaderboard.notes)
     return Fitted(
         problem=problem,
         split=split,

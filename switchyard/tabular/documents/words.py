@@ -51,9 +51,6 @@ def limits(run: RunRecord) -> list[str]:
         said.append(
             f"Not everything inferred from the training part holds on the holdout ({len(run.validation.failed)} expectations failed)."
         )
-    unused = [column for column in run.plan.columns if column.role == "feature" and not column.use]
-    if unused:
-        said.append(f"Not used: {', '.join(column.name for column in unused)}; data_analysis_report.md says why.")
     if run.explanation.summary.agreement < 0.9:
         said.append(f"The ranking of the less important columns is uncertain (agreement {number(run.explanation.summary.agreement, 2)}).")
     said.append("SHAP and LIME describe the model, not the world: they show what it uses, not what causes the outcome.")

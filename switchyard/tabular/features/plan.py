@@ -15,6 +15,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.checks import check_operand, check_overrides, check_settings
 from switchyard.tabular.features.expressions import parse
 from switchyard.tabular.features.record import ColumnPlan, DerivedPlan, FeaturePlan
+from switchyard.tabular.features.unused import way_in
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
 
@@ -82,7 +83,7 @@ def _plan_column(column: Column, split: Split, dropped: Mapping[str, str], probl
     }
     refused = _why_not(column, split.train, dropped)
     if refused:
-        return ColumnPlan(use=False, reason=refused, **plan)
+        return ColumnPlan(use=False, reason=refused, way_in=way_in(column, problem), **plan)
     for key in ("imputer", "encoder", "scaler"):
         plan[key] = getattr(override, key) or "auto" if override else "auto"
     if column.kind == "datetime":
@@ -94,10 +95,10 @@ def _why_not(column: Column, train: pd.DataFrame, dropped: Mapping[str, str]) ->
     if column.role != "feature":
         reasons = {
             "target": "what is predicted",
-            "id": "names the row and says nothing about others",
+            "id": f"names the row and says nothing about others ({column.reason})",
             "time": "orders the rows; new rows lie outside the times trained on",
             "group": "keeps rows together in splits; new groups are unknown to the model",
-            "ignored": "ignored by the config",
+            "ignored": column.reason or "ignored by the config",
         }
         return reasons[column.role]
     if column.name in dropped:

@@ -26,6 +26,8 @@ class ColumnPlan(BaseModel):
     use: bool
     """Whether it is itself a feature; columns that only derived features need are not."""
     reason: str
+    way_in: str = ""
+    """The line of the config that brings in a column that is not used; empty where none does."""
     imputer: str = "auto"
     encoder: str = "auto"
     scaler: str = "auto"
@@ -78,6 +80,24 @@ class FeaturePlan(Record):
                 return column
         raise KeyError(name)
 
+    @property
+    def unused(self) -> tuple[ColumnPlan, ...]:
+        """The columns of the table that no feature is made of, the target aside."""
+        needed = {name for item in self.derived if item.use for name in item.needs}
+        return tuple(column for column in self.columns if not column.use and column.role != "target" and column.name not in needed)
+
+    def notes(self) -> tuple[str, ...]:
+        """For each column that is not used, a sentence: what it is, why, and how to bring it in."""
+        return tuple(
+            f"{column.name!r} ({column.kind}) is not used: {column.reason}" + (f" [{column.way_in}]" if column.way_in else "")
+            for column in self.unused
+        )
+
+    def unused_table(self) -> Table:
+        """The same as a table."""
+        rows = [(Name(column.name), column.kind, column.reason, Name(column.way_in)) for column in self.unused]
+        return Table(("column", "kind", "why it is not used", "what brings it in"), rows)
+
     def facts(self) -> dict[str, Fact]:
         features = [column for column in self.columns if column.role == "feature"]
         return {
@@ -94,6 +114,7 @@ class FeaturePlan(Record):
         lead = f"{used} of {len(features)} feature columns are used, {derived} features are derived from them."
         tables = {
             "Columns": _columns(self),
+            "Not used": self.unused_table() if self.unused else None,
             "Derived features": _derived(self),
             "Whole table": _settings(self),
             "Left to the family": _auto(),
