@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+from switchyard.bundle.seen import Seen
 
 FORMAT = 1
 """Version of the bundle's format; a reader refuses any other."""
+NAMED_CATEGORIES = 50
+"""So many are kept by name; where there are as many or more, `hashes` holds all."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,26 @@ class Column:
     """Smallest value seen in training; datetimes in epoch seconds. Values outside are scored all the same."""
     maximum: float | None = None
     categories: tuple[str, ...] = ()
-    """Those of training, most frequent first; others are scored as unknown."""
+    """Those of training, most frequent first, at most `NAMED_CATEGORIES`; what training did not see is scored as unknown."""
     missing: float = 0.0
     """Share of training rows without a value, 0..1. A missing value is scored whatever the share was."""
     optional: bool = False
     """Whether requests may come without it: the version before did not need it, and nothing was said that requires it."""
+    hashes: str = ""
+    """All categories of training as `switchyard.bundle.seen` keeps them, where not all are named."""
+
+    @cached_property
+    def seen(self) -> Seen | None:
+        """What training saw; None where that is not known: no categories, or a signature of before `hashes` that may name some only."""
+        if not self.categories or (len(self.categories) >= NAMED_CATEGORIES and not self.hashes):
+            return None
+        return Seen(self.categories, self.hashes)
+
+    @property
+    def shown_categories(self) -> str:
+        """The first eight, and how many more training saw."""
+        more = max(len(self.categories), self.seen.kept if self.seen else 0) - 8
+        return ", ".join(self.categories[:8]) + (f" and {more:,} more" if more > 0 else "")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from sqlalchemy import Column, Engine, Float, MetaData, Table, delete, select, u
 from sqlalchemy.exc import IntegrityError
 
 from switchyard.monitoring.decision import Action, Decision
-
 from switchyard.monitoring.experiment.counts import Counts
 from switchyard.predictionlog.columns import long_text_type, text_type, time_type
 from switchyard.predictionlog.database import as_utc, create_tables, now

@@ -73,12 +73,11 @@ def _compare(name: str, column: Column, past: pd.Series, current: pd.Series, set
     error = np.sqrt(before * (1 - before) / len(past) + missing * (1 - missing) / max(len(current), 1))
     if missing - before > max(settings.missing_rise, 3 * error):
         findings.append(f"{missing:.1%} missing, {before:.1%} in training")
-    if column.kind in ("categorical", "boolean") and len(known):
-        # The schema names at most a thousand categories; the reference's rows know the rest of what was common.
-        seen = set(column.categories) | set(past.dropna().unique())
-        strange = known[~known.isin(seen)]
-        unseen = len(strange) / len(known)
-        fresh = tuple(map(str, strange.value_counts().index[:_SHOWN]))
+    if column.seen is not None and len(known):
+        counts = known.value_counts()
+        strange = counts[column.seen.unseen(counts.index.tolist())]
+        unseen = int(strange.sum()) / len(known)
+        fresh = tuple(strange.index[:_SHOWN])
         if unseen > settings.unseen_share:
             findings.append(f"{unseen:.1%} in categories that training never saw: {', '.join(fresh)}")
     elif column.kind == "numeric" and len(known):

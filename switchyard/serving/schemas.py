@@ -82,8 +82,7 @@ def column(described: Column) -> Json:
     if described.minimum is not None and described.maximum is not None:
         parts.append(f"{described.minimum:g} to {described.maximum:g} in training")
     if described.categories:
-        shown = ", ".join(described.categories[:8])
-        parts.append(f"{len(described.categories)} categories in training: {shown}" + (", ..." if len(described.categories) > 8 else ""))
+        parts.append(f"categories in training: {described.shown_categories}")
     return {"description": f"{described.kind}. " + "; ".join(parts), "anyOf": _KINDS[described.kind]}
 
 

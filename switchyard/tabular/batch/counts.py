@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from switchyard.bundle import Answer, Signature
+from switchyard.bundle import Answer, Column, Signature
 from switchyard.bundle.encoding import MISSING
 from switchyard.tabular.storable import Record
 
 _SAMPLE = 20_000
 _BINS = 20
+_MOST_ANSWERS = 200_000
 
 
 class ColumnCount(Record):
@@ -35,7 +36,7 @@ class InputCounts:
         self.rows = 0
         self._signature = signature
         self._counts = {column.name: [0, 0, 0] for column in signature.columns}
-        self._known = {column.name: frozenset(column.categories) for column in signature.columns if column.categories}
+        self._unseen: dict[str, dict[str, bool]] = {column.name: {MISSING: False} for column in signature.columns if column.seen}
 
     def add(self, inputs: Mapping[str, np.ndarray]) -> None:
         """Count the rows of `Scorer.encode`."""
@@ -44,14 +45,24 @@ class InputCounts:
             values, counts = inputs[column.input][:, column.position], self._counts[column.name]
             if column.input == "categorical":
                 distinct, times = np.unique(values.astype(str), return_counts=True)
-                known = self._known.get(column.name)
-                for value, count in zip(distinct.tolist(), times.tolist(), strict=True):
-                    counts[0] += count if value == MISSING else 0
-                    counts[1] += count if known is not None and value != MISSING and value not in known else 0
+                counts[0] += int(times[distinct == MISSING].sum())
+                counts[1] += int(times[self._is_unseen(column, distinct.tolist())].sum())
                 continue
             counts[0] += int(np.isnan(values).sum())
             if column.minimum is not None and column.maximum is not None:
                 counts[2] += int(((values < column.minimum) | (values > column.maximum)).sum())
+
+    def _is_unseen(self, column: Column, values: list[str]) -> np.ndarray:
+        """Of distinct values, shape (n,), bool. What was asked once is kept up to a limit, so that memory stays flat."""
+        if column.seen is None:
+            return np.zeros(len(values), dtype=bool)
+        answered = self._unseen[column.name]
+        asked = [value for value in values if value not in answered]
+        fresh = dict(zip(asked, column.seen.unseen(asked).tolist(), strict=True))
+        found = np.array([fresh[value] if value in fresh else answered[value] for value in values], dtype=bool)
+        if len(answered) < _MOST_ANSWERS:
+            answered.update(fresh)
+        return found
 
     def columns(self) -> tuple[ColumnCount, ...]:
         """The counts so far."""

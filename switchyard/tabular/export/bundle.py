@@ -16,6 +16,8 @@ from switchyard.bundle import Bundle, Interval, Other, Scorer, Signature
 from switchyard.bundle import Column as InputColumn
 from switchyard.bundle.digest import FILES
 from switchyard.bundle.examples import make_examples
+from switchyard.bundle.seen import hash_categories
+from switchyard.bundle.signature import NAMED_CATEGORIES
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.export.features import Inputs
@@ -31,7 +33,6 @@ from switchyard.tabular.tables.split import Split
 PROBABILITY_TOLERANCE = 1e-5
 """Largest difference of a probability; of a regression, in standard deviations of the target."""
 _EXAMPLES = 16
-_SHOWN_CATEGORIES = 50
 
 
 class ParityError(SwitchyardError):
@@ -82,8 +83,7 @@ class ExportedBundle(Bundle, Storable):
 
 def _values_of(column: InputColumn) -> str:
     if column.categories:
-        shown = ", ".join(column.categories[:8])
-        return shown + (f" and {len(column.categories) - 8} more" if len(column.categories) > 8 else "")
+        return column.shown_categories
     return "" if column.minimum is None else f"{column.minimum:.6g} to {column.maximum:.6g}"
 
 
@@ -126,9 +126,10 @@ def _input_column(column: Column, block: str, position: int, optional: bool) -> 
         integer=column.integer,
         minimum=column.minimum,
         maximum=column.maximum,
-        categories=tuple(column.categories[:_SHOWN_CATEGORIES]),
+        categories=tuple(column.categories[:NAMED_CATEGORIES]),
         missing=column.missing,
         optional=optional,
+        hashes=column.hashes or (hash_categories(column.categories) if len(column.categories) >= NAMED_CATEGORIES else ""),
     )
 
 

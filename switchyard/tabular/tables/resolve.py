@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from switchyard.bundle.seen import hash_categories
 from switchyard.tabular.config.problem import Data, Kind, Problem, Role
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
@@ -230,6 +231,7 @@ def _column(name: str, reading: Reading, role: Role, reason: str, distinct: int 
     missing = float(cells.isna().mean())
     low = high = None
     categories: tuple[str, ...] = ()
+    hashes = ""
     if reading.kind in ("categorical", "text"):
         if role in ("feature", "target") and reading.kind == "categorical":
             counts = cells.value_counts()
@@ -237,6 +239,7 @@ def _column(name: str, reading: Reading, role: Role, reason: str, distinct: int 
             # Ties by name, so that the order of the rows does not matter.
             ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
             categories = tuple(label for label, _ in ordered[:_MAX_CATEGORIES])
+            hashes = hash_categories(counts.index) if role == "feature" and distinct > _MAX_CATEGORIES else ""
     elif missing < 1:
         low, high = cells.min(), cells.max()
         if reading.kind == "datetime":
@@ -252,6 +255,7 @@ def _column(name: str, reading: Reading, role: Role, reason: str, distinct: int 
         minimum=None if low is None else float(low),
         maximum=None if high is None else float(high),
         categories=categories,
+        hashes=hashes,
         reason=reason,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.bundle.seen import Seen
 from switchyard.tabular.config.problem import Kind, Role
 
 MISSING = "__missing__"
@@ -27,8 +28,17 @@ class Column(BaseModel):
     maximum: float | None = None
     categories: tuple[str, ...] = ()
     """Most frequent first, at most 1,000; for categorical columns."""
+    hashes: str = ""
+    """Features: all categories, where there are more, as `switchyard.bundle.seen` keeps them."""
     reason: str = ""
     """Why this kind and role, in a few words, for people."""
+
+    @property
+    def seen(self) -> Seen | None:
+        """The categories; None where they are not known: of another kind, or a schema of before `hashes`."""
+        if not self.categories or (self.unique > len(self.categories) and not self.hashes):
+            return None
+        return Seen(self.categories, self.hashes)
 
 
 class Schema(BaseModel):
