@@ -16,8 +16,8 @@ from app.options import CONFIG, NAME, QUERY
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 if TYPE_CHECKING:
-    from switchyard.tabular.batch.rows import Rows
     from switchyard.tabular.config.problem import Problem
+    from switchyard.tabular.tables.reading.rows import Rows
 
 
 def plan(request: Request, *, data: str | None, within: float, **_own: Any) -> Plan:
@@ -94,7 +94,8 @@ _MEANINGS = {
 @contextlib.contextmanager
 def _rows(problem: Problem, data: str, query: str | None, label: str, expected: str) -> Iterator[Rows]:
     from stacks.files import local_input
-    from switchyard.tabular.batch.rows import open_rows, rows_of_frame
+    from switchyard.tabular.tables.reading.opening import open_rows
+    from switchyard.tabular.tables.reading.rows import rows_of_frame
     from switchyard.tabular.tables.reading.sources import is_in_memory, read_source
 
     source: Any = problem.data.model_copy(update={"source": data, "query": query})
@@ -102,8 +103,6 @@ def _rows(problem: Problem, data: str, query: str | None, label: str, expected: 
         yield rows_of_frame(read_source(source).frame, label)
         return
     with local_input(str(Path(data).expanduser()) if "://" not in data else data) as path:
-        if path.is_dir():
-            raise InputError(f"{label} is a folder; name a file in it")
         yield open_rows(path, label, expected)
 
 

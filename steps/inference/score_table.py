@@ -5,7 +5,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,10 +20,12 @@ from switchyard.predictionlog import log_batch
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored
-from switchyard.tabular.batch.rows import Rows, open_rows, rows_of_frame
 from switchyard.tabular.batch.scoring import Logged, Origin, check_table, score_rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.opening import open_rows
+from switchyard.tabular.tables.reading.revision import digest_of
+from switchyard.tabular.tables.reading.rows import Rows, rows_of_frame
 from switchyard.tabular.tables.reading.sources import is_in_memory, read_source
 from switchyard.tabular.tables.table import digest_frame
 
@@ -39,7 +41,7 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
     """
     order = order.model_copy(update={"source": with_secrets(order.source), "output": with_secrets(order.output)})
     scorer = release.opened.scorer(threads=os.cpu_count() or 1)
-    with _rows(problem, order, scorer.signature.columns[0].name) as (rows, content):
+    with _rows(problem, order, [column.name for column in scorer.signature.columns]) as (rows, content):
         layout = layout_of(rows, scorer.signature, problem, order.extra)
         checked = check_table(rows, scorer, layout)
         logger.info("%s: %s rows are good; scoring with version %s", order.label, f"{checked.rows:,}", release.version)
@@ -72,7 +74,7 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
 
 
 @contextlib.contextmanager
-def _rows(problem: Problem, order: ScoringOrder, expected: str) -> Iterator[tuple[Rows, str]]:
+def _rows(problem: Problem, order: ScoringOrder, wanted: Sequence[str]) -> Iterator[tuple[Rows, str]]:
     """The table and the digest of its content."""
     data = problem.data.model_copy(update={"source": order.source, "query": order.query})
     if is_in_memory(data):
@@ -80,21 +82,16 @@ def _rows(problem: Problem, order: ScoringOrder, expected: str) -> Iterator[tupl
         yield rows_of_frame(raw.frame, order.label), f"sha256:{digest_frame(raw.frame)}"
         return
     with local_input(order.source) as path:
-        _require_file(path, order.label)
-        before = os.stat(path)
-        with path.open("rb") as file:
-            content = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-        yield open_rows(path, order.label, expected, data.delimiter, data.encoding), content
-        after = os.stat(path)
-        if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+        rows = open_rows(path, order.label, wanted, data.delimiter, data.encoding)
+        before = [_stamp(file) for file in rows.files]
+        yield rows, digest_of(rows.files)
+        if before != [_stamp(file) for file in rows.files]:
             raise InputError(f"{order.label} changed while it was read; run again when it is finished")
 
 
-def _require_file(path: Path, label: str) -> None:
-    if not path.exists():
-        raise InputError(f"{label} does not exist")
-    if not path.is_file():
-        raise InputError(f"{label} is no file; name a CSV or Parquet file")
+def _stamp(path: Path) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_mtime_ns, found.st_size
 
 
 @contextlib.contextmanager

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 
 from switchyard.bundle import BadInput, Contract, Match, Signature
 from switchyard.bundle.encoding import CONVERTERS, category, epoch_seconds
-from switchyard.tabular.batch.rows import Chunk, Rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.reading.headers import UNNAMED
+from switchyard.tabular.tables.reading.rows import Chunk, Rows
 from switchyard.tabular.tables.typing.dates import arrow_dates
 
 Extra = Literal["refuse", "drop", "keep"]

@@ -14,8 +14,8 @@ from switchyard.bundle import Answer, BadInput, Scorer, Signature
 from switchyard.tabular.batch.columns import Layout, entities, json_columns, json_values, model_columns, moments, placed
 from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount, InputCounts
 from switchyard.tabular.batch.output import TableWriter
-from switchyard.tabular.batch.rows import Rows
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.rows import Rows
 
 logger = logging.getLogger(__name__)
 

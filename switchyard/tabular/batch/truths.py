@@ -9,10 +9,10 @@ from typing import Any
 
 from switchyard.bundle import BadInput, Signature
 from switchyard.bundle.encoding import category, epoch_seconds, is_missing, number
-from switchyard.tabular.batch.rows import Chunk, Rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.tables.reading.rows import Chunk, Rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 5

@@ -1,4 +1,4 @@
-"""Unpacking: gzip, bzip2, xz, zstandard and zip, recognised by content, streamed, and stopped at a limit."""
+"""`unpacked`: a file's bytes as a stream; gzip, bzip2, xz, zstandard and zip are recognised by content."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import bz2
 import gzip
 import io
 import lzma
+import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import psutil
+import pyarrow as pa
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import first_line
 
 _CHUNK = 1 << 20
+_START = 8
 
 
 class ByteStream(Protocol):
@@ -29,10 +33,8 @@ class ByteStream(Protocol):
 
 
 def _zstd(stream: BinaryIO) -> AbstractContextManager[ByteStream]:
-    import pyarrow
-
-    unpacked: AbstractContextManager[ByteStream] = pyarrow.CompressedInputStream(pyarrow.PythonFile(stream, mode="r"), "zstd")
-    return unpacked
+    unzipped: AbstractContextManager[ByteStream] = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
+    return unzipped
 
 
 _OPENERS: dict[bytes, tuple[str, Callable[[BinaryIO], AbstractContextManager[ByteStream]]]] = {
@@ -74,66 +76,93 @@ class Limit:
             )
 
 
-def read_limited(stream: ByteStream, limit: Limit, label: str, on_chunk: Callable[[bytes], None] | None = None) -> bytes:
-    """All bytes of `stream`, given up at `limit`; `on_chunk` sees every chunk, for hashing."""
-    buffer = io.BytesIO()
-    while chunk := stream.read(_CHUNK):
-        limit.check(buffer.tell() + len(chunk), label)
-        buffer.write(chunk)
-        if on_chunk is not None:
-            on_chunk(chunk)
-    return buffer.getvalue()
+def limited(batches: Iterable[pa.RecordBatch], limit: Limit | None, label: str) -> Iterator[pa.RecordBatch]:
+    """`batches`, given up where all of them take more memory than `limit` allows."""
+    size = 0
+    for batch in batches:
+        size += batch.nbytes
+        if limit is not None:
+            limit.check(size, label)
+        yield batch
 
 
-def unpack(content: bytes, limit: Limit, label: str, name: str) -> bytes:
-    """`content` unpacked once if it is packed, else as it is.
+def packing_of(start: bytes) -> str | None:
+    """The name of the packing that a file begins with, or None."""
+    if start.startswith((_ZIP, _EMPTY_ZIP)):
+        return "zip"
+    return next((name for magic, (name, _) in _OPENERS.items() if start.startswith(magic)), None)
+
+
+@contextmanager
+def unpacked(path: Path, label: str) -> Iterator[ByteStream]:
+    """The bytes of a local file as a stream, unpacked once if it is packed.
 
     Parameters
     ----------
-    content : bytes
-        The file as stored.
-    limit : Limit
-        Unpacking stops here, before memory is full.
+    path : Path
+        Its suffix promises a packing.
     label : str
         The source, for messages.
-    name : str
-        File name; its suffix promises a packing.
 
     Raises
     ------
     InputError
-        When the file is damaged, not packed though its suffix says so, an archive of several files, or too large.
+        While it is read, too: the file is damaged, not packed though its suffix says so, packed twice, an archive of several
+        files, or cannot be read.
     """
-    packing = packing_of(content)
-    if packing is None:
-        promised = _SUFFIXES.get(name.rpartition(".")[2].lower())
-        if promised and content:
-            raise InputError(f"{label} is not a {promised} file though its name says so; rename or repack it")
-        return content
+    packing = None
     try:
-        unpacked = _unzip(content, limit, label) if packing == "zip" else _decompress(content, packing, limit, label)
+        with path.open("rb") as raw:
+            packing = packing_of(start := raw.read(_START))
+            raw.seek(0)
+            if packing is None:
+                promised = _SUFFIXES.get(path.suffix.lower().lstrip("."))
+                if promised and start:
+                    raise InputError(f"{label} is not a {promised} file though its name says so; rename or repack it")
+                yield raw
+                return
+            with _opened(raw, packing, label) as stream:
+                if packing_of(stream.read(_START)):
+                    raise InputError(f"{label} is packed twice; unpack it once")
+        # Some of the streams close the file beneath.
+        with path.open("rb") as raw, _opened(raw, packing, label) as stream:
+            yield stream
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        if packing is None:
+            raise InputError(f"{label} cannot be read: {first_line(error)}") from None
         raise InputError(f"{label} is a damaged or incomplete {packing} file ({first_line(error)}); fetch it again") from None
-    if packing_of(unpacked):
-        raise InputError(f"{label} is packed twice; unpack it once")
-    return unpacked
 
 
-def packing_of(content: bytes) -> str | None:
-    """The name of the packing that `content` begins with, or None."""
-    if content.startswith((_ZIP, _EMPTY_ZIP)):
-        return "zip"
-    return next((name for magic, (name, _) in _OPENERS.items() if content.startswith(magic)), None)
+@contextmanager
+def seekable(path: Path, label: str, limit: Limit | None) -> Iterator[BinaryIO]:
+    """A local file, unpacked, that can be read at any place: itself, or a temporary copy where it is packed."""
+    with unpacked(path, label) as stream:
+        if isinstance(stream, io.BufferedReader):
+            yield stream
+            return
+        with tempfile.TemporaryFile() as copy:
+            while block := stream.read(_CHUNK):
+                if limit is not None:
+                    limit.check(copy.tell() + len(block), label)
+                copy.write(block)
+            copy.seek(0)
+            yield copy
 
 
-def _decompress(content: bytes, packing: str, limit: Limit, label: str) -> bytes:
-    opener = next(opener for name, opener in _OPENERS.values() if name == packing)
-    with opener(io.BytesIO(content)) as stream:
-        return read_limited(stream, limit, label)
+def start_of(path: Path, label: str, size: int = 512) -> bytes:
+    """The first bytes of a local file, unpacked."""
+    with unpacked(path, label) as stream:
+        return stream.read(size)
 
 
-def _unzip(content: bytes, limit: Limit, label: str) -> bytes:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+@contextmanager
+def _opened(raw: BinaryIO, packing: str, label: str) -> Iterator[ByteStream]:
+    if packing != "zip":
+        opener = next(opener for name, opener in _OPENERS.values() if name == packing)
+        with opener(raw) as stream:
+            yield stream
+        return
+    with zipfile.ZipFile(raw) as archive:
         members = [item for item in archive.infolist() if not item.is_dir() and not item.filename.startswith("__MACOSX/")]
         names = [item.filename for item in members]
         if "[Content_Types].xml" in names:
@@ -142,4 +171,4 @@ def _unzip(content: bytes, limit: Limit, label: str) -> bytes:
             listed = f": {', '.join(names[:5])}" if names else ""
             raise InputError(f"{label} holds {len(members)} files{listed}; a zip must hold exactly one table")
         with archive.open(members[0]) as stream:
-            return read_limited(stream, limit, label)
+            yield stream

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from switchyard.tabular.config.yaml_text import read_yaml
 from switchyard.tabular.errors import InputError
 
 
-class ContentHash:
-    """The hashes of a file that is read chunk by chunk: SHA-256, and MD5 as DVC takes it."""
-
-    def __init__(self) -> None:
-        self._sha256 = hashlib.sha256()
-        self._md5 = hashlib.md5(usedforsecurity=False)
-
-    def update(self, chunk: bytes) -> None:
-        """Take `chunk` in."""
-        self._sha256.update(chunk)
-        self._md5.update(chunk)
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
-
-    @property
-    def md5(self) -> str:
-        return self._md5.hexdigest()
+def digest_of(files: Sequence[Path]) -> str:
+    """`sha256:<hex>` of one file as stored; of several, of their names and contents."""
+    if len(files) == 1:
+        return f"sha256:{_hash(files[0], 'sha256')}"
+    root = os.path.commonpath(files) if files else ""
+    listed = sorted(f"{os.path.relpath(path, root)}\0{_hash(path, 'sha256')}" for path in files)
+    return f"sha256:{hashlib.sha256(chr(10).join(listed).encode()).hexdigest()}"
 
 
-def revision_of(content: ContentHash, path: Path | None) -> tuple[str, tuple[str, ...]]:
-    """The revision of a file just read, with notes.
+def revision_of(files: Sequence[Path], local: bool) -> tuple[str, tuple[str, ...]]:
+    """The revision of what was just read from `files`, with notes.
 
     Parameters
     ----------
-    content : ContentHash
-        Hashes of the bytes as stored.
-    path : Path or None
-        Where the file is, when it is a local one.
+    files : sequence of Path
+    local : bool
+        They are where the user keeps them, and may be under DVC there.
 
     Returns
     -------
@@ -47,13 +36,19 @@ def revision_of(content: ContentHash, path: Path | None) -> tuple[str, tuple[str
     notes : tuple of str
         Says so when the file was changed since DVC last saw it.
     """
-    recorded = _recorded_md5(path) if path is not None else None
-    if path is None or recorded is None:
-        return f"sha256:{content.sha256}", ()
-    if recorded == content.md5:
+    path = files[0]
+    recorded = _recorded_md5(path) if local and len(files) == 1 else None
+    if recorded is None:
+        return digest_of(files), ()
+    if recorded == _hash(path, "md5"):
         return f"dvc:{recorded}", ()
     note = f"{path.name} differs from what {path.name}.dvc records; its revision is its own hash (dvc add {path.name} records it)"
-    return f"sha256:{content.sha256}", (note,)
+    return digest_of(files), (note,)
+
+
+def _hash(path: Path, name: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(name, usedforsecurity=False)).hexdigest()
 
 
 def _recorded_md5(path: Path) -> str | None:

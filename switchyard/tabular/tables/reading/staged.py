@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import STAGED
-from switchyard.tabular.tables.reading.files import fetch
+from switchyard.tabular.tables.reading.files import located
+from switchyard.tabular.tables.reading.opening import require_file
 from switchyard.tabular.tables.reading.packing import Limit
 from switchyard.tabular.tables.reading.source import RawTable, Source
 from switchyard.tabular.tables.table import digest_frame
@@ -50,14 +51,15 @@ def read_staged(source: str, limit: Limit) -> tuple[pd.DataFrame, str, str]:
     InputError
         The file is gone, or no retraining wrote it.
     """
-    content = fetch(source.removeprefix(STAGED), None, limit)
-    try:
-        table = pq.read_table(pa.BufferReader(content.data))
-        label = table.schema.metadata[_LABEL].decode()
-    except (pa.ArrowException, KeyError, TypeError):
-        raise InputError(
-            f"{content.label} was not put together from the prediction log; name it without {STAGED!r} to read it as a file"
-        ) from None
+    with located(source.removeprefix(STAGED), None, limit) as (path, name):
+        require_file(path, name)
+        try:
+            table = pq.read_table(path)
+            label = table.schema.metadata[_LABEL].decode()
+        except (pa.ArrowException, OSError, KeyError, TypeError):
+            raise InputError(
+                f"{name} was not put together from the prediction log; name it without {STAGED!r} to read it as a file"
+            ) from None
     frame = table.to_pandas()
     return frame, label, f"sha256:{digest_frame(frame)}"
 

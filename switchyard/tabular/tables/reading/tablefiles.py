@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import without_credentials
-from switchyard.tabular.tables.reading.delimited import read_delimited
-from switchyard.tabular.tables.reading.files import fetch
-from switchyard.tabular.tables.reading.headers import drop_nameless
+from switchyard.tabular.tables.reading.files import located
+from switchyard.tabular.tables.reading.opening import open_rows
 from switchyard.tabular.tables.reading.packing import Limit
-from switchyard.tabular.tables.reading.parquet import MAGIC, read_parquet
+from switchyard.tabular.tables.reading.revision import revision_of
 from switchyard.tabular.tables.reading.source import RawTable, Source
 
 if TYPE_CHECKING:
@@ -34,13 +33,10 @@ class Files(Source):
             label = without_credentials(source)
             raise InputError(f"data.query needs a database, but {label} is none; remove data.query, or give a SQLAlchemy URL")
         limit = Limit(data.max_unpacked_mb)
-        content = fetch(source, base, limit)
-        if content.data.startswith(MAGIC) or content.name.lower().endswith((".parquet", ".pq")):
-            frame, notes = read_parquet(content.data, content.label, limit)
-        else:
-            frame, notes = read_delimited(content.data, content.label, data.target, data.delimiter, data.encoding)
-        frame, nameless = drop_nameless(frame, content.label)
-        return RawTable(frame, content.label, content.revision, (*content.notes, *notes, *nameless))
+        with located(source, base, limit) as (path, label):
+            rows = open_rows(path, label, (data.target, *data.columns), data.delimiter, data.encoding, limit)
+            revision, notes = revision_of(rows.files, local="://" not in source)
+            return RawTable(rows.frame(), label, revision, (*notes, *rows.notes))
 
 
 PARTS = (Files(),)

@@ -14,14 +14,16 @@ import pytest
 
 from switchyard.bundle import Bundle
 from switchyard.bundle.examples import answer_of
-from switchyard.tabular.batch import rows as reading
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored, report_on
-from switchyard.tabular.batch.rows import open_rows, rows_of_frame
 from switchyard.tabular.batch.scoring import Origin, check_table, score_rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading import delimited
+from switchyard.tabular.tables.reading import rows as reading
+from switchyard.tabular.tables.reading.opening import open_rows
+from switchyard.tabular.tables.reading.rows import rows_of_frame
 from tests.switchyard.serving.cases import make_bundle
 
 HEADER = "customer,at,age,since,owner,job"
@@ -154,7 +156,7 @@ def test_chunks_make_no_difference(scorer, tmp_path, monkeypatch):
     lines = [LINES[place % 4] for place in range(1000)]
     whole, _, counted = run(csv(tmp_path, lines), scorer, tmp_path)
     monkeypatch.setattr(reading, "CHUNK", 7)
-    monkeypatch.setattr(reading, "_BLOCK", 4096)
+    monkeypatch.setattr(delimited, "_BLOCK", 4096)
     parts, _, again = run(csv(tmp_path, lines), scorer, tmp_path)
 
     pd.testing.assert_frame_equal(parts, whole)
@@ -210,8 +212,8 @@ def test_columns_that_nobody_knows_are_refused_dropped_or_kept(binary, tmp_path)
     [
         (b"", "is empty"),
         (HEADER.encode() + b"\n", "has a header but no rows"),
-        (b"PAR1 and no more", "damaged Parquet"),
-        (b"\x1f\x8b\x08 broken", "cannot be read"),
+        (b"PAR1 and no more", "is not a Parquet file or was cut off"),
+        (b"\x1f\x8b\x08 broken", "damaged or incomplete gzip"),
         (b'{"age": 3}', "is JSON"),
         (bytes(range(256)) * 100, "binary"),
     ],

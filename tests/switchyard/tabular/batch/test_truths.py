@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from switchyard.bundle import Signature
-from switchyard.tabular.batch.rows import open_rows
 from switchyard.tabular.batch.truths import TruthColumns, check_truths, read_truths, truth_columns
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.opening import open_rows
 from tests.switchyard.serving.cases import make_bundle
 
 PROBLEM = Problem(name="loans", data={"source": "-", "target": "default", "entity_column": "customer", "time_column": "at"})

@@ -1,0 +1,136 @@
+"""`dialect_of`: how delimited text is laid out: its delimiter, what stands above the header, and the header."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import first_line
+from switchyard.tabular.tables.reading.encoding import Text
+
+if TYPE_CHECKING:
+    from _csv import Reader as _Reader
+
+DELIMITERS = (",", ";", "\t", "|")
+NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_SAMPLE = 1 << 18
+_SAMPLE_ROWS = 200
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The layout of delimited text."""
+
+    delimiter: str
+    header: tuple[str, ...]
+    """Fields of the header, as they are written."""
+    lines: int
+    """Down to the header's last one."""
+    blanks: bool
+    """Every delimiter is followed by a blank, which belongs to it and not to the value."""
+    notes: tuple[str, ...] = ()
+
+
+def dialect_of(text: Text, wanted: Collection[str], delimiter: str | None, label: str) -> Dialect:
+    """Find out the layout from the first rows.
+
+    Parameters
+    ----------
+    text : Text
+    wanted : collection of str
+        Columns of which one should be there; they tell the right delimiter and the header from wrong ones.
+    delimiter : str or None
+        From the config; found out when absent.
+    label : str
+        The source, for messages.
+
+    Raises
+    ------
+    InputError
+        The delimiter can be none, or nothing follows the header.
+    """
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise InputError(f"data.delimiter must be one character, not {delimiter!r}")
+    sample = text.start(_SAMPLE)
+    found = sniff(sample, wanted)
+    chosen = delimiter or found
+    rows = _first_rows(sample, chosen)
+    header, lines = _header(text, chosen, label)
+    if len(header) == 1 and header[0].strip() not in wanted:
+        raise InputError(_one_column(label, header[0].strip(), delimiter, found, next(iter(wanted), "")))
+    blanks = len(header) > 1 and _begin_with_blanks(rows[1:])
+    notes = ("every value follows a blank after its delimiter; those blanks were removed",) if blanks else ()
+    return Dialect(chosen, header, lines, blanks, notes)
+
+
+@contextmanager
+def rows_in(text: Text, delimiter: str) -> Iterator[_Reader]:
+    """The rows of all of `text`, field by field."""
+    with text.open() as stream:
+        yield _reader(io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline=""), delimiter)
+
+
+def sniff(sample: bytes, wanted: Collection[str]) -> str:
+    """The delimiter that gives a wanted name a column, most rows the header's width, and the most columns; in this order."""
+    best, best_mark = ",", (False, 0.0, 0)
+    for delimiter in DELIMITERS:
+        rows = _first_rows(sample, delimiter)
+        if not rows or len(rows[0]) < 2:
+            continue
+        agreeing = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
+        mark = (any(name.strip() in wanted for name in rows[0]), round(agreeing, 1), len(rows[0]))
+        if mark > best_mark:
+            best, best_mark = delimiter, mark
+    return best
+
+
+def _first_rows(sample: bytes, delimiter: str) -> list[list[str]]:
+    """Rows at the beginning that are not empty; none where they can't be told."""
+    rows = []
+    try:
+        for row in _reader(io.StringIO(sample.decode(errors="replace"), newline=""), delimiter):
+            if row:
+                rows.append(row)
+            if len(rows) > _SAMPLE_ROWS:
+                break
+    except csv.Error:
+        return []
+    if len(rows) > 2 and len(sample) == _SAMPLE:
+        rows.pop()  # cut off in the middle
+    return rows
+
+
+def _header(text: Text, delimiter: str, label: str) -> tuple[tuple[str, ...], int]:
+    """The header's fields and the number of lines up to its end."""
+    with rows_in(text, delimiter) as reader:
+        try:
+            header = next(row for row in reader if any(field.strip() for field in row))
+            lines = reader.line_num
+            if not any(any(field.strip() for field in row) for row in reader):
+                raise InputError(f"{label} has a header but no rows")
+        except csv.Error as error:
+            raise InputError(f"{label}, line {reader.line_num}: {first_line(error)}") from None
+    return tuple(header), lines
+
+
+def _one_column(label: str, name: str, delimiter: str | None, found: str, wanted: str) -> str:
+    shown = name if len(name) <= 60 else name[:57] + "..."
+    if delimiter is not None and found != delimiter:
+        given = f"when split at data.delimiter {delimiter!r}"
+        return f"{label} has one column, {shown!r}, {given}; it looks separated by {NAMES[found]}: correct or leave out data.delimiter"
+    return f"{label} has one column, {shown!r}, and no column {wanted!r}: if its delimiter is none of , ; tab |, set data.delimiter"
+
+
+def _begin_with_blanks(rows: Sequence[Sequence[str]]) -> bool:
+    fields = [field for row in rows for field in row[1:] if field]
+    return bool(fields) and all(field.startswith(" ") for field in fields)
+
+
+def _reader(lines: Iterator[str], delimiter: str) -> _Reader:
+    csv.field_size_limit(1 << 30)
+    return csv.reader(lines, delimiter=delimiter)

@@ -1,0 +1,114 @@
+"""`open_rows`: the table in a local file, whatever its format; the one way in, for training, scoring, labels and monitoring."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.tables.reading.credentials import first_line
+from switchyard.tabular.tables.reading.delimited import open_delimited
+from switchyard.tabular.tables.reading.headers import left_out
+from switchyard.tabular.tables.reading.packing import Limit, start_of
+from switchyard.tabular.tables.reading.parquet import MAGIC, open_parquet
+from switchyard.tabular.tables.reading.rows import Rows
+
+
+def open_rows(
+    path: Path,
+    label: str,
+    wanted: str | Collection[str],
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    limit: Limit | None = None,
+) -> Rows:
+    """The table in a local file: CSV and its kin or Parquet, plain or packed. Its first bytes say which.
+
+    Parameters
+    ----------
+    path : Path
+    label : str
+        What the user calls it.
+    wanted : str or collection of str
+        Columns that should be there; they help to tell the right delimiter and the header, and stay whatever they hold.
+    delimiter, encoding : str or None
+        As in the config; found out when absent.
+    limit : Limit or None
+        Where all of it is to be in memory: how much that may be.
+
+    Raises
+    ------
+    InputError
+        It is missing, damaged, empty, or no such table. Rows of the wrong width are found when they are read.
+    """
+    require_file(path, label)
+    names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    start = start_of(path, label)
+    if start.startswith(MAGIC) or any(suffix in (".parquet", ".pq") for suffix in map(str.lower, path.suffixes[-2:])):
+        rows = open_parquet(path, label, limit)
+    else:
+        rows = open_delimited(path, label, names, delimiter, encoding, limit)
+    return _without_index(rows, names)
+
+
+def require_file(path: Path, label: str) -> None:
+    """Raise an `InputError` where there is no file that can be read."""
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            tables = sorted(item.name for item in path.iterdir() if item.is_file())[:5]
+            inside = f", for example {path / tables[0]}" if tables else ", it is empty"
+            raise InputError(f"{label} is a folder; name a file in it{inside}")
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{label} is no regular file (a device, socket or pipe); copy the table into a file")
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise InputError(f"{label} does not exist{_nearby(path)}") from None
+    except NotADirectoryError:
+        raise InputError(f"{label} does not exist: part of the path is a file, not a folder") from None
+    except PermissionError:
+        raise InputError(f"{label} may not be read by this user; change its permissions") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{label} cannot be read: {first_line(error)}") from None
+
+
+def _nearby(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f", nor does its folder {folder}"
+    try:
+        return did_you_mean(path.name, sorted(item.name for item in folder.iterdir() if not item.name.startswith(".")))
+    except OSError:
+        return ""
+
+
+def _without_index(rows: Rows, wanted: Collection[str]) -> Rows:
+    """`rows` without the columns that nobody named and that hold nothing of their own, which the first rows tell."""
+    head = next((batch for batch in rows.read() if batch.num_rows), None)
+    out = {} if head is None else left_out(rows.names, head.columns, wanted)
+    if head is None or not out:
+        return rows
+    kept = [place for place in range(len(rows.names)) if place not in out]
+    empty = [place for place in out if head.column(place).null_count == head.num_rows]
+
+    def read() -> Iterator[pa.RecordBatch]:
+        for batch in rows.read():
+            for place in empty:
+                _require_empty(batch.column(place), place, rows.label)
+            yield batch.select(kept)
+
+    return replace(rows, names=tuple(rows.names[place] for place in kept), read=read, notes=(*rows.notes, *out.values()))
+
+
+def _require_empty(column: pa.Array, place: int, label: str) -> None:
+    if column.null_count != len(column):
+        held = repr(next(str(value) for value in column if value.is_valid)[:40])
+        raise InputError(
+            f"{label}: column {place + 1} has no name in the header, though some rows have a value there ({held}); give it one"
+        )
