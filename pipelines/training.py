@@ -46,7 +46,7 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: str = ""
     """
     table, resolved = load_table(problem, location)
     profile = profile_table(table, resolved)
-    profile_in_full(table)
+    profile_in_full(table, profile)
     split = split_table(table, resolved)
     quality = check_quality(split, resolved)
     suite = infer_expectations(split, resolved, edited_suite)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _MOST_NOTES = 12
 """Columns not used that are named on the terminal."""
 _REPORTS = ("profile", "quality", "validation", "plan", "leaderboard", "evaluation", "explanation", "comparison")
+_MOST_COLUMNS = 10
+"""That are named in the terminal."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,7 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
         )
     for change in outcome.artifact("verdict").changes:
         console.print(f"{'breaks  ' if change.breaking else 'contract'} {change.sentence()}", highlight=False, markup=False)
+    console.print(f"columns  {_columns_that_matter(outcome, summary)}", highlight=False, markup=False)
     for name in ("model_card", "evaluation", "explanation"):
         console.print(f"report   {summary.reports[name]}", highlight=False)
     folders = sorted({path.rsplit("/", 1)[0] for path in summary.reports.values()})
@@ -199,6 +202,13 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     console.print("next     make dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
     if summary.verdict != "rejected":
         console.print(f"         {deployment}   (serve it)", highlight=False)
+
+
+def _columns_that_matter(outcome: Outcome, summary: TrainingSummary) -> str:
+    """The first of the explanation's ranking, and where the rest is."""
+    found = [part.column for part in outcome.artifact("explanation").summary.importance]
+    more = f" (and {len(found) - _MOST_COLUMNS:,} more in {summary.reports['explanation']})" if len(found) > _MOST_COLUMNS else ""
+    return f"{', '.join(found[:_MOST_COLUMNS])}{more}, what matters most first"
 
 
 def _score_table(summary: TrainingSummary) -> Table:

@@ -16,6 +16,8 @@ from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.table import Table
 
 logger = logging.getLogger(__name__)
+_MOST_NOTES, _MOST_COLUMNS = 40, 100
+"""Of what is printed; the plan's report has all."""
 
 
 @step(enable_cache=False)
@@ -35,14 +37,17 @@ def load_table(problem: Problem, location: str) -> tuple[Annotated[Table, "table
         except InputError as error:
             # The user knows the file by its own name, not by its place in the artifact store.
             raise InputError(str(error).replace(readable, source)) from None
-    for note in notes:
+    for note in notes[:_MOST_NOTES]:
         logger.info(note)
+    if len(notes) > _MOST_NOTES:
+        logger.info("and %d more notes of this kind; plan.html says what becomes of each column", len(notes) - _MOST_NOTES)
     logger.info(_decided(table, resolved))
     return add_history(table, resolved), resolved
 
 
 def _decided(table: Table, problem: Problem) -> str:
     """What was inferred or set, in one line; the plan's report has the reasons."""
-    columns = ", ".join(f"{column.name} {column.kind if column.role == 'feature' else column.role}" for column in table.schema.columns)
+    found = [f"{column.name} {column.kind if column.role == 'feature' else column.role}" for column in table.schema.columns]
+    columns = ", ".join(found[:_MOST_COLUMNS]) + (f" and {len(found) - _MOST_COLUMNS:,} more columns" if len(found) > _MOST_COLUMNS else "")
     positive = f" (positive class {problem.positive_class!r})" if problem.positive_class else ""
     return f"{len(table.frame):,} rows; task {problem.task}{positive}, metric {problem.metric}, {problem.split.kind} split; {columns}"

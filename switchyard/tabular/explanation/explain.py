@@ -13,7 +13,7 @@ from switchyard.tabular.evaluation.predictions import encode_truth
 from switchyard.tabular.explanation.coding import Coding
 from switchyard.tabular.explanation.explanation import ChosenRow, Explanation, Summary
 from switchyard.tabular.explanation.importance import agreement, importances
-from switchyard.tabular.explanation.shapley import Function, combined, shapley_values
+from switchyard.tabular.explanation.shapley import MOST_PLAYERS, Function, combined, shapley_values
 from switchyard.tabular.explanation.surrogate import surrogates
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split
@@ -25,6 +25,8 @@ _LOG = logging.getLogger(__name__)
 MOST_CALLS = 300_000
 """Rows the function may be asked for: background rows are as many as this allows, between the two limits below.
 A count and not a time, so that the same input gives the same explanation everywhere."""
+_MOST_CELLS = 30_000_000
+"""Of all those rows together, which of a wide table are fewer."""
 _FEWEST_BACKGROUND, _MOST_BACKGROUND = 16, 100
 _POOL = 2000
 """Training rows that the background is picked from and LIME takes frequencies from."""
@@ -77,7 +79,8 @@ def explain_function(
     holdout = split.holdout.iloc[positions]
     rows = coding.encode(holdout)
     pool = coding.encode(split.train.iloc[np.sort(rng.permutation(len(split.train))[:_POOL])])
-    size = MOST_CALLS // (len(rows) * max(1, len(coding.columns)))
+    width = max(1, len(coding.columns))
+    size = min(MOST_CALLS, _MOST_CELLS // width) // (len(rows) * min(width, MOST_PLAYERS))
     background = _background(function, pool, min(max(size, _FEWEST_BACKGROUND), _MOST_BACKGROUND))
     halves, base, outputs = shapley_values(function, rows, background, seed)
     values = combined(halves, len(background))

@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.explanation.importance import Importance
+from switchyard.tabular.explanation.shapley import MOST_PLAYERS
 from switchyard.tabular.explanation.surrogate import Surrogate
 from switchyard.tabular.report.report import Beside, Chart, Name, Report, Section, Table, Text
 from switchyard.tabular.report.words import shown
@@ -100,6 +101,9 @@ class Explanation(Storable):
             f"takes; they add up to {summary.explained} less its mean. Importances from two halves of the background agree with a rank "
             f"correlation of {summary.agreement:.3f}. Columns that carry the same information share their weight."
         )
+        if len(self.columns) > MOST_PLAYERS:
+            together = len(self.columns) - MOST_PLAYERS + 1
+            lead += f" The {together:,} columns that move the answer least were switched together and share what they do equally."
         sections = [Section("Importance", self.importance_table())]
         if summary.class_importance:
             sections.append(Section("Importance by class", self._class_table()))

@@ -1,6 +1,7 @@
 """A first look at a table: `profile_table` for the numbers and the dashboard's page, `full_profile` for the long report.
 
 Counts, missing values and outliers are of every row; charts and correlations of at most `SAMPLE_ROWS`, drawn with a fixed seed.
+What compares columns with each other compares at most `COMPARED_COLUMNS`, so that the cost grows with the cells of the table.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from switchyard.tabular.profile.associations import associate, correlate, strong
 from switchyard.tabular.profile.columns import profile_column
 from switchyard.tabular.profile.full import full_profile
 from switchyard.tabular.profile.profile import Profile
-from switchyard.tabular.profile.records import ColumnProfile
+from switchyard.tabular.profile.records import Association, ColumnProfile
 from switchyard.tabular.profile.target import read_target
 from switchyard.tabular.profile.timeline import profile_time
+from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.table import Table, digest_rows
 
 __all__ = ["ColumnProfile", "Profile", "full_profile", "profile_table"]
 
 SAMPLE_ROWS = 20_000
+COMPARED_COLUMNS = 100
+"""Columns in the correlations and among the pairs: the target and those that go most closely with it."""
 
 
 def profile_table(table: Table, problem: Problem) -> Profile:
@@ -43,7 +47,9 @@ def profile_table(table: Table, problem: Problem) -> Profile:
     if len(frame) > SAMPLE_ROWS:
         sample = frame.iloc[np.sort(np.random.default_rng(0).choice(len(frame), SAMPLE_ROWS, replace=False))]
     target = read_target(sample, problem)
-    names, pearson, spearman = correlate(sample, columns)
+    associations = associate(sample, columns, problem)
+    compared = _compared(columns, associations)
+    names, pearson, spearman = correlate(sample, compared)
     content = frame[[column.name for column in columns if column.role not in ("id", "ignored")]]
     return Profile(
         rows=len(frame),
@@ -58,7 +64,15 @@ def profile_table(table: Table, problem: Problem) -> Profile:
         numeric=names,
         pearson=pearson,
         spearman=spearman,
-        associations=associate(sample, columns, problem),
-        pairs=strongest_pairs(sample, columns, names, spearman),
+        associations=associations,
+        pairs=strongest_pairs(sample, compared, names, spearman),
         timeline=profile_time(frame, table.schema, problem),
     )
+
+
+def _compared(columns: tuple[Column, ...], associations: tuple[Association, ...]) -> tuple[Column, ...]:
+    """The columns that are held against each other, in the table's order."""
+    if len(columns) <= COMPARED_COLUMNS:
+        return columns
+    chosen = {item.column for item in associations[: COMPARED_COLUMNS - 1]}
+    return tuple(column for column in columns if column.role == "target" or column.name in chosen)

@@ -11,7 +11,7 @@ import pandas as pd
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.profile.records import Association, Pair, rounded
 from switchyard.tabular.tables.schema import Column
-from switchyard.tabular.tables.table import model_frame
+from switchyard.tabular.tables.table import model_frame, model_values
 from switchyard.tabular.tasks import TASKS
 
 MAX_LEVELS = 100
@@ -124,7 +124,7 @@ def associate(frame: pd.DataFrame, columns: Sequence[Column], problem: Problem) 
     found = []
     for column in features:
         if column.kind in ("numeric", "datetime"):
-            values = model_frame(frame, (column,))[column.name]
+            values = pd.Series(model_values(frame[column.name], column), index=frame.index)
             if classification:
                 measure, value = "correlation_ratio", correlation_ratio(target_codes, values.to_numpy())
             else:

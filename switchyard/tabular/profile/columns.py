@@ -8,7 +8,7 @@ import pandas as pd
 from switchyard.tabular.profile.records import ColumnProfile, Distribution, Numbers, rounded
 from switchyard.tabular.profile.target import TargetSeries
 from switchyard.tabular.tables.schema import Column
-from switchyard.tabular.tables.table import model_frame
+from switchyard.tabular.tables.table import model_values
 
 BINS = 24
 TOP_CATEGORIES = 12
@@ -19,11 +19,11 @@ def profile_column(whole: pd.Series, sample: pd.Series, column: Column, target: 
     """The profile of `column`: statistics of the `whole` table's values, distribution of the `sample`'s."""
     numbers, distribution = None, Distribution()
     if column.kind in ("numeric", "boolean", "datetime"):
-        values = model_frame(whole.to_frame(), (column,))[column.name].to_numpy()
+        values = model_values(whole, column)
         if column.kind != "boolean":
             # Epoch seconds need ten digits to tell one second from the next.
             numbers = describe(values, 10 if column.kind == "datetime" else 6)
-        values = model_frame(sample.to_frame(), (column,))[column.name].to_numpy()
+        values = values if sample is whole else model_values(sample, column)
         distribution = _histogram(values, target, integral=column.kind != "datetime")
     elif column.role != "id" and column.kind == "categorical":
         distribution = _categories(sample, target)

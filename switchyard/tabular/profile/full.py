@@ -7,52 +7,80 @@ import io
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+import numpy as np
 import pandas as pd
 
 FULL_CELLS = 40_000
-"""Tables of more cells get the page's minimal mode: no correlations, interactions and repeated rows."""
+FULL_COLUMNS = 30
+"""Tables of more cells or columns get the page's minimal mode: no correlations, interactions (a picture for each pair of columns) and
+repeated rows."""
+MOST_ROWS, MOST_COLUMNS = 10_000, 100
+"""Of what the page describes; the profile beside it counts every row and column."""
 _TYPES = {"f": "numeric", "O": "categorical", "M": "datetime"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def full_profile(frame: pd.DataFrame, title: str = "Data profile") -> str:
+def full_profile(frame: pd.DataFrame, title: str = "Data profile", columns: Sequence[str] | None = None) -> str:
     """The whole page of fg-data-profiling about a table.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
-        In canonical types; more than `FULL_CELLS` cells are described in minimal mode.
+        In canonical types; more than `FULL_CELLS` cells or `FULL_COLUMNS` columns are described in minimal mode, and of more rows or
+        columns than `MOST_ROWS` and `MOST_COLUMNS` a sample, which the page says.
     title : str
         Heading of the page.
+    columns : sequence of str, optional
+        Those that the page is about; the first ones when absent.
 
     Returns
     -------
     str
         One self-contained HTML page, the same for the same frame; it needs scripts, so it is for a browser and not for the dashboard.
     """
-    minimal = frame.size > FULL_CELLS
+    described = _sample(frame, columns)
+    minimal = described.size > FULL_CELLS or described.shape[1] > FULL_COLUMNS
     with _quiet():
         from data_profiling import ProfileReport
 
         report = ProfileReport(
-            frame.reset_index(drop=True),
+            described,
             title=title,
+            dataset={"description": _words(described, frame)},
             minimal=minimal,
             progress_bar=False,
             # One thread: the order of the work, and so of the page, does not depend on the machine.
             pool_size=1,
             html={"inline": True, "navbar_show": True},
             # Left to itself it takes categories for prose, and spends half its time on word clouds and letters.
-            type_schema={name: _TYPES[frame[name].dtype.kind] for name in frame.columns},
+            type_schema={name: _TYPES[described[name].dtype.kind] for name in described.columns},
             vars={"cat": {"length": False, "characters": False, "words": False}},
         )
         # The date of the analysis would make every page differ; the artifact beside it knows when it was made.
         analysis = report.description_set.analysis
         analysis.date_start = analysis.date_end = _EPOCH
         return report.to_html()
+
+
+def _sample(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
+    """At most `MOST_ROWS` rows in their order, drawn with a fixed seed, of at most `MOST_COLUMNS` columns."""
+    chosen = frame[list(frame.columns if columns is None else columns)[:MOST_COLUMNS]]
+    if len(chosen) > MOST_ROWS:
+        chosen = chosen.iloc[np.sort(np.random.default_rng(0).choice(len(chosen), MOST_ROWS, replace=False))]
+    return chosen.reset_index(drop=True)
+
+
+def _words(described: pd.DataFrame, whole: pd.DataFrame) -> str:
+    """What the page is about, where that is not the whole table."""
+    said = []
+    if len(described) < len(whole):
+        said.append(f"{len(described):,} of {len(whole):,} rows, drawn with a fixed seed")
+    if described.shape[1] < whole.shape[1]:
+        said.append(f"{described.shape[1]} of {whole.shape[1]:,} columns, those that go most closely with the target")
+    return f"This page is about {' and '.join(said)}; profile.html has the figures of all." if said else ""
 
 
 @contextlib.contextmanager

@@ -10,12 +10,15 @@ from switchyard.tabular.report.report import Badge, Bars, Beside, Cell, Name, Pa
 from switchyard.tabular.report.words import shown
 from switchyard.tabular.storable import Fact, Record
 
+SHOWN_COLUMNS = 100
+"""Columns with a picture; the others are lines of a table."""
 HEAT_MAP_COLUMNS = 30
 _SKEWED = 5.0
 _MUCH_MISSING = 0.3
 _MANY_OUTLIERS = 0.05
 _MANY_CATEGORIES = 100
 _MOST_ASSOCIATIONS = 25
+_MOST_REMARKS = 200
 
 
 class Profile(Record):
@@ -46,6 +49,14 @@ class Profile(Record):
                 return column
         raise KeyError(name)
 
+    def of_interest(self, most: int = SHOWN_COLUMNS) -> tuple[ColumnProfile, ...]:
+        """At most `most` columns in the table's order: the target, what goes most closely with it, then the others from the left."""
+        if len(self.columns) <= most:
+            return self.columns
+        order = dict.fromkeys((self.target, *(item.column for item in self.associations), *(column.name for column in self.columns)))
+        chosen = set(list(order)[:most])
+        return tuple(column for column in self.columns if column.name in chosen)
+
     def facts(self) -> dict[str, Fact]:
         cells = self.rows * len(self.columns)
         missing = sum(column.missing for column in self.columns)
@@ -58,10 +69,9 @@ class Profile(Record):
         }
 
     def report(self) -> Report:
-        remarks = _remarks(self)
         sections = [
             Section("Overview", _overview(self)),
-            Section("Worth a look", remarks or "Nothing stands out."),
+            Section("Worth a look", *_worth(self)),
             Section(f"Target: {self.target}", *_target(self)),
         ]
         if self.timeline:
@@ -72,13 +82,16 @@ class Profile(Record):
             said = f"One column at a time, 0 is none and 1 complete ({measures})."
             sections.append(Section("Association with the target", said, Bars(strongest, high=1.0)))
         explained = "Bars count rows; lines and dots show the target within a bin, on their own scale."
-        cards = Beside(tuple(_card(column, self) for column in self.columns), framed=True)
+        closest = self.of_interest()
+        cards = Beside(tuple(_card(column, self) for column in closest), framed=True)
         sections += [
-            Section("Columns", explained, legend(self.series), cards),
+            Section("Columns", *_left_out(self), explained, legend(self.series), cards),
             Section("Missing values", _missing(self)),
-            Section("Statistics and outliers", _statistics(self) or "No numeric columns."),
+            Section("Statistics and outliers", _statistics(closest) or "No numeric columns."),
             Section("Correlations", *_correlations(self)),
         ]
+        if len(closest) < len(self.columns):
+            sections.append(Section("The other columns", _other_columns(self)))
         lead = f"{self.source}: {self.rows:,} rows, {len(self.columns)} columns, {self.revision}"
         return Report("Data profile", lead, sections)
 
@@ -124,6 +137,35 @@ def _overview(profile: Profile) -> Table:
             ("charts and correlations", f"of {drawn}"),
         ],
     )
+
+
+def _worth(profile: Profile) -> Iterator[Part]:
+    remarks = _remarks(profile)
+    yield remarks.first(_MOST_REMARKS) or "Nothing stands out."
+    if len(remarks.rows) > _MOST_REMARKS:
+        yield f"The first {_MOST_REMARKS} of {len(remarks.rows):,} remarks."
+
+
+def _left_out(profile: Profile) -> Iterator[str]:
+    if len(profile.columns) > SHOWN_COLUMNS:
+        yield (
+            f"The target and the {SHOWN_COLUMNS - 1} columns that go most closely with it, of {len(profile.columns):,}; "
+            "the figures of the others are in the last table, and correlations are of these columns only."
+        )
+
+
+def _other_columns(profile: Profile) -> Table:
+    shown_above = {column.name for column in profile.of_interest()}
+    strength = {item.column: item.value for item in profile.associations}
+    rows = []
+    for column in profile.columns:
+        if column.name not in shown_above:
+            numbers = column.numbers if column.kind == "numeric" else None
+            figures = (numbers.mean, numbers.std, numbers.minimum, numbers.maximum) if numbers else (None,) * 4
+            missing = profile.missing_share(column)
+            rows.append((Name(column.name), column.kind, column.role, strength.get(column.name), column.unique, missing, *figures))
+    headers = ("column", "kind", "role", "with the target", "distinct", "missing", "mean", "sd", "minimum", "maximum")
+    return Table(headers, rows, {"missing": ".1%", "with the target": ".3g"})
 
 
 def _remarks(profile: Profile) -> Table:
@@ -208,13 +250,9 @@ def _missing(profile: Profile) -> Part:
     return Bars(sorted(found, key=lambda item: -item[1]), high=1.0) if found else "None."
 
 
-def _statistics(profile: Profile) -> Table:
+def _statistics(columns: tuple[ColumnProfile, ...]) -> Table:
     names = list(Numbers.model_fields)
-    rows = [
-        (Name(column.name), *column.numbers.model_dump().values())
-        for column in profile.columns
-        if column.numbers and column.kind == "numeric"
-    ]
+    rows = [(Name(column.name), *column.numbers.model_dump().values()) for column in columns if column.numbers and column.kind == "numeric"]
     return Table(("column", *(name.replace("_", " ") for name in names)), rows)
 
 

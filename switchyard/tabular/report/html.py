@@ -37,6 +37,8 @@ svg.c{font:11px system-ui,sans-serif;fill:#3a4356}.c .f{fill:#5673d8}.c .g{fill:
 """
 _WIDE = 12
 """Columns from which on a table scrolls by itself."""
+_MOST_ROWS, _MOST_BARS = 3000, 100
+"""Of one table and one chart: a page stays small however many columns or classes there are. What is left out is told, and stored."""
 
 
 def page(report: Report) -> str:
@@ -93,8 +95,8 @@ def _words(text: Text | str | Badge | Name | Strong | Key) -> str:
 def _table(table: Table) -> str:
     head = "".join(f"<th>{_words(header)}</th>" for header in table.headers)
     formats = [table.format_of(place) for place in range(len(table.headers))]
-    body = "".join("<tr>" + "".join(map(_cell, row, formats)) + "</tr>" for row in table.rows)
-    made = f"<table><tr>{head}</tr>{body}</table>"
+    body = "".join("<tr>" + "".join(map(_cell, row, formats)) + "</tr>" for row in table.rows[:_MOST_ROWS])
+    made = f"<table><tr>{head}</tr>{body}</table>{_more(len(table.rows) - _MOST_ROWS)}"
     return f"<div class=wide>{made}</div>" if len(formats) > _WIDE else made
 
 
@@ -104,11 +106,16 @@ def _cell(value: Cell, form: str) -> str:
     return f"<td>{_words(value)}</td>"
 
 
+def _more(left_out: int) -> str:
+    return f"<p>{left_out:,} more are in the stored object.</p>" if left_out > 0 else ""
+
+
 def _bars(bars: Bars) -> str:
     # Written directly as SVG, so many are cheap.
     low, top, left, width, step = bars.low, bars.top, 210, 380, 19
     parts = []
-    for place, (label, value) in enumerate(bars.rows):
+    rows = bars.rows[:_MOST_BARS]
+    for place, (label, value) in enumerate(rows):
         y = place * step
         length = width * min(max((value - low) / (top - low), 0.0), 1.0)
         short = label if len(label) <= 30 else label[:29] + "\u2026"
@@ -118,9 +125,10 @@ def _bars(bars: Bars) -> str:
             f'<rect class=f x="{left}" y="{y + 3}" width="{length:.1f}" height="13"/>'
             f'<text x="{left + width + 6}" y="{y + 13}">{shown(value)}</text>'
         )
-    height = len(bars.rows) * step + 4
+    height = len(rows) * step + 4
     if bars.limit is not None:
         at = left + width * min(max((bars.limit - low) / (top - low), 0.0), 1.0)
         parts.append(f'<path class=k d="M{at:.1f} 0V{height}"/>')
     whole = left + width + 70
-    return f'<svg class=c viewBox="0 0 {whole} {height}" width="{whole}" height="{height}">{"".join(parts)}</svg>'
+    drawn = f'<svg class=c viewBox="0 0 {whole} {height}" width="{whole}" height="{height}">{"".join(parts)}</svg>'
+    return drawn + _more(len(bars.rows) - _MOST_BARS)

@@ -54,17 +54,17 @@ def digest_frame(frame: pd.DataFrame) -> str:
 def model_frame(frame: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
     """What the model sees of `columns`: float64 for numbers, booleans and datetimes (epoch seconds, NaN where
     missing), str for categories (`MISSING` where missing)."""
-    data = {}
-    for column in columns:
-        values = frame[column.name]
-        if column.kind == "datetime":
-            seconds = values.to_numpy("datetime64[ns]").astype("int64") / 1e9
-            data[column.name] = np.where(values.isna(), np.nan, seconds)
-        elif column.kind in ("numeric", "boolean"):
-            data[column.name] = values.to_numpy("float64")
-        else:
-            data[column.name] = values.fillna(MISSING).to_numpy(object)
-    return pd.DataFrame(data, index=frame.index)
+    return pd.DataFrame({column.name: model_values(frame[column.name], column) for column in columns}, index=frame.index)
+
+
+def model_values(values: pd.Series, column: Column) -> np.ndarray:
+    """One column as `model_frame` has it."""
+    if column.kind == "datetime":
+        seconds = values.to_numpy("datetime64[ns]").astype("int64") / 1e9
+        return np.where(values.isna(), np.nan, seconds)
+    if column.kind in ("numeric", "boolean"):
+        return values.to_numpy("float64")
+    return values.fillna(MISSING).to_numpy(object)
 
 
 @dataclass(frozen=True)

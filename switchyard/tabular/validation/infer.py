@@ -11,6 +11,8 @@ categories      the training set, for `MOSTLY` of the values less twice the shar
 target          never missing; a class seen in training, always
 ids             unique, where they were
 ==============  ====================================================================================
+
+Of a wide table the `MOST_COLUMNS` that go most closely with the target are described; all others have to be there.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.profile.associations import associate
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.validation.suite import Suite
@@ -34,6 +37,8 @@ NEVER_MISSING = 0.99
 RANGE_SLACK = 0.1
 MOSTLY = 0.98
 MAX_UNSEEN = 0.1
+MOST_COLUMNS = 100
+"""Great Expectations takes 10 ms for an expectation, and the square of it for some thousand."""
 _FIRST_DAY, _LAST_DAY = -106751, 106751
 """The days around 1970 that datetime64[ns] can tell."""
 _TYPES = {"numeric": "float64", "boolean": "float64", "categorical": "object", "text": "object", "datetime": "datetime64"}
@@ -45,13 +50,15 @@ def infer_suite(split: Split, problem: Problem) -> Suite:
     Returns
     -------
     Suite
-        About all columns of the schema but ignored ones. Deterministic, and made without importing Great Expectations.
+        About the columns of the schema but ignored ones, at most `MOST_COLUMNS` of them. Deterministic, and made without importing
+        Great Expectations.
 
     References
     ----------
     Share of unseen categories: Good, "The population frequencies of species", *Biometrika* 40 (1953).
     """
-    columns = [column for column in split.schema.columns if column.role != "ignored" and column.name in split.train]
+    known = [column for column in split.schema.columns if column.role != "ignored" and column.name in split.train]
+    columns = _described(known, split, problem)
     expectations = [
         _expect("table_row_count_to_be_between", None, min_value=1),
         _expect("table_columns_to_match_set", f"{len(split.train.columns)} columns, in any order", column_set=list(split.train.columns)),
@@ -61,6 +68,15 @@ def infer_suite(split: Split, problem: Problem) -> Suite:
         expectations += _about(split.train[column.name], column, problem, grows)
     origin = {"target": problem.data.target, "rows": len(split.train), "train_digest": f"sha256:{split.train_digest}", "edited": False}
     return Suite(problem.name, tuple(expectations), {"switchyard": origin})
+
+
+def _described(columns: list[Column], split: Split, problem: Problem) -> list[Column]:
+    """The columns with expectations of their own, in the table's order."""
+    if len(columns) <= MOST_COLUMNS:
+        return columns
+    closest = associate(split.train, columns, problem)[: MOST_COLUMNS - 1]
+    chosen = {problem.data.target, *(item.column for item in closest)}
+    return [column for column in columns if column.name in chosen]
 
 
 def load_or_infer(split: Split, problem: Problem, path: str | Path | None) -> Suite:

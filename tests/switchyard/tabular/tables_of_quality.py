@@ -86,5 +86,14 @@ def houses(rows: int = 800, seed: int = 0) -> pd.DataFrame:
     )
 
 
+def genes(rows: int = 60, columns: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Far more columns than rows, of which the last two say something about `tissue`."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(rows, columns))
+    tissue = np.where(values[:, -1] + values[:, -2] + rng.normal(0, 0.3, rows) > 0, "liver", "lung")
+    frame = pd.DataFrame(values, columns=[f"g{number}" for number in range(columns)])
+    return pd.concat([frame, pd.DataFrame({"tissue": tissue.astype(object)})], axis=1)
+
+
 def split_of(raw: pd.DataFrame, problem: Problem, roles: dict[str, str] | None = None) -> Split:
     return split_table(canonical_table(raw, problem.data.target, problem.task != "regression", roles), problem)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from switchyard.tabular.explanation.shapley import combined, shapley_values
+from switchyard.tabular.explanation.shapley import MOST_PLAYERS, combined, shapley_values
 
 
 def _values(function, rows, background, seed=0):
@@ -85,3 +85,23 @@ def test_the_seed_decides():
 
     first, again, other = (_values(function, rows, background, seed)[0] for seed in (1, 1, 2))
     assert (first == again).all() and (first != other).any()
+
+
+def test_of_many_columns_those_that_matter_are_found_and_the_calls_stay_few():
+    rng = np.random.default_rng(3)
+    weights = np.zeros(2000)
+    weights[[3, 500, 1999]] = [2.0, -1.0, 1.5]
+    calls = []
+
+    def function(m):
+        calls.append(len(m))
+        return (m @ weights + (m[:, 3] > 0) * m[:, 7])[:, None]
+
+    rows, background = rng.normal(size=(12, 2000)), rng.normal(size=(16, 2000))
+    values, base, outputs = _values(function, rows, background)
+    assert sum(calls) < 12 * 16 * MOST_PLAYERS + 10_000
+    assert values.sum(axis=1) == pytest.approx(outputs - base, abs=1e-12)
+    exact = weights * (rows - background.mean(axis=0))
+    assert values[:, [500, 1999], 0] == pytest.approx(exact[:, [500, 1999]], abs=1e-9)
+    assert set(np.argsort(-np.abs(values[:, :, 0]).mean(axis=0))[:4]) == {3, 7, 500, 1999}
+    assert len(np.unique(values[0, :, 0])) <= MOST_PLAYERS, "the others share what they do equally"

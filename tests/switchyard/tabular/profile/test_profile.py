@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 
 from switchyard.tabular.profile import Profile, full_profile, profile_table
 from switchyard.tabular.profile.associations import correlation_ratio, cramers_v
-from tests.switchyard.tabular.tables_of_quality import canonical_table, customers, houses, problem_for
+from tests.switchyard.tabular.tables_of_quality import canonical_table, customers, genes, houses, problem_for
 
 
 def profile_of(
@@ -133,3 +133,20 @@ def test_the_full_profile_is_one_quiet_offline_page(capfd):
     assert "Customers" in page and all(name in page for name in frame.columns)
     assert "<link" not in page and 'script src="http' not in page
     assert page == full_profile(frame, title="Customers")
+
+
+@pytest.mark.filterwarnings("ignore:DataFrame is highly fragmented")
+def test_a_wide_table_has_a_small_profile_of_what_goes_with_the_target_and_the_figures_of_all():
+    profile = profile_of(genes(), "tissue")
+    page = profile.html()
+    assert len(page.encode()) < 2_000_000 and len(profile.model_dump_json()) < 4_000_000
+    assert len(profile.of_interest()) == 100 and {"tissue", "g1999", "g1998"} <= {column.name for column in profile.of_interest()}
+    assert len(profile.numeric) == 99 and len(profile.pearson) == 99, "columns are compared with each other by the hundred, not all"
+    assert len(profile.columns) == len(profile.associations) + 1 == 2001
+    assert all(f"<td>g{number}</td>" in page for number in range(2000)), "each column has a line of figures"
+
+
+def test_a_long_table_is_described_in_full_by_a_sample_that_the_page_tells_of():
+    frame = canonical_table(customers(12_000)[["usage", "churned"]], "churned", True).frame
+    assert "10,000 of 12,000 rows, drawn with a fixed seed" in full_profile(frame)
+    assert "fixed seed" not in full_profile(frame[:500])

@@ -92,3 +92,10 @@ def test_a_table_can_be_cut_and_keeps_its_formats():
     assert table.only("b", "a").rows == ((0.5, 1), (0.25, 2))
     assert "50%" in markdown.table(table.without("a").first(1)) and "25%" not in markdown.table(table.first(1))
     assert not Table(("a",), [])
+
+
+def test_a_page_holds_the_first_of_many_rows_and_bars_and_tells_of_the_others():
+    page = html.page(Report("many", "", [Section("s", Table(("n",), [(number,) for number in range(5000)]), Bars([("bar", 1.0)] * 150))]))
+
+    assert page.count("<tr>") == 3001 and "2,000 more are in the stored object" in page
+    assert page.count("<rect class=f") == 100 and "50 more are in the stored object" in page

@@ -15,7 +15,7 @@ import pytest
 from switchyard.tabular.errors import GateClosed, InputError
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.validation import Suite, ValidationReport, data_docs, infer_suite, load_or_infer, validate
-from tests.switchyard.tabular.tables_of_quality import customers, houses, problem_for, split_of
+from tests.switchyard.tabular.tables_of_quality import customers, genes, houses, problem_for, split_of
 
 PROBLEM = problem_for("churned")
 
@@ -220,3 +220,12 @@ def test_forty_expectations_on_many_rows_are_fast_and_quiet(capfd):
     report = validate(frame, suite)
     assert time.process_time() - started < 5 and report.success and len(report.results) > 40
     assert capfd.readouterr() == ("", "") and logging.getLogger("great_expectations").level == logging.WARNING
+
+
+@pytest.mark.filterwarnings("ignore:DataFrame is highly fragmented")
+def test_of_a_wide_table_the_columns_that_go_with_the_target_are_described_and_all_must_be_there():
+    problem = problem_for("tissue")
+    suite = infer_suite(split_of(genes(), problem), problem)
+    described = {item["kwargs"]["column"] for item in suite.expectations if "column" in item["kwargs"]}
+    assert len(described) == 100 and {"tissue", "g1998", "g1999"} <= described
+    assert len(suite.expectations[1]["kwargs"]["column_set"]) == 2001
