@@ -70,7 +70,8 @@ def plain(data: str, target: str, budget: float, folder: Path) -> None:
     from switchyard.tabular.evaluation.comparison import check_gates, compare
     from switchyard.tabular.evaluation.served import predict_served
     from switchyard.tabular.explanation import explain
-    from switchyard.tabular.export.bundle import check_parity, measure_latency, write_bundle
+    from switchyard.tabular.export.bundle import export_bundle, measure_latency
+    from switchyard.tabular.export.served import make_served
     from switchyard.tabular.features.plan import plan_features
     from switchyard.tabular.model.ensemble import budget_left, build_ensemble
     from switchyard.tabular.profile import full_profile, profile_table
@@ -96,13 +97,15 @@ def plain(data: str, target: str, budget: float, folder: Path) -> None:
     store = StudyStore(folder / "studies", study_key(split, plan, problem, "benchmark"))
     studies = [tune_family(split, plan, problem, family, store) for family in problem.tuning.families]
     model, leaderboard = build_ensemble(studies, split, plan, problem, budget_left(studies, problem))
-    bundle = write_bundle(model, split, folder / "bundle", problem.name, problem.metric)
-    parity = check_parity(model, bundle, split.holdout)
-    scorer: Scorer = bundle.scorer()
+    evaluated, parity = export_bundle(model, split, problem)
+    _, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s)
+    (folder / "bundle").mkdir()
+    bundle.write(folder / "bundle")
+    scorer: Scorer = evaluated.scorer()
     classes, threshold = scorer.signature.classes, scorer.signature.threshold
     predictions = predict_served(scorer, split.holdout)
     evaluation = evaluate(predictions, split, problem, classes, threshold, fit_baselines(split, plan.used, problem, classes))
-    explanation = explain(bundle.scorer(), split, problem)
+    explanation = explain(evaluated.scorer(), split, problem)
     comparison = compare(predictions, None, split, problem, classes, note="no champion")
     members = Counter(member.family for member in model.members)
     latency = measure_latency(bundle, split.holdout)
@@ -112,7 +115,8 @@ def plain(data: str, target: str, budget: float, folder: Path) -> None:
             problem=problem, schema=table.schema, split=SplitFacts(split.kind, len(split.train), len(split.holdout), split.boundary),
             profile=profile, quality=quality, validation=validation, plan=plan, leaderboard=leaderboard,
             model=ModelFacts(members=members, calibration=model.calibrator.kind), evaluation=evaluation, explanation=explanation,
-            verdict=verdict, measured=Measured(latency, bundle.megabytes, parity.rows, parity.largest_difference),
+            verdict=verdict, served=served,
+            measured=Measured(latency, bundle.megabytes, served.parity.rows, served.parity.largest_difference),
             versions=Versions(data_source=table.source, data_revision=table.revision, model_digest=bundle.digest), comparison=comparison,
         )
     )  # fmt: skip

@@ -17,6 +17,7 @@ from steps.evaluation.explain_model import explain_model
 from steps.modelling.build_ensemble import build_ensemble
 from steps.modelling.export_bundle import export_bundle
 from steps.modelling.gather_study import gather_study
+from steps.modelling.learn_from_all import learn_from_all
 from steps.modelling.plan_features import plan_features
 from steps.modelling.tune_family import tune_family
 from steps.registry.document_model import document_model
@@ -64,11 +65,12 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: str = ""
     studies = [gather_study(seen, resolved, id=f"gather_{family}") if len(seen) > 1 else seen[0] for family, seen in found.items()]
     model, leaderboard = build_ensemble(studies, split, plan, resolved)
     champion, terms = find_champion(plan, resolved)
-    bundle, parity = export_bundle(model, split, terms, resolved)
-    evaluation = evaluate_model(bundle, split, plan, resolved)
-    explanation = explain_model(bundle, split, resolved)
-    reference = describe_reference(bundle, split, evaluation, explanation, suite, resolved)
-    comparison, verdict = compare_models(model, bundle, evaluation, champion, split, resolved)
+    evaluated, parity = export_bundle(model, split, terms, resolved)
+    bundle, served = learn_from_all(model, evaluated, parity, leaderboard, split, plan, terms, resolved)
+    evaluation = evaluate_model(evaluated, split, plan, resolved)
+    explanation = explain_model(evaluated, split, resolved)
+    reference = describe_reference(evaluated, bundle, split, evaluation, explanation, suite, resolved)
+    comparison, verdict = compare_models(model, evaluated, bundle, evaluation, champion, split, resolved)
     documents = document_model(
         problem=resolved,
         table=table,
@@ -80,7 +82,7 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: str = ""
         model=model,
         leaderboard=leaderboard,
         bundle=bundle,
-        parity=parity,
+        served=served,
         evaluation=evaluation,
         explanation=explanation,
         comparison=comparison,
@@ -90,7 +92,9 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: str = ""
         problem=resolved,
         table=table,
         studies=studies,
+        evaluated=evaluated,
         bundle=bundle,
+        served=served,
         leaderboard=leaderboard,
         evaluation=evaluation,
         verdict=verdict,

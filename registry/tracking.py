@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import switchyard.bundle
-from registry.versions import CHALLENGER, DIGEST_TAG, mirror_to_zenml, quiet_progress
+from registry.versions import BUNDLE, CHALLENGER, DIGEST_TAG, mirror_to_zenml, quiet_progress
 from stacks.active import connect_mlflow, mlflow_artifact_root
 from switchyard.bundle import Signature
 
@@ -80,12 +80,12 @@ def log_training(record: TrainingRecord) -> tuple[str, str]:
             client.set_terminated(child)
         with tempfile.TemporaryDirectory() as folder, quiet_progress():
             root = Path(folder)
-            for name, content in {**record.files, **{f"bundle/{file}": data for file, data in record.bundle.items()}}.items():
+            for name, content in {**record.files, **{f"{BUNDLE}/{file}": data for file, data in record.bundle.items()}}.items():
                 target = root / "artifacts" / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
             client.log_artifacts(run_id, str(root / "artifacts"))
-            model_uri = _log_model(run_id, root / "artifacts" / "bundle")
+            model_uri = _log_model(run_id, root / "artifacts" / BUNDLE)
         client.set_terminated(run_id)
     except BaseException:
         for half in made:

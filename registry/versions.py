@@ -22,7 +22,9 @@ from switchyard.tabular.tables.reading.credentials import first_line
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
-DIGEST_TAG = "digest"
+DIGEST_TAG, TWIN_TAG = "digest", "evaluated_digest"
+BUNDLE, TWIN = "bundle", "evaluated"
+"""Below the artifacts of the MLflow run that made a version: what is served, and what was scored on the holdout where it is another."""
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """MLflow's words for a model or version, and for an alias, that is not there."""
 
@@ -35,23 +37,29 @@ class Registered(Storable):
     version: str | None = None
     digest: str | None = None
     bundle: Bundle | None = None
+    evaluated: Bundle | None = None
+    """What was scored on the holdout, where it was asked for and is another than what is served."""
 
     def write(self, folder: Path) -> None:
-        lines = [self.name, self.version or "", self.digest or ""]
+        kept = {BUNDLE: self.bundle, TWIN: self.evaluated}
+        lines = [self.name, self.version or "", self.digest or "", *([self.evaluated.digest] if self.evaluated else [])]
         (folder / "version.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        if self.bundle:
-            (folder / "bundle").mkdir()
-            self.bundle.write(folder / "bundle")
+        for name, bundle in kept.items():
+            if bundle:
+                (folder / name).mkdir()
+                bundle.write(folder / name)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        name, version, digest = (folder / "version.txt").read_text(encoding="utf-8").split("\n")[:3]
-        bundle = folder / "bundle"
+        name, version, digest, of_twin = [*(folder / "version.txt").read_text(encoding="utf-8").splitlines(), ""][:4]
         try:
-            opened = Bundle.read(bundle).verify(digest) if bundle.is_dir() else None
+            opened, twin = (
+                Bundle.read(folder / kept).verify(known) if (folder / kept).is_dir() else None
+                for kept, known in ((BUNDLE, digest), (TWIN, of_twin))
+            )
         except ChangedBundle as error:
             raise ChangedVersion(f"the files of version {version} of {name!r} were changed in the artifact store: {error}") from None
-        return cls(name, version or None, digest or None, opened)
+        return cls(name, version or None, digest or None, opened, twin)
 
     def scorer(self) -> Scorer:
         """What scores with this version's bundle."""
@@ -77,6 +85,11 @@ class Registered(Storable):
             return self.bundle.signature if self.bundle else None
         except ValueError:
             return None
+
+    @property
+    def twin(self) -> Bundle | None:
+        """What meets others on the holdout: the evaluated twin or, where there is none, the bundle. None where nobody is meant."""
+        return self.evaluated or self.bundle
 
     def facts(self) -> dict[str, Fact]:
         return {"name": self.name, "version": self.version or "none", "digest": self.digest or "none"}
@@ -133,19 +146,24 @@ def _is_away(error: Any) -> bool:
     return error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 
 
-def find_alias(name: str, alias: str) -> Registered:
-    """The version of `name` that carries `alias`, bundle included; `version` is None where there is none."""
+def find_alias(name: str, alias: str, *, with_twin: bool = False) -> Registered:
+    """The version of `name` that carries `alias`, opened as by `open_version`; `version` is None where there is none."""
     import mlflow
 
     connect_mlflow()
     found = unless_absent(lambda: mlflow.MlflowClient().get_model_version_by_alias(name, alias))
     if found is None:
         return Registered(name)
-    return open_version(found)
+    return open_version(found, with_twin=with_twin)
 
 
-def open_version(found: Any) -> Registered:
+def open_version(found: Any, *, with_twin: bool = False) -> Registered:
     """The version that MLflow's record `found` is of, with its bundle: the one way in which one is opened.
+
+    Parameters
+    ----------
+    with_twin : bool
+        With its evaluated twin too. A version that was registered without one is its own.
 
     Raises
     ------
@@ -155,23 +173,25 @@ def open_version(found: Any) -> Registered:
         The registry did not answer.
     """
     digest = found.tags.get(DIGEST_TAG)
+    of_twin = found.tags.get(TWIN_TAG, digest) if with_twin else digest
     try:
-        bundle = _download(found.run_id).verify(digest)
+        bundle = _download(found.run_id, BUNDLE).verify(digest)
+        twin = _download(found.run_id, TWIN).verify(of_twin) if of_twin != digest else None
     except ChangedBundle as error:
         raise ChangedVersion(
             f"the files of version {found.version} of {found.name!r} were changed since it was registered: {error}; nothing was "
             "done with them. Put them back as they were, or deploy another version (--version N)"
         ) from None
-    return Registered(found.name, str(found.version), digest, bundle)
+    return Registered(found.name, str(found.version), digest, bundle, twin)
 
 
-def _download(run_id: str) -> Bundle:
-    """The bundle among the artifacts of the MLflow run that made a version."""
+def _download(run_id: str, place: str) -> Bundle:
+    """The bundle at `place` among the artifacts of the MLflow run that made a version."""
     import mlflow
     from mlflow.exceptions import MlflowException
 
     try:
-        entries = ask_registry(lambda: mlflow.MlflowClient().list_artifacts(run_id, "bundle"))
+        entries = ask_registry(lambda: mlflow.MlflowClient().list_artifacts(run_id, place))
     except OSError as error:
         # A link that leads nowhere, in a store that is a folder.
         raise ChangedBundle(f"they can't be listed: {error.strerror or error}") from None

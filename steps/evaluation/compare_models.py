@@ -19,12 +19,18 @@ from switchyard.tabular.tables.split import Split
 
 @step(cache_policy=depends_on(__file__))
 def compare_models(
-    model: Model, bundle: ExportedBundle, evaluation: Evaluation, champion: Registered, split: Split, problem: Problem
+    model: Model,
+    evaluated: ExportedBundle,
+    bundle: ExportedBundle,
+    evaluation: Evaluation,
+    champion: Registered,
+    split: Split,
+    problem: Problem,
 ) -> tuple[Annotated[Comparison, "comparison"], Annotated[Verdict, "verdict"]]:
-    """Both bundles answer the same rows; the verdict holds every gate with its limit and what was measured."""
-    scorer = bundle.scorer()
+    """Both evaluated twins answer the same rows, which neither has seen; latency and size are those of what is served."""
+    scorer = evaluated.scorer()
     first_held_out = split.boundary if problem.data.time_column != "@row" else None
-    theirs, note = predict_champion(champion.bundle, split.holdout, scorer.signature, first_held_out)
+    theirs, note = predict_champion(champion.twin, split.holdout, scorer.signature, first_held_out)
     comparison = compare(
         predict_served(scorer, split.holdout),
         theirs,

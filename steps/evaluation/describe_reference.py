@@ -18,9 +18,15 @@ from switchyard.tabular.validation import Suite
 
 @step(cache_policy=depends_on(__file__))
 def describe_reference(
-    bundle: ExportedBundle, split: Split, evaluation: Evaluation, explanation: Explanation, suite: Suite, problem: Problem
+    evaluated: ExportedBundle,
+    bundle: ExportedBundle,
+    split: Split,
+    evaluation: Evaluation,
+    explanation: Explanation,
+    suite: Suite,
+    problem: Problem,
 ) -> Annotated[Reference, "reference"]:
-    """Rows, answers on the holdout, scores, weights of the columns and expectations, in one compact object."""
-    scorer = bundle.scorer()
+    """Rows, answers on the holdout of the model that has not seen it, scores, weights of the columns and expectations."""
+    scorer = evaluated.scorer()
     predictions = predict_served(scorer, split.holdout)
     return library.describe_reference(split, predictions, scorer.signature, bundle.digest, evaluation, explanation, suite, problem)

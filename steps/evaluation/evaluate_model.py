@@ -14,6 +14,6 @@ from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))
-def evaluate_model(bundle: ExportedBundle, split: Split, plan: FeaturePlan, problem: Problem) -> Annotated[Evaluation, "evaluation"]:
-    """Score what the bundle answers; the baselines see the same columns and rows."""
-    return evaluate_served(bundle, split, plan, problem)
+def evaluate_model(evaluated: ExportedBundle, split: Split, plan: FeaturePlan, problem: Problem) -> Annotated[Evaluation, "evaluation"]:
+    """Score what the evaluated bundle answers; the baselines see the same columns and rows."""
+    return evaluate_served(evaluated, split, plan, problem)

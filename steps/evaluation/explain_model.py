@@ -1,4 +1,4 @@
-"""Step: which columns move the served prediction, and why single rows got theirs."""
+"""Step: which columns move the prediction, and why single rows got theirs."""
 
 from typing import Annotated
 
@@ -13,6 +13,6 @@ from switchyard.tabular.tables.split import Split
 
 
 @step(cache_policy=depends_on(__file__))
-def explain_model(bundle: ExportedBundle, split: Split, problem: Problem) -> Annotated[Explanation, "explanation"]:
+def explain_model(evaluated: ExportedBundle, split: Split, problem: Problem) -> Annotated[Explanation, "explanation"]:
     """SHAP and LIME on the exported graph, in the raw columns that a caller sends."""
-    return library.explain(bundle.scorer(), split, problem)
+    return library.explain(evaluated.scorer(), split, problem)

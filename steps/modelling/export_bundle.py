@@ -1,4 +1,4 @@
-"""Step: the model as the bundle that serving gets, proven equal to it."""
+"""Step: the evaluated model as a bundle, proven equal to it."""
 
 from typing import Annotated
 
@@ -16,8 +16,8 @@ from switchyard.tabular.tables.split import Split
 @step(cache_policy=depends_on(__file__))
 def export_bundle(
     model: Model, split: Split, terms: Terms, problem: Problem
-) -> tuple[Annotated[ExportedBundle, "bundle"], Annotated[Parity, "parity"]]:
+) -> tuple[Annotated[ExportedBundle, "evaluated"], Annotated[Parity, "parity"]]:
     """Convert to ONNX and compare with the native model on the whole holdout; any difference that matters fails the run."""
     # ZenML tells two outputs from one by a tuple in the return statement.
-    bundle, parity = library.export_bundle(model, split, problem, terms)
-    return bundle, parity
+    evaluated, parity = library.export_bundle(model, split, problem, terms)
+    return evaluated, parity

@@ -13,7 +13,8 @@ from switchyard.tabular.documents import Documents, Measured, ModelFacts, RunRec
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.explanation import Explanation
-from switchyard.tabular.export.bundle import ExportedBundle, Parity
+from switchyard.tabular.export.bundle import ExportedBundle
+from switchyard.tabular.export.served import Served
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.model.leaderboard import Leaderboard
@@ -42,7 +43,7 @@ def document_model(
     model: Model,
     leaderboard: Leaderboard,
     bundle: ExportedBundle,
-    parity: Parity,
+    served: Served,
     evaluation: Evaluation,
     explanation: Explanation,
     comparison: Comparison,
@@ -70,11 +71,12 @@ def document_model(
             explanation=explanation,
             comparison=comparison,
             verdict=verdict,
+            served=served,
             measured=Measured(
                 latency_ms=measured.get("constraints.max_latency_ms"),
                 bundle_mb=measured.get("constraints.max_bundle_mb"),
-                parity_rows=parity.rows,
-                parity_difference=parity.largest_difference,
+                parity_rows=served.parity.rows,
+                parity_difference=served.parity.largest_difference,
             ),
             versions=Versions(
                 data_source=table.source,

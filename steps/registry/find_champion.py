@@ -12,9 +12,9 @@ from switchyard.tabular.features.plan import FeaturePlan
 
 @step(enable_cache=False)
 def find_champion(plan: FeaturePlan, problem: Problem) -> tuple[Annotated[Registered, "champion"], Annotated[Terms, "terms"]]:
-    """The champion's version and bundle from the registry, or nobody, and the terms that a successor takes over.
+    """The champion's version, bundle and evaluated twin from the registry, or nobody, and the terms that a successor takes over.
 
     Never cached, since the registry changes by itself. What follows from the terms is cached where a new champion's are the same.
     """
-    champion = find_alias(problem.name, CHAMPION)
+    champion = find_alias(problem.name, CHAMPION, with_twin=True)
     return champion, terms_of(plan.used, problem, champion.signature)

@@ -8,7 +8,7 @@ from zenml import get_step_context, step
 
 from registry.reference import ensure_reference
 from registry.tracking import TrainingRecord, TrialRecord, log_training, make_challenger, register_version
-from registry.versions import version_with_digest
+from registry.versions import TWIN, TWIN_TAG, version_with_digest
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
 from switchyard.monitoring.reference import FOLDER, Reference
@@ -18,6 +18,7 @@ from switchyard.tabular.evaluation.comparison import Verdict
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.export.bundle import ExportedBundle
+from switchyard.tabular.export.served import Served
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.profile import Profile
 from switchyard.tabular.quality import QualityReport
@@ -43,7 +44,9 @@ def register_model(
     problem: Problem,
     table: Table,
     studies: list[Study],
+    evaluated: ExportedBundle,
     bundle: ExportedBundle,
+    served: Served,
     leaderboard: Leaderboard,
     evaluation: Evaluation,
     verdict: Verdict,
@@ -55,7 +58,7 @@ def register_model(
     reference: Reference,
     documents: Documents,
 ) -> Annotated[Registration, "registration"]:
-    """Log the training and register its bundle as challenger; a bundle that is registered already is left as it is."""
+    """Log the training and register its bundle and evaluated twin as challenger; what is registered already is left as it is."""
     tags = {
         "verdict": verdict.verdict,
         "data_source": table.source,
@@ -63,6 +66,7 @@ def register_model(
         "code_commit": code_commit(),
         "lock": lock_digest(),
         "family": leaderboard.family,
+        TWIN_TAG: evaluated.digest,
     }
     known = version_with_digest(problem.name, bundle.digest)
     if known:
@@ -77,6 +81,7 @@ def register_model(
         "expectations": suite,
         "validation": validation,
         "leaderboard": leaderboard,
+        "served": served,
         "evaluation": evaluation,
         "explanation": explanation,
         "verdict": verdict,
@@ -86,6 +91,8 @@ def register_model(
     files |= {f"documents/{name}": text.encode() for name, text in documents.files.items()}
     files |= {f"data_docs/{name}": content for name, content in _site(validation).items()}
     files |= {f"{FOLDER}/{name}": content for name, content in _files(reference).items()}
+    if evaluated.digest != bundle.digest:
+        files |= {f"{TWIN}/{name}": content for name, content in evaluated.files.items()}
     files["expectations.json"] = suite.to_json().encode()
     files["config.json"] = problem.model_dump_json(indent=1).encode()
     context = get_step_context()

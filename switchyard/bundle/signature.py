@@ -89,7 +89,7 @@ class Signature:
     interval: Interval | None = None
     metric: str | None = None
     trained_until: str | None = None
-    """Time splits: the first moment that training did not see."""
+    """Time splits: how far training saw, the first moment that it did not or else the newest of all."""
     others: tuple[Other, ...] = ()
     """The other columns of the training table; empty in bundles of before they were kept."""
     format: int = FORMAT

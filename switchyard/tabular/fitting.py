@@ -16,6 +16,7 @@ from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import evaluate_served
 from switchyard.tabular.explanation import Explanation, explain
 from switchyard.tabular.export.bundle import ExportedBundle, Parity, export_bundle
+from switchyard.tabular.export.served import Served, make_served
 from switchyard.tabular.features.history import add_history
 from switchyard.tabular.features.plan import FeaturePlan, plan_features
 from switchyard.tabular.model.ensemble import budget_left, build_ensemble
@@ -48,13 +49,16 @@ class Fitted:
     quality : QualityReport
     plan : FeaturePlan
     model : Model
+        Fitted to all rows; to the training part where `served` says so.
     leaderboard : Leaderboard
     bundle : ExportedBundle
-        What serving gets: `bundle.write(folder)`, and `switchyard.bundle.Scorer(folder)` answers from it.
-    parity : Parity
-        How far the bundle's answers on the holdout are from the model's.
+        The model as serving gets it: `bundle.write(folder)`, and `switchyard.bundle.Scorer(folder)` answers from it.
+    evaluated : ExportedBundle
+        Its evaluated twin: the same recipe, fitted without the holdout.
+    served : Served
+        Which of the two `bundle` is, how far its answers are from the model's, and how far both are apart on the holdout.
     evaluation : Evaluation
-        Of the bundle on the holdout.
+        Of the evaluated twin on the holdout, which it has not seen.
     notes : tuple of str
         What was decided, left out or found wrong, one sentence each.
     """
@@ -66,9 +70,15 @@ class Fitted:
     model: Model
     leaderboard: Leaderboard
     bundle: ExportedBundle
-    parity: Parity
+    evaluated: ExportedBundle
+    served: Served
     evaluation: Evaluation
     notes: tuple[str, ...]
+
+    @property
+    def parity(self) -> Parity:
+        """How far the bundle's answers on the holdout are from the model's."""
+        return self.served.parity
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Labels (object of str), or predictions (float64, in units of the target), of shape (n_rows,).
@@ -93,8 +103,8 @@ class Fitted:
         return self.model.predict_proba(read_rows(self.model, frame))
 
     def explain(self) -> Explanation:
-        """Which columns move the bundle's answers, and why single rows of the holdout got theirs; takes seconds to minutes."""
-        return explain(self.bundle.scorer(), self.split, self.problem)
+        """Which columns move the evaluated twin's answers, and why single rows of the holdout got theirs; takes seconds to minutes."""
+        return explain(self.evaluated.scorer(), self.split, self.problem)
 
 
 def fit(
@@ -118,7 +128,7 @@ def fit(
         Columns of any type, `target` among them. It is not changed.
     target : str
     budget_s : float
-        Wall seconds of tuning, ensembling and export together.
+        Wall seconds of tuning, ensembling, export and the fit on all rows together.
     trials : int, optional
         Trials per family instead of a budget: the same model for the same seed.
     families : sequence of str, optional
@@ -157,8 +167,9 @@ def fit(
         validate(split.holdout, infer_suite(split, problem), what="holdout").raise_if_failed("stop")
     plan = plan_features(split, quality.dropped, problem)
     model, leaderboard = search(split, plan, problem, progress)
-    bundle, parity = export_bundle(model, split, problem)
-    found = (*notes, *plan.notes(), *(finding.message for finding in quality.findings), *leaderboard.notes)
+    evaluated, parity = export_bundle(model, split, problem)
+    model, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s)
+    found = (*notes, *plan.notes(), *(finding.message for finding in quality.findings), *leaderboard.notes, served.sentences)
     return Fitted(
         problem=problem,
         split=split,
@@ -167,8 +178,9 @@ def fit(
         model=model,
         leaderboard=leaderboard,
         bundle=bundle,
-        parity=parity,
-        evaluation=evaluate_served(bundle, split, plan, problem),
+        evaluated=evaluated,
+        served=served,
+        evaluation=evaluate_served(evaluated, split, plan, problem),
         notes=found,
     )
 

@@ -61,7 +61,7 @@ def test_the_registry_has_one_challenger_and_zenml_the_same(project, first):
     versions = project.versions("small")
 
     assert [version["aliases"] for version in versions] == [["challenger"]]
-    assert versions[0]["tags"]["digest"] == first.summary["model"]["digest"]
+    assert versions[0]["tags"]["digest"] == first.summary["model"]["digest"] != versions[0]["tags"]["evaluated_digest"]
     assert versions[0]["tags"]["data_revision"].startswith("sha256:")
     stage = project.python("from zenml.client import Client; print(Client().get_model_version('small.local', 'v1').stage)")
     assert stage.splitlines()[-1] == "staging"
@@ -102,9 +102,14 @@ print(json.dumps([len(parents), len(runs) - len(parents), list(walk()), parents[
     parents, children, files, metrics, status = json.loads(project.python(code).splitlines()[-1])
 
     assert (parents, children, status) == (1, 2, "FINISHED")
-    assert {"bundle/model.onnx", "documents/model_card.md", "reports/evaluation.html", "reports/profile.html", "expectations.json"} <= set(
-        files
-    )
+    assert {
+        "bundle/model.onnx",
+        "evaluated/model.onnx",
+        "documents/model_card.md",
+        "reports/evaluation.html",
+        "reports/profile.html",
+        "expectations.json",
+    } <= set(files)
     assert any(name.startswith("data_docs/") for name in files)
     assert metrics["holdout_roc_auc"] == pytest.approx(first.summary["scores"]["holdout"]["roc_auc"])
 

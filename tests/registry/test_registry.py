@@ -136,6 +136,40 @@ def test_a_changed_version_is_opened_by_nobody(champion, opened, change, says):
         opened()
 
 
+@pytest.fixture
+def with_twin(champion, tmp_path):
+    """Folder of the champion's evaluated twin, another bundle beside its own."""
+    shutil.copytree(champion, champion.parent / registry.TWIN)
+    _edit(champion.parent / registry.TWIN)
+    client, digest = mlflow.MlflowClient(), Bundle.read(champion.parent / registry.TWIN).digest
+    client.set_model_version_tag("loans", "1", registry.TWIN_TAG, digest)
+    return champion.parent / registry.TWIN
+
+
+def test_a_champion_meets_others_by_its_evaluated_twin(with_twin, tmp_path):
+    found = registry.find_alias("loans", "champion", with_twin=True)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    found.write(kept)
+
+    assert found.twin == Bundle.read(with_twin) != found.opened and found.digest == found.opened.digest
+    assert registry.Registered.read(kept) == found
+    assert registry.find_alias("loans", "champion").twin == found.opened
+
+
+def test_a_version_of_before_there_were_twins_is_its_own(champion):
+    found = registry.find_alias("loans", "champion", with_twin=True)
+    assert found.evaluated is None and found.twin == found.opened
+
+
+@pytest.mark.parametrize("change", [_flip, shutil.rmtree], ids=["a byte", "missing"])
+def test_a_changed_twin_is_compared_with_by_nobody(with_twin, change):
+    change(with_twin)
+    assert registry.find_alias("loans", "champion").opened.signature.name
+    with pytest.raises(registry.ChangedVersion, match="files of version 1 of 'loans' were changed since it was registered"):
+        registry.find_alias("loans", "champion", with_twin=True)
+
+
 def test_an_artifact_that_was_changed_in_the_store_is_not_read(champion, tmp_path):
     kept = tmp_path / "kept"
     kept.mkdir()

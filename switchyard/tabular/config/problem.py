@@ -136,7 +136,9 @@ class Tuning(Section):
     """How long and how widely to search."""
 
     families: tuple[FamilyName, ...] = Field(default_factory=our_families)
-    budget_s: PositiveFloat = Field(120.0, le=7 * 86_400, description="Wall seconds of tuning, ensembling and export together.")
+    budget_s: PositiveFloat = Field(
+        120.0, le=7 * 86_400, description="Wall seconds of tuning, ensembling, export and the fit on all rows together."
+    )
     trials: PositiveInt | None = Field(None, le=100_000, description="Trials per family instead of a budget: deterministic for a seed.")
     folds: Annotated[int, Field(ge=2, le=20)] = 5
     ensemble: bool = True
@@ -148,6 +150,15 @@ class Tuning(Section):
         if not families or len(set(families)) != len(families):
             raise ValueError("name at least one family, each once")
         return families
+
+
+class Training(Section):
+    """What the served model learns from."""
+
+    refit: Literal["all", "none"] = Field(
+        "all",
+        description="all: what was scored on the holdout is fitted once more, to all rows, and that is served; none: it is served itself.",
+    )
 
 
 class Decision(Section):
@@ -210,6 +221,7 @@ class Problem(Section):
     quality: QualityConfig = QualityConfig()
     features: Features = Features()
     tuning: Tuning = Tuning()
+    training: Training = Training()
     decision: Decision = Decision()
     constraints: Constraints = Constraints()
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -9,6 +9,7 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation import Evaluation
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict
 from switchyard.tabular.explanation import Explanation
+from switchyard.tabular.export.served import Served
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.profile import Profile
@@ -85,3 +86,5 @@ class RunRecord:
     measured: Measured
     versions: Versions
     comparison: Comparison | None = None
+    served: Served | None = None
+    """Which model is served, and which one was scored; None where that is one and nobody asks."""

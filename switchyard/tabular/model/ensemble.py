@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import joblib
 import numpy as np
 
 from switchyard.tabular.config.problem import Problem
@@ -18,11 +17,11 @@ from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.model.combining import Combination, Learner, blend, greedy, held_out_outputs, rank_auc, stack, vote
 from switchyard.tabular.model.leaderboard import Leaderboard, Row
 from switchyard.tabular.model.model import Calibrator, Model, choose_threshold, conformal_half_width, fit_calibrator
-from switchyard.tabular.model.refit import Refit
+from switchyard.tabular.model.refit import fit_chosen
 from switchyard.tabular.tables.folds import Folds, make_folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import Metric, metric_of
-from switchyard.tabular.tuning.cost import refit_seconds
+from switchyard.tabular.tuning.cost import fits_to_come, refit_seconds
 from switchyard.tabular.tuning.crossval import constant_score, training_target
 from switchyard.tabular.tuning.study import Candidate, Study, Trial
 
@@ -70,8 +69,8 @@ def build_ensemble(
     split, plan, problem
         As the studies had them.
     budget_left_s : float, optional
-        Wall seconds for this function and the export after it. Only combinations whose members can be fitted again and
-        exported in that time are compared. Without it no clock is consulted.
+        Wall seconds for this function, the export after it and the fit on all rows after that. Only combinations whose
+        members can be fitted and exported as often in that time are compared. Without it no clock is consulted.
     n_jobs : int, optional
         Threads of a fit; all cores when absent.
 
@@ -93,17 +92,18 @@ def build_ensemble(
     leaderboard = _leaderboard(options, chosen, rule, comparison)
     logger.info("chosen: %s, cross-validated %s %.5g", chosen.name, comparison.metric.name, chosen.score)
     picked = [comparison.pool[member] for member in chosen.combination.members]
-    refit = Refit(split, plan, problem, comparison.target, len(comparison.classes), n_jobs or joblib.cpu_count())
+    pairs = [(study.family, candidate) for study, candidate in picked]
     model = Model(
         task=problem.task,
         target=problem.data.target,
         columns=plan.used,
         classes=comparison.classes,
-        members=tuple(refit.members([(study.family, candidate) for study, candidate in picked], end)),
+        members=tuple(fit_chosen(pairs, split, plan, problem, comparison.classes, end, n_jobs)),
         combiner=chosen.combination.combiner,
         **_decisions(chosen.oof, comparison.truth, problem),
     )
-    return model, leaderboard
+    left_s = None if end is None else end - time.monotonic()
+    return model, leaderboard.model_copy(update={"left_s": left_s})
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,8 @@ class _Comparison:
         self.forward = folds.kind == "time"
         self.truth = self.target[rows]
         self.outputs = [candidate.oof[rows] for _, candidate in self.pool]
-        self._costs = [refit_seconds(candidate.trial, study.family, len(self.target)) for study, candidate in self.pool]
+        fits = fits_to_come(split, problem)
+        self._costs = [fits * refit_seconds(candidate.trial, study.family, len(self.target)) for study, candidate in self.pool]
         self._left_s = np.inf if left_s is None else left_s - _WORK_S
         self._sizes = [_most_megabytes(study.family, candidate.trial, len(self.classes)) for study, candidate in self.pool]
 

@@ -36,6 +36,8 @@ class Leaderboard(Record):
     """Why the chosen one was chosen."""
     notes: tuple[str, ...] = ()
     """What was left out, and why."""
+    left_s: float | None = None
+    """Seconds of the budget that were left when the winner had been fitted; None without a budget."""
 
     @property
     def winner(self) -> Row:

@@ -1,12 +1,16 @@
-"""Fitting chosen candidates to all training rows: `Refit`."""
+"""Fitting what a search has chosen: its candidates to the training rows (`fit_chosen`), and the same once more to all (`fit_again`)."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+import joblib
 import numpy as np
+import pandas as pd
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from switchyard.tabular.config.problem import Problem
@@ -14,7 +18,7 @@ from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.families.base import Params
 from switchyard.tabular.features.plan import FeaturePlan, training_rows
 from switchyard.tabular.features.preprocess import build_preprocessor
-from switchyard.tabular.model.model import Member
+from switchyard.tabular.model.model import Member, Model, encode_target
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tuning.study import Candidate, Trial
@@ -23,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def refit_params(family: str, trial: Trial, rows: int) -> Params:
-    """The parameters of the fit on all rows, which has no validation rows to stop on.
+    """The parameters of a fit to `rows` rows, which has no validation rows to stop on.
 
     Boosting takes the mean of the folds' best rounds, more by the square root of what there are more rows. Nets take
     the mean of the epochs, which hold more steps by themselves, with a learning rate schedule of that length; forests
@@ -32,62 +36,153 @@ def refit_params(family: str, trial: Trial, rows: int) -> Params:
     found = [(best, rows / trained) for best, trained in zip(trial.best_iterations, trial.train_rows) if best is not None]
     if not found:
         return dict(trial.params)
+    iterations = np.mean([best * _more_rounds(family, ratio) for best, ratio in found])
+    return FAMILIES[family].with_iterations(trial.params, max(1, round(float(iterations))))
+
+
+def _more_rounds(family: str, ratio: float) -> float:
+    """By what to multiply the rounds of a fit that gets `ratio` times the rows."""
     kind = FAMILIES[family]
-    boosted = kind.stops_early and not kind.scheduled
-    iterations = np.mean([best * min(ratio, 2.0) ** 0.5 if boosted else best for best, ratio in found])
-    count = max(1, round(float(iterations)))
-    return kind.with_iterations(trial.params, count)
+    return min(ratio, 2.0) ** 0.5 if kind.stops_early and not kind.scheduled else 1.0
 
 
-class Refit:
-    """Fits members to all training rows; members with the same preprocessing share one fit of it."""
+def fit_chosen(
+    chosen: Sequence[tuple[str, Candidate]],
+    split: Split,
+    plan: FeaturePlan,
+    problem: Problem,
+    classes: tuple[str, ...],
+    end: float | None = None,
+    n_jobs: int | None = None,
+) -> list[Member]:
+    """Fit the chosen (family, candidate) pairs to the training rows.
 
-    def __init__(self, split: Split, plan: FeaturePlan, problem: Problem, target: np.ndarray, n_classes: int, n_jobs: int):
-        self._plan, self._problem, self._n_classes, self._n_jobs = plan, problem, n_classes, n_jobs
-        kept = training_rows(split.train, plan, split.schema)
-        self._rows = model_frame(kept, plan.used)
-        self._target = target[kept.index.to_numpy()]
-        self._prepared: dict[tuple, tuple[Pipeline, np.ndarray]] = {}
-
-    def members(self, chosen: Sequence[tuple[str, Candidate]], end: float | None) -> list[Member]:
-        """Fit the chosen (family, candidate) pairs.
-
-        Parameters
-        ----------
-        end : float or None
-            `time.monotonic` at which fitting and export should be through. A fit that would take longer ends early;
-            the estimates made before should keep it from that.
-        """
-        members = []
-        for number, (family, candidate) in enumerate(chosen):
-            exports = sum(FAMILIES[name].export_s for name, _ in chosen)
-            deadline = None if end is None else max(time.monotonic(), end - exports)
-            began = time.monotonic()
-            members.append(self._member(family, candidate.trial, deadline))
-            logger.info("fitted %s (%d of %d) to all rows in %.1f s", family, number + 1, len(chosen), time.monotonic() - began)
-            if deadline is not None and time.monotonic() > deadline:
-                logger.warning("the fit of %s on all rows was cut short by the budget", family)
-        return members
-
-    def _member(self, family: str, trial: Trial, deadline: float | None) -> Member:
-        kind = FAMILIES[family]
-        preprocessor, features = self._prepare(kind.style, trial.choices)
-        params = refit_params(family, trial, len(features))
-        estimator = kind.build(
-            task=self._problem.task,
-            params=params,
-            seed=self._problem.tuning.seed,
-            n_classes=self._n_classes,
-            n_jobs=self._n_jobs,
-            categorical_sizes=preprocessor.categorical_sizes_,
-        )
-        estimator.fit(features, self._target, deadline=deadline)
-        return Member(family, params, preprocessor, estimator)
-
-    def _prepare(self, style: str, choices: dict[str, str]) -> tuple[Pipeline, np.ndarray]:
+    Parameters
+    ----------
+    classes : tuple of str
+        Labels by code; empty for a regression.
+    end : float, optional
+        `time.monotonic` at which fitting and export should be through. A fit that would take longer ends early;
+        the estimates made before should keep it from that.
+    n_jobs : int, optional
+        Threads of a fit; all cores when absent.
+    """
+    rows = _Rows(split, plan, problem, classes)
+    prepared: dict[tuple, Pipeline] = {}
+    recipes = []
+    for family, candidate in chosen:
+        style, choices = FAMILIES[family].style, candidate.trial.choices
         key = (style, *sorted(choices.items()))
-        if key not in self._prepared:
-            preprocessor = build_preprocessor(self._plan, style, choices)
-            features = np.asarray(preprocessor.fit_transform(self._rows, self._target), dtype="float32")
-            self._prepared[key] = preprocessor, features
-        return self._prepared[key]
+        if key not in prepared:
+            prepared[key] = build_preprocessor(plan, style, choices)
+        recipes.append(_Recipe(family, refit_params(family, candidate.trial, len(rows.frame)), prepared[key]))
+    return list(_Fitting(rows, problem, end, n_jobs).members(recipes))
+
+
+def with_all_rows(split: Split) -> Split:
+    """`split` with every row in its training part, up to the newest; the holdout stays, as rows to compare answers on."""
+    boundary = split.boundary
+    if split.kind == "time":
+        moments = [*split.train[split.schema.time.name], *split.holdout[split.schema.time.name]] if split.schema.time else []
+        boundary = str(max(moments)) if moments else str(len(split.train) + len(split.holdout))
+    return replace(split, train=pd.concat([split.train, split.holdout], ignore_index=True), boundary=boundary)
+
+
+def fit_again(
+    model: Model, split: Split, plan: FeaturePlan, problem: Problem, end: float | None = None, n_jobs: int | None = None
+) -> Model | None:
+    """The same recipe as `model`, fitted to training rows and holdout together; None where the time ended before.
+
+    Hyperparameters, weights, calibration, threshold and interval are those of `model`, all chosen on out-of-fold answers.
+    Boosting gets more rounds by the square root of what there are more rows.
+
+    Parameters
+    ----------
+    model : Model
+        Fitted to `split.train`.
+    split, plan, problem
+        As `model` had them.
+    end, n_jobs
+        As in `fit_chosen`.
+    """
+    if end is not None and time.monotonic() >= end:
+        return None
+    rows = _Rows(with_all_rows(split), plan, problem, model.classes)
+    ratio = len(rows.frame) / len(training_rows(split.train, plan, split.schema))
+    fresh = {id(member.preprocessor): clone(member.preprocessor) for member in model.members}
+    recipes = []
+    for member in model.members:
+        more = _more_rounds(member.family, ratio)
+        rounds = max(1, round(member.params.get("iterations", 1) * more))
+        params = FAMILIES[member.family].with_iterations(member.params, rounds) if more > 1 else member.params
+        recipes.append(_Recipe(member.family, params, fresh[id(member.preprocessor)]))
+    fitting = _Fitting(rows, problem, end, n_jobs)
+    members = []
+    for member in fitting.members(recipes):
+        if fitting.cut_short:
+            return None
+        members.append(member)
+    return replace(model, members=tuple(members))
+
+
+@dataclass(frozen=True, eq=False)
+class _Recipe:
+    """What is fitted: a family with its parameters behind a preprocessor; those that hold the same one share its fit."""
+
+    family: str
+    params: Params
+    preprocessor: Pipeline
+
+
+class _Rows:
+    """The rows of a split's training part that fits see, and their target."""
+
+    def __init__(self, split: Split, plan: FeaturePlan, problem: Problem, classes: tuple[str, ...]):
+        kept = training_rows(split.train, plan, split.schema)
+        target = kept[problem.data.target]
+        self.frame = model_frame(kept, plan.used)
+        self.target = encode_target(target, classes) if classes else target.to_numpy("float64")
+        self.n_classes = len(classes)
+
+
+class _Fitting:
+    """Fits recipes one after the other, within a time."""
+
+    def __init__(self, rows: _Rows, problem: Problem, end: float | None, n_jobs: int | None):
+        self._rows, self._problem, self._end, self._n_jobs = rows, problem, end, n_jobs or joblib.cpu_count()
+        self._prepared: dict[int, np.ndarray] = {}
+        self.cut_short = False
+        """Whether the clock ended a fit before it was through."""
+
+    def members(self, recipes: Sequence[_Recipe]) -> Iterator[Member]:
+        exports = sum(FAMILIES[recipe.family].export_s for recipe in recipes)
+        for number, recipe in enumerate(recipes):
+            began = time.monotonic()
+            deadline = None if self._end is None else max(began, self._end - exports)
+            member = self._member(recipe, deadline)
+            done = time.monotonic()
+            counted = f"{recipe.family} ({number + 1} of {len(recipes)})"
+            logger.info("fitted %s to %s rows in %.1f s", counted, f"{len(self._rows.frame):,}", done - began)
+            if deadline is not None and done > deadline:
+                self.cut_short = True
+                logger.warning("the fit of %s was cut short by the budget", recipe.family)
+            yield member
+
+    def _member(self, recipe: _Recipe, deadline: float | None) -> Member:
+        features = self._features(recipe.preprocessor)
+        estimator = FAMILIES[recipe.family].build(
+            task=self._problem.task,
+            params=recipe.params,
+            seed=self._problem.tuning.seed,
+            n_classes=self._rows.n_classes,
+            n_jobs=self._n_jobs,
+            categorical_sizes=recipe.preprocessor.categorical_sizes_,
+        )
+        estimator.fit(features, self._rows.target, deadline=deadline)
+        return Member(recipe.family, recipe.params, recipe.preprocessor, estimator)
+
+    def _features(self, preprocessor: Pipeline) -> np.ndarray:
+        if id(preprocessor) not in self._prepared:
+            fitted = preprocessor.fit_transform(self._rows.frame, self._rows.target)
+            self._prepared[id(preprocessor)] = np.asarray(fitted, dtype="float32")
+        return self._prepared[id(preprocessor)]

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tuning.study import Trial
 
 _OVERHEAD_S = 0.3
 
 
+def fits_to_come(split: Split, problem: Problem) -> float:
+    """What is left to do of a chosen model once the search is over, in fits to the training rows: one, and a longer one to all rows."""
+    if problem.training.refit == "none" or split.holdout.empty:
+        return 1.0
+    # More rows, and more rounds by the root of them.
+    return 1.0 + (1 + len(split.holdout) / len(split.train)) ** 1.5
+
+
 def refit_seconds(trial: Trial, family: str, rows: int | None = None) -> float:
-    """Estimated wall seconds to fit a complete trial to all `rows` and to export it.
+    """Estimated wall seconds to fit a complete trial to `rows` rows and to export it.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class Standing:
     """Best cross-validated score so far, in the metric's own direction."""
     trials: int = 0
     refit_s: float | None = None
-    """Estimated seconds to fit its best trial to all rows and to export it; None while it has none."""
+    """Estimated seconds to fit its best trial to the training rows and to export it; None while it has none."""
 
 
 def clock(sessions: Iterable[Session]) -> float:
@@ -48,25 +48,30 @@ def clock(sessions: Iterable[Session]) -> float:
     return total
 
 
-def reserve(budget_s: float, standings: Sequence[Standing] = ()) -> float:
-    """Seconds of the budget that tuning leaves for the refit and the export.
+def reserve(budget_s: float, standings: Sequence[Standing] = (), fits: float = 1.0) -> float:
+    """Seconds of the budget that tuning leaves for the fits of what is chosen and their exports.
 
-    20 % of short budgets and 12 % of long ones; less as soon as every family has a model and all of them together can
-    be fitted again in less.
+    20 % of short budgets and 12 % of long ones, and half as much again for each further fit; less as soon as every family
+    has a model and all of them together can be fitted in less.
+
+    Parameters
+    ----------
+    fits : float
+        How often, in fits to the training rows.
     """
-    most = max(0.12 * budget_s, min(0.20 * budget_s, 15.0))
+    most = max(0.12 * budget_s, min(0.20 * budget_s, 15.0)) * (0.5 + 0.5 * fits)
     costs = [standing.refit_s for standing in standings if standing.refit_s is not None or not standing.finished]
     if not costs or None in costs:
         return most
-    return min(most, sum(costs) + _COMPARING_S)
+    return min(most, fits * sum(costs) + _COMPARING_S)
 
 
-def usable(standings: Sequence[Standing], budget_s: float) -> float:
-    """Wall seconds that are left for tuning, all families together."""
-    return budget_s - reserve(budget_s, standings) - clock(session for standing in standings for session in standing.sessions)
+def usable(standings: Sequence[Standing], budget_s: float, fits: float = 1.0) -> float:
+    """Wall seconds that are left for tuning, all families together; `fits` as in `reserve`."""
+    return budget_s - reserve(budget_s, standings, fits) - clock(session for standing in standings for session in standing.sessions)
 
 
-def share(family: str, standings: Sequence[Standing], budget_s: float, parallel: int = 1) -> float:
+def share(family: str, standings: Sequence[Standing], budget_s: float, parallel: int = 1, fits: float = 1.0) -> float:
     """Wall seconds that `family` may use from now on.
 
     Parameters
@@ -79,6 +84,8 @@ def share(family: str, standings: Sequence[Standing], budget_s: float, parallel:
         Wall seconds of the whole budget.
     parallel : int
         How many families run at once, each on a machine of its own.
+    fits : float
+        As in `reserve`.
 
     Returns
     -------
@@ -86,7 +93,7 @@ def share(family: str, standings: Sequence[Standing], budget_s: float, parallel:
         The part of `family` in the time of the unfinished ones, less what it has used; never negative. What siblings
         left over because they finished or gave up early is thereby shared among those to come.
     """
-    left = usable(standings, budget_s)
+    left = usable(standings, budget_s, fits)
     entitled = [standing for standing in standings if not standing.finished or standing.family == family]
     used = {standing.family: clock(standing.sessions) for standing in entitled}
     weights = {standing.family: FAMILIES[standing.family].weight for standing in entitled}

@@ -23,6 +23,7 @@ from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
+from switchyard.tabular.tuning.cost import fits_to_come
 from switchyard.tabular.tuning.crossval import FoldSource, Outcome, constant_score, cross_validate, training_target
 from switchyard.tabular.tuning.defaults import NearestTo
 from switchyard.tabular.tuning.events import Event, Progress
@@ -116,6 +117,7 @@ class _Search:
         self.metric = metric_of(problem.task, problem.metric)
         self.timed = problem.tuning.trials is None
         self.wanted = problem.tuning.budget_s if self.timed else float(problem.tuning.trials)
+        self.fits = fits_to_come(split, problem)
         self.reason = ""
         self.until: float | None = None
         self._others: list[Standing] = []
@@ -133,7 +135,7 @@ class _Search:
         # From here the clock runs; the slow imports of a family are part of its time.
         self.log.begin()
         if self.timed:
-            self.until = time.monotonic() + share(self.name, self._standings(), self.wanted, self.parallel)
+            self.until = time.monotonic() + share(self.name, self._standings(), self.wanted, self.parallel, self.fits)
         self._prepare()
         self._tell("started")
         self._end(self._search())
@@ -190,7 +192,7 @@ class _Search:
         for fold in range(len(self.source.folds)):
             self.source.get(self.family.style, {}, fold)
         preparing = time.monotonic() - began
-        most = usable(self._standings(), self.wanted)
+        most = usable(self._standings(), self.wanted, self.fits)
         return Pace(time.monotonic() + max(left - preparing, min(0.6 * most, 2 * preparing), _LEAST_S), patient=True)
 
     def _hopeless(self) -> str:

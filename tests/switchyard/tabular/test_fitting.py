@@ -53,6 +53,19 @@ def test_a_frame_becomes_a_model_with_leaderboard_evaluation_and_bundle(fitted, 
     assert any("positive class of 'answer' is 'yes'" in note for note in fitted.notes)
 
 
+def test_what_is_scored_did_not_see_the_holdout_and_what_is_served_did(fitted):
+    target = fitted.problem.data.target
+    before, after = (bundle.scorer().score_frame(fitted.split.holdout).probabilities for bundle in (fitted.evaluated, fitted.bundle))
+
+    assert (fitted.served.digest, fitted.served.evaluated_digest) == (fitted.bundle.digest, fitted.evaluated.digest)
+    assert fitted.bundle.digest != fitted.evaluated.digest and fitted.served.rows == len(shop()) and fitted.served.sentences in fitted.notes
+    truth = (fitted.split.holdout[target] == "yes").to_numpy()
+    assert fitted.evaluation.scores["log_loss"].value == pytest.approx(-np.log(before[np.arange(len(truth)), truth.astype(int)]).mean())
+    assert not np.array_equal(before, after)
+    alone = switchyard.fit(shop(), "answer", training={"refit": "none"}, **QUICK)
+    assert alone.bundle.digest == alone.evaluated.digest == fitted.evaluated.digest
+
+
 def test_it_answers_for_a_frame_without_the_target_in_another_order(fitted):
     frame = shop()
     other = frame[["city", "age"]].set_index(np.arange(1000, 1300))

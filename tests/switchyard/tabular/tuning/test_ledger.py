@@ -86,3 +86,10 @@ def test_the_reserve_shrinks_when_every_model_can_soon_be_fitted_again():
     assert reserve(60, [*quick, Standing("neural_network", False)]) == reserve(60)
     assert reserve(60, [*quick, Standing("neural_network", True)]) == pytest.approx(3.5)
     assert reserve(60, [Standing("random_forest", True, refit_s=100.0)]) == reserve(60)
+
+
+def test_a_fit_to_all_rows_is_reserved_for():
+    quick = [Standing("lightgbm", False, refit_s=1.0), Standing("xgboost", True, refit_s=1.5)]
+    assert reserve(60, quick, fits=2.4) == pytest.approx(2.4 * (reserve(60, quick) - 1) + 1)
+    assert reserve(60, fits=2.4) == pytest.approx(1.7 * reserve(60))
+    assert share("lightgbm", quick, 100, fits=2.4) < share("lightgbm", quick, 100)

@@ -1,0 +1,145 @@
+"""`make_served`: what was evaluated on the holdout, fitted once more to all rows; or itself, where that fails or can't be trusted."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.evaluation.agreement import Agreement, agreement
+from switchyard.tabular.evaluation.served import predict_served
+from switchyard.tabular.export.bundle import ExportedBundle, Parity, export_bundle
+from switchyard.tabular.export.terms import Terms
+from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.features.record import FeaturePlan
+from switchyard.tabular.model.model import Model
+from switchyard.tabular.model.refit import fit_again, with_all_rows
+from switchyard.tabular.report.report import Cell, Report, Section, Table
+from switchyard.tabular.storable import Fact, Record
+from switchyard.tabular.tables.split import Split
+
+logger = logging.getLogger(__name__)
+
+_BETWEEN_S = 1.0
+"""Between the fit of the evaluated model and this one: its comparison with the graph, and the orchestrator."""
+
+
+class Served(Record):
+    """Which of the two models is served, and why."""
+
+    digest: str
+    """Of what is served."""
+    evaluated_digest: str
+    """Of what was scored on the holdout."""
+    rows: int
+    """That the served model learnt from."""
+    reason: str = ""
+    """Why the evaluated model itself is served; empty where one fitted to all rows is."""
+    parity: Parity
+    """Of the served bundle and its native model, on the holdout."""
+    agreement: Agreement | None = None
+    """Of both models' answers on the holdout; None where there was one only."""
+
+    @property
+    def sentences(self) -> str:
+        """What was scored and what is served."""
+        if self.reason:
+            return f"The scores are of this very model, which did not see the holdout. It was not fitted to all rows: {self.reason}."
+        return (
+            f"The scores are of its evaluated twin ({self.evaluated_digest}), which was fitted without the holdout. "
+            f"Served is the same recipe fitted once more, to all {self.rows:,} rows, the holdout among them."
+        )
+
+    def facts(self) -> dict[str, Fact]:
+        return {"digest": self.digest, "evaluated_digest": self.evaluated_digest, "rows": self.rows, "reason": self.reason}
+
+    def report(self) -> Report:
+        rows: list[tuple[Cell, ...]] = [("served", self.digest), ("scored on the holdout", self.evaluated_digest)]
+        if self.agreement is not None:
+            rows += [
+                ("distance of their answers", self.agreement.distance),
+                ("allowed", self.agreement.allowed),
+                ("error of the evaluated", self.agreement.error),
+                ("error of the one fitted to all rows", self.agreement.served_error),
+            ]
+        return Report("What is served", self.sentences, [Section("Both models on the holdout (root mean squares)", Table(("", ""), rows))])
+
+
+def make_served(
+    model: Model,
+    evaluated: ExportedBundle,
+    parity: Parity,
+    split: Split,
+    plan: FeaturePlan,
+    problem: Problem,
+    left_s: float | None = None,
+    terms: Terms | None = None,
+) -> tuple[Model, ExportedBundle, Served]:
+    """Fit the recipe of `model` once more, to training rows and holdout, and export it.
+
+    Parameters
+    ----------
+    model : Model
+        The evaluated one, fitted to the training rows.
+    evaluated : ExportedBundle
+        Its bundle.
+    parity : Parity
+        Of both.
+    split, plan, problem
+        As they were learnt from.
+    left_s : float, optional
+        Wall seconds of the budget that were left when `model` had been fitted. Without it no clock is consulted.
+
+    terms : Terms, optional
+        As `export_bundle` had them for `evaluated`.
+
+    Returns
+    -------
+    model : Model
+        What is served: fitted to all rows, or `model` where the config, the clock or the check of agreement says so.
+    bundle : ExportedBundle
+    served : Served
+        Which of the two it is, with the reason.
+
+    Raises
+    ------
+    ParityError
+        When the exported graph of the new fit answers otherwise than the fit.
+    """
+
+    def itself(reason: str, found: Agreement | None = None) -> tuple[Model, ExportedBundle, Served]:
+        logger.info("the evaluated model is served itself: %s", reason)
+        served = Served(
+            digest=evaluated.digest,
+            evaluated_digest=evaluated.digest,
+            rows=len(split.train),
+            reason=reason,
+            parity=parity,
+            agreement=found,
+        )
+        return model, evaluated, served
+
+    if problem.training.refit == "none":
+        return itself("training.refit is none")
+    whole = with_all_rows(split)
+    end = None
+    if left_s is not None:
+        end = time.monotonic() + left_s - _BETWEEN_S - sum(FAMILIES[member.family].export_s for member in model.members)
+    grown = fit_again(model, split, plan, problem, end)
+    if grown is None:
+        return itself("the budget ended before it was (a larger tuning.budget_s)")
+    bundle, same = export_bundle(grown, whole, problem, terms)
+    found = agreement(
+        predict_served(evaluated.scorer(), split.holdout),
+        predict_served(bundle.scorer(), split.holdout),
+        split.holdout[problem.data.target],
+        problem.task,
+        model.classes,
+    )
+    if found.objection:
+        return itself(found.objection, found)
+    return (
+        grown,
+        bundle,
+        Served(digest=bundle.digest, evaluated_digest=evaluated.digest, rows=len(whole.train), parity=same, agreement=found),
+    )
