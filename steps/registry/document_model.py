@@ -70,6 +70,7 @@ def document_model(
             evaluation=evaluation,
             explanation=explanation,
             comparison=comparison,
+            optional=tuple(column.name for column in bundle.signature.columns if column.optional),
             verdict=verdict,
             served=served,
             measured=Measured(

@@ -66,9 +66,9 @@ def layout_of(rows: Rows, signature: Signature, problem: Problem, extra: Extra =
             f"{rows.label}: {_are_not_the_models(match.unknown)}; "
             "--extra drop leaves such columns out, --extra keep takes them into the output"
         )
+    left_out = {other.name for other in signature.others} - aside - keys
     if extra == "keep":
         keys.update(name for name in present if name not in aside and name not in {column.name for column in signature.columns})
-    left_out = {other.name for other in signature.others} - aside - keys
     return Layout(
         keys=tuple(name for name in present if name in keys),
         entity=data.entity_column if data.entity_column in present else None,

@@ -88,3 +88,5 @@ class RunRecord:
     comparison: Comparison | None = None
     served: Served | None = None
     """Which model is served, and which one was scored; None where that is one and nobody asks."""
+    optional: tuple[str, ...] = ()
+    """Columns of the model that requests may come without."""

@@ -55,15 +55,16 @@ def _value(value: float | None, kind: str) -> str:
 
 
 def inputs(run: RunRecord) -> Table:
-    """The columns a request must have: what the model was trained on."""
+    """The columns of a request: what the model was trained on."""
     rows = []
     for column in run.plan.used:
         known = f"{_value(column.minimum, column.kind)} to {_value(column.maximum, column.kind)}" if column.minimum is not None else ""
         if column.categories:
             more = len(column.categories) - 6
             known = ", ".join(column.categories[:6]) + (f" and {more} more" if more > 0 else "")
-        rows.append((Name(column.name), column.kind, "seen missing" if column.missing else "always there", known))
-    return Table(("column", "kind", "in training", "values seen in training"), rows)
+        asked = "may be absent" if column.name in run.optional else "must come"
+        rows.append((Name(column.name), column.kind, asked, "seen missing" if column.missing else "always there", known))
+    return Table(("column", "kind", "in requests", "in training", "values seen in training"), rows)
 
 
 def request(run: RunRecord) -> Marked:

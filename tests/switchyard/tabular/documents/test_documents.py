@@ -26,6 +26,7 @@ from switchyard.tabular.evaluation.comparison import check_gates
 from switchyard.tabular.explanation import explain_function
 from switchyard.tabular.explanation.coding import Coding
 from switchyard.tabular.features.plan import plan_features
+from switchyard.tabular.features.record import ColumnPlan
 from switchyard.tabular.model.leaderboard import Leaderboard, Row
 from switchyard.tabular.profile import profile_table
 from switchyard.tabular.quality import check_quality
@@ -263,3 +264,12 @@ def test_many_classes_show_their_most_frequent_mistakes(people):
     shown = confusion(evaluation)
     assert len(shown.rows) == 15 and shown.headers[0] == "true class"
     assert len(confusion(record.evaluation).rows) == 2
+
+
+def test_the_documents_say_what_requests_need_not_hold_and_what_is_not_learnt_from(record):
+    ignored = ColumnPlan(name="no|te", kind="text", role="ignored", use=False, reason="no model reads it", way_in="data.columns: {n: {}}")
+    plan = record.plan.model_copy(update={"columns": (*record.plan.columns, ignored)})
+    files = write_documents(dataclasses.replace(record, plan=plan, optional=("income",))).files
+    assert re.search(r"\| `?income`? *\| numeric *\| may be absent", files["ml_requirements.md"])
+    (line,) = [line for line in files["model_card.md"].splitlines() if "no model reads it" in line]
+    assert line.startswith("| no\\|te ") and "`data.columns: {n: {}}`" in line
