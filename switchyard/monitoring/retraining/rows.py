@@ -2,7 +2,7 @@
 
 Every row is in the canonical types of `switchyard.tabular.tables.table`. A prediction counts with the label that holds for it now; one that
 was made twice for one event counts once. A random or group split sends an entity to its side by its hash, so one that was
-held out before is held out again; a time split holds out the last of the new rows, which no earlier model has seen.
+trained on before is not held out now; a time split holds out the last of the new rows, which no earlier model has seen.
 
 A request must hold what its model uses and may hold more, so a column that training dropped by itself is in the source and
 perhaps not in the log. Old rows would have it and new ones would not: whether it is missing would then tell how old a row is,

@@ -8,6 +8,7 @@ stratified for classifications.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, overload
@@ -67,7 +68,8 @@ def make_folds(split: Split, problem: Problem, folds: int | None = None) -> Fold
     -------
     Folds
         At least two. No two validation parts share a row; in time folds every validation row is later than
-        every training row (rows of one moment stay together) and the earliest rows are in no validation part.
+        every training row (rows of one moment stay together) and the earliest rows are in no validation part, as is
+        the only row of a class in stratified folds.
 
     Raises
     ------
@@ -102,16 +104,23 @@ def _shuffled_folds(problem: Problem, rows: int, wanted: int, labels: np.ndarray
         splitter = KFold(count, shuffle=True, random_state=problem.tuning.seed)
         return Folds(tuple(splitter.split(np.zeros(rows))), "k-fold", note)
     classes, counts = np.unique(labels, return_counts=True)
-    rarest, fewest = str(classes[counts.argmin()]), int(counts.min())
+    # Two classes have to meet in each validation part. A third that is rare costs the other rows no folds: it is missing in some.
+    rarest = np.argsort(counts)[-2] if len(classes) > 2 else counts.argmin()
+    name, fewest = str(classes[rarest]), int(counts[rarest])
     if fewest < 2:
         raise InputError(
-            f"class {rarest!r} of target {problem.data.target!r} has a single training row, so it cannot be in both sides of a fold; "
+            f"class {name!r} of target {problem.data.target!r} has a single training row, so it cannot be in both sides of a fold; "
             "drop its rows, merge it with another class or give more data"
         )
     count = min(wanted, fewest)
-    note = f"{count} instead of {wanted} folds, because class {rarest!r} has only {fewest} training rows" if count < wanted else ""
+    note = f"{count} instead of {wanted} folds, because class {name!r} has only {fewest} training rows" if count < wanted else ""
     splitter = StratifiedKFold(count, shuffle=True, random_state=problem.tuning.seed)
-    return Folds(tuple(splitter.split(np.zeros(rows), labels)), "stratified", note)
+    alone = np.isin(labels, classes[counts == 1])  # The only row of its class always trains, or that fold's model would not know it.
+    always, others = np.flatnonzero(alone), np.flatnonzero(~alone)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        pairs = tuple(splitter.split(others, labels[others]))
+    return Folds(tuple((np.sort(np.concatenate([others[train], always])), others[valid]) for train, valid in pairs), "stratified", note)
 
 
 def _group_folds(split: Split, problem: Problem, owner: str, wanted: int, labels: np.ndarray | None) -> Folds:

@@ -1,7 +1,9 @@
 """The `Split`: train and holdout, set apart so that a row once trained on never enters a later holdout.
 
-Random splits send an entity (or, without one, a row's content) to the holdout by its hash; a growing table
-therefore keeps every old row on its side. Time splits cut at a moment, so that the holdout is the future.
+A random split goes by a hash: of the entity where rows have one, else of the row's content and of which copy of it the row
+is, so that equal rows are rows of their own. Within each class the rows under the threshold are held out, or else the one
+nearest to it, so no class of two rows is missing on either side. Time splits cut at a moment, so that the holdout is the
+future. What is guaranteed when a table grows, and why no rule can do more, is in docs/architecture.md.
 """
 
 from __future__ import annotations
@@ -55,11 +57,6 @@ class Split(Storable):
         return digest_frame(self.train)
 
 
-def _by_hash(hashes: np.ndarray, share: float) -> np.ndarray:
-    # The top 53 bits as a number in [0, 1): the same side for the same content, whatever the table's size.
-    return (hashes >> np.uint64(11)).astype("float64") / 2.0**53 < share
-
-
 def split_table(table: Table, problem: Problem) -> Split:
     """Set the holdout apart as the config or the schema says.
 
@@ -69,55 +66,88 @@ def split_table(table: Table, problem: Problem) -> Split:
         When one side would be empty or, for a classification, miss a class.
     """
     frame, schema = table.frame, table.schema
-    share = problem.split.holdout
     kind = problem.split.kind
     if kind == "auto":
         kind = "time" if problem.data.time_column else "group" if schema.group else "random"
+    if kind == "group" and schema.group is None:
+        raise InputError("split.kind is group, but no group column is known: set data.group_column")
+    owner = schema.group.name if kind == "group" and schema.group else problem.data.entity_column
     boundary = None
     if kind == "time":
-        if problem.data.time_column == "@row":
-            cut = round(len(frame) * (1 - share))
-            side, boundary = np.arange(len(frame)) >= cut, str(cut)
-        elif schema.time is None:
-            raise InputError("split.kind is time, but no time column is known: set data.time_column, or @row for file order")
-        else:
-            order = frame[schema.time.name]
-            if order.isna().any():
-                raise InputError(
-                    f"time column {schema.time.name!r} is empty in {int(order.isna().sum())} rows; a time split needs every one"
-                )
-            moment = order.sort_values(kind="stable").iloc[min(round(len(frame) * (1 - share)), len(frame) - 1)]
-            side, boundary = (order >= moment).to_numpy(), str(moment)
+        side, boundary = _after(frame, schema, problem)
+    elif owner:
+        side = _under(digest_rows(frame[[owner]]), problem.split.holdout)
     else:
-        owner = schema.group.name if kind == "group" and schema.group else problem.data.entity_column
-        if kind == "group" and schema.group is None:
-            raise InputError("split.kind is group, but no group column is known: set data.group_column")
-        keys = frame[[owner]] if owner else frame
-        side = _by_hash(digest_rows(keys), share)
+        labels = frame[problem.data.target] if problem.task != "regression" else pd.Series(0, index=frame.index)
+        side = _by_class(row_hashes(frame), pd.factorize(labels)[0], problem.split.holdout)
     train, holdout = frame[~side], frame[side]
     if kind == "time" and schema.time is not None:
         train, holdout = (part.sort_values(schema.time.name, kind="stable") for part in (train, holdout))
     split = Split(train.reset_index(drop=True), holdout.reset_index(drop=True), schema, kind, boundary)
-    _check(split, problem)
+    _check(split, problem, None if kind == "time" else owner)
     return split
 
 
-def _check(split: Split, problem: Problem) -> None:
+def _after(frame: pd.DataFrame, schema: Schema, problem: Problem) -> tuple[np.ndarray, str]:
+    """Which rows are the future, and its first moment (or row number)."""
+    cut = round(len(frame) * (1 - problem.split.holdout))
+    if problem.data.time_column == "@row":
+        return np.arange(len(frame)) >= cut, str(cut)
+    if schema.time is None:
+        raise InputError("split.kind is time, but no time column is known: set data.time_column, or @row for file order")
+    order = frame[schema.time.name]
+    if order.isna().any():
+        raise InputError(f"time column {schema.time.name!r} is empty in {int(order.isna().sum())} rows; a time split needs every one")
+    moment = order.sort_values(kind="stable").iloc[min(cut, len(frame) - 1)]
+    return (order >= moment).to_numpy(), str(moment)
+
+
+def row_hashes(frame: pd.DataFrame) -> np.ndarray:
+    """A hash of each row's content and of which of its copies it is; the first copy has the content's own."""
+    content = digest_rows(frame)
+    copy = pd.Series(content).groupby(content).cumcount().to_numpy("uint64")
+    mixed = content + copy * np.uint64(0x9E3779B97F4A7C15)
+    # The finalizer of splitmix64 (Steele, Lea & Flood 2014): neighbours come out unrelated.
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.where(copy == 0, content, mixed ^ (mixed >> np.uint64(31)))
+
+
+def _under(hashes: np.ndarray, share: float) -> np.ndarray:
+    # The top 53 bits as a number in [0, 1): the same side for the same content, whatever the table's size.
+    return (hashes >> np.uint64(11)).astype("float64") / 2.0**53 < share
+
+
+def _by_class(hashes: np.ndarray, classes: np.ndarray, share: float) -> np.ndarray:
+    """Which rows are held out: those under the threshold, and of each class of two rows or more the smallest hash, never the largest."""
+    side = _under(hashes, share)
+    order = np.argsort(hashes, kind="stable")
+    _, first, count = np.unique(classes[order], return_index=True, return_counts=True)
+    _, last = np.unique(classes[order][::-1], return_index=True)
+    side[order[first]] = count > 1
+    side[order[::-1][last]] = False
+    return side
+
+
+def _check(split: Split, problem: Problem, owner: str | None) -> None:
+    """`owner`: the column whose values were kept together."""
+    together = f" (rows that share a value of {owner!r} stay together)" if owner else ""
     for part, rows in (("training part", split.train), ("holdout", split.holdout)):
         if rows.empty:
             raise InputError(
                 f"the {part} of the {split.kind} split is empty: {len(split.train) + len(split.holdout)} rows are too few "
-                f"for split.holdout={problem.split.holdout}"
+                f"for split.holdout={problem.split.holdout}{together}"
             )
     if problem.task != "regression":
         target = problem.data.target
         lost = set(split.holdout[target]) - set(split.train[target])
         if lost:
             raise InputError(
-                f"class {sorted(lost)[0]!r} of target {target!r} is in the holdout but not in the training part; "
+                f"class {sorted(lost)[0]!r} of target {target!r} is in the holdout but not in the training part{together}; "
                 "use another split or drop its rows"
             )
         if problem.task == "binary" and split.holdout[target].nunique() < 2:
             raise InputError(
-                f"the holdout has only one class of target {target!r} ({len(split.holdout)} rows); give more rows or a larger split.holdout"
+                f"the holdout has only one class of target {target!r} ({len(split.holdout)} rows){together}; "
+                "give more rows or a larger split.holdout"
             )

@@ -52,6 +52,16 @@ def test_a_class_with_one_row_is_an_error_that_names_it():
         make_folds(split_of(pd.DataFrame({"y": labels({"a": 50, "b": 1})})), problem())
 
 
+@pytest.mark.parametrize("rare", [1, 2, 4])
+def test_a_rare_class_among_several_costs_the_others_no_folds(rare):
+    values = labels({"a": 50, "b": 30, "c": rare})
+    folds = make_folds(split_of(pd.DataFrame({"y": values})), problem("multiclass"))
+
+    assert len(folds) == 5 and not folds.note
+    assert all(set(values[train]) == {"a", "b", "c"} and set(values[valid]) >= {"a", "b"} for train, valid in folds)
+    assert len(np.unique(np.concatenate([valid for _, valid in folds]))) == 80 + (rare if rare > 1 else 0)
+
+
 @pytest.mark.parametrize("role", ["group", "entity"])
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_groups_are_never_shared(role, task):
