@@ -180,7 +180,8 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     console.print(f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}")
     console.print(f"choice   {leaderboard.rule}", highlight=False, markup=False)
     console.print(f"verdict  [bold]{summary.verdict}[/]")
-    for reason in outcome.artifact("verdict").reasons():
+    verdict = outcome.artifact("verdict")
+    for reason in (*verdict.reasons(), *([f"but {verdict.doubt}"] if verdict.doubt else [])):
         console.print(f"         {reason}", markup=False)
     notes = outcome.artifact("plan").notes()
     for note in notes[:_MOST_NOTES]:

@@ -8,11 +8,13 @@ from zenml import step
 from registry.versions import Registered
 from steps.caching import depends_on
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.evaluation.belief import doubt
 from switchyard.tabular.evaluation.changes import changes_between
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict, check_gates, compare
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import predict_champion, predict_served
 from switchyard.tabular.export.bundle import ExportedBundle, measure_latency
+from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.tables.split import Split
 
@@ -20,6 +22,7 @@ from switchyard.tabular.tables.split import Split
 @step(cache_policy=depends_on(__file__))
 def compare_models(
     model: Model,
+    leaderboard: Leaderboard,
     evaluated: ExportedBundle,
     bundle: ExportedBundle,
     evaluation: Evaluation,
@@ -49,5 +52,6 @@ def compare_models(
         bundle_mb=bundle.megabytes,
         members=Counter(member.family for member in model.members),
         changes=changes_between(champion.signature, scorer.signature),
+        doubt=doubt(evaluation, leaderboard.winner, split, problem),
     )
     return comparison, verdict

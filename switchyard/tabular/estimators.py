@@ -102,7 +102,14 @@ class _Estimator(BaseEstimator):
         columns = {} if isinstance(X, pd.DataFrame) else {name: {"kind": "numeric", "role": "feature"} for name in frame.columns}
         tuning: dict[str, Any] = {"budget_s": self.budget_s, "trials": self.trials, "seed": self.seed}
         tuning |= {} if self.families is None else {"families": tuple(self.families)}
-        settings |= {"name": type(self).__name__, "task": task, "metric": self.metric, "data": {"columns": columns}}
+        # The caller splits: dates of a series stay features here.
+        settings |= {
+            "split": {"kind": "random"},
+            "name": type(self).__name__,
+            "task": task,
+            "metric": self.metric,
+            "data": {"columns": columns},
+        }
         try:
             problem = problem_of(target, tuning, settings)
             raw = raw_table(frame.assign(**{target: y}))

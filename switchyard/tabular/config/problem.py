@@ -73,15 +73,16 @@ class SplitConfig(Section):
 
 
 class QualityConfig(Section):
-    """What to do about each finding: warn, drop the column, or stop with exit code 3."""
+    """What to do about each finding: warn, drop the column (the copies, of repeated rows), or stop with exit code 3."""
 
     max_missing_share: Share = 0.95
     missing_column: Action = "drop"
     constant_column: Action = "drop"
     id_column: Action = "drop"
-    duplicate_rows: Literal["warn", "stop"] = "warn"
+    duplicate_rows: Action = Field("warn", description="drop leaves out the rows that repeat another, before the split.")
     imbalance: Literal["warn", "stop"] = "warn"
     min_class_share: Share = 0.05
+    extreme_target: Literal["warn", "stop"] = "warn"
     target_leakage: Action = "stop"
     leakage_score: Share = Field(0.98, description="A single column scoring this AUC/R2 alone gives the target away.")
     future_column: Action = "stop"

@@ -56,7 +56,7 @@ class Comparison(Record):
         if self.champion is not None:
             rows += [
                 (f"champion {self.champion_version or ''}".strip(), str(self.champion)),
-                ("challenger better by", str(self.improvement)),
+                ("the challenger is", self.improvement.as_gain() if self.improvement else "not compared"),
             ]
         if self.delong_p is not None:
             rows.append(("DeLong's test, p", self.delong_p))
@@ -155,6 +155,8 @@ class Verdict(Record):
     gates: tuple[Gate, ...]
     changes: tuple[Change, ...] = ()
     """What came and went against the champion: columns, kinds, classes."""
+    doubt: str = ""
+    """Why the holdout's score is not believable beside the cross-validated one; empty where it is."""
 
     @property
     def failed(self) -> tuple[Gate, ...]:
@@ -175,8 +177,12 @@ class Verdict(Record):
             "rejected": "A gate is closed: the model is not registered.",
             "unchanged": "The model is the champion itself: nothing to register.",
         }
-        changes = [Section("What came and went against the champion", change_table(self.changes))] if self.changes else []
-        return Report("Verdict", f"{self.verdict}. {meaning[self.verdict]}", [Section("Gates", self.gate_table()), *changes])
+        sections = [Section("Gates", self.gate_table())]
+        if self.changes:
+            sections.append(Section("What came and went against the champion", change_table(self.changes)))
+        if self.doubt:
+            sections.insert(0, Section("Doubt", f"Look at this first: {self.doubt}."))
+        return Report("Verdict", f"{self.verdict}. {meaning[self.verdict]}", sections)
 
     def gate_table(self) -> Table:
         """Each limit of the config beside what was measured."""
@@ -199,6 +205,7 @@ def check_gates(
     bundle_mb: float | None = None,
     members: Mapping[str, int] | None = None,
     changes: tuple[Change, ...] = (),
+    doubt: str = "",
 ) -> Verdict:
     """Hold the measured values against the limits of the config.
 
@@ -216,6 +223,8 @@ def check_gates(
     members : mapping of family name to number of fitted models, optional
     changes : tuple of Change, optional
         Of the contract with the clients, against the champion.
+    doubt : str
+        From `switchyard.tabular.evaluation.belief.doubt`; it is said, and closes nothing.
 
     Returns
     -------
@@ -236,7 +245,7 @@ def check_gates(
         verdict = "unchanged"
     else:
         verdict = "challenger" if all(gate.passed for gate in gates) else "rejected"
-    return Verdict(verdict=verdict, gates=tuple(gates), changes=changes)
+    return Verdict(verdict=verdict, gates=tuple(gates), changes=changes, doubt=doubt)
 
 
 def _floor(problem: Problem, evaluation: Evaluation) -> Gate:
@@ -295,4 +304,4 @@ def _against(name: str, rule: str, gain: Estimate | None, opponent: str) -> Gate
         return Gate(name=name, limit=limit, measured="not measured", passed=rule == "ignore")
     low, high = (gain.value if end is None else end for end in (gain.low, gain.high))
     passed = {"ignore": True, "not_worse": high >= 0, "better": low > 0}[rule]
-    return Gate(name=name, limit=limit, measured=f"better by {gain}", value=gain.value, passed=passed)
+    return Gate(name=name, limit=limit, measured=gain.as_gain(), value=gain.value, passed=passed)

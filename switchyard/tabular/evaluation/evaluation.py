@@ -17,6 +17,7 @@ from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
 from switchyard.tabular.evaluation.resampling import Estimate, Resampler, resample
 from switchyard.tabular.evaluation.slices import SMALL, SliceColumn, describe_slices, slice_rows, slice_scores
 from switchyard.tabular.report.report import Beside, Name, Report, Section, Strong, Table, Text
+from switchyard.tabular.report.words import shown
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
@@ -132,12 +133,27 @@ class Evaluation(Record):
         ]
         return Table(("true class", "answered", "rows"), sorted(counted, key=lambda row: -row[2]))
 
+    def threshold_cost(self) -> str:
+        """A sentence where the threshold's labels are less accurate than a baseline's, which decides at 0.5; else empty."""
+        ours = self.scores.get("accuracy")
+        others = {name: scores["accuracy"].value for name, scores in self.baselines.items() if "accuracy" in scores}
+        best = max((value for value in others.values() if value is not None), default=None)
+        if self.threshold is None or ours is None or ours.value is None or best is None or ours.value >= best:
+            return ""
+        return (
+            f"Accuracy {shown(ours.value)} is below {name_of(max(others, key=lambda name: others[name] or 0.0))}'s {shown(best)} because "
+            f"the threshold {shown(self.threshold)} was chosen for the sake of the rarer class; decision.threshold: accuracy, or 0.5, "
+            "decides for accuracy."
+        )
+
     def _remarks(self) -> list[str]:
         said = [
-            f"Better than {name_of(name)} by {gain} in {NAMES[self.metric]}, on the same resamples." for name, gain in self.gains.items()
+            f"Beside {name_of(name)}: {gain.as_gain()} in {NAMES[self.metric]}, on the same resamples." for name, gain in self.gains.items()
         ]
         if self.threshold is not None:
             said.append(f"Labels: {self.classes[1]} from a probability of {self.threshold:.4g} on; the baselines from 0.5 on.")
+        if cost := self.threshold_cost():
+            said.append(cost)
         if self.calibration_error is not None:
             said.append(f"Expected calibration error: {self.calibration_error:.4g}.")
         return said
@@ -190,7 +206,7 @@ def evaluate(
         describe_slices(column, rows, {value: draws[(column, value)] for value in rows}, truth, predictions, metric.name, problem)
         for column, rows in slices.items()
     )
-    shown = {name: {score: estimate for score, estimate in scores.items() if ":" not in score} for name, scores in estimates.items()}
+    kept = {name: {score: estimate for score, estimate in scores.items() if ":" not in score} for name, scores in estimates.items()}
     return Evaluation(
         task=problem.task,
         metric=metric.name,
@@ -202,8 +218,8 @@ def evaluate(
         resamples=problem.evaluation.bootstrap,
         confidence=level,
         resampling=words,
-        scores=shown.pop(_MODEL),
-        baselines=shown,
+        scores=kept.pop(_MODEL),
+        baselines=kept,
         gains=gains,
         slices=columns,
         **(

@@ -35,6 +35,13 @@ class Estimate(BaseModel):
             return "undefined"
         return shown(self.value) if self.low is None else f"{shown(self.value)} ({shown(self.low)} to {shown(self.high)})"
 
+    def as_gain(self) -> str:
+        """An improvement, positive where it is one, in words: "better by 0.1 (0.05 to 0.15)", "worse by ..."."""
+        if self.value is None or self.value >= 0:
+            return f"better by {self}"
+        ends = [None if end is None else -end for end in (self.high, self.low)]
+        return f"worse by {Estimate(value=-self.value, low=ends[0], high=ends[1])}"
+
 
 @dataclass(frozen=True)
 class Draws:

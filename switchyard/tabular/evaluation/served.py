@@ -59,6 +59,8 @@ def predict_champion(
         return None, f"the champion's bundle cannot be read: {error}"
     if signature.task != challenger.task or signature.classes != challenger.classes:
         return None, "the champion answers another question (its task or classes differ)"
+    if first_held_out and signature.trained_until is None:
+        return None, "the champion's rows were not split by time, so it may have been trained on rows of this holdout"
     if first_held_out and signature.trained_until and pd.Timestamp(signature.trained_until) > pd.Timestamp(first_held_out):
         return None, f"the champion was trained on rows up to {signature.trained_until}, which are in this holdout"
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.quality.completeness import check_completeness, check_duplicates, check_imbalance
+from switchyard.tabular.quality.completeness import check_completeness, check_duplicates, check_extremes, check_imbalance
 from switchyard.tabular.quality.identifiers import check_identifiers
 from switchyard.tabular.quality.leakage import check_leakage
 from switchyard.tabular.quality.outcome import check_future
@@ -46,6 +46,7 @@ def check_quality(split: Split, problem: Problem) -> QualityReport:
         *check_completeness(split, problem),
         *check_duplicates(split, problem),
         *check_imbalance(split, problem),
+        *check_extremes(split, problem),
         *leaks,
         *check_future(split, problem),
         *check_identifiers(split, problem),

@@ -1,14 +1,22 @@
-"""Completeness, repeated rows and label imbalance."""
+"""Completeness, repeated rows, label imbalance and stray values of the target."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+import pandas as pd
+
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.quality.report import Finding, action_for
+from switchyard.tabular.report.words import count_of, shown
+from switchyard.tabular.tables.copies import compared, find_copies
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import digest_rows
 from switchyard.tabular.tasks import TASKS
+
+_FAR, _FEW_EXTREMES = 50.0, 5
+"""Times the distance from the median of the next value; heavy but honest tails stay below. At most so many rows lie there."""
 
 
 def check_completeness(split: Split, problem: Problem) -> Iterator[Finding]:
@@ -49,23 +57,26 @@ def check_completeness(split: Split, problem: Problem) -> Iterator[Finding]:
 
 
 def check_duplicates(split: Split, problem: Problem) -> Iterator[Finding]:
-    """Rows whose whole content occurs before in the same part. Real tables have some; only many tell of a faulty join."""
-    repeated = rows = 0
-    for part in (split.train, split.holdout):
-        # What names the row would hide that the rest of it repeats.
-        names = [column.name for column in split.schema.columns if column.role not in ("id", "ignored")]
-        repeated += len(part) - len(set(digest_rows(part[names]).tolist()))
-        rows += len(part)
-    if repeated:
-        yield Finding(
-            check="duplicate_rows",
-            action=action_for(problem, "duplicate_rows"),
-            measured=repeated / rows,
-            limit=0,
-            message=(
-                f"{repeated:,} of {rows:,} rows ({repeated / rows:.2%}) repeat another in every column; check the joins that made the table"
-            ),
-        )
+    """Rows that repeat another: a fault where rows were written twice, a note where few distinct rows are what there is."""
+    copies = find_copies(pd.concat([split.train, split.holdout], ignore_index=True), split.schema)
+    if not copies.count:
+        return
+    rows, action = len(copies.repeats), action_for(problem, "duplicate_rows")
+    said = f"{copies.count:,} of {rows:,} rows ({copies.count / rows:.2%}) repeat another in every column"
+    names = compared(split.schema)
+    known = int(np.isin(digest_rows(split.holdout[names]), digest_rows(split.train[names])).sum())
+    yield Finding(
+        check="duplicate_rows",
+        action=action if copies.fault or action == "stop" else "note",
+        measured=copies.count / rows,
+        limit=0,
+        message=(
+            f"{said} as if written twice; {known:,} of the {len(split.holdout):,} holdout rows stand in the training part too, where they "
+            "are known by heart; check the joins that made the table, or drop the copies with quality.duplicate_rows: drop"
+            if copies.fault
+            else f"{said}, as rows of few different values do; each counts as a row of its own"
+        ),
+    )
 
 
 def check_imbalance(split: Split, problem: Problem) -> Iterator[Finding]:
@@ -86,6 +97,34 @@ def check_imbalance(split: Split, problem: Problem) -> Iterator[Finding]:
                 "judge by average_precision rather than accuracy, or lower quality.min_class_share"
             ),
         )
+
+
+def check_extremes(split: Split, problem: Problem) -> Iterator[Finding]:
+    """A few values of a regression's target that lie far beyond all others, such as a typing error or a place holder."""
+    if TASKS[problem.task].classification:
+        return
+    name = problem.data.target
+    values = pd.concat([split.train[name], split.holdout[name]]).to_numpy("float64")
+    middle = float(np.median(values))
+    order = np.argsort(np.abs(values - middle), kind="stable")
+    away = np.abs(values - middle)[order]
+    for few in range(1, max(1, min(_FEW_EXTREMES, len(values) // 200)) + 1):
+        if few < len(values) and 0 < _FAR * away[-few - 1] < away[-few]:
+            extreme = shown(float(values[order[-1]]))
+            yield Finding(
+                check="extreme_target",
+                column=name,
+                action=action_for(problem, "extreme_target"),
+                measured=float(away[-few] / away[-few - 1]),
+                limit=_FAR,
+                message=(
+                    f"{name!r} is {extreme} in {count_of(few, 'row')}{'' if few == 1 else ' or nearly so'}, "
+                    f"{shown(float(away[-few] / away[-few - 1]), 2)} times as far from the median {shown(middle)} as any other value, and "
+                    "rules every mean and squared error; correct it at the source, leave the cell empty to have the row left out, or judge "
+                    "by metric: mae"
+                ),
+            )
+            return
 
 
 def _shown(value: object) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.quality.report import Finding, action_for
+from switchyard.tabular.tables.copies import compared, find_copies
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import digest_rows
 
@@ -16,9 +18,12 @@ def check_overlap(split: Split, problem: Problem) -> Iterator[Finding]:
     """Holdout rows whose content, or whose entity or group, is also in the training part."""
     action = action_for(problem, "split_overlap")
     # The same row a month later is still the same row: neither its time nor its name makes it new.
-    names = [column.name for column in split.schema.columns if column.role not in ("id", "time", "ignored")]
+    names = compared(split.schema, "time")
     same = np.isin(digest_rows(split.holdout[names]), digest_rows(split.train[names]))
-    if same.any():
+    # Where rows are cut one by one, `check_duplicates` has said it.
+    said = action == "warn" and split.kind == "random" and problem.data.entity_column is None and split.schema.time is None
+    whole = pd.concat([split.train, split.holdout], ignore_index=True)
+    if same.any() and not said and find_copies(whole, split.schema, "time").fault:
         yield Finding(
             check="split_overlap",
             action=action,

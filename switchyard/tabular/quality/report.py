@@ -18,6 +18,7 @@ _TITLES = {
     "constant_column": "Columns with one value",
     "duplicate_rows": "Repeated rows",
     "imbalance": "Label imbalance",
+    "extreme_target": "Stray values of the target",
     "target_leakage": "Columns that give the target away",
     "future_column": "Columns from the future",
     "id_column": "Columns that only name the row",

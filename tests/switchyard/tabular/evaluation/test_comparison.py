@@ -46,7 +46,7 @@ def test_a_clearly_better_challenger_passes_and_a_clearly_worse_one_does_not(peo
     comparison, verdict = _verdict(people, good, poor, "not_worse", metric)
     assert comparison.improvement.high < 0 and verdict.verdict == "rejected"
     (reason,) = verdict.reasons()
-    assert reason.startswith("gate gates.champion is closed: needs not worse than the champion, measured better by -")
+    assert reason.startswith("gate gates.champion is closed: needs not worse than the champion, measured worse by 0.")
 
 
 def test_what_breaks_the_champions_clients_closes_a_gate_that_the_config_opens(people):

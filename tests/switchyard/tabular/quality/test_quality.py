@@ -182,6 +182,21 @@ def test_rare_labels_and_repeated_rows_warn():
     report.raise_if_stopped()
 
 
+def test_a_stray_value_of_the_target_is_found_with_the_way_out():
+    frame = houses()
+    frame.loc[7, "price"] = 1e12
+    (finding,) = report_on(frame, target="price", task="regression").findings
+    assert (finding.check, finding.column, finding.action) == ("extreme_target", "price", "warn")
+    assert "in 1 row," in finding.message and "metric: mae" in finding.message
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_heavy_tail_is_no_stray_value(seed):
+    frame = houses()
+    frame["price"] = np.random.default_rng(seed).lognormal(5, 2, len(frame))
+    assert found(report_on(frame, target="price", task="regression"), "extreme_target") == []
+
+
 def test_rows_and_entities_on_both_sides_are_found():
     problem = problem_for("churned", data={"entity_column": "person"})
     frame = customers().assign(person=lambda data: (data.index // 3).map("p{}".format))

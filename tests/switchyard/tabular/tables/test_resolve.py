@@ -272,6 +272,27 @@ class TestSplit:
     def test_dates_are_pointed_at(self):
         assert any("data.time_column: seen makes the holdout the future" in note for note in load_frame(_frame()).notes)
 
+    @pytest.mark.parametrize("labels", [False, True])
+    def test_a_series_is_split_by_time_with_a_note_and_the_way_back(self, labels):
+        level = np.random.default_rng(0).normal(size=300).cumsum()
+        target = np.where(level > level.mean(), "up", "down") if labels else level
+        hours = pd.date_range("2025-01-01", periods=300, freq="h")
+        frame = pd.DataFrame({"hour": hours, "size": level * 0.1, "y": target}).sample(frac=1, random_state=0)
+        found = load_frame(frame)
+
+        assert (found.problem.split.kind, found.problem.data.time_column) == ("time", "hour")
+        assert any("the table is a series" in note and "split.kind: random" in note for note in found.notes)
+        assert load_frame(frame, split={"kind": "random"}).problem.split.kind == "random"
+        assert load_frame(frame, data={"columns": {"hour": {"role": "feature"}}}).problem.split.kind == "random"
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_a_table_whose_target_does_not_follow_its_past_is_no_series(self, seed):
+        rng = np.random.default_rng(seed)
+        level = rng.permutation(rng.normal(size=300).cumsum())
+        frame = pd.DataFrame({"hour": pd.date_range("2025-01-01", periods=300, freq="h"), "size": level * 0.1, "y": level})
+
+        assert load_frame(frame).problem.split.kind == "random"
+
     def test_numbers_as_time(self):
         frame = _frame(year=[2000 + row // 10 for row in range(ROWS)], day=[20250101 + row % 28 for row in range(ROWS)])
 

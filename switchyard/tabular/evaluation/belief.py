@@ -1,0 +1,77 @@
+"""`doubt`: whether the holdout's score is one that the cross-validation makes believable, and what may explain it if not."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.evaluation.evaluation import Evaluation
+from switchyard.tabular.evaluation.names import NAMES
+from switchyard.tabular.model.leaderboard import Row
+from switchyard.tabular.report.words import count_of, shown
+from switchyard.tabular.tables.copies import compared, find_copies
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.table import digest_rows
+
+_SIGMAS = 3.0
+_MATERIAL = 0.02
+"""Differences below this share of the cross-validated score are none, however sure they are."""
+_FEW_ROWS, _FEW_OF_A_CLASS = 100, 20
+_MANY_COPIES = 0.05
+
+
+def doubt(evaluation: Evaluation, winner: Row, split: Split, problem: Problem) -> str:
+    """One sentence where the holdout's score lies outside of what the folds' scores and its own interval allow, else empty.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of the holdout.
+    winner : Row
+        The chosen line of the leaderboard: mean and standard deviation over folds.
+    split : Split
+    problem : Problem
+
+    Notes
+    -----
+    The difference's standard error is of two parts: the holdout's (from its bootstrap interval, but not below that of a fold,
+    since a bootstrap of three rows of a class is too sure of itself) and that of the mean over folds; in time each window has a
+    level of its own, so that mean is no surer than one window.
+    """
+    score = evaluation.score
+    if score.value is None or not np.isfinite([winner.score, winner.std]).all():
+        return ""
+    folds = problem.tuning.folds
+    ends = (score.high - score.low) / (2 * NormalDist().inv_cdf((1 + evaluation.confidence) / 2)) if score.low is not None else 0.0
+    one_fold = winner.std * np.sqrt(len(split.train) / folds / evaluation.rows)
+    mean = winner.std / (1 if split.kind == "time" else np.sqrt(folds))
+    error = float(np.hypot(max(ends, one_fold), mean))
+    difference = score.value - winner.score
+    if abs(difference) <= max(_SIGMAS * error, _MATERIAL * abs(winner.score)):
+        return ""
+    worse = (difference < 0) == evaluation.greater_is_better
+    return (
+        f"the holdout's {NAMES[evaluation.metric]} of {shown(score.value)} is {'worse' if worse else 'better'} than the cross-validated "
+        f"{shown(winner.score)} makes believable (within {shown(_SIGMAS * error, 2)}): {_reason(evaluation, split, problem)}"
+    )
+
+
+def _reason(evaluation: Evaluation, split: Split, problem: Problem) -> str:
+    owner = problem.data.entity_column or (split.schema.group.name if split.schema.group else None)
+    rarest = min(evaluation.per_class, key=lambda part: part.rows, default=None)
+    names = compared(split.schema, "time")
+    known = int(np.isin(digest_rows(split.holdout[names]), digest_rows(split.train[names])).sum())
+    if evaluation.rows < _FEW_ROWS:
+        return f"{count_of(evaluation.rows, 'holdout row')} are too few for either score; give more rows"
+    if rarest is not None and rarest.rows < _FEW_OF_A_CLASS:
+        return f"{count_of(rarest.rows, 'holdout row')} of class {rarest.label!r} are too few for either score; give more of them"
+    if known > _MANY_COPIES * len(split.holdout) and find_copies(pd.concat([split.train, split.holdout]), split.schema, "time").fault:
+        return f"{known:,} of its rows stand in the training part too; drop copies with quality.duplicate_rows: drop"
+    if split.kind == "time":
+        return "the last stretch of time differs from those before; trust the holdout, and see how the target moves in the profile"
+    if owner is not None:
+        return f"its values of {owner!r} differ from those that trained; give more of them"
+    return "rows may belong together or follow each other in time; if so, say it with data.group_column or data.time_column"

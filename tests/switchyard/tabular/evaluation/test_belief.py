@@ -1,0 +1,70 @@
+"""A holdout score that the cross-validation does not make believable is doubted, with the likely reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from switchyard.tabular.evaluation.belief import doubt
+from switchyard.tabular.evaluation.comparison import check_gates
+from switchyard.tabular.evaluation.evaluation import evaluate
+from switchyard.tabular.evaluation.resampling import Estimate
+from switchyard.tabular.model.leaderboard import Row
+from tests.switchyard.tabular.cases import make_problem
+from tests.switchyard.tabular.evaluation.test_comparison import CLASSES, _predictions
+
+PROBLEM = make_problem("binary", "roc_auc")
+
+
+def doubted(split, cv: float, std: float = 0.01, problem=PROBLEM) -> str:
+    winner = Row(name="lightgbm", kind="single", family="lightgbm", score=cv, std=std, seconds=0, chosen=True)
+    return doubt(evaluate(_predictions(split, 0), split, problem, CLASSES), winner, split, problem)
+
+
+def test_equal_scores_are_believed(people):
+    score = evaluate(_predictions(people, 0), people, PROBLEM, CLASSES).score.value
+
+    assert doubted(people, score) == doubted(people, score + 0.02, std=0.02) == ""
+
+
+@pytest.mark.parametrize(("cv", "word"), [(0.999, "worse"), (0.55, "better")])
+def test_a_score_outside_of_what_is_believable_is_said_with_both(people, cv, word):
+    said = doubted(people, cv)
+
+    assert f"is {word} than the cross-validated {cv:g}" in said and "data.group_column" in said
+
+
+def test_the_reason_is_the_likely_one(people):
+    few = replace(people, holdout=people.holdout.head(40))
+    rare = replace(people, holdout=people.holdout[(people.holdout.y == "no") | (people.holdout.y.eq("yes").cumsum() < 10)])
+    copied = replace(people, train=pd.concat([people.train, people.holdout]))
+
+    assert "40 holdout rows are too few" in doubted(few, 0.3, 0.001)
+    assert "of class 'yes' are too few" in doubted(rare, 0.3, 0.001)
+    assert "stand in the training part too" in doubted(copied, 0.999)
+    assert "the last stretch of time" in doubted(replace(people, kind="time"), 0.999)
+    assert "'household' differ" in doubted(people, 0.4, problem=make_problem("binary", "roc_auc", data={"entity_column": "household"}))
+
+
+def test_the_verdict_says_its_doubt_and_closes_no_gate(people):
+    evaluation = evaluate(_predictions(people, 0), people, PROBLEM, CLASSES)
+    verdict = check_gates(PROBLEM, evaluation, doubt="the holdout is odd")
+
+    assert verdict.verdict == "challenger" and "Look at this first: the holdout is odd." in verdict.html()
+
+
+def test_a_gain_below_zero_is_called_worse():
+    assert Estimate(value=-0.478, low=-0.6, high=-0.2).as_gain() == "worse by 0.478 (0.2 to 0.6)"
+    assert Estimate(value=0.1, low=-0.1, high=0.3).as_gain() == "better by 0.1 (-0.1 to 0.3)"
+
+
+def test_a_threshold_that_costs_accuracy_is_explained(people):
+    evaluation = evaluate(_predictions(people, 0), people, PROBLEM, CLASSES, threshold=0.1)
+    scores = {**evaluation.scores, "accuracy": Estimate(value=0.6)}
+    beside = evaluation.model_copy(update={"scores": scores, "baselines": {"constant": {"accuracy": Estimate(value=0.7)}}})
+    better = beside.model_copy(update={"scores": {**scores, "accuracy": Estimate(value=0.8)}})
+
+    assert "the threshold 0.1 was chosen for the sake of the rarer class" in beside.threshold_cost()
+    assert better.threshold_cost() == ""
