@@ -6,8 +6,7 @@ Types the commands that users type (`python run.py --pipeline training | deploym
 shipped defaults, in one process, which spares the start of each: a model is trained on the first third of the rows and
 deployed; then the rest is looked at in windows of 2,000 rows, in the file's order, each as a table with its labels. Last,
 100 windows are drawn from the training period: half of them begin anywhere, half are rows drawn from everywhere in it.
-Nothing happened there, so what the decision asks for is a false alarm. It forgets the windows before each half, since the
-rule repeated_drift looks back.
+Nothing happened there, so what the decision asks for is a false alarm.
 """
 
 from __future__ import annotations

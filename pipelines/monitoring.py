@@ -28,7 +28,7 @@ def monitoring(problem: Problem, look: Look) -> None:
     """
     production, reference = find_production(problem)
     window = read_window(production, reference, look, problem)
-    validation = validate_window(window, reference)
+    validation = validate_window(window, reference, problem)
     drift = measure_drift(window, reference, production, problem)
     performance = measure_performance(window, reference, problem)
     decision = decide(window, validation, drift, performance, look, problem)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.monitoring import evidently
+from switchyard.monitoring import evidently, twosample
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.report.report import Badge, Name, Table
 
@@ -29,13 +29,15 @@ class ColumnDrift(BaseModel):
     column: str
     kind: str
     method: str
-    """Evidently's name of the test or distance."""
+    """Of the test of both samples."""
     value: float | None
-    """The method's p-value or distance; None where a side has no values."""
+    """Its p-value; None where a side has no values."""
     adjusted: float | None = None
-    """P-values: Benjamini-Hochberg's, over all columns of the window."""
+    """The p-value by Holm, over all columns of the window."""
     threshold: float
+    """Distance from which a difference is large enough to be drift, where there are rows enough to call any difference significant."""
     distance_method: str
+    """Evidently's name of it."""
     distance: float | None
     """How far, whatever the method was."""
     error: float | None = None
@@ -70,7 +72,7 @@ def drift_table(columns: Iterable[ColumnDrift]) -> Table:
             column.error,
             column.usual,
             column.threshold,
-            column.method if column.method == column.distance_method else f"{column.method}, {column.distance_method}",
+            f"{column.method}; {column.distance_method}",
             column.adjusted,
         )
         for column in columns
@@ -93,27 +95,31 @@ def drift_table(columns: Iterable[ColumnDrift]) -> Table:
 def compare(
     past: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str], settings: Monitoring, ordered: bool, sampled: bool
 ) -> list[ColumnDrift]:
-    """Every column of `kinds` in `current` against `past`."""
+    """Every column of `kinds` in `current` against `past`.
+
+    A column drifted where a test of both samples says so with `settings.p_value`, by Holm over all columns, and, where the
+    smaller sample has `settings.small_sample` rows and more, the distance is over its limit too: with many rows every
+    difference is significant.
+    """
     past, current, numeric = _prepared(past, current, kinds)
+    distances = _distances(kinds, numeric, settings)
+    apart = evidently.measure(past, current, distances, numeric)
+    p_values = {name: _p_value(past[name], current[name], name in numeric) for name in apart}
+    adjusted = twosample.holm(p_values)
     small = min(len(past), len(current)) < settings.small_sample
-    methods, distances = _methods(kinds, numeric, settings, small), _methods(kinds, numeric, settings, False)
-    values = evidently.measure(past, current, methods, numeric)
-    apart = values if methods == distances else evidently.measure(past, current, distances, numeric)
-    adjusted = adjust({name: value for name, value in values.items() if methods[name] in evidently.P_VALUES})
     stretches = list(_stretches(len(past), len(current), ordered))
     found = []
     for name, kind in kinds.items():
-        value, far = values.get(name), apart.get(name)
-        by_p = methods[name] in evidently.P_VALUES
-        limit = settings.p_value if by_p else settings.distances.get(name, settings.distance)
-        drifted = value is not None and (adjusted[name] < limit if by_p else value >= limit)
+        far = apart.get(name)
+        limit = settings.distances.get(name, settings.distance)
+        drifted = far is not None and adjusted[name] < settings.p_value and (small or far >= limit)
         usual = _usual(past[name], stretches, distances[name], name in numeric) if drifted else None
         found.append(
             ColumnDrift(
                 column=name,
                 kind=kind,
-                method=methods[name],
-                value=value,
+                method=twosample.NUMBERS if name in numeric else twosample.LEVELS,
+                value=p_values.get(name),
                 adjusted=adjusted.get(name),
                 threshold=limit,
                 distance_method=distances[name],
@@ -127,12 +133,9 @@ def compare(
     return found
 
 
-def adjust(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Benjamini and Hochberg's adjusted p-values: those up to q hold a false discovery rate of q."""
-    from scipy.stats import false_discovery_control
-
-    names = list(p_values)
-    return dict(zip(names, map(float, false_discovery_control([p_values[name] for name in names])))) if names else {}
+def _p_value(past: pd.Series, current: pd.Series, numeric: bool) -> float:
+    past, current = past.dropna(), current.dropna()
+    return twosample.of_numbers(past.to_numpy(), current.to_numpy()) if numeric else twosample.of_levels(past, current)
 
 
 def _prepared(past: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, frozenset[str]]:
@@ -167,11 +170,9 @@ def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _methods(kinds: Mapping[str, str], numeric: frozenset[str], settings: Monitoring, small: bool) -> dict[str, str]:
+def _distances(kinds: Mapping[str, str], numeric: frozenset[str], settings: Monitoring) -> dict[str, str]:
     chosen = settings.methods
-    number = chosen.numeric_small if small else chosen.numeric_large
-    category = chosen.categorical_small if small else chosen.categorical_large
-    return {name: number if name in numeric else category for name in kinds}
+    return {name: chosen.numeric_large if name in numeric else chosen.categorical_large for name in kinds}
 
 
 def _stretches(past: int, current: int, ordered: bool) -> Iterator[np.ndarray]:

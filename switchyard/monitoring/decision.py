@@ -25,6 +25,8 @@ class RuleResult(Record):
     threshold: float | None
     verdict: Action
     reason: str
+    suspected: bool = False
+    """Rules of performance: the limit is crossed with `monitoring.confidence`, whether or not that counts yet."""
 
 
 class Decision(Record):
@@ -49,6 +51,8 @@ class Decision(Record):
     """What the front door had counted of the version at this look, since it started; None where it was not asked."""
     key: str
     """Names model, version, window and action: equal for a repeated look at the same window."""
+    suspected: tuple[str, ...] = ()
+    """Columns that drift in this window and rules of performance that are crossed, whether or not they count yet."""
 
     def facts(self) -> dict[str, Fact]:
         return {"action": self.action, "reason": self.reason, "rows": self.rows, "labelled": self.labelled, "version": self.version}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Sequence
 
 import pandas as pd
 
@@ -101,13 +101,9 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
     Returns
     -------
     DriftReport
-        Columns are measured by Evidently. Where the smaller sample has fewer than `settings.small_sample` rows by
-        p-values, corrected for the number of columns; else by distances, since with many rows every difference is
-        significant. A drifting column counts when it is also farther away than any stretch of the training period was.
-
-    References
-    ----------
-    Benjamini & Hochberg, *J. R. Statist. Soc. B* 57 (1995), for the correction.
+        A column drifts where a test of both samples says so, corrected for the number of columns, and Evidently's distance
+        is large enough (`switchyard.monitoring.columns.compare`). It counts when it is also farther away than any stretch
+        of the training period was.
     """
     facts = window.facts_
     judged = len(window.rows) >= settings.min_rows
@@ -137,8 +133,8 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
         prediction=_prediction(window, reference, settings, sampled) if judged else None,
         target=_target(window, reference, settings, sampled) if judged else None,
         quality=compare_quality(window, reference, settings) if judged else (),
-        share=_share(columns, None),
-        weighted_share=_share(columns, weights),
+        share=share_of(columns, False),
+        weighted_share=share_of(columns, True),
         weighing="mean absolute Shapley values of the holdout, from the version's training",
         notes=tuple(notes),
     )
@@ -150,12 +146,13 @@ def _inputs(window: Window, reference: Reference) -> dict[str, str]:
     return {c.name: c.kind for c in reference.facts_.columns.columns if c.name in weighted and c.name in window.rows and c.kind != "text"}
 
 
-def _share(columns: list[ColumnDrift], weights: Mapping[str, float] | None) -> float | None:
-    if not columns:
-        return None
-    weight = {c.column: 1.0 if weights is None else weights.get(c.column, 0.0) for c in columns}
+def share_of(columns: Sequence[ColumnDrift], weighted: bool, counted: Container[str] | None = None) -> float | None:
+    """Share of `columns`, by their weight in the model or all alike, that drift beyond what is usual and, where given, are `counted`."""
+    weight = {c.column: (c.weight or 0.0) if weighted else 1.0 for c in columns}
     total = sum(weight.values())
-    return sum(weight[c.column] for c in columns if c.unusual) / total if total > 0 else None
+    if total <= 0:
+        return None
+    return sum(weight[c.column] for c in columns if c.unusual and (counted is None or c.column in counted)) / total
 
 
 def _prediction(window: Window, reference: Reference, settings: Monitoring, sampled: bool) -> ColumnDrift | None:

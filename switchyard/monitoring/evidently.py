@@ -9,9 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-P_VALUES = frozenset(("ks", "chisquare", "g_test", "anderson", "mannw", "cramer_von_mises", "t_test"))
-"""Methods that give a p-value; the others give a distance, 0 for equal samples."""
-
 
 def measure(reference: pd.DataFrame, current: pd.DataFrame, methods: Mapping[str, str], numeric: frozenset[str]) -> dict[str, float]:
     """Evidently's `ValueDrift` of each column of `methods`.
@@ -28,7 +25,7 @@ def measure(reference: pd.DataFrame, current: pd.DataFrame, methods: Mapping[str
     Returns
     -------
     dict
-        Column -> p-value or distance.
+        Column -> distance, 0 for equal samples.
     """
     wanted = [name for name in methods if reference[name].notna().any() and current[name].notna().any()]
     if not wanted:

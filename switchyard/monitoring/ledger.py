@@ -62,7 +62,7 @@ class Ledger:
             Its key (`switchyard.monitoring.decide.window_key`).
         decision : Decision
         drift : float or None
-            The share that the rule drift_share went by.
+            The share that the rule drift_share went by; None keeps this window out of those that later ones look back at.
         """
         row = {
             "model": decision.model,
@@ -123,6 +123,16 @@ class Ledger:
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(columns.until.desc(), columns.decided.desc()).limit(most)).all()
         return [Past(window, drift > limit) for window, drift in rows]
+
+    def suspected(self, model: str, version: str, since: datetime) -> frozenset[str]:
+        """`Decision.suspected` of the newest window of `version` that ended no later than `since`."""
+        columns = _decisions.c
+        query = select(columns.decision).where(
+            columns.model == model, columns.version == version, columns.until <= as_utc(since), columns.drift.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            found = connection.scalar(query.order_by(columns.until.desc(), columns.decided.desc()).limit(1))
+        return frozenset() if found is None else frozenset(Decision.model_validate_json(found).suspected)
 
     def forget(self, model: str) -> None:
         """Take all windows of `model` out."""

@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.monitoring.reference import Reference
+from switchyard.monitoring.twosample import more_often
 from switchyard.monitoring.window import Window
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.report.report import Name, Table
@@ -50,45 +51,45 @@ def quality_table(columns: Iterable[ColumnQuality]) -> Table:
 def compare_quality(window: Window, reference: Reference, settings: Monitoring) -> tuple[ColumnQuality, ...]:
     """Every column of the model that the window has, those with findings first.
 
-    A rise of missing values counts when it is larger than `settings.missing_rise` and than three standard errors of
-    both shares.
+    A finding is beyond its limit, and as good as certain: the chance that any column of a window like the training has one
+    is below `settings.p_at_once`, whatever the numbers of rows.
     """
-    found = []
-    for column in reference.facts_.columns.columns:
-        name = column.name
-        if name == reference.facts_.target or name not in reference.facts_.importance:
-            continue
-        # What is not there was left out of the log on purpose (serving.log_exclude): a model answers no row without all its columns.
-        if name in window.rows:
-            found.append(_compare(name, column, reference.rows[name], window.rows[name], settings))
+    # What is not there was left out of the log on purpose (serving.log_exclude): a model answers no row without all its columns.
+    facts = reference.facts_
+    columns = [c for c in facts.columns.columns if c.name != facts.target and c.name in facts.importance and c.name in window.rows]
+    limit = settings.p_at_once / max(1, len(columns))
+    found = [_compare(column, reference.rows[column.name], window.rows[column.name], settings, limit) for column in columns]
     return tuple(sorted(found, key=lambda part: (not part.findings, part.column)))
 
 
-def _compare(name: str, column: Column, past: pd.Series, current: pd.Series, settings: Monitoring) -> ColumnQuality:
-    missing, before = float(current.isna().mean()), float(past.isna().mean())
-    known = current.dropna()
+def _compare(column: Column, past: pd.Series, current: pd.Series, settings: Monitoring, limit: float) -> ColumnQuality:
+    known, known_past = current.dropna(), past.dropna()
+    blank, blank_past = len(current) - len(known), len(past) - len(known_past)
+    missing, before = blank / max(len(current), 1), blank_past / max(len(past), 1)
     findings, unseen, outside = [], 0.0, 0.0
     fresh: tuple[str, ...] = ()
     low = high = None
-    error = np.sqrt(before * (1 - before) / len(past) + missing * (1 - missing) / max(len(current), 1))
-    if missing - before > max(settings.missing_rise, 3 * error):
+    if missing - before > settings.missing_rise and more_often(blank, len(current), blank_past, len(past)) < limit:
         findings.append(f"{missing:.1%} missing, {before:.1%} in training")
     if column.seen is not None and len(known):
-        counts = known.value_counts()
+        counts, counts_past = known.value_counts(), known_past.value_counts()
         strange = counts[column.seen.unseen(counts.index.tolist())]
-        unseen = int(strange.sum()) / len(known)
-        fresh = tuple(strange.index[:_SHOWN])
-        if unseen > settings.unseen_share:
+        unseen, fresh = int(strange.sum()) / len(known), tuple(strange.index[:_SHOWN])
+        # The share of values still unseen is about that of those seen once (Good, Biometrika 40, 1953).
+        once = int((counts_past == 1).sum())
+        if unseen > settings.unseen_share and more_often(int(strange.sum()), len(known), once, len(known_past)) < limit:
             findings.append(f"{unseen:.1%} in categories that training never saw: {', '.join(fresh)}")
     elif column.kind == "numeric" and len(known):
         low, high = float(known.min()), float(known.max())
         bottom, top = _range(column, past)
-        outside = float(((known < bottom) | (known > top)).mean())
-        if outside > settings.outside_share:
+        beyond = int(((known < bottom) | (known > top)).sum())
+        outside = beyond / len(known)
+        # One more on the other side: of a sample's range nobody knows how far the next one goes.
+        if outside > settings.outside_share and more_often(beyond, len(known), 1, len(known_past)) < limit:
             findings.append(f"{outside:.1%} outside {bottom:,.6g} to {top:,.6g}; now {low:,.6g} to {high:,.6g}")
     return ColumnQuality(
-        column=name, missing=missing, missing_before=before, unseen=unseen, new_categories=fresh, outside=outside, low=low, high=high,
-        findings=tuple(findings),
+        column=column.name, missing=missing, missing_before=before, unseen=unseen, new_categories=fresh, outside=outside,
+        low=low, high=high, findings=tuple(findings),
     )  # fmt: skip
 
 

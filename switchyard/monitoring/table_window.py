@@ -92,6 +92,7 @@ def window_of_table(
             received=labelled,
             unreadable=unreadable,
             absent=absent,
+            of_production=False,
             timed=moments is not None,
         ),
         frame,

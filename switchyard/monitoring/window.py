@@ -50,6 +50,8 @@ class WindowFacts(BaseModel):
     """Labels, among the rows looked at, that are no class of the model, or no number."""
     absent: tuple[str, ...] = ()
     """Columns of the model that the window does not have."""
+    of_production: bool = True
+    """False for a table looked at by --data: a single look, which is none of the windows that later ones look back at."""
     timed: bool = True
     """False where rows have no time: `since` and `until` are when they were first looked at."""
 
