@@ -44,7 +44,7 @@ def document(signature: Signature, tags: Mapping[str, str], examples: Sequence[M
         "info": {
             "title": tags["model"],
             "version": tags["version"],
-            "description": f"Predicts {signature.target!r} ({signature.task}). The model's digest is {tags['digest']}.",
+            "description": f"Predicts {_code(signature.target)} ({signature.task}). The model's digest is {tags['digest']}.",
         },
         "servers": [{"url": "/"}],
         "security": [{"bearerAuth": []}],
@@ -171,3 +171,8 @@ def metadata(signature: Signature, tags: Mapping[str, str]) -> Json:
         "outputs": [{"messagetype": "ndarray", "schema": {"names": outputs, "shape": [len(outputs)]}}],
         "custom": custom,
     }
+
+
+def _code(name: str) -> str:
+    # Descriptions are Markdown, in which a name must stay a name.
+    return f"`{' '.join(name.replace('`', ' ').split())}`"

@@ -144,5 +144,4 @@ def _spread(values: np.ndarray) -> np.ndarray:
 
 
 def _short(text: str, most: int = 28) -> str:
-    # A bare dollar would start a formula in matplotlib.
-    return (text if len(text) <= most else text[: most - 3] + "...").replace("$", r"\$")
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 
+from switchyard.tabular.report.foreign import harmless, harmless_frame
+
 FULL_CELLS = 40_000
 FULL_COLUMNS = 30
 """Tables of more cells or columns get the page's minimal mode: no correlations, interactions (a picture for each pair of columns) and
@@ -39,7 +41,8 @@ def full_profile(frame: pd.DataFrame, title: str = "Data profile", columns: Sequ
     Returns
     -------
     str
-        One self-contained HTML page, the same for the same frame; it needs scripts, so it is for a browser and not for the dashboard.
+        One self-contained HTML page, the same for the same frame, in which no name or value is markup; it needs scripts, so it
+        is for a browser and not for the dashboard.
     """
     described = _sample(frame, columns)
     minimal = described.size > FULL_CELLS or described.shape[1] > FULL_COLUMNS
@@ -48,7 +51,7 @@ def full_profile(frame: pd.DataFrame, title: str = "Data profile", columns: Sequ
 
         report = ProfileReport(
             described,
-            title=title,
+            title=harmless(title),
             dataset={"description": _words(described, frame)},
             minimal=minimal,
             progress_bar=False,
@@ -70,7 +73,7 @@ def _sample(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
     chosen = frame[list(frame.columns if columns is None else columns)[:MOST_COLUMNS]]
     if len(chosen) > MOST_ROWS:
         chosen = chosen.iloc[np.sort(np.random.default_rng(0).choice(len(chosen), MOST_ROWS, replace=False))]
-    return chosen.reset_index(drop=True)
+    return harmless_frame(chosen.reset_index(drop=True))
 
 
 def _words(described: pd.DataFrame, whole: pd.DataFrame) -> str:

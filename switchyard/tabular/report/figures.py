@@ -19,14 +19,18 @@ def chart(figure: Figure, title: str) -> Chart:
     Parameters
     ----------
     figure : Figure
-        Its texts are escaped by matplotlib.
+        Its texts are escaped by matplotlib; dollars in them are dollars.
     title : str
         What it shows, for where no picture can be.
     """
     import matplotlib
+    from matplotlib.text import Text
 
+    # Those that are there already; the setting below is for the labels that drawing makes.
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
     out = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "switchyard", "svg.fonttype": "none", "font.size": 9}):
+    with matplotlib.rc_context({"svg.hashsalt": "switchyard", "svg.fonttype": "none", "font.size": 9, "text.parse_math": False}):
         figure.savefig(out, format="svg", bbox_inches="tight", metadata={"Date": None})
-    text = out.getvalue()
-    return Chart(text[text.index("<svg") :], title)
+    drawn = out.getvalue()
+    return Chart(drawn[drawn.index("<svg") :], title)

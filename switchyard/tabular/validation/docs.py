@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+from switchyard.tabular.report.foreign import harmless_all
 from switchyard.tabular.validation.engine import LOCK, context, great_expectations
 from switchyard.tabular.validation.report import ValidationReport
 
@@ -14,7 +15,8 @@ _SITE = "switchyard"
 def data_docs(report: ValidationReport, folder: str | Path) -> Path:
     """Write the site of one validation into `folder` and return its `index.html`.
 
-    The pages carry the time they were made: log them, do not hash them.
+    The pages carry the time they were made: log them, do not hash them. Great Expectations does not escape what it shows,
+    so names and values are made harmless before.
     """
     gx = great_expectations()
     from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
@@ -24,8 +26,9 @@ def data_docs(report: ValidationReport, folder: str | Path) -> Path:
 
     folder = Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    result = expectationSuiteValidationResultSchema.load(report.details)
-    expectations = [ExpectationConfiguration(**entry["expectation_config"]).to_domain_obj() for entry in report.details["results"]]
+    details = harmless_all(report.details)
+    result = expectationSuiteValidationResultSchema.load(details)
+    expectations = [ExpectationConfiguration(**entry["expectation_config"]).to_domain_obj() for entry in details["results"]]
     with LOCK:
         made = context()
         made.suites.add(gx.ExpectationSuite(name=report.suite, expectations=expectations))

@@ -252,3 +252,18 @@ def test_frames_are_scored_as_files_are(binary, tmp_path):
     rows = rows_of_frame(pd.read_csv(csv(tmp_path), dtype=str), "builtin:x")
     layout = layout_of(rows, binary.signature, PROBLEM)
     assert check_table(rows, binary, layout).rows == 4
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.tsv", "out.csv.gz", "out.parquet"])
+def test_a_text_is_no_formula_in_a_spreadsheet_and_a_number_stays_a_number(tmp_path, name):
+    texts = ["=1+1", "@cmd", "-2+3|x", "-2.5", "+1e3", "a=b", None]
+    target = tmp_path / name
+    with TableWriter(target, format_of(name)) as writer:
+        writer.write({"=name": texts, "number": [-1.0, 2, 3, 4, 5, 6, 7]})
+        writer.write({"=name": pa.array(["=2"]).dictionary_encode().cast("string"), "number": [8.0]})
+    if name.endswith("parquet"):
+        assert pd.read_parquet(target)["=name"].tolist() == [*texts, "=2"]
+        return
+    found = pd.read_csv(target, sep="\t" if "tsv" in name else ",", dtype={"'=name": str})
+    assert found["'=name"].tolist()[:6] == ["'=1+1", "'@cmd", "'-2+3|x", "-2.5", "+1e3", "a=b"] and found["'=name"][7] == "'=2"
+    assert found["number"].tolist() == [-1, 2, 3, 4, 5, 6, 7, 8]
