@@ -117,7 +117,7 @@ def _other(column: Column) -> Other:
     return Other(column.name, "dropped" if column.role == "feature" else column.role, column.kind)
 
 
-def _input_column(column: Column, block: str, position: int, optional: bool) -> InputColumn:
+def _input_column(column: Column, block: str, position: int, optional: bool = False) -> InputColumn:
     return InputColumn(
         name=column.name,
         kind=column.kind,

@@ -36,7 +36,8 @@ def test_rows(service):
     status, answer = service.predict({"rows": ROWS})
 
     assert status == 200
-    assert answer["meta"]["tags"] == {"model": "loans", "version": "3", "digest": digest(service.settings.bundle)}
+    # The second of the rows holds nothing.
+    assert answer["meta"]["tags"] == {"model": "loans", "version": "3", "digest": digest(service.settings.bundle), "empty_rows": [1]}
     first = answer["predictions"][0]
     assert first["probabilities"]["yes"] == pytest.approx(probability(ROW), abs=1e-9)
     assert (first["label"], first["confidence"]) == ("yes", first["probabilities"]["yes"])
