@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MOST_NOTES = 12
 """Columns not used that are named on the terminal."""
-_REPORTS = ("profile", "quality", "validation", "plan", "leaderboard", "evaluation", "explanation", "comparison")
+_REPORTS = ("profile", "quality", "validation", "plan", "leaderboard", "served", "evaluation", "explanation", "comparison")
 _MOST_COLUMNS = 10
 """That are named in the terminal."""
 
@@ -179,6 +179,7 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     model = summary.model
     console.print(f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}")
     console.print(f"choice   {leaderboard.rule}", highlight=False, markup=False)
+    console.print(f"served   {outcome.artifact('served').sentences}", highlight=False, markup=False)
     console.print(f"verdict  [bold]{summary.verdict}[/]")
     verdict = outcome.artifact("verdict")
     for reason in (*verdict.reasons(), *([f"but {verdict.doubt}"] if verdict.doubt else [])):

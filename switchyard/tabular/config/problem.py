@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -22,8 +22,9 @@ from pydantic import (
 )
 
 from switchyard.plugins import Plugin, load_plugin
+from switchyard.tabular.config.learning import Decision, Training, Tuning
 from switchyard.tabular.config.monitoring import Monitoring
-from switchyard.tabular.config.names import EncoderChoice, EncoderName, FamilyName, MetricName, TaskName, our_families
+from switchyard.tabular.config.names import EncoderChoice, EncoderName, MetricName, TaskName
 from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving
 from switchyard.tabular.config.section import Count, Section, Share
 from switchyard.tabular.config.yaml_text import read_yaml
@@ -131,46 +132,6 @@ class Features(Section):
     encoder: EncoderChoice = "auto"
     scaler: Literal["auto", "standard", "minmax", "robust", "normalizer", "none"] = "auto"
     selection: Selection = Selection()
-
-
-class Tuning(Section):
-    """How long and how widely to search."""
-
-    families: tuple[FamilyName, ...] = Field(default_factory=our_families)
-    budget_s: PositiveFloat = Field(
-        120.0, le=7 * 86_400, description="Wall seconds of tuning, ensembling, export and the fit on all rows together."
-    )
-    trials: PositiveInt | None = Field(None, le=100_000, description="Trials per family instead of a budget: deterministic for a seed.")
-    folds: Annotated[int, Field(ge=2, le=20)] = 5
-    ensemble: bool = True
-    seed: NonNegativeInt = Field(0, le=2**32 - 1)
-
-    @field_validator("families")
-    @classmethod
-    def _some_and_distinct(cls, families: tuple[str, ...]) -> tuple[str, ...]:
-        if not families or len(set(families)) != len(families):
-            raise ValueError("name at least one family, each once")
-        return families
-
-
-class Training(Section):
-    """What the served model learns from."""
-
-    refit: Literal["all", "none"] = Field(
-        "all",
-        description="all: what was scored on the holdout is fitted once more, to all rows, and that is served; none: it is served itself.",
-    )
-
-
-class Decision(Section):
-    """From scores to the served answer."""
-
-    threshold: Literal["auto", "f1", "balanced_accuracy", "accuracy"] | Share = Field(
-        "auto",
-        description="Binary: what the out-of-fold threshold maximises, or a fixed value; auto: f1 below 40 % of positives, else accuracy.",
-    )
-    calibration: Literal["auto", "none", "sigmoid", "temperature"] = "auto"
-    coverage: Share = Field(0.9, description="Share of true values the regression interval must hold.")
 
 
 class Constraints(Section):

@@ -13,10 +13,10 @@ from switchyard.tabular.export.families import emit_estimator, emit_probabilitie
 from switchyard.tabular.export.features import Inputs, emit_preprocessor
 from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.model.calibration import FLOOR as CALIBRATION_FLOOR
+from switchyard.tabular.model.calibration import LEAST, Calibrator
 from switchyard.tabular.model.combiner import FLOOR as STACK_FLOOR
 from switchyard.tabular.model.combiner import Combiner
-from switchyard.tabular.model.decision import FLOOR as CALIBRATION_FLOOR
-from switchyard.tabular.model.decision import Calibrator
 from switchyard.tabular.model.model import Model
 
 _FLOAT, _INT64 = 1, 7
@@ -60,8 +60,12 @@ def _combined(graph: Graph, combiner: Combiner, outputs: list[str], n_classes: i
     return emit_probabilities(graph, linear, combiner.weights.shape[1]) if n_classes else linear
 
 
+def _logs(graph: Graph, proba: str, floor: float) -> str:
+    return graph.node("Log", graph.node("Max", proba, graph.constant(np.array(floor))))
+
+
 def _margins(graph: Graph, proba: str, n_classes: int, floor: float) -> str:
-    logs = graph.node("Log", graph.node("Max", proba, graph.constant(np.array(floor))))
+    logs = _logs(graph, proba, floor)
     if n_classes > 2:
         return logs
     # Log-odds by one product: the second column less the first.
@@ -69,12 +73,12 @@ def _margins(graph: Graph, proba: str, n_classes: int, floor: float) -> str:
 
 
 def _calibrated(graph: Graph, calibrator: Calibrator, proba: str, n_classes: int) -> str:
-    if calibrator.kind == "none":
-        return proba
-    margins = _margins(graph, proba, n_classes, CALIBRATION_FLOOR)
-    scaled = graph.node("Mul", margins, graph.constant(np.array(calibrator.slope)))
-    shifted = graph.node("Add", scaled, graph.constant(np.array(calibrator.intercept)))
-    return emit_probabilities(graph, shifted, 1 if n_classes == 2 else n_classes)
+    if calibrator.kind != "none":
+        scaled = graph.node("MatMul", _logs(graph, proba, CALIBRATION_FLOOR), graph.constant(np.array(calibrator.weights)))
+        shifted = graph.node("Add", scaled, graph.constant(np.array(calibrator.intercept)))
+        proba = emit_probabilities(graph, shifted, len(calibrator.intercept))
+    shares = graph.node("Mul", proba, graph.constant(np.array(1 - n_classes * LEAST)))
+    return graph.node("Add", shares, graph.constant(np.array(LEAST)))
 
 
 def _finish_classes(graph: Graph, model: Model, proba: str) -> None:

@@ -1,109 +1,13 @@
-"""From scores to decisions: calibration, the threshold of a binary label, and conformal intervals.
+"""From scores to decisions: the threshold of a binary label, and conformal intervals.
 
-All of it is chosen on out-of-fold predictions and travels inside the model and the bundle.
+Both are chosen on out-of-fold predictions and travel inside the model and the bundle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from scipy.optimize import minimize
-from sklearn.model_selection import KFold
-
-from switchyard.tabular.families.base import probabilities_of
-
-CalibrationKind = Literal["none", "sigmoid", "temperature"]
-FLOOR = 1e-7
-"""Probabilities are not taken as smaller than this when their logarithm is."""
-
-
-@dataclass(frozen=True)
-class Calibrator:
-    """A monotone map of probabilities.
-
-    `sigmoid` (binary): log-odds become `slope * log-odds + intercept`. `temperature`: log-probabilities are multiplied
-    by `slope`, the inverse of the temperature.
-
-    References
-    ----------
-    Platt, *Probabilistic Outputs for Support Vector Machines*, 1999. Guo, Pleiss, Sun, Weinberger, *On Calibration of
-    Modern Neural Networks*, ICML 2017.
-    """
-
-    kind: CalibrationKind = "none"
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    def apply(self, proba: np.ndarray) -> np.ndarray:
-        """Calibrated probabilities of shape (n, n_classes) from raw ones."""
-        if self.kind == "none":
-            return proba
-        return probabilities_of(_margins(proba) * self.slope + self.intercept)
-
-
-def _margins(proba: np.ndarray) -> np.ndarray:
-    logs = np.log(np.maximum(proba, FLOOR))
-    return logs[:, 1:] - logs[:, :1] if proba.shape[1] == 2 else logs
-
-
-def fit_calibrator(proba: np.ndarray, y: np.ndarray, kind: str = "auto", folds: int = 5) -> Calibrator:
-    """The calibrator for out-of-fold probabilities.
-
-    Parameters
-    ----------
-    proba : ndarray of shape (n, n_classes)
-        Rows with NaN (in no validation fold) are left out.
-    y : ndarray of int of shape (n,)
-        Codes.
-    kind : {"auto", "none", "sigmoid", "temperature"}
-        auto takes the one with the smallest cross-validated log loss, the simplest where none is smaller. A sigmoid
-        is for two classes; for more it means temperature.
-
-    Returns
-    -------
-    Calibrator
-    """
-    known = ~np.isnan(proba).any(axis=1)
-    proba, y = proba[known], np.asarray(y)[known]
-    binary = proba.shape[1] == 2
-    if kind == "sigmoid" and not binary:
-        kind = "temperature"
-    if kind == "none" or len(y) < 10 * folds:
-        return Calibrator()
-    if kind != "auto":
-        return _fitted(kind, proba, y)
-    best, best_loss = "none", _log_loss(y, proba)
-    for candidate in ("temperature", "sigmoid") if binary else ("temperature",):
-        calibrated = np.empty_like(proba)
-        for train, test in KFold(folds, shuffle=True, random_state=0).split(proba):
-            calibrated[test] = _fitted(candidate, proba[train], y[train]).apply(proba[test])
-        loss = _log_loss(y, calibrated)
-        if loss < best_loss - 1e-6:
-            best, best_loss = candidate, loss
-    return _fitted(best, proba, y)
-
-
-def _fitted(kind: str, proba: np.ndarray, y: np.ndarray) -> Calibrator:
-    if kind == "none":
-        return Calibrator()
-    margins = _margins(proba)
-    free = 2 if kind == "sigmoid" else 1
-
-    def loss(values: np.ndarray) -> float:
-        return _log_loss(y, probabilities_of(margins * values[0] + (values[1] if free == 2 else 0.0)))
-
-    found = minimize(loss, np.array([1.0, 0.0][:free]), method="Nelder-Mead", options={"xatol": 1e-5, "fatol": 1e-8})
-    slope = float(found.x[0])
-    if not slope > 0:
-        return Calibrator()  # scores that do not rise with the truth: turning them round would be no calibration
-    return Calibrator(kind, slope, float(found.x[1]) if free == 2 else 0.0)
-
-
-def _log_loss(y: np.ndarray, proba: np.ndarray) -> float:
-    return float(-np.mean(np.log(np.maximum(proba[np.arange(len(y)), y], 1e-15))))
 
 
 def choose_threshold(scores: np.ndarray, y: np.ndarray, rule: str | float) -> float:

@@ -17,8 +17,9 @@ from switchyard.plugins import load_plugin, modules_of_plugins, plugins_of
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.families import FAMILIES, Estimator
 from switchyard.tabular.families.base import Params
+from switchyard.tabular.model.calibration import Calibrator, fit_calibrator
 from switchyard.tabular.model.combiner import Combiner, stack_features
-from switchyard.tabular.model.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
+from switchyard.tabular.model.decision import choose_threshold, conformal_half_width
 from switchyard.tabular.model.open_format import dump, load, types_in
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
@@ -91,7 +92,7 @@ class Model(Storable):
     members: tuple[Member, ...]
     combiner: Combiner = field(default_factory=lambda: Combiner.average([1.0]))
     classes: tuple[str, ...] = ()
-    calibrator: Calibrator = Calibrator()
+    calibrator: Calibrator = field(default_factory=Calibrator)
     threshold: float = 0.5
     half_width: float | None = None
     coverage: float | None = None
@@ -192,7 +193,7 @@ class Model(Storable):
             members=members,
             combiner=Combiner(kept["kind"], np.array(kept["weights"], dtype=np.float64), np.array(kept["intercept"], dtype=np.float64)),
             classes=tuple(head["classes"]),
-            calibrator=Calibrator(**head["calibrator"]),
+            calibrator=Calibrator.of(head["calibrator"]),
             threshold=head["threshold"],
             half_width=head["half_width"],
             coverage=head["coverage"],

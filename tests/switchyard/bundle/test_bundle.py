@@ -10,8 +10,8 @@ import pytest
 from switchyard.bundle import Scorer, digest
 from switchyard.bundle.examples import ExampleMismatch, check_examples
 from switchyard.tabular.export.bundle import ExportedBundle, ParityError, check_parity, compare_answers, measure_latency, write_bundle
+from switchyard.tabular.model.calibration import Calibrator
 from switchyard.tabular.model.combiner import Combiner
-from switchyard.tabular.model.decision import Calibrator
 from switchyard.tabular.tables.schema import Column, Schema
 from tests.switchyard.tabular.model.cases import CLASSES, FAMILY_NAMES, TASKS, member_of, mixed_split, model_of
 
@@ -31,7 +31,9 @@ def odd_rows(task: str) -> pd.DataFrame:
 
 def ensemble(task: str, kind: str):
     members = [member_of(family, task) for family in FAMILY_NAMES]
-    calibration = {} if task == "regression" else {"calibrator": Calibrator("temperature" if task == "multiclass" else "sigmoid", 1.2, 0.0)}
+    matrix = Calibrator("matrix", ((1.2, 0.1, 0.0), (0.0, 1.1, -0.1), (0.0, 0.05, 1.3)), (0.1, 0.0, -0.1))
+    beta = Calibrator("beta", ((-0.9,), (1.2,)), (0.1,))
+    calibration = {} if task == "regression" else {"calibrator": matrix if task == "multiclass" else beta}
     if kind == "average":
         return model_of(task, *members, combiner=Combiner.average([4, 3, 2, 1]), threshold=0.4321, **calibration)
     width = 3 if task == "multiclass" else 1

@@ -25,6 +25,8 @@ from switchyard.tabular.evaluation import Predictions, evaluate, fit_baselines
 from switchyard.tabular.evaluation.comparison import check_gates
 from switchyard.tabular.explanation import explain_function
 from switchyard.tabular.explanation.coding import Coding
+from switchyard.tabular.export.bundle import Parity
+from switchyard.tabular.export.served import Served
 from switchyard.tabular.features.plan import plan_features
 from switchyard.tabular.features.record import ColumnPlan
 from switchyard.tabular.model.leaderboard import Leaderboard, Row
@@ -133,6 +135,17 @@ def test_there_are_four_documents_and_a_page_that_parse(documents):
         # A table that lost its blank line, or a row with a wrong number of cells, would fall apart.
         for block in re.findall(r"(?:^\|.*\n)+", source, flags=re.MULTILINE):
             assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1, block
+
+
+def test_the_card_says_in_two_sentences_what_was_scored_and_what_is_served(record):
+    parity = Parity(rows=200, largest_difference=1e-8, tolerance=1e-5)
+    refitted = Served(digest="sha256:def", evaluated_digest="sha256:twin", rows=1000, parity=parity)
+    itself = Served(digest="sha256:def", evaluated_digest="sha256:def", rows=800, parity=parity, reason="training.refit is none")
+    cards = [write_documents(dataclasses.replace(record, served=served)).files["model_card.md"] for served in (refitted, itself)]
+
+    assert "The scores are of its evaluated twin (sha256:twin), which was fitted without the holdout." in cards[0]
+    assert "to all 1,000 rows, the holdout among them" in cards[0] and "| Evaluated twin | `sha256:twin` |" in cards[0]
+    assert "It was not fitted to all rows: training.refit is none." in cards[1] and "Evaluated twin" not in cards[1]
 
 
 def test_each_constraint_stands_beside_its_measured_value(documents):

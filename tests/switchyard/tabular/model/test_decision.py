@@ -1,48 +1,12 @@
-"""Calibration, thresholds, intervals and combination."""
+"""Thresholds, intervals and combination."""
 
 import numpy as np
 import pytest
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.model.combiner import Combiner, stack_features
-from switchyard.tabular.model.decision import Calibrator, choose_threshold, conformal_half_width, fit_calibrator
+from switchyard.tabular.model.decision import choose_threshold, conformal_half_width
 from switchyard.tabular.model.model import encode_target
-
-
-def overconfident(rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    log_odds = rng.normal(size=rows)
-    y = (rng.random(rows) < 1 / (1 + np.exp(-log_odds))).astype(int)
-    said = 1 / (1 + np.exp(-(3 * log_odds + 1)))
-    return np.column_stack([1 - said, said]), y
-
-
-def test_calibration_undoes_a_known_distortion():
-    proba, y = overconfident()
-    calibrator = fit_calibrator(proba, y)
-    assert calibrator.kind == "sigmoid"
-    assert calibrator.slope == pytest.approx(1 / 3, abs=0.05) and calibrator.intercept == pytest.approx(-1 / 3, abs=0.12)
-    assert np.allclose(calibrator.apply(proba).sum(axis=1), 1)
-
-
-def test_calibration_leaves_what_is_calibrated_and_rows_without_prediction_alone():
-    proba, y = overconfident()
-    honest = Calibrator("sigmoid", 1 / 3, -1 / 3).apply(proba)
-    assert abs(fit_calibrator(honest, y).slope - 1) < 0.15
-    holed = proba.copy()
-    holed[::7] = np.nan
-    assert fit_calibrator(holed, y).kind == "sigmoid"
-
-
-def test_temperature_for_several_classes():
-    rng = np.random.default_rng(1)
-    margins = rng.normal(size=(3000, 3))
-    exact = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
-    y = np.array([rng.choice(3, p=row) for row in exact])
-    sharp = np.exp(4 * margins) / np.exp(4 * margins).sum(axis=1, keepdims=True)
-    calibrator = fit_calibrator(sharp, y)
-    assert calibrator.kind == "temperature" and calibrator.slope == pytest.approx(0.25, abs=0.03)
-    assert fit_calibrator(sharp, y, "sigmoid").kind == "temperature"
 
 
 @pytest.mark.parametrize("rule", ["f1", "balanced_accuracy", "accuracy"])

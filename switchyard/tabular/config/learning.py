@@ -1,0 +1,53 @@
+"""The sections of a config about what is learnt: the search, what the served model learns from, and how scores become answers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+
+from switchyard.tabular.config.names import FamilyName, our_families
+from switchyard.tabular.config.section import Section, Share
+
+
+class Tuning(Section):
+    """How long and how widely to search."""
+
+    families: tuple[FamilyName, ...] = Field(default_factory=our_families)
+    budget_s: PositiveFloat = Field(
+        120.0, le=7 * 86_400, description="Wall seconds of tuning, ensembling, export and the fit on all rows together."
+    )
+    trials: PositiveInt | None = Field(None, le=100_000, description="Trials per family instead of a budget: deterministic for a seed.")
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    ensemble: bool = True
+    seed: NonNegativeInt = Field(0, le=2**32 - 1)
+
+    @field_validator("families")
+    @classmethod
+    def _some_and_distinct(cls, families: tuple[str, ...]) -> tuple[str, ...]:
+        if not families or len(set(families)) != len(families):
+            raise ValueError("name at least one family, each once")
+        return families
+
+
+class Training(Section):
+    """What the served model learns from."""
+
+    refit: Literal["all", "none"] = Field(
+        "all",
+        description="all: what was scored on the holdout is fitted once more, to all rows, and that is served; none: it is served itself.",
+    )
+
+
+class Decision(Section):
+    """From scores to the served answer."""
+
+    threshold: Literal["auto", "f1", "balanced_accuracy", "accuracy"] | Share = Field(
+        "auto",
+        description="Binary: what the out-of-fold threshold maximises, or a fixed value; auto: f1 below 40 % of positives, else accuracy.",
+    )
+    calibration: Literal["auto", "none", "temperature", "sigmoid", "beta", "matrix"] = Field(
+        "auto",
+        description="From said to true probabilities; auto: none unless another is clearly better on out-of-fold answers, nested.",
+    )
+    coverage: Share = Field(0.9, description="Share of true values the regression interval must hold.")
