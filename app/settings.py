@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 from typing import Any
 
+from app.names import name_of
 from app.repository import ensure_stack
 from stacks.secrets import refuse_plain_settings
 from switchyard.tabular.config.problem import Problem, problem_from, read_settings
@@ -41,7 +41,7 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
     if config is None and "data" in given:
         if "target" not in given:
             raise InputError("--data needs --target COLUMN, the column to predict")
-        settings, where = {"name": _slug(str(given["data"]))}, "the command line"
+        settings, where = {"name": name_of(str(given["data"]))}, "the command line"
     else:
         settings, where = _config(root, config, given.get("name"))
     for option, value in given.items():
@@ -93,8 +93,3 @@ def options_for(problem: Problem, where: str) -> str:
     """What to type to mean this problem again: its config, or its name where the registry knows by what it was trained."""
     own = Path(where).is_file() and read_settings(where).get("name") == problem.name
     return f"--config {shlex.quote(where)}" if own else f"--name {shlex.quote(problem.name)}"
-
-
-def _slug(source: str) -> str:
-    stem = re.split(r"[?#]", source)[0].rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1].split(".")[0]
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:63] or "table"

@@ -1,6 +1,7 @@
 """The commands of run.py, one module each: its options, what it would run (`plan`), what it does (`run`)."""
 
 NAMES = (
+    "look",
     "training",
     "deployment",
     "inference",

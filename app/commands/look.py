@@ -1,0 +1,92 @@
+"""`look`: what a training would make of a table, in seconds, without training and without ZenML."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from app.names import name_of
+from switchyard.tabular.errors import InputError
+
+_WIDTH = 80
+"""Of what is printed where the terminal does not say."""
+
+
+@click.command()
+@click.option("--data", required=True, help="PATH, URL, builtin:NAME or openml:NAME, or a SQLAlchemy URL with --query.")
+@click.option("--target", help="The column to predict; without it the columns alone are looked at.")
+@click.option("--query", help="SQL to run when --data is a SQLAlchemy URL.")
+@click.option("--time-column", help="Column that orders rows in time; @row: the file's order is time.")
+@click.option("--goal", help="What the model is for, in a sentence; it goes into the config.")
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write a config that says the same: configs/NAME.yaml.")
+def COMMAND(data: str, target: str | None, query: str | None, time_column: str | None, goal: str | None, save: Path | None) -> None:
+    """Say what each column is taken for, what is odd, what leaks, and what would be trained; train nothing."""
+    _check(data, target, save)
+    click.echo(f"look     reading {_shown(data)}")
+    from rich.console import Console
+
+    from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.look import NO_TARGET, config_of, look_at
+    from switchyard.tabular.report.terminal import render
+
+    given = {"source": data, "target": target or NO_TARGET, "query": query, "time_column": time_column}
+    settings = {
+        "name": save.stem if save else name_of(data),
+        "goal": goal or "",
+        "data": {key: value for key, value in given.items() if value},
+    }
+    look = look_at(problem_from(settings, "the command line"))
+    console = Console(highlight=False)
+    console = console if console.is_terminal else Console(width=_WIDTH, highlight=False)
+    for part in render(look.report()):
+        console.print(part)
+    console.print()
+    if save:
+        _write(save, config_of(look))
+        click.echo(f"config   {save}, ready to be edited")
+    click.echo(f"next     {_next(data, target, look, save)}")
+
+
+def _check(data: str, target: str | None, save: Path | None) -> None:
+    from switchyard.tabular.tables.reading.credentials import holds_secret
+
+    if save is None:
+        return
+    if target is None:
+        raise InputError("--save needs --target COLUMN: a config says what is predicted")
+    if save.suffix not in (".yaml", ".yml"):
+        raise InputError(f"--save {save}: a config's name ends in .yaml, as in configs/NAME.yaml")
+    if save.exists():
+        raise InputError(f"--save {save}: there is one already, and it is not overwritten; name another, or remove it")
+    if holds_secret(data):
+        raise InputError(
+            f"--save: {_shown(data)} holds a password or token, which the config would keep; write a {{{{secret.key}}}} into it by hand"
+        )
+
+
+def _shown(data: str) -> str:
+    from switchyard.tabular.tables.reading.credentials import without_credentials
+
+    return without_credentials(data)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as sink:
+            sink.write(text)
+    except OSError as error:
+        raise InputError(f"--save {path}: {error.strerror}") from None
+
+
+def _next(data: str, target: str | None, look: Any, save: Path | None) -> str:
+    """What to type now."""
+    if save:
+        return f"python run.py training --config {shlex.quote(str(save))}"
+    if target is None:
+        last = look.schema.columns[-1].name
+        return f"python run.py look --data {shlex.quote(_shown(data))} --target COLUMN   (the last one is {last!r})"
+    return f"python run.py training --data {shlex.quote(_shown(data))} --target {shlex.quote(target)}"
