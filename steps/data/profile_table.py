@@ -21,4 +21,4 @@ def profile_table(table: Table, problem: Problem) -> Annotated[Profile, "profile
 @step(cache_policy=depends_on(__file__), enable_artifact_visualization=False)
 def profile_in_full(table: Table, profile: Profile) -> Annotated[HTMLString, "full_profile"]:
     """The profiler's whole page; it needs scripts, so the dashboard cannot show it: run.py writes it to a file."""
-    return HTMLString(library.full_profile(table.frame, columns=[column.name for column in profile.of_interest()]))
+    return HTMLString(library.full_profile(table.frame, columns=[column.name for column in profile.of_interest(library.MOST_COLUMNS)]))

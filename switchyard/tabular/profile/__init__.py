@@ -11,7 +11,7 @@ import numpy as np
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.profile.associations import associate, correlate, strongest_pairs
 from switchyard.tabular.profile.columns import profile_column
-from switchyard.tabular.profile.full import full_profile
+from switchyard.tabular.profile.full import MOST_COLUMNS, full_profile
 from switchyard.tabular.profile.profile import Profile
 from switchyard.tabular.profile.records import Association, ColumnProfile
 from switchyard.tabular.profile.target import read_target
@@ -19,7 +19,7 @@ from switchyard.tabular.profile.timeline import profile_time
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.table import Table, digest_rows
 
-__all__ = ["ColumnProfile", "Profile", "full_profile", "profile_table"]
+__all__ = ["MOST_COLUMNS", "ColumnProfile", "Profile", "full_profile", "profile_table"]
 
 SAMPLE_ROWS = 20_000
 COMPARED_COLUMNS = 100

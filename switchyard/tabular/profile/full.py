@@ -16,10 +16,10 @@ import pandas as pd
 from switchyard.tabular.report.foreign import harmless, harmless_frame
 
 FULL_CELLS = 40_000
-FULL_COLUMNS = 30
-"""Tables of more cells or columns get the page's minimal mode: no correlations, interactions (a picture for each pair of columns) and
-repeated rows."""
-MOST_ROWS, MOST_COLUMNS = 10_000, 100
+FULL_NUMBERS = 5
+"""Tables of more cells or numeric columns get the page's minimal mode: no correlations and repeated rows, which the profile
+beside it has, and no interactions: a picture for each pair of numbers cost fifteen seconds and five megabytes at twenty columns."""
+MOST_ROWS, MOST_COLUMNS = 10_000, 30
 """Of what the page describes; the profile beside it counts every row and column."""
 _TYPES = {"f": "numeric", "O": "categorical", "M": "datetime"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,8 +31,8 @@ def full_profile(frame: pd.DataFrame, title: str = "Data profile", columns: Sequ
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
-        In canonical types; more than `FULL_CELLS` cells or `FULL_COLUMNS` columns are described in minimal mode, and of more rows or
-        columns than `MOST_ROWS` and `MOST_COLUMNS` a sample, which the page says.
+        In canonical types; more than `FULL_CELLS` cells or `FULL_NUMBERS` numbers are described in minimal
+        mode, and of more rows or columns than `MOST_ROWS` and `MOST_COLUMNS` a sample, which the page says.
     title : str
         Heading of the page.
     columns : sequence of str, optional
@@ -45,7 +45,8 @@ def full_profile(frame: pd.DataFrame, title: str = "Data profile", columns: Sequ
         is for a browser and not for the dashboard.
     """
     described = _sample(frame, columns)
-    minimal = described.size > FULL_CELLS or described.shape[1] > FULL_COLUMNS
+    numbers = sum(described[name].dtype.kind == "f" for name in described.columns)
+    minimal = described.size > FULL_CELLS or numbers > FULL_NUMBERS
     with _quiet():
         from data_profiling import ProfileReport
 

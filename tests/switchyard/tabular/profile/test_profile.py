@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from switchyard.tabular.profile import Profile, full_profile, profile_table
+from switchyard.tabular.profile import MOST_COLUMNS, Profile, full_profile, profile_table
 from switchyard.tabular.profile.associations import correlation_ratio, cramers_v
 from tests.switchyard.tabular.tables_of_quality import canonical_table, customers, genes, houses, problem_for
 
@@ -150,3 +150,12 @@ def test_a_long_table_is_described_in_full_by_a_sample_that_the_page_tells_of():
     frame = canonical_table(customers(12_000)[["usage", "churned"]], "churned", True).frame
     assert "10,000 of 12,000 rows, drawn with a fixed seed" in full_profile(frame)
     assert "fixed seed" not in full_profile(frame[:500])
+
+
+@pytest.mark.filterwarnings("ignore:DataFrame is highly fragmented")
+def test_the_full_page_of_a_wide_table_is_small_and_says_of_which_columns_it_is():
+    table = canonical_table(genes(60, 300), "tissue", True)
+    profile = profile_table(table, problem_for("tissue"))
+    page = full_profile(table.frame, columns=[column.name for column in profile.of_interest(MOST_COLUMNS)])
+    assert len(page.encode()) < 2_000_000
+    assert "30 of 301 columns, those that go most closely with the target" in page and "g299" in page and "g298" in page
