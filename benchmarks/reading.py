@@ -89,7 +89,8 @@ def measure(body: str, python: Path, path: Path, target: str = "") -> tuple[int,
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if run.returncode:
         return run.stderr.strip().splitlines()[-1]
-    rows, seconds, peak = json.loads(run.stdout)
+    # DuckDB draws a progress bar before it.
+    rows, seconds, peak = json.loads(run.stdout.splitlines()[-1])
     return rows, seconds, peak
 
 

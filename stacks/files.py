@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
@@ -49,8 +50,29 @@ def is_local_file(source: str) -> bool:
 
 
 def stage_source(source: str) -> str:
-    """Where steps find a table: a file of this machine is staged first, anything else is what it is."""
-    return stage_file(Path(source).expanduser()) if is_local_file(source) else source
+    """Where steps find a table: a file of this machine is staged first, anything else is what it is.
+
+    Raises
+    ------
+    InputError
+        It is several files of this machine, and the steps run elsewhere.
+    """
+    return stage_file(Path(source).expanduser()) if is_local_file(source) else _in_place(source)
+
+
+def reachable_source(source: str) -> str:
+    """Where steps find a table that they read in place; raises as `stage_source` does."""
+    return reachable(Path(source).expanduser()) if is_local_file(source) else _in_place(source)
+
+
+def _in_place(source: str) -> str:
+    """A table that is no single file of this machine: the parts in a folder, or what a pattern fits, by their whole path."""
+    path = os.path.expanduser(source)
+    if "://" in source or not glob.glob(path, recursive=True):
+        return source
+    if not is_local():
+        raise InputError(f"{source} is several files of this machine, which steps on this stack do not see; give one file, or a URL")
+    return os.path.abspath(path)
 
 
 def stage_table(content: bytes, name: str) -> str:

@@ -97,7 +97,7 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
     from app.running import execute, name_of_run
     from deployment.registration import ensure_served
     from stacks.active import is_local
-    from stacks.files import bring, reachable, reachable_output
+    from stacks.files import bring, reachable_output, reachable_source
     from switchyard.tabular.tables.reading.credentials import without_credentials
 
     asked = plan.arguments["order"]
@@ -107,7 +107,7 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
     is_path, target = _is_path(asked.output), Path(asked.output).expanduser().resolve()
     fetched = is_path and not is_local()
     staged = {
-        "source": reachable(Path(asked.source).expanduser()) if _is_file(asked.source) else asked.source,
+        "source": reachable_source(asked.source),
         "output": (reachable_output(target.name, run_name) if fetched else str(target)) if is_path else asked.output,
     }
     order = asked.model_copy(update=staged)

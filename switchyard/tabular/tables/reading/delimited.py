@@ -9,6 +9,7 @@ import csv
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,21 +53,9 @@ def open_delimited(
         When it is empty, binary, or its header cannot be used; with the line. Ragged rows are found when they are read.
     """
     text = text_of(partial(unpacked, path, label), encoding, label, lambda size: limit.check(size, label) if limit else None)
-    refuse_other_formats(text.start(512), label)
     dialect = dialect_of(text, wanted, delimiter, label)
     names, trimmed = named(dialect.header, label, f"line {dialect.lines}")
     return Rows(names, label, partial(_batches, text, dialect, label), None, (*text.notes, *trimmed, *dialect.notes), (path,))
-
-
-def refuse_other_formats(text: bytes, label: str) -> None:
-    """Raise an `InputError` where the beginning of a text is no delimited one's."""
-    start = text.lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise InputError(f"{label} is a web page or XML, not a table; a login page comes when a link needs one")
-    if start.startswith((b"[{", b'{"')):
-        raise InputError(f"{label} is JSON, not CSV or Parquet; convert it, for example with pandas.read_json(...).to_csv(...)")
-    if start.startswith(b"version https://git-lfs"):
-        raise InputError(f"{label} is a Git LFS pointer, not the data; run git lfs pull")
 
 
 def _batches(text: Text, dialect: Dialect, label: str) -> Iterator[pa.RecordBatch]:
@@ -79,7 +68,11 @@ def _batches(text: Text, dialect: Dialect, label: str) -> Iterator[pa.RecordBatc
                 stream,
                 read_options=arrow_csv.ReadOptions(column_names=places, skip_rows=dialect.lines, block_size=_BLOCK),
                 # Quoted line breaks are rare and make the reader slower; a quote in the file is the condition for one.
-                parse_options=arrow_csv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=text.quotes > 0),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=dialect.delimiter,
+                    newlines_in_values=text.quotes > 0,
+                    invalid_row_handler=_skip_comment if dialect.comments else None,
+                ),
                 convert_options=arrow_csv.ConvertOptions(
                     column_types=dict.fromkeys(places, pa.string()), strings_can_be_null=True, null_values=list(NULLS)
                 ),
@@ -92,6 +85,10 @@ def _batches(text: Text, dialect: Dialect, label: str) -> Iterator[pa.RecordBatc
         _refuse_open_quote(text, batch, label)
 
 
+def _skip_comment(row: arrow_csv.InvalidRow) -> Literal["skip", "error"]:
+    return "skip" if row.text.lstrip().startswith("#") else "error"
+
+
 def _ragged(text: Text, dialect: Dialect, label: str) -> str | None:
     """What to say about rows of another width than the header's; None when there are none."""
     first, count, end, width = None, 0, 0, len(dialect.header)
@@ -99,7 +96,7 @@ def _ragged(text: Text, dialect: Dialect, label: str) -> str | None:
         try:
             for row in reader:
                 begin, end = end + 1, reader.line_num
-                if end > dialect.lines and row and len(row) != width:
+                if end > dialect.lines and row and len(row) != width and not (dialect.comments and row[0].lstrip().startswith("#")):
                     first = first or (begin, len(row))
                     count += 1
         except csv.Error as error:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from switchyard.tabular.errors import InputError
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 
 DELIMITERS = (",", ";", "\t", "|")
 NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_SEP = re.compile(rb'"?sep=([^\r\n"])"?\r?\n', re.IGNORECASE)
+"""The line by which Excel is told the delimiter."""
+_MOST_ABOVE = 30
+"""Rows above the header at most."""
 _SAMPLE = 1 << 18
 _SAMPLE_ROWS = 200
 
@@ -31,7 +38,9 @@ class Dialect:
     """Fields of the header, as they are written."""
     lines: int
     """Down to the header's last one."""
-    blanks: bool
+    comments: bool = False
+    """There are lines of comment above the header; further ones are no rows either."""
+    blanks: bool = False
     """Every delimiter is followed by a blank, which belongs to it and not to the value."""
     notes: tuple[str, ...] = ()
 
@@ -57,15 +66,26 @@ def dialect_of(text: Text, wanted: Collection[str], delimiter: str | None, label
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise InputError(f"data.delimiter must be one character, not {delimiter!r}")
     sample = text.start(_SAMPLE)
-    found = sniff(sample, wanted)
+    said = _SEP.match(sample)
+    found = said[1].decode() if said else sniff(sample, wanted)
     chosen = delimiter or found
     rows = _first_rows(sample, chosen)
-    header, lines = _header(text, chosen, label)
+    above = header_at(rows, wanted)
+    header, lines = _header(text, chosen, above, label)
     if len(header) == 1 and header[0].strip() not in wanted:
         raise InputError(_one_column(label, header[0].strip(), delimiter, found, next(iter(wanted), "")))
-    blanks = len(header) > 1 and _begin_with_blanks(rows[1:])
-    notes = ("every value follows a blank after its delimiter; those blanks were removed",) if blanks else ()
-    return Dialect(chosen, header, lines, blanks, notes)
+    below = rows[above + 1 :]
+    notes = []
+    titles = rows[bool(said) : above]
+    if titles:
+        shown = chosen.join(titles[0]).strip(chosen + " ")[:60]
+        notes.append(f"the header is on line {lines}; what stands above it is left out ({shown!r}, ...)")
+    if below and all(len(row) == len(header) + 1 and not row[-1] for row in below):
+        header = (*header, "")
+    blanks = len(header) > 1 and _begin_with_blanks(below)
+    if blanks:
+        notes.append("every value follows a blank after its delimiter; those blanks were removed")
+    return Dialect(chosen, header, lines, any(_is_comment(row) for row in titles), blanks, tuple(notes))
 
 
 @contextmanager
@@ -80,6 +100,7 @@ def sniff(sample: bytes, wanted: Collection[str]) -> str:
     best, best_mark = ",", (False, 0.0, 0)
     for delimiter in DELIMITERS:
         rows = _first_rows(sample, delimiter)
+        rows = rows[header_at(rows, wanted) :]
         if not rows or len(rows[0]) < 2:
             continue
         agreeing = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
@@ -89,12 +110,35 @@ def sniff(sample: bytes, wanted: Collection[str]) -> str:
     return best
 
 
+def header_at(rows: Sequence[Sequence[str]], wanted: Collection[str]) -> int:
+    """The place of the header among `rows`: the first that a title, a comment or "sep=;" can't be.
+
+    A row that names a wanted column is the header wherever only narrower rows stand above it.
+    """
+    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+    if width < 2:
+        return 0
+    above = list(takewhile(lambda row: _is_above(row, width) or len(row) < width, rows[:_MOST_ABOVE]))
+    for place, row in enumerate(rows[: len(above) + 1]):
+        if any(field.strip() in wanted for field in row):
+            return place
+    return next((place for place, row in enumerate(rows[: len(above) + 1]) if not _is_above(row, width)), 0)
+
+
+def _is_above(row: Sequence[str], width: int) -> bool:
+    return sum(bool(field.strip()) for field in row) < 2 or (_is_comment(row) and len(row) != width)
+
+
+def _is_comment(row: Sequence[str]) -> bool:
+    return row[0].lstrip().startswith("#")
+
+
 def _first_rows(sample: bytes, delimiter: str) -> list[list[str]]:
-    """Rows at the beginning that are not empty; none where they can't be told."""
+    """Rows at the beginning that are not blank; none where they can't be told."""
     rows = []
     try:
         for row in _reader(io.StringIO(sample.decode(errors="replace"), newline=""), delimiter):
-            if row:
+            if any(field.strip() for field in row):
                 rows.append(row)
             if len(rows) > _SAMPLE_ROWS:
                 break
@@ -105,13 +149,16 @@ def _first_rows(sample: bytes, delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _header(text: Text, delimiter: str, label: str) -> tuple[tuple[str, ...], int]:
-    """The header's fields and the number of lines up to its end."""
+def _header(text: Text, delimiter: str, above: int, label: str) -> tuple[tuple[str, ...], int]:
+    """The header's fields and the number of lines up to its end; `above` are the rows before it that are not blank."""
     with rows_in(text, delimiter) as reader:
+        rows = (row for row in reader if any(field.strip() for field in row))
         try:
-            header = next(row for row in reader if any(field.strip() for field in row))
+            header = next(islice(rows, above, None), None)
+            if header is None:
+                raise InputError(f"{label} is empty: it holds delimiters only")
             lines = reader.line_num
-            if not any(any(field.strip() for field in row) for row in reader):
+            if next(rows, None) is None:
                 raise InputError(f"{label} has a header but no rows")
         except csv.Error as error:
             raise InputError(f"{label}, line {reader.line_num}: {first_line(error)}") from None

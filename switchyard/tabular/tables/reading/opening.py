@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,14 @@ import pyarrow as pa
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
+from switchyard.tabular.tables.reading import arrowfile, jsontext
 from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.delimited import open_delimited
+from switchyard.tabular.tables.reading.foreign import refuse_foreign
 from switchyard.tabular.tables.reading.headers import left_out
 from switchyard.tabular.tables.reading.packing import Limit, start_of
 from switchyard.tabular.tables.reading.parquet import MAGIC, open_parquet
+from switchyard.tabular.tables.reading.parts import PARQUET, files_at, joined
 from switchyard.tabular.tables.reading.rows import Rows
 
 
@@ -27,7 +31,9 @@ def open_rows(
     encoding: str | None = None,
     limit: Limit | None = None,
 ) -> Rows:
-    """The table in a local file: CSV and its kin or Parquet, plain or packed. Its first bytes say which.
+    """The table in a local file: CSV and its kin, JSON, Parquet or Arrow, plain or packed. Its first bytes say which.
+
+    A folder of Parquet parts, and the files that a pattern fits (`sales-*.csv`), are one table.
 
     Parameters
     ----------
@@ -46,14 +52,29 @@ def open_rows(
     InputError
         It is missing, damaged, empty, or no such table. Rows of the wrong width are found when they are read.
     """
-    require_file(path, label)
     names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    files = files_at(path, label)
+    if not files:
+        return _open_file(path, label, names, delimiter, encoding, limit)
+    is_folder = path.is_dir()
+    called = [str(Path(label) / file.relative_to(path)) if is_folder else str(file) for file in files]
+    parts = [_open_file(file, name, names, delimiter, encoding, limit) for file, name in zip(files, called, strict=True)]
+    return joined(parts, path if is_folder else None, label)
+
+
+def _open_file(path: Path, label: str, wanted: Collection[str], delimiter: str | None, encoding: str | None, limit: Limit | None) -> Rows:
+    require_file(path, label)
     start = start_of(path, label)
-    if start.startswith(MAGIC) or any(suffix in (".parquet", ".pq") for suffix in map(str.lower, path.suffixes[-2:])):
+    if start.startswith(MAGIC) or any(suffix in PARQUET for suffix in map(str.lower, path.suffixes[-2:])):
         rows = open_parquet(path, label, limit)
+    elif start.startswith((arrowfile.FILE, arrowfile.STREAM)):
+        rows = arrowfile.open_arrow(path, label, limit)
+    elif jsontext.START.match(start.removeprefix(BOM_UTF8)):
+        rows = jsontext.open_json(path, label, encoding, limit)
     else:
-        rows = open_delimited(path, label, names, delimiter, encoding, limit)
-    return _without_index(rows, names)
+        refuse_foreign(start, label)
+        rows = open_delimited(path, label, wanted, delimiter, encoding, limit)
+    return _without_index(rows, wanted)
 
 
 def require_file(path: Path, label: str) -> None:
@@ -61,9 +82,7 @@ def require_file(path: Path, label: str) -> None:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            tables = sorted(item.name for item in path.iterdir() if item.is_file())[:5]
-            inside = f", for example {path / tables[0]}" if tables else ", it is empty"
-            raise InputError(f"{label} is a folder; name a file in it{inside}")
+            raise InputError(f"{label} is a folder; {_way_out(path)}")
         if not stat.S_ISREG(mode):
             raise InputError(f"{label} is no regular file (a device, socket or pipe); copy the table into a file")
         with path.open("rb"):
@@ -76,6 +95,15 @@ def require_file(path: Path, label: str) -> None:
         raise InputError(f"{label} may not be read by this user; change its permissions") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{label} cannot be read: {first_line(error)}") from None
+
+
+def _way_out(folder: Path) -> str:
+    inside = sorted(item for item in folder.iterdir() if not item.name.startswith("."))
+    files = [item for item in inside if item.is_file()]
+    if files:
+        pattern = f", or several of one kind by a pattern: {folder / ('*' + files[0].suffix)}" if len(files) > 1 else ""
+        return f"name a file in it, for example {files[0]}{pattern}"
+    return f"it holds folders only, for example {inside[0]}; name a file in them" if inside else "it is empty: name a file"
 
 
 def _nearby(path: Path) -> str:

@@ -3,7 +3,7 @@
 ==================================  ==============================================================
 source                              read by
 ==================================  ==============================================================
-path or fsspec URL                  `tablefiles`: CSV, TSV or Parquet, plain or in gz, bz2, xz, zst or zip
+path or fsspec URL                  `tablefiles`: one file or several, of the formats of `opening`
 SQLAlchemy URL with `data.query`    `sql`: the database
 `builtin:NAME`                      `builtin`: what needs no file
 `openml:NAME`                       `openml`: OpenML

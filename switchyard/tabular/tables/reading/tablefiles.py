@@ -1,4 +1,4 @@
-"""Source `file`: a path or any fsspec URL; CSV, TSV or Parquet, plain or packed."""
+"""Source `file`: a path, a pattern of paths, or any fsspec URL."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ def test_columns_that_nobody_knows_are_refused_dropped_or_kept(binary, tmp_path)
         (HEADER.encode() + b"\n", "has a header but no rows"),
         (b"PAR1 and no more", "is not a Parquet file or was cut off"),
         (b"\x1f\x8b\x08 broken", "damaged or incomplete gzip"),
-        (b'{"age": 3}', "is JSON"),
+        (b'{"age": 3}', "column 'since' (datetime) is missing"),
         (bytes(range(256)) * 100, "binary"),
     ],
 )

@@ -151,6 +151,7 @@ class TestNoTable:
     def test_empty_and_header_only(self, write):
         assert "is empty" in _error(write(""))
         assert "is empty" in _error(write("\n \n"))
+        assert "is empty" in _error(write(",,,\n,,,\n"))
         assert "header but no rows" in _error(write("a,b,y\n"))
         assert "header but no rows" in _error(write("a,b,y\n\n  \n"))
         assert "not a Parquet file" in _error(write("", "t.parquet"))
@@ -182,7 +183,7 @@ class TestNoTable:
             (b"a,b\n1,2\n", "t.parquet", "not a Parquet file"),
             (b"PAR1" + b"rubbish" * 20 + b"PAR1", "t.parquet", "damaged Parquet"),
             (b"<!DOCTYPE html><html>", "t.csv", "web page"),
-            (b'[{"a": 1}]', "t.csv", "JSON"),
+            (b'[{"a": 1}]', "t.csv", "target 'y' is not a column"),
             (b"version https://git-lfs.github.com/spec/v1\noid", "t.csv", "git lfs pull"),
             (b"a,y\n1,2\n", "t.csv.gz", "not a gzip file"),
             (gzip.compress(b"a,y\n1,2\n" * 99, mtime=0)[:-10], "t.csv.gz", "damaged or incomplete gzip"),
