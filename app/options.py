@@ -30,6 +30,7 @@ PROBLEM = (
 
 SEARCH = (
     *PROBLEM,
+    QUERY,
     click.Option(["--goal"], help="What the model is for, in a sentence; it goes into the documents."),
     click.Option(["--budget"], type=float, help="Wall seconds of tuning, ensembling, export and the fit on all rows together."),
     click.Option(["--trials"], type=int, help="Trials per model family instead of a budget: deterministic for a seed."),

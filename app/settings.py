@@ -18,6 +18,7 @@ DEFAULT_CONFIG = "configs/loans.yaml"
 _PLACES = {
     "data": ("data", "source"),
     "target": ("data", "target"),
+    "query": ("data", "query"),
     "time_column": ("data", "time_column"),
     "goal": ("goal",),
     "name": ("name",),

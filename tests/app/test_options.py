@@ -10,6 +10,7 @@ import run
 from app.cli import as_command, load, takers_of
 from app.command import Command
 from app.commands import NAMES
+from app.settings import settings_from
 from switchyard.tabular.tables.reading.loans import loans
 from tests.app.project import Project
 
@@ -50,6 +51,13 @@ def test_an_option_of_another_command_is_an_error_that_names_its_own(pipeline, o
     assert " and ".join(takers_of(option)) == takers
     with pytest.raises(click.UsageError, match=f"{option} is for {takers}, not for {pipeline}"):
         run.cli(["--pipeline", pipeline, option, "1"], standalone_mode=False)
+
+
+def test_a_training_from_a_database_needs_no_config(tmp_path):
+    problem, _ = settings_from(tmp_path, data="sqlite:///shop.db", target="y", query="SELECT * FROM sales")
+
+    assert (problem.name, problem.data.query) == ("shop", "SELECT * FROM sales")
+    assert takers_of("--query") == ["training", "inference", "labels", "retraining"]
 
 
 def test_what_is_no_command_is_refused():
