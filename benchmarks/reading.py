@@ -29,7 +29,8 @@ import json, resource, sys, time
 path, target = sys.argv[1:]
 began = time.perf_counter()
 {body}
-print(json.dumps([rows, time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps([rows, time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
 """
 _SWITCHYARD = """
 from pathlib import Path
@@ -83,15 +84,15 @@ def make_table(path: Path, rows: int) -> None:
         writer.close()
 
 
-def measure(body: str, python: Path, path: Path, target: str = "") -> tuple[int, float, float] | str:
-    """Rows, seconds and peak megabytes of one process that reads `path`; what it said where it failed."""
+def measure(body: str, python: Path, path: Path, target: str = "") -> tuple[int, float, float, float] | str:
+    """Rows, seconds, seconds of processors and peak megabytes of one process that reads `path`; what it said where it failed."""
     command = [str(python), "-c", _MEASURED.format(body=body), str(path), target]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if run.returncode:
         return run.stderr.strip().splitlines()[-1]
     # DuckDB draws a progress bar before it.
-    rows, seconds, peak = json.loads(run.stdout.splitlines()[-1])
-    return rows, seconds, peak
+    rows, seconds, busy, peak = json.loads(run.stdout.splitlines()[-1])
+    return rows, seconds, busy, peak
 
 
 def main() -> None:
@@ -106,14 +107,14 @@ def main() -> None:
         table = Path(folder, "table.csv")
         make_table(table, options.rows)
         print(f"{options.rows:,} rows x 20 columns, {table.stat().st_size >> 20:,} MB\n")
-        print("| engine | read | peak | to Parquet (zstd) | peak |\n|---|---|---|---|---|")
+        print("| engine | read | processors | peak | to Parquet (zstd) | processors | peak |\n|---|---|---|---|---|---|---|")
         for name, body in CONTESTANTS.items():
             cells = []
             for target in ("", str(Path(folder, "table.parquet"))):
                 found = measure(body, pythons[name], table, target)
                 assert not isinstance(found, str), found
                 assert found[0] == options.rows, f"{name} found {found[0]} rows"
-                cells += [f"{found[1]:.1f} s", f"{found[2]:.0f} MB"]
+                cells += [f"{found[1]:.1f} s", f"{found[2]:.1f} s", f"{found[3]:.0f} MB"]
             print(f"| {name} | {' | '.join(cells)} |", flush=True)
     if options.tables:
         print(f"\n| file | {' | '.join(CONTESTANTS)} |\n|---|{'---|' * len(CONTESTANTS)}")

@@ -17,7 +17,7 @@ from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.delimited import open_delimited
 from switchyard.tabular.tables.reading.foreign import refuse_foreign
 from switchyard.tabular.tables.reading.headers import left_out
-from switchyard.tabular.tables.reading.packing import Limit, start_of
+from switchyard.tabular.tables.reading.packing import Limit, limited, start_of
 from switchyard.tabular.tables.reading.parquet import MAGIC, open_parquet
 from switchyard.tabular.tables.reading.parts import PARQUET, files_at, joined
 from switchyard.tabular.tables.reading.rows import Rows
@@ -59,7 +59,8 @@ def open_rows(
     is_folder = path.is_dir()
     called = [str(Path(label) / file.relative_to(path)) if is_folder else str(file) for file in files]
     parts = [_open_file(file, name, names, delimiter, encoding, limit) for file, name in zip(files, called, strict=True)]
-    return joined(parts, path if is_folder else None, label)
+    whole = joined(parts, path if is_folder else None, label)
+    return replace(whole, read=lambda: limited(whole.read(), limit, label))
 
 
 def _open_file(path: Path, label: str, wanted: Collection[str], delimiter: str | None, encoding: str | None, limit: Limit | None) -> Rows:

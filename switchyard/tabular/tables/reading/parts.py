@@ -16,6 +16,7 @@ from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.rows import Rows
 
 PARQUET = (".parquet", ".pq")
+_KEPT_VERSIONS = {"_delta_log": "a Delta", ".hoodie": "a Hudi"}
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -25,9 +26,12 @@ def files_at(path: Path, label: str) -> tuple[Path, ...]:
     Raises
     ------
     InputError
-        No file fits the pattern.
+        No file fits the pattern, or the folder keeps older versions beside the table.
     """
     if path.is_dir():
+        for folder, kind in _KEPT_VERSIONS.items():
+            if (path / folder).is_dir():
+                raise InputError(f"{label} is {kind} table, whose folder holds rows of older versions too; write the newest as Parquet")
         return tuple(_parts_in(path))
     if path.exists() or not glob.has_magic(str(path)):
         return ()

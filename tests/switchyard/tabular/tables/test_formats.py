@@ -158,6 +158,23 @@ def test_parts_whose_types_differ_have_a_common_one_or_are_named(tmp_path):
         read(tmp_path)
 
 
+def test_a_folder_that_keeps_older_versions_is_no_table(tmp_path):
+    WRITERS["parts"](tmp_path / "t")
+    (tmp_path / "t" / "_delta_log").mkdir()
+
+    with pytest.raises(InputError, match="is a Delta table, whose folder holds rows of older versions too"):
+        read(tmp_path / "t")
+
+
+def test_parts_are_limited_together(tmp_path):
+    for number in range(3):
+        pd.DataFrame({"a": range(60_000), "y": [0.5] * 60_000}).to_parquet(tmp_path / f"{number}.parquet")
+
+    assert len(read(tmp_path / "0.parquet", max_unpacked_mb=2).frame) == 60_000
+    with pytest.raises(InputError, match="more than 2 MB when unpacked"):
+        read(tmp_path, max_unpacked_mb=2)
+
+
 @pytest.mark.parametrize(
     ("content", "name", "message"),
     [
