@@ -26,7 +26,7 @@ def judged(frame, reference, settings, past=(), made=None):
 
 def decided(frame, reference, settings=Monitoring(), past=(), before=None, production=True):
     found, *measured = judged(frame, reference, settings)
-    return decide(found.facts_.model_copy(update={"of_production": production}), *measured, settings, past, before)
+    return decide(found.facts_.model_copy(update={"of_production": production}), *measured, settings, past, before=before)
 
 
 def verdicts(decision):
