@@ -53,6 +53,12 @@ def explain(scorer: Scorer, split: Split, problem: Problem) -> Explanation:
     return explain_function(function, coding, split, problem, tuple(signature.classes), signature.threshold)
 
 
+def _strongest(values: np.ndarray) -> np.ndarray:
+    """Places of the columns with the largest Shapley values, at most `MOST_PLAYERS`, in their order."""
+    size = np.abs(values).mean(axis=(0, 2))
+    return np.sort(np.argsort(-size, kind="stable")[:MOST_PLAYERS])
+
+
 def _as_used(column: Column, kind: str) -> Column:
     return column if column.kind == kind else column.model_copy(update={"kind": kind})
 
@@ -99,6 +105,7 @@ def explain_function(
             [row.output for row in around],
             problem.task != "regression",
             seed,
+            _strongest(values),
         )
         if around
         else []

@@ -80,7 +80,14 @@ def _ranges(edges: list[str]) -> list[str]:
 
 
 def surrogates(
-    function: Function, coding: Coding, train: np.ndarray, rows: np.ndarray, outputs: list[int], classification: bool, seed: int
+    function: Function,
+    coding: Coding,
+    train: np.ndarray,
+    rows: np.ndarray,
+    outputs: list[int],
+    classification: bool,
+    seed: int,
+    places: np.ndarray | None = None,
 ) -> list[Surrogate]:
     """LIME's linear model around each of `rows`.
 
@@ -97,10 +104,14 @@ def surrogates(
     classification : bool
         A function with one output is then the probability of the second of two classes.
     seed : int
+    places : ndarray of int, optional
+        The columns that change around a row, all when absent; the cost of LIME's regression is their number cubed.
     """
     from lime.lime_tabular import LimeTabularExplainer
 
-    bins = _Bins(coding, train, seed)
+    places = np.arange(rows.shape[1]) if places is None else places
+    coding = Coding(tuple(coding.columns[place] for place in places), coding.categories)
+    bins = _Bins(coding, train[:, places], seed)
     explainer = LimeTabularExplainer(
         bins.train,
         mode="classification" if classification else "regression",
@@ -114,8 +125,8 @@ def surrogates(
     for row, output in zip(rows, outputs):
 
         def answer(binned: np.ndarray, row: np.ndarray = row) -> np.ndarray:
-            matrix = bins.fill(binned)
-            matrix[0] = row  # LIME puts the row itself first
+            matrix = np.repeat(row[None], len(binned), axis=0)
+            matrix[1:, places] = bins.fill(binned)[1:]  # LIME puts the row itself first
             out = function(matrix)
             if not classification:
                 return out[:, 0]
@@ -123,7 +134,7 @@ def surrogates(
 
         label = output + (classification and function(row[None]).shape[1] == 1)
         settings = {"labels": (label,)} if classification else {}
-        local = explainer.explain_instance(bins.cut(row[None])[0], answer, num_features=_SHOWN, num_samples=_SAMPLES, **settings)
+        local = explainer.explain_instance(bins.cut(row[None, places])[0], answer, num_features=_SHOWN, num_samples=_SAMPLES, **settings)
         weights = local.as_list(label) if classification else local.as_list()
         found.append(Surrogate(weights=tuple((text, float(weight)) for text, weight in weights), fit=float(local.score)))
     return found
