@@ -166,15 +166,15 @@ def _scoring_code(folder: Path) -> Path:
 def _signature(signature: Signature) -> Any:
     """The bundle's columns in MLflow's words.
 
-    Numbers are of any type there: MLflow refuses an integer where it was told of a double, the bundle does not.
+    Values are of any type there: MLflow refuses an integer where it was told of a double, the bundle does not, and it
+    knows how each column's text and types become values.
     Nothing is required there either: the bundle itself says which column is missing.
     """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType
 
-    kinds = {"categorical": DataType.string, "text": DataType.string, "datetime": DataType.datetime}
-    inputs = [ColSpec(kinds.get(column.kind, AnyType()), column.name, required=False) for column in signature.columns]
+    inputs = [ColSpec(AnyType(), column.name, required=False) for column in signature.columns]
     if signature.classes:
         outputs = [ColSpec(DataType.string, "label"), *(ColSpec(DataType.double, f"probability_{label}") for label in signature.classes)]
     else:

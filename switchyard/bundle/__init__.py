@@ -9,6 +9,7 @@ from switchyard.bundle.bundle import Bundle, ChangedBundle
 from switchyard.bundle.contract import Contract, Match
 from switchyard.bundle.digest import digest
 from switchyard.bundle.encoding import BadInput
+from switchyard.bundle.reading import ColumnReading
 from switchyard.bundle.scorer import Answer, Scorer
 from switchyard.bundle.signature import Column, Interval, Other, Signature
 
@@ -18,6 +19,7 @@ __all__ = [
     "Bundle",
     "ChangedBundle",
     "Column",
+    "ColumnReading",
     "Contract",
     "Interval",
     "Match",

@@ -11,7 +11,8 @@ import numpy as np
 import onnxruntime
 
 from switchyard.bundle.contract import Contract
-from switchyard.bundle.encoding import CONVERTERS, MISSING, BadInput, categories_of, numbers_of
+from switchyard.bundle.encoding import MISSING, BadInput, categories_of, known_names, numbers_of
+from switchyard.bundle.reading import converter
 from switchyard.bundle.signature import Column, Signature
 
 CHUNK = 16_384
@@ -96,8 +97,11 @@ class Scorer:
         self._numeric, self._categorical = signature.numeric, signature.categorical
         self._usual = np.array([_usual(column) for column in self._numeric]).reshape(-1, 2).T
         self.contract = Contract(signature)
-        self._plan = tuple((column.name, CONVERTERS[column.kind]) for column in self._numeric)
-        self._category_plan = tuple((column.name, CONVERTERS[column.kind]) for column in self._categorical)
+        self._plan = tuple((column.name, converter(column.reading)) for column in self._numeric)
+        self._known = tuple(known_names(column.reading, column.categories) for column in self._categorical)
+        self._category_plan = tuple(
+            (column.name, known, converter(column.reading)) for column, known in zip(self._categorical, self._known)
+        )
 
     def encode(self, columns: Columns) -> dict[str, np.ndarray]:
         """The graph's inputs for `columns`.
@@ -105,9 +109,10 @@ class Scorer:
         Parameters
         ----------
         columns : mapping of column name to sequence or ndarray of shape (n,)
-            Numbers as numbers or their text; moments as ISO 8601, epoch seconds or datetime64; booleans as
-            true/false, 0/1 or their text; categories as text or numbers; missing as None or NaN. Other columns than
-            the model's are left aside; an optional one that is absent is missing in every row.
+            Values as each column's reading takes them: numbers as numbers or text as training had it; moments as
+            training had them, ISO 8601 or datetime64; booleans as true/false, 0/1 or their text; categories as text,
+            numbers or booleans; missing as None, NaN or a word that counts as such. Other columns than the model's are
+            left aside; an optional one that is absent is missing in every row.
 
         Returns
         -------
@@ -127,11 +132,11 @@ class Scorer:
         if self._numeric:
             inputs["numeric"] = numeric = np.empty((rows, len(self._numeric)), dtype=np.float64)
             for position, column in enumerate(self._numeric):
-                numeric[:, position] = numbers_of(column.name, column.kind, columns[column.name])
+                numeric[:, position] = numbers_of(column.name, column.reading, columns[column.name])
         if self._categorical:
             inputs["categorical"] = categorical = np.empty((rows, len(self._categorical)), dtype=object)
             for position, column in enumerate(self._categorical):
-                categorical[:, position] = categories_of(column.name, columns[column.name])
+                categorical[:, position] = categories_of(column.name, column.reading, self._known[position], columns[column.name])
         return inputs
 
     def _complete(self, columns: Columns) -> tuple[Columns, int]:
@@ -162,8 +167,9 @@ class Scorer:
                 inputs["numeric"] = np.array([row], dtype=np.float64)
             if self._category_plan:
                 row = []
-                for name, convert in self._category_plan:
-                    row.append(convert(columns[name][0]))
+                for name, known, convert in self._category_plan:
+                    value = columns[name][0]
+                    row.append(known[value] if value.__class__ is str and value in known else convert(value))
                 inputs["categorical"] = np.array([row], dtype=object)
         except ValueError as error:
             raise BadInput(name, 0, str(error)) from None

@@ -7,11 +7,14 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+from switchyard.bundle.plain import MISSING, unpointed
+from switchyard.bundle.reading import ColumnReading
 from switchyard.bundle.seen import Seen
 
-FORMAT = 1
-"""Version of the bundle's format; a reader refuses any other."""
+FORMAT = 2
+"""Version of the bundle's format; 1, which had no readings, is read too, any other refused."""
 NAMED_CATEGORIES = 50
 """So many are kept by name; where there are as many or more, `hashes` holds all."""
 
@@ -40,6 +43,13 @@ class Column:
     hashes: str = ""
     """All categories of training as `switchyard.bundle.seen` keeps them, where not all are named."""
 
+    reading: ColumnReading = None  # type: ignore[assignment]
+    """How its values are read; plainly where it is not given."""
+
+    def __post_init__(self) -> None:
+        if self.reading is None:
+            object.__setattr__(self, "reading", ColumnReading(self.kind))
+
     @cached_property
     def seen(self) -> Seen | None:
         """What training saw; None where that is not known: no categories, or a signature of before `hashes` that may name some only."""
@@ -62,6 +72,23 @@ class Other:
     role: str
     """What it is for: target, id, group, time or ignored; dropped where training left out a feature."""
     kind: str
+    reading: ColumnReading | None = None
+    """How its values are read: of a time column, whose moments are logged though the model does not take them."""
+
+
+def _column(fields: dict[str, Any], version: int) -> Column:
+    reading = _reading_of_1(fields["kind"]) if version == 1 else ColumnReading.of_fields(fields["reading"])
+    return Column(**{**fields, "categories": tuple(fields["categories"]), "reading": reading})
+
+
+def _other(fields: dict[str, Any]) -> Other:
+    reading = fields.get("reading")
+    return Other(**{**fields, "reading": ColumnReading.of_fields(reading) if reading else None})
+
+
+def _reading_of_1(kind: str) -> ColumnReading:
+    """How code of format 1 read every column of a kind."""
+    return ColumnReading(kind, missing=(), exact=True)
 
 
 @dataclass(frozen=True)
@@ -93,6 +120,12 @@ class Signature:
     others: tuple[Other, ...] = ()
     """The other columns of the training table; empty in bundles of before they were kept."""
     format: int = FORMAT
+    label: ColumnReading = None  # type: ignore[assignment]
+    """How values of the target are read."""
+
+    def __post_init__(self) -> None:
+        if self.label is None:
+            object.__setattr__(self, "label", ColumnReading("categorical" if self.classes else "numeric", strip=True))
 
     @property
     def numeric(self) -> tuple[Column, ...]:
@@ -103,6 +136,12 @@ class Signature:
     def categorical(self) -> tuple[Column, ...]:
         """The columns of the graph's `categorical` input, by position."""
         return self._of_input("categorical")
+
+    def moments_in(self, name: str) -> ColumnReading:
+        """How the moments in column `name` are read: as training read it, where it did."""
+        known: list[Column | Other] = [*self.columns, *self.others]
+        readings = [column.reading for column in known if column.name == name and column.kind == "datetime" and column.reading is not None]
+        return readings[0] if readings else _reading_of_1("datetime")
 
     def _of_input(self, name: str) -> tuple[Column, ...]:
         return tuple(sorted((column for column in self.columns if column.input == name), key=lambda column: column.position))
@@ -121,16 +160,51 @@ class Signature:
             When the text is of another format version or lacks a field.
         """
         fields = json.loads(text)
-        if fields.get("format") != FORMAT:
-            raise ValueError(f"signature.json has format {fields.get('format')!r}; this code reads format {FORMAT}")
+        if fields.get("format") not in (1, FORMAT):
+            raise ValueError(f"signature.json has format {fields.get('format')!r}; this code reads formats 1 and {FORMAT}")
         try:
-            columns = tuple(Column(**{**column, "categories": tuple(column["categories"])}) for column in fields.pop("columns"))
+            columns = tuple(_column(column, fields["format"]) for column in fields.pop("columns"))
             interval = fields.pop("interval")
-            others = tuple(Other(**other) for other in fields.pop("others", ()))
+            others = tuple(_other(other) for other in fields.pop("others", ()))
             classes = tuple(fields.pop("classes"))
-            return cls(columns=columns, classes=classes, interval=Interval(**interval) if interval else None, others=others, **fields)
+            label = (
+                _reading_of_1("categorical" if classes else "numeric")
+                if fields["format"] == 1
+                else ColumnReading.of_fields(fields.pop("label"))
+            )
+            return cls(
+                columns=columns,
+                classes=classes,
+                interval=Interval(**interval) if interval else None,
+                others=others,
+                label=label,
+                **fields,
+            )
         except (KeyError, TypeError) as error:
             raise ValueError(f"signature.json is damaged: {error}") from None
+
+    def label_of(self, value: Any) -> str:
+        """The class, or the text of the number, that `value` is as a label.
+
+        Raises
+        ------
+        ValueError
+            Says, in words that follow the name of a column or part, why it is none.
+        """
+        found = self.label.value(value)
+        if found in (MISSING, "") or found != found:
+            raise ValueError("there is no label")
+        if not self.classes:
+            return repr(found)
+        names = [found]
+        if found not in self.classes and self.format == 1:
+            # "1.0" of a spreadsheet is the class "1", where there is no class "1.0".
+            names += [unpointed(found), found.capitalize()]
+        for name in names:
+            if name in self.classes:
+                return name
+        listed = ", ".join(self.classes[:10]) + (", ..." if len(self.classes) > 10 else "")
+        raise ValueError(f"{found[:60]!r} is not a class of the model; those are {listed}")
 
     @classmethod
     def read(cls, folder: str | Path) -> Signature:

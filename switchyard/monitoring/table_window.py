@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 
-from switchyard.bundle import Scorer
+from switchyard.bundle import Scorer, Signature
 from switchyard.monitoring.answers import answer_columns
 from switchyard.monitoring.known import conformed, known_labels
 from switchyard.monitoring.look import TICK, Look, in_utc, span_of
@@ -19,6 +19,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.evaluation.served import predict_served
 from switchyard.tabular.tables.reading.sources import RawTable, read_source
 from switchyard.tabular.tables.reading.sql import is_database
+from switchyard.tabular.tables.typing.values import values_in
 
 
 def read_table(location: str, training: Data) -> RawTable:
@@ -49,7 +50,7 @@ def window_of_table(
         Times are asked for and the table has none, or a column of the model is missing.
     """
     time = reference.problem.data.time_column
-    moments = _moments(raw, time) if time and time != "@row" else None
+    moments = _moments(raw, time, scorer.signature) if time and time != "@row" else None
     if moments is None and (look.since or look.until or isinstance(look.window and span_of(look.window), timedelta)):
         raise InputError(f"{look.source} has no time column to go by; use --window ROWS, or set data.time_column")
     at = np.arange(len(raw))
@@ -69,7 +70,7 @@ def window_of_table(
     part = raw.iloc[at].reset_index(drop=True)
     frame, absent = conformed(part.drop(columns=target, errors="ignore"), reference, strict=True)
     answers = answer_columns(predict_served(scorer, frame), reference.classes)
-    actual, unreadable = known_labels(part[target] if has_labels else pd.Series([None] * len(part), dtype=object), reference)
+    actual, unreadable = known_labels(part[target] if has_labels else pd.Series([None] * len(part), dtype=object), reference, logged=False)
     answers.insert(0, "actual", actual)
     if moments is not None:
         chosen = moments.iloc[at]
@@ -100,10 +101,10 @@ def window_of_table(
     )
 
 
-def _moments(raw: pd.DataFrame, name: str) -> pd.Series | None:
+def _moments(raw: pd.DataFrame, name: str, signature: Signature) -> pd.Series | None:
     if name not in raw.columns:
         return None
-    moments = pd.to_datetime(raw[name], errors="coerce", utc=True)
+    moments = pd.Series(values_in(raw[name], signature.moments_in(name)).values).dt.tz_localize("UTC")
     return moments if moments.notna().all() else None
 
 

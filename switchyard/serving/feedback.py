@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from switchyard.bundle import Signature
-from switchyard.bundle.encoding import category, is_missing, number
+from switchyard.bundle.encoding import is_missing
 from switchyard.predictionlog.records import prediction_id
 from switchyard.serving.errors import bad_part
 from switchyard.serving.payloads import request_id_of
@@ -73,12 +73,6 @@ def _label(value: Any, part: str, row: int | None, signature: Signature) -> str:
     if is_missing(value):
         raise bad_part(part, "has no value", row)
     try:
-        if not signature.classes:
-            return repr(number(value))
-        label = category(value)
+        return signature.label_of(value)
     except ValueError as error:
         raise bad_part(part, str(error), row) from None
-    if label not in signature.classes:
-        shown = ", ".join(signature.classes[:10]) + (", ..." if len(signature.classes) > 10 else "")
-        raise bad_part(part, f"{label[:60]!r} is not a class of the model; those are {shown}", row)
-    return label

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from switchyard.bundle import BadInput
-from switchyard.bundle.encoding import category, epoch_seconds
+from switchyard.bundle import BadInput, ColumnReading
+from switchyard.bundle.encoding import category
 from switchyard.serving.errors import Refusal, bad_part
 
 ROWS, JSON_DATA, NDARRAY, TENSOR = "rows", "jsonData", "ndarray", "tensor"
@@ -28,6 +28,8 @@ class Expected:
     max_rows: int
     entity_column: str = ""
     time_column: str = ""
+    moments: ColumnReading = ColumnReading("datetime", missing=(), exact=True)  # noqa: RUF009
+    """How the time column is read."""
 
 
 @dataclass
@@ -195,14 +197,14 @@ def _take_aside(request: Request, expected: Expected) -> None:
     if entities is not None:
         request.entity_ids = [entity_of(value, expected.entity_column, row) for row, value in enumerate(entities)]
     if times is not None:
-        request.event_times = [_moment(value, expected.time_column, row) for row, value in enumerate(times)]
+        request.event_times = [_moment(value, expected, row) for row, value in enumerate(times)]
     aside = {expected.entity_column, expected.time_column} - expected.columns
     request.columns = {name: values for name, values in request.columns.items() if name not in aside}
 
 
-def _moment(value: Any, column: str, row: int) -> float | None:
+def _moment(value: Any, expected: Expected, row: int) -> float | None:
     try:
-        moment = epoch_seconds(value)
+        moment = expected.moments.value(value)
     except ValueError as error:
-        raise Refusal.of(BadInput(column, row, str(error))) from None
+        raise Refusal.of(BadInput(expected.time_column, row, str(error))) from None
     return None if moment != moment else moment

@@ -53,7 +53,9 @@ class Predictor:
         self.metrics = Metrics(self.signature, self._origin, scores)
         names = frozenset(column.name for column in self.signature.columns)
         self._contract = Contract(self.signature, also=(settings.entity_column, settings.time_column))
-        self._expected = Expected(names, self._contract.known, settings.max_rows, settings.entity_column, settings.time_column)
+        time = settings.time_column
+        moments = self.signature.moments_in(time)
+        self._expected = Expected(names, self._contract.known, settings.max_rows, settings.entity_column, time, moments)
         self._excluded = frozenset(settings.log_exclude)
         # The log has a place of its own for what happened.
         self._kept = self._contract.known - {self.signature.target}

@@ -23,8 +23,9 @@ from switchyard.tabular.model.ensemble import budget_left, build_ensemble
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.quality import QualityReport, check_quality
+from switchyard.tabular.tables.conform import conform
 from switchyard.tabular.tables.reading.source import RawTable
-from switchyard.tabular.tables.resolve import conform, resolve
+from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import Split, split_table
 from switchyard.tabular.tuning.events import Progress

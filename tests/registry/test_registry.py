@@ -96,7 +96,7 @@ def _flip(champion):
 
 def _edit(champion):
     text = (champion / "signature.json").read_text()
-    (champion / "signature.json").write_text(text.replace('"format": 1', '"format": 99'))
+    (champion / "signature.json").write_text(text.replace('"format": 2', '"format": 99'))
 
 
 def _folder(champion):

@@ -22,7 +22,9 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
-from switchyard.bundle.encoding import CONVERTERS, MISSING, is_missing
+from switchyard.bundle import ColumnReading
+from switchyard.bundle.plain import MISSING, is_missing
+from switchyard.bundle.reading import converter
 from switchyard.predictionlog.database import now
 from switchyard.predictionlog.window import INPUT, read_window
 from switchyard.tabular.config.problem import ColumnOverride, Problem
@@ -224,7 +226,7 @@ def _canonical(frame: pd.DataFrame, schema: Schema, problem: Problem) -> pd.Data
 
 
 def _read(values: Iterable[Any], column: Column) -> np.ndarray:
-    convert = CONVERTERS[column.kind]
+    convert = converter(column.reading or ColumnReading(column.kind))
     read = [convert(None if value is _ABSENT or is_missing(value) else value) for value in values]
     if column.kind in ("categorical", "text"):
         return np.array([None if value == MISSING else value for value in read], dtype=object)

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import NoneType
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from switchyard.bundle import BadInput, Contract, Match, Signature
-from switchyard.bundle.encoding import CONVERTERS, category, epoch_seconds
+from switchyard.bundle import BadInput, ColumnReading, Contract, Match, Signature
+from switchyard.bundle.encoding import category, numbers_of
+from switchyard.bundle.reading import MISSING_WORDS
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.reading.headers import UNNAMED
 from switchyard.tabular.tables.reading.rows import Chunk, Rows
-from switchyard.tabular.tables.typing.dates import arrow_dates
+from switchyard.tabular.tables.typing.values import values_of
 
 Extra = Literal["refuse", "drop", "keep"]
 """What to do with columns that are not the model's: `refuse` and `drop` speak of unknown ones, `keep` of what training left out too."""
@@ -95,7 +95,7 @@ def _are_not_the_models(unknown: Sequence[str]) -> str:
 def model_columns(chunk: Chunk, signature: Signature) -> dict[str, Any]:
     """The model's columns of a chunk, in types that `Scorer.encode` reads fast."""
     there = [column for column in signature.columns if column.name in chunk.columns]
-    return {column.name: _values(chunk.columns[column.name], column.kind, column.name) for column in there}
+    return {column.name: _values(chunk.columns[column.name], column.reading, column.name) for column in there}
 
 
 def entities(chunk: Chunk, column: str | None) -> list[str | None] | None:
@@ -114,19 +114,13 @@ def entities(chunk: Chunk, column: str | None) -> list[str | None] | None:
     return found
 
 
-def moments(chunk: Chunk, column: str | None) -> list[float | None] | None:
+def moments(chunk: Chunk, column: str | None, signature: Signature) -> list[float | None] | None:
     """Epoch seconds, None where missing; None where there is no such column."""
     if column is None:
         return None
-    found = []
-    for row, value in enumerate(_values(chunk.columns[column], "datetime", column).tolist()):
-        if isinstance(value, str):
-            try:
-                value = epoch_seconds(value)
-            except ValueError as error:
-                raise BadInput(column, row, str(error)) from None
-        found.append(None if value is None or value != value else float(value))
-    return found
+    known = signature.moments_in(column)
+    values = _values(chunk.columns[column], known, column)
+    return [None if value != value else value for value in numbers_of(column, known, values).tolist()]
 
 
 def placed(error: BadInput, first: int, label: str) -> InputError:
@@ -135,54 +129,11 @@ def placed(error: BadInput, first: int, label: str) -> InputError:
     return InputError(f"{label}: column {error.column!r}{row}: {error.problem}")
 
 
-def _values(array: pa.Array, kind: str, name: str) -> Any:
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    if pa.types.is_string_view(array.type) or pa.types.is_large_string(array.type):
-        array = array.cast(pa.string())
-    if pa.types.is_string(array.type):
-        return _from_text(array, kind)
-    if kind == "datetime" and (pa.types.is_timestamp(array.type) or pa.types.is_date(array.type)):
-        values, outside = arrow_dates(array)
-        if outside.any():
-            raise BadInput(name, int(outside.argmax()), "is outside the years 1678 to 2261")
-        return _seconds(values)
-    if kind == "numeric" and (pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type)):
-        return array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    # With one value that is no list, numpy makes no second dimension of nested values.
-    return np.array([*array.to_pylist(), None], dtype=object)[:-1]
-
-
-def _from_text(array: pa.Array, kind: str) -> np.ndarray:
-    try:
-        if kind == "numeric":
-            return pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False)
-        if kind == "datetime" and (seconds := _iso_seconds(array)) is not None:
-            return seconds
-        if kind in ("datetime", "boolean"):
-            return _by_distinct_text(array, CONVERTERS[kind])
-    except (pa.ArrowInvalid, ValueError):
-        pass  # one by one, so that the error can say where
-    return array.to_numpy(zero_copy_only=False)
-
-
-def _iso_seconds(array: pa.Array) -> np.ndarray | None:
-    """Moments without a zone, as Arrow reads them all at once; None where one is otherwise, or beyond nanoseconds' years."""
-    try:
-        return _seconds(pc.cast(array, pa.timestamp("ns")).to_numpy(zero_copy_only=False))
-    except pa.ArrowInvalid:
-        return None
-
-
-def _by_distinct_text(array: pa.Array, convert: Callable[[str], float]) -> np.ndarray:
-    """Numbers, each distinct text read once."""
-    coded = array.dictionary_encode()
-    distinct = np.array([*map(convert, coded.dictionary.to_pylist()), np.nan])
-    return distinct[pc.fill_null(coded.indices, len(distinct) - 1).to_numpy(zero_copy_only=False)]
-
-
-def _seconds(values: np.ndarray) -> np.ndarray:
-    return np.where(np.isnat(values), np.nan, values.astype("datetime64[ns]").astype(np.int64) / 1e9)
+def _values(array: pa.Array, reading: ColumnReading, name: str) -> np.ndarray:
+    if reading.exact:
+        # Bundles of format 1 were made when the readers of text had taken these words out.
+        reading = replace(reading, missing=MISSING_WORDS)
+    return values_of(array, reading).checked(name, reading)
 
 
 def json_columns(inputs: Mapping[str, np.ndarray], signature: Signature, exclude: Collection[str] = ()) -> dict[str, list[Any]]:

@@ -79,7 +79,7 @@ def check_table(rows: Rows, scorer: Scorer, layout: Layout) -> Checked:
         try:
             inputs = scorer.encode(model_columns(chunk, scorer.signature))
             entities(chunk, layout.entity)
-            moments(chunk, layout.time)
+            moments(chunk, layout.time, scorer.signature)
         except BadInput as error:
             raise placed(error, chunk.first, rows.label) from None
         counts.add(inputs)
@@ -133,7 +133,7 @@ def score_rows(
             answers = _answers(answer, said, signature)
             left_out = {name: json_values(chunk.columns[name]) for name in layout.logged if name not in exclude}
             inputs_kept = {**json_columns(inputs, signature, exclude), **left_out}
-            log(Logged(chunk.first, inputs_kept, answers, entities(chunk, layout.entity), moments(chunk, layout.time)))
+            log(Logged(chunk.first, inputs_kept, answers, entities(chunk, layout.entity), moments(chunk, layout.time, signature)))
         progress.at(chunk.first + chunk.size)
     return counts
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from switchyard.bundle import BadInput, Signature
-from switchyard.bundle.encoding import category, epoch_seconds, is_missing, number
+from switchyard.bundle.encoding import category, is_missing
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
@@ -123,7 +123,7 @@ def _truth(cells: tuple[Any, ...], columns: TruthColumns, signature: Signature) 
         return Truth(value, prediction_id=_name(identity, columns.prediction_id, _ID_LENGTH, "prediction id"))
     assert columns.entity is not None and columns.time is not None  # `truth_columns` sees to it.
     try:
-        seconds = epoch_seconds(moment)
+        seconds = signature.moments_in(columns.time).value(moment)
     except ValueError as error:
         raise BadInput(columns.time, None, str(error)) from None
     if seconds != seconds:
@@ -147,21 +147,6 @@ def _label(value: Any, column: str, signature: Signature) -> str:
     if is_missing(value):
         raise BadInput(column, None, "there is no label")
     try:
-        if not signature.classes:
-            return repr(number(value))
-        # "1.0" of a spreadsheet is the class "1", where there is no class "1.0".
-        names = [category(value), *_as_whole(value)]
+        return signature.label_of(value)
     except ValueError as error:
         raise BadInput(column, None, str(error)) from None
-    for name in names:
-        if name in signature.classes:
-            return name
-    shown = ", ".join(signature.classes[:10]) + (", ..." if len(signature.classes) > 10 else "")
-    raise BadInput(column, None, f"{names[0][:60]!r} is not a class of the model; those are {shown}")
-
-
-def _as_whole(value: Any) -> list[str]:
-    try:
-        return [category(float(value))]
-    except (TypeError, ValueError):
-        return []

@@ -48,6 +48,10 @@ class ColumnOverride(Section):
     imputer: Literal["mean", "median", "most_frequent", "own_category", "none"] | None = None
     encoder: EncoderName | None = None
     scaler: Literal["standard", "minmax", "robust", "none"] | None = None
+    format: str | None = Field(None, description="How dates are written, as of strptime: %d.%m.%Y.")
+    decimal: Literal[".", ","] | None = Field(None, description="The decimal mark, where numbers could be read either way.")
+    missing: tuple[str, ...] | None = Field(None, description="Words that stand for no value; [] makes every word one.")
+    unit: str | None = Field(None, description="What stands behind or before the numbers and is no part of them.")
 
 
 class Data(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ def signature_of(
         name=name,
         task=model.task,
         target=model.target,
-        columns=tuple(_input_column(column, *places[column.name], column.name in terms.optional) for column in model.columns),
+        columns=input_columns(model.columns, terms.optional),
         classes=tuple(model.classes),
         positive_class=model.classes[1] if model.task == "binary" else None,
         threshold=model.threshold if model.task == "binary" else None,
@@ -110,11 +110,19 @@ def signature_of(
         metric=metric,
         trained_until=trained_until,
         others=tuple(_other(column) for column in schema.columns if column.name not in places),
+        **({"label": schema.target.reading} if schema.with_role("target") and schema.target.reading else {}),
     )
 
 
 def _other(column: Column) -> Other:
-    return Other(column.name, "dropped" if column.role == "feature" else column.role, column.kind)
+    role = "dropped" if column.role == "feature" else column.role
+    return Other(column.name, role, column.kind, column.reading if role == "time" else None)
+
+
+def input_columns(columns: Sequence[Column], optional: Collection[str] = ()) -> tuple[InputColumn, ...]:
+    """`columns` of a schema as those of a signature, in places of the graph's two inputs; `optional` ones may be absent."""
+    places = Inputs(Graph(), columns).places
+    return tuple(_input_column(column, *places[column.name], column.name in optional) for column in columns)
 
 
 def _input_column(column: Column, block: str, position: int, optional: bool = False) -> InputColumn:
@@ -130,6 +138,7 @@ def _input_column(column: Column, block: str, position: int, optional: bool = Fa
         missing=column.missing,
         optional=optional,
         hashes=column.hashes or (hash_categories(column.categories) if len(column.categories) >= NAMED_CATEGORIES else ""),
+        **({} if column.reading is None else {"reading": column.reading}),
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.profile.records import rounded
+from switchyard.tabular.tables.typing.targets import in_natural_order
 
 MAX_SERIES = 6
 MIN_BIN_ROWS = 5
@@ -37,7 +38,7 @@ def read_target(frame: pd.DataFrame, problem: Problem) -> TargetSeries:
     values = frame[name]
     if problem.task == "regression":
         return TargetSeries((f"mean {name}",), values.to_numpy("float64")[:, None])
-    classes = sorted(values.dropna().unique())
+    classes = in_natural_order(values.dropna().unique())
     if len(classes) <= 2:
         positive = problem.positive_class if problem.positive_class in classes else classes[-1]
         shown = [positive]

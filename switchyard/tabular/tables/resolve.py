@@ -1,13 +1,13 @@
 """`resolve`: from a table as read to a `Table` in canonical types and a `Problem` with nothing left at "auto".
 
 Every decision carries its reason (`Column.reason`), every loss is a note, and all of it can be overridden in
-`data.columns` and the other keys of the config. `conform` reads later data by the schema found here.
+`data.columns` and the other keys of the config.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,11 +23,11 @@ from switchyard.tabular.tables.reading.sources import RawTable
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.table import Table
 from switchyard.tabular.tables.typing.kinds import read_column
-from switchyard.tabular.tables.typing.numbers import number_text
-from switchyard.tabular.tables.typing.readings import Reading
+from switchyard.tabular.tables.typing.readings import Reading, as_dates
 from switchyard.tabular.tables.typing.roles import role_of
 from switchyard.tabular.tables.typing.series import follows_itself
-from switchyard.tabular.tables.typing.targets import FEWEST_ROWS, Target, positive_class, read_labels, read_target
+from switchyard.tabular.tables.typing.surroundings import Surroundings, surroundings_of
+from switchyard.tabular.tables.typing.targets import FEWEST_ROWS, Target, positive_class, read_target
 from switchyard.tabular.tasks import TASKS, metric_of
 
 log = logging.getLogger(__name__)
@@ -71,7 +71,10 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
     _check_names(problem.data, list(map(str, frame.columns)), raw.source)
     said = _said_roles(problem)
     override = problem.data.columns.get(problem.data.target)
-    target = read_target(frame[problem.data.target], problem.data.target, problem.task, override.kind if override else None, fewest)
+    around = surroundings_of(frame)
+    kind = override.kind if override else None
+    name = problem.data.target
+    target = read_target(frame[name], name, problem.task, kind, fewest, around.of(override))
     metric = metric_of(target.task, problem.metric).name
     rows = np.flatnonzero(target.labelled) + 1
     columns, values, notes = [], {}, [*raw.notes, *target.notes]
@@ -81,7 +84,9 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
         else:
             series = frame[name] if target.labelled.all() else frame[name][target.labelled]
             kind = problem.data.columns[name].kind if name in problem.data.columns else None
-            column, cells, found = _feature_column(series, name, kind, said.get(name), rows, leads=place == 0 and len(frame.columns) > 2)
+            column, cells, found = _feature_column(
+                series, name, kind, said.get(name), rows, place == 0 and len(frame.columns) > 2, around.of(problem.data.columns.get(name))
+            )
             notes += found
         columns.append(column)
         values[name] = cells
@@ -100,46 +105,6 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
     for note in notes:
         log.debug("%s: %s", raw.source, note)
     return Resolution(table, settled, tuple(notes))
-
-
-def conform(frame: pd.DataFrame, schema: Schema, labelled: bool = False) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Read later data (another file, the prediction log) in the canonical types of `schema`.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        As a source delivers it. Other columns are left out; ids, times and groups may be absent.
-    schema : Schema
-    labelled : bool
-        Whether the target must be there; it is read where it is anyway.
-
-    Returns
-    -------
-    frame : DataFrame
-        The columns of `schema` that are there, in its order.
-    notes : tuple of str
-        What was read as missing.
-
-    Raises
-    ------
-    InputError
-        When a feature (or the target, if `labelled`) is missing or is not of its kind at all.
-    """
-    values: dict[str, Any] = {}
-    notes: list[str] = []
-    for column in schema.columns:
-        if column.name not in frame.columns:
-            if column.role == "feature" or (column.role == "target" and labelled):
-                hint = did_you_mean(column.name, map(str, frame.columns))
-                raise InputError(f"column {column.name!r} ({column.kind} {column.role}) is missing{hint}")
-            continue
-        if column.role == "target" and column.kind == "categorical":
-            values[column.name] = read_labels(frame[column.name], column.name)
-            continue
-        reading = read_column(frame[column.name], column.name, column.kind)
-        values[column.name] = reading.values
-        notes += reading.notes
-    return pd.DataFrame(values, index=pd.RangeIndex(len(frame))), tuple(notes)
 
 
 def _check_names(data: Data, names: list[str], source: str) -> None:
@@ -186,18 +151,24 @@ def _said_roles(problem: Problem) -> dict[str, tuple[Role, str]]:
 
 def _target_column(name: str, target: Target) -> tuple[Column, np.ndarray]:
     if target.task == "regression":
-        reading = Reading(target.values, "numeric", target.reason, integer=bool((target.values == np.floor(target.values)).all()))
+        reading = Reading(target.values, target.how, target.reason, integer=bool((target.values == np.floor(target.values)).all()))
         return _column(name, reading, "target", f"{target.task}: {target.reason}"), target.values
-    reading = Reading(target.values, "categorical", target.reason)
+    reading = Reading(target.values, target.how, target.reason)
     return _column(name, reading, "target", f"{target.task}: {target.reason}"), target.values
 
 
 def _feature_column(
-    series: pd.Series, name: str, kind: Kind | None, said: tuple[Role, str] | None, rows: np.ndarray, leads: bool
+    series: pd.Series,
+    name: str,
+    kind: Kind | None,
+    said: tuple[Role, str] | None,
+    rows: np.ndarray,
+    leads: bool,
+    around: Surroundings,
 ) -> tuple[Column, np.ndarray, list[str]]:
     if kind is None and said and said[0] in _NAMING:
         kind = "categorical"
-    reading = read_column(series, name, kind, rows)
+    reading = read_column(series, name, kind, rows, around)
     notes = list(reading.notes)
     if said and said[0] == "time":
         reading = _time(reading, name, kind)
@@ -207,13 +178,16 @@ def _feature_column(
             raise InputError(f"data.columns: {name!r} cannot be a feature: {reading.reason}")
         return _column(name, reading, role, f"{reading.reason}; {reason}"), reading.values, notes
     distinct = int(pd.Series(reading.values, copy=False).nunique())
+    if kind is None and reading.kind == "numeric" and (dates := as_dates(reading, name, None)) is not None:
+        notes.append(f"{name!r} holds {dates.reason}; data.columns.{name}.kind: numeric makes it numbers")
+        reading = dates
     role, why, as_category = role_of(name, reading, distinct, leads)
     if kind is not None and role == "feature":
         as_category, why = False, "kind set in data.columns"
     if as_category:
-        reading = Reading(number_text(reading.values), "categorical", "codes")
+        reading = reading.read_as("categorical", "codes", codes=True)
     if role == "id" and not reading.digits and not np.isin(reading.kind, ("categorical", "text")):
-        reading = Reading(number_text(reading.values), "categorical", reading.reason)
+        reading = reading.read_as("categorical", reading.reason, codes=reading.kind != "datetime")
     reason = "; ".join(part for part in (reading.reason, why) if part)
     return _column(name, reading, role, reason, distinct), reading.values, notes
 
@@ -223,12 +197,7 @@ def _time(reading: Reading, name: str, kind: Kind | None) -> Reading:
     if reading.lost:
         raise InputError(f"time column {reading.notes[0]}; mend these rows, since a split by time needs every date")
     if reading.kind == "numeric":
-        values = reading.values[~np.isnan(reading.values)]
-        if kind is None and values.size and reading.integer and values.min() >= 19000101 and values.max() <= 22001231:
-            dates = pd.to_datetime(pd.Series(number_text(reading.values)), format="%Y%m%d", errors="coerce")
-            if int(dates.notna().sum()) == len(values):
-                return Reading(dates.to_numpy("datetime64[ns]"), "datetime", "dates as yearmonthday")
-        return reading
+        return (as_dates(reading, name, None) if kind is None else None) or reading
     if reading.kind != "datetime":
         way_out = "write dates as 2026-01-31, or use @row for file order"
         raise InputError(f"time column {name!r} is {reading.kind} ({reading.reason}), not dates or numbers; {way_out}")
@@ -266,6 +235,7 @@ def _column(name: str, reading: Reading, role: Role, reason: str, distinct: int 
         categories=categories,
         hashes=hashes,
         reason=reason,
+        reading=reading.how if reading.usable else None,
     )
 
 

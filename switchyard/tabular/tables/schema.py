@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.bundle import ColumnReading
 from switchyard.bundle.seen import Seen
 from switchyard.tabular.config.problem import Kind, Role
 
@@ -32,6 +33,8 @@ class Column(BaseModel):
     """Features: all categories, where there are more, as `switchyard.bundle.seen` keeps them."""
     reason: str = ""
     """Why this kind and role, in a few words, for people."""
+    reading: ColumnReading | None = None
+    """How its values are read; None in schemas of before readings were kept, and where no model could use it."""
 
     @property
     def seen(self) -> Seen | None:

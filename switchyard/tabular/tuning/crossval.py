@@ -21,6 +21,7 @@ from switchyard.tabular.model.model import encode_target
 from switchyard.tabular.tables.folds import Folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
+from switchyard.tabular.tables.typing.targets import in_natural_order
 from switchyard.tabular.tasks import TASKS, Metric, metric_of
 from switchyard.tabular.tuning.pace import Pace
 from switchyard.tabular.tuning.pruning import CurveBound, Race
@@ -42,7 +43,7 @@ def training_target(split: Split, problem: Problem) -> tuple[np.ndarray, tuple[s
     values = split.train[problem.data.target]
     if not TASKS[problem.task].classification:
         return values.to_numpy("float64"), ()
-    classes = sorted(values.unique())
+    classes = in_natural_order(values.unique())
     if problem.task == "binary" and problem.positive_class in classes:
         classes.sort(key=lambda name: name == problem.positive_class)
     return encode_target(values, classes), tuple(classes)

@@ -11,6 +11,7 @@ import pytest
 
 from switchyard.bundle import BadInput, Scorer, Signature
 from switchyard.bundle.encoding import MISSING
+from switchyard.bundle.examples import check_examples
 from switchyard.tabular.export.bundle import write_bundle
 from switchyard.tabular.tables.table import model_frame
 from tests.switchyard.tabular.model.cases import member_of, mixed_split, model_of, plan_of
@@ -111,7 +112,18 @@ def test_booleans_categories_and_gaps(scorer, rows):
         assert scorer.encode(columns(rows, flag=form))["numeric"][0, 2] == 1.0
     for form in (False, 0, "false", "No"):
         assert scorer.encode(columns(rows, flag=form))["numeric"][0, 2] == 0.0
-    names = [(7, "7"), (7.0, "7"), (np.float64(7), "7"), (0.5, "0.5"), (True, "true"), ("ç", "ç"), (" x", " x"), (2**60, str(2**60))]
+    names = [
+        (7, "7"),
+        (7.0, "7"),
+        (np.float64(7), "7"),
+        (0.5, "0.5"),
+        (True, "True"),
+        ("true", "True"),
+        ("7.0", "7"),
+        ("ç", "ç"),
+        (" x", " x"),
+        (2**60, str(2**60)),
+    ]
     for form, name in names:
         assert scorer.encode(columns(rows, grade=form))["categorical"][0, 0] == name
     for gap in (None, float("nan"), np.nan, pd.NA, pd.NaT, ""):
@@ -142,10 +154,22 @@ def test_no_rows_and_many_rows(scorer):
 def test_another_format_is_refused(folder):
     text = (folder / "signature.json").read_text()
     assert Signature.from_json(text).to_json() == text
-    with pytest.raises(ValueError, match="format 2"):
-        Signature.from_json(text.replace('"format": 1', '"format": 2'))
+    with pytest.raises(ValueError, match="format 3"):
+        Signature.from_json(text.replace('"format": 2', '"format": 3'))
     with pytest.raises(ValueError, match="damaged"):
         Signature.from_json(text.replace('"target"', '"aim"'))
+
+
+def test_a_bundle_of_format_1_scores_as_its_own_code_did():
+    stored = Path(__file__).parents[2] / "compatibility" / "moved" / "bundle"
+    signature = Signature.read(stored)
+
+    assert check_examples(stored) == 18
+    assert signature.format == 1
+    category = next(column for column in signature.columns if column.kind == "categorical").reading
+    assert [category.value(value) for value in (True, "True", "1.0", "NA", 1.0)] == ["true", "True", "1.0", "NA", "1"]
+    with pytest.raises(ValueError, match="not a number"):
+        next(column for column in signature.columns if column.kind == "numeric").reading.value("NA")
 
 
 def test_scoring_needs_numpy_and_onnxruntime_alone(folder):

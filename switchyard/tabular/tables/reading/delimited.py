@@ -23,9 +23,7 @@ from switchyard.tabular.tables.reading.headers import named
 from switchyard.tabular.tables.reading.packing import Limit, unpacked
 from switchyard.tabular.tables.reading.rows import Rows
 
-MISSING_SPELLINGS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "#N/A", "#NA", "-nan", "-NaN")
-"""Values that count as missing in text files; pandas' list without its Windows leftovers."""
-NULLS = MISSING_SPELLINGS
+NULLS = ("",)
 """Fields of a text file that are read as null; all else is text."""
 _BLOCK = 4 << 20
 

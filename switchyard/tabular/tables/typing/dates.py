@@ -1,4 +1,4 @@
-"""Dates in text and in Arrow: `parse_dates` finds the format of a whole column and reads it, UTC throughout."""
+"""Dates in text, numbers and Arrow: `date_patterns` finds how a whole column writes them, as patterns of strptime."""
 
 from __future__ import annotations
 
@@ -9,29 +9,41 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from switchyard.bundle.moments import Outside, by_pattern
+
 OLDEST, NEWEST = pd.Timestamp.min.year + 1, pd.Timestamp.max.year - 1
 """Years that nanoseconds since 1970 can hold in full."""
 _ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[ T][0-9]{2}:?[0-9]{2}(?::?[0-9]{2}(?:\.[0-9]+)?)?)? ?(?:Z|[+-][0-9]{2}:?[0-9]{2}|UTC)?$"
-_TIME = r"(?: [0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?$"
-_TIME_FORMATS = ("", " %H:%M:%S", " %H:%M")
-# (shape, formats, how people call them); of two formats that both read everything the first is taken.
+_TIME = r"(?:,? [0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: ?[AaPp][Mm])?(?: ?[+-][0-9]{2}:?[0-9]{2}| ?Z)?)?$"
+_SAMPLE = 20_000
+"""Distinct texts that the patterns are tried on."""
+# (shape, patterns, how people call them); of two that both read everything the first is taken.
 _SHAPES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     (r"^[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}" + _TIME, ("%Y/%m/%d",), ("year/month/day",)),
     (r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}" + _TIME, ("%d.%m.%Y", "%m.%d.%Y"), ("day.month.year", "month.day.year")),
     (r"^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}" + _TIME, ("%m/%d/%Y", "%d/%m/%Y"), ("month/day/year", "day/month/year")),
     (r"^[0-9]{1,2}-[0-9]{1,2}-[0-9]{4}" + _TIME, ("%d-%m-%Y", "%m-%d-%Y"), ("day-month-year", "month-day-year")),
-    (r"^[0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}" + _TIME, ("%d-%b-%Y",), ("day-month-year",)),
-    (r"^[0-9]{1,2} [A-Za-z]{3,9} [0-9]{4}" + _TIME, ("%d %b %Y", "%d %B %Y"), ("day month year",) * 2),
-    (r"^[A-Za-z]{3,9} [0-9]{1,2}, [0-9]{4}" + _TIME, ("%b %d, %Y", "%B %d, %Y"), ("month day, year",) * 2),
+    (r"^[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2}" + _TIME, ("%d.%m.%y", "%m.%d.%y"), ("day.month.year", "month.day.year")),
+    (r"^[0-9]{1,2}/[0-9]{1,2}/[0-9]{2}" + _TIME, ("%m/%d/%y", "%d/%m/%y"), ("month/day/year", "day/month/year")),
+    (r"^[0-9]{1,2}-[A-Za-z]{3,9}-[0-9]{4}" + _TIME, ("%d-%b-%Y", "%d-%B-%Y"), ("day-month-year",) * 2),
+    (r"^[0-9]{1,2}-[A-Za-z]{3,9}-[0-9]{2}" + _TIME, ("%d-%b-%y", "%d-%B-%y"), ("day-month-year",) * 2),
+    (r"^[0-9]{1,2}\.? [A-Za-z]{3,9} [0-9]{4}" + _TIME, ("%d %b %Y", "%d %B %Y", "%d. %b %Y", "%d. %B %Y"), ("day month year",) * 4),
+    (r"^[A-Za-z]{3,9} [0-9]{1,2}, ?[0-9]{4}" + _TIME, ("%b %d, %Y", "%B %d, %Y", "%b %d,%Y", "%B %d,%Y"), ("month day, year",) * 4),
+    (r"^[A-Za-z]{3,9}[ -][0-9]{4}$", ("%b %Y", "%B %Y", "%b-%Y", "%B-%Y"), ("month year",) * 4),
+    (r"^[0-9]{4}/(?:0[1-9]|1[0-2])$", ("%Y/%m",), ("year/month",)),
+    (r"^(?:19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])$", ("%Y%m%d",), ("yearmonthday",)),
+    (r"^(?:19|20|21)[0-9]{12}$", ("%Y%m%d%H%M%S",), ("yearmonthday and time",)),
 )
+_MONTH = r"^(?:19|20|21)[0-9]{2}-(?:0[1-9]|1[0-2])$"
+_TIMES = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", " %I:%M:%S%p")
 
 
 @dataclass(frozen=True)
 class Dates:
-    """Dates read from text."""
+    """How a column writes dates."""
 
-    values: np.ndarray
-    """datetime64[ns], NaT where there is none."""
+    patterns: tuple[str, ...]
+    """Of strptime; none where it is ISO 8601."""
     shaped: np.ndarray
     """bool, where the text has the shape of a date, possible or not."""
     style: str
@@ -40,8 +52,8 @@ class Dates:
     """Whether day and month could be the other way round."""
 
 
-def parse_dates(texts: pa.Array, least: float, weights: np.ndarray) -> Dates | None:
-    """Read `texts` (distinct, no nulls) as dates of one format.
+def date_patterns(texts: pa.Array, least: float, weights: np.ndarray, digits: bool = False) -> Dates | None:
+    """How `texts` (distinct, no nulls, no blanks around) write dates; None when they are none.
 
     Parameters
     ----------
@@ -50,47 +62,81 @@ def parse_dates(texts: pa.Array, least: float, weights: np.ndarray) -> Dates | N
         Share of rows, 0..1, that must have the shape of a date.
     weights : ndarray of shape (n_texts,)
         In how many rows each text is.
-
-    Returns
-    -------
-    Dates or None
-        None when they are no dates.
+    digits : bool
+        Whether digits alone can be a date.
     """
-    shaped = _has_shape(texts, _ISO)
-    if np.average(shaped, weights=weights) >= least:
-        return Dates(_read(texts, shaped, ("ISO8601",)), shaped, "ISO dates")
-    for shape, formats, styles in _SHAPES:
+    for shape, style in ((_ISO, "ISO dates"), (_MONTH, "months as year-month")):
+        shaped = _has_shape(texts, shape)
+        if np.average(shaped, weights=weights) >= least:
+            return Dates((), shaped, style)
+    for shape, forms, styles in _SHAPES:
+        if not digits and "%Y%m%d" in forms[0]:
+            continue
         shaped = _has_shape(texts, shape)
         if np.average(shaped, weights=weights) < least:
             continue
-        tries = [_read(texts, shaped, tuple(form + time for time in _TIME_FORMATS)) for form in formats]
-        read = [int(weights[~np.isnat(values)].sum()) for values in tries]
-        best = int(np.argmax(read))
-        values = tries[best]
-        if len(tries) == 2 and styles[0] == styles[1]:
-            # Short and long names of months may stand in one column.
-            values = np.where(np.isnat(tries[0]), tries[1], tries[0])
-            return Dates(values, shaped, f"dates as {styles[0]}")
-        ambiguous = len(tries) == 2 and read[0] == read[1] and not np.array_equal(tries[0], tries[1], equal_nan=True)
-        return Dates(values, shaped, f"dates as {styles[best]}", ambiguous)
+        found = _chosen(texts, shaped, forms, styles, weights)
+        if found is not None:
+            return found
     return None
+
+
+def _chosen(texts: pa.Array, shaped: np.ndarray, forms: tuple[str, ...], styles: tuple[str, ...], weights: np.ndarray) -> Dates | None:
+    """The patterns among `forms` that read most rows."""
+    places = np.flatnonzero(shaped & (weights > 0))[:_SAMPLE]
+    words = [texts[int(place)].as_py() for place in places]
+    zones = ("", "%z", " %z") if any(("+" in word or "Z" in word) for word in words) else ("",)
+    times = tuple(
+        f"{comma}{time}{zone}"
+        for comma in (("", ",") if any("," in word for word in words) else ("",))
+        for time in _TIMES
+        for zone in zones
+    )
+    tries = [_try(words, tuple(form + time for time in times)) for form in forms]
+    read = [int(weights[places][[value is not None for value in values]].sum()) for values, _ in tries]
+    if not max(read):
+        return None
+    if len(set(styles)) == 1:
+        # Short and long names of months may stand in one column.
+        return Dates(tuple(dict.fromkeys(pattern for _, used in tries for pattern in used)), shaped, f"dates as {styles[0]}")
+    best = int(np.argmax(read))
+    ambiguous = read[0] == read[1] and tries[0][0] != tries[1][0]
+    return Dates(tries[best][1], shaped, f"dates as {styles[best]}", ambiguous)
+
+
+def _try(words: list[str], patterns: tuple[str, ...]) -> tuple[list[int | None], tuple[str, ...]]:
+    """What each word is by the first of `patterns` that it fits, and which of these were needed, those of most words first."""
+    used: dict[str, int] = {}
+    values = []
+    for word in words:
+        found = None
+        for pattern in sorted(used, key=lambda one: -used[one]) or patterns:
+            if (found := _read(word, pattern)) is not None:
+                break
+        else:
+            for pattern in patterns:
+                if pattern not in used and (found := _read(word, pattern)) is not None:
+                    break
+        if found is not None:
+            used[pattern] = used.get(pattern, 0) + 1
+        values.append(found)
+    return values, tuple(sorted(used, key=lambda one: -used[one]))
+
+
+def _read(word: str, pattern: str) -> int | None:
+    try:
+        return by_pattern(word, (pattern,))
+    except Outside:
+        return None
+
+
+def reads(word: str, pattern: str) -> bool:
+    """Whether `word` is a date as `pattern` writes it."""
+    return _read(word, pattern) is not None
 
 
 def _has_shape(texts: pa.Array, shape: str) -> np.ndarray:
     return pc.match_substring_regex(texts, shape).to_numpy(zero_copy_only=False)
-
-
-def _read(texts: pa.Array, shaped: np.ndarray, formats: tuple[str, ...]) -> np.ndarray:
-    values = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[ns]")
-    left = np.flatnonzero(shaped)
-    words = pd.Series(texts.to_numpy(zero_copy_only=False), dtype=object)
-    for form in formats:
-        if not left.size:
-            break
-        parsed = pd.to_datetime(words.iloc[left], format=form, errors="coerce", utc=True)
-        values[left] = parsed.dt.tz_localize(None).to_numpy("datetime64[ns]")
-        left = left[np.isnat(values[left])]
-    return values
 
 
 def arrow_dates(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:

@@ -1,23 +1,28 @@
-"""`read_column`: one column of any source into a kind and its canonical values, with the reason and what was lost."""
+"""`read_column`: decides how one column of any source is read, and reads it: kind, canonical values, reason, what was lost."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from switchyard.bundle import ColumnReading
+from switchyard.bundle.amounts import Style
 from switchyard.tabular.config.problem import Kind
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.tables.typing.dates import arrow_dates
-from switchyard.tabular.tables.typing.readings import Place, Reading, as_digits, as_kind, empty, from_floats, lost_dates
+from switchyard.tabular.tables.typing.readings import Place, Reading, as_dates, as_digits, dates_in_numbers, empty, lost_dates, read_numbers
+from switchyard.tabular.tables.typing.surroundings import NOTHING, Surroundings
+from switchyard.tabular.tables.typing.values import arrow_of, values_of
 from switchyard.tabular.tables.typing.words import from_text
 
-_TICKS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
-
-def read_column(values: pd.Series, name: str, kind: Kind | None = None, rows: np.ndarray | None = None) -> Reading:
-    """Find out what a column is, or read it as `kind`.
+def read_column(
+    values: pd.Series, name: str, kind: Kind | None = None, rows: np.ndarray | None = None, around: Surroundings = NOTHING
+) -> Reading:
+    """Find out what a column is and how it is read, or how it is read as `kind`.
 
     Parameters
     ----------
@@ -26,9 +31,11 @@ def read_column(values: pd.Series, name: str, kind: Kind | None = None, rows: np
     name : str
         For messages.
     kind : str or None
-        What the user or a schema says it is; inferred when absent.
+        What the user says it is; inferred when absent.
     rows : ndarray of shape (n_rows,), optional
         Row numbers for messages; counted from 1 when absent.
+    around : Surroundings
+        What the other columns and the config say of how it is written.
 
     Raises
     ------
@@ -36,65 +43,65 @@ def read_column(values: pd.Series, name: str, kind: Kind | None = None, rows: np
         When it cannot be read as `kind`.
     """
     place = Place(name, np.arange(1, len(values) + 1) if rows is None else rows)
-    array = _arrow(values)
+    array = arrow_of(values)
+    how = ColumnReading(kind or "numeric")
     if array.null_count == len(array):
-        return empty(len(array), kind)
+        return empty(array, how)
     types = pa.types
     if types.is_boolean(array.type):
-        return _from_booleans(array, kind, place)
-    if types.is_duration(array.type):
-        return _from_durations(array, kind, place)
+        return _from_booleans(array, how, kind, place)
+    if types.is_duration(array.type) or types.is_time(array.type):
+        what = "durations" if types.is_duration(array.type) else "times of day"
+        if kind in ("categorical", "text"):
+            return Reading(values_of(array, how).values, how, what, array=array)
+        return read_numbers(array, replace(how, style=Style(clock=True)), kind, place, f"{what}, in seconds")
     if types.is_integer(array.type) or types.is_floating(array.type) or types.is_decimal(array.type):
-        return _from_numbers(array, kind, place)
+        return _from_numbers(array, how, kind, place, around)
     if types.is_timestamp(array.type) or types.is_date(array.type):
-        return _from_timestamps(array, kind, place)
+        return _from_timestamps(array, how, kind, place)
     if types.is_string(array.type):
-        return from_text(array, kind, place)
-    if types.is_large_string(array.type) or types.is_string_view(array.type) or types.is_time(array.type):
-        return from_text(array.cast(pa.string()), kind, place)
+        return from_text(array, kind, place, around)
     texts = np.array([None if value is None else str(value) for value in array.to_pylist()], dtype=object)
-    return Reading(texts, "text", f"{array.type}: no model here reads it", usable=False)
+    return Reading(texts, replace(how, kind="text"), f"{array.type}: no model here reads it", usable=False, array=array)
 
 
-def _arrow(values: pd.Series) -> pa.Array:
-    try:
-        array = pa.array(values, from_pandas=True)
-    except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        # Numbers and words in one column, or integers beyond 64 bits: as text nothing is lost.
-        texts = [None if pd.api.types.is_scalar(value) and pd.isna(value) else str(value) for value in values]
-        array = pa.array(texts, pa.string())
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+def _from_booleans(array: pa.Array, how: ColumnReading, kind: Kind | None, place: Place) -> Reading:
+    how = replace(how, kind=kind or "boolean")
+    if kind == "datetime":
+        raise InputError(f"column {place.name!r} cannot be datetime: it holds true and false; leave its kind out")
+    if kind == "numeric":
+        return read_numbers(pc.cast(array, pa.int8()), how, kind, place, "true or false")
+    return Reading(values_of(array, how).values, how, "true or false", integer=kind is None, words=True, array=array)
 
 
-def _from_booleans(array: pa.Array, kind: Kind | None, place: Place) -> Reading:
-    numbers = pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False)
-    if kind in ("categorical", "text"):
-        codes = np.where(np.isnan(numbers), 2, numbers).astype("int64")
-        return Reading(np.array(["False", "True", None], dtype=object)[codes], kind, "true or false")
-    return as_kind(Reading(numbers, "boolean", "true or false", integer=True, words=True), kind, place)
+def _said_dates(array: pa.Array, how: ColumnReading, place: Place, around: Surroundings) -> Reading:
+    numbers = read_numbers(array, replace(how, kind="numeric"), "numeric", place)
+    dates = dates_in_numbers(numbers, (around.format,), None, f"dates as {around.format}") if around.format else None
+    dates = dates or as_dates(numbers, place.name, "datetime")
+    if dates is None:
+        way_out = "write dates as 2026-01-31, or convert them"
+        raise InputError(
+            f"column {place.name!r} cannot be datetime: it holds numbers, and not such as 20260131 or seconds since 1970; {way_out}"
+        )
+    return dates
 
 
-def _from_durations(array: pa.Array, kind: Kind | None, place: Place) -> Reading:
-    seconds = pc.fill_null(pc.cast(array, pa.int64()), 0).to_numpy(zero_copy_only=False) / _TICKS[array.type.unit]
-    seconds[pc.is_null(array).to_numpy(zero_copy_only=False)] = np.nan
-    return from_floats(seconds, kind, place, "durations, in seconds")
-
-
-def _from_numbers(array: pa.Array, kind: Kind | None, place: Place) -> Reading:
-    numbers = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+def _from_numbers(array: pa.Array, how: ColumnReading, kind: Kind | None, place: Place, around: Surroundings) -> Reading:
+    if kind == "datetime":
+        return _said_dates(array, how, place, around)
     if not pa.types.is_floating(array.type):
-        digits = as_digits(array, numbers, kind)
+        numbers = pc.cast(array, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        digits = as_digits(array, numbers, how, kind)
         if digits is not None:
             return digits
-    return from_floats(numbers, kind, place)
+    return read_numbers(array, how, kind, place)
 
 
-def _from_timestamps(array: pa.Array, kind: Kind | None, place: Place) -> Reading:
+def _from_timestamps(array: pa.Array, how: ColumnReading, kind: Kind | None, place: Place) -> Reading:
     if kind in ("categorical", "text"):
-        return Reading(pc.cast(array, pa.string()).to_numpy(zero_copy_only=False), kind, "dates")
+        return Reading(values_of(array, how).values, how, "dates", array=array)
     if kind in ("numeric", "boolean"):
         raise InputError(f"column {place.name!r} cannot be {kind}: it holds dates; leave its kind out")
-    values, outside = arrow_dates(array)
-    return Reading(values, "datetime", "dates", lost_dates(outside, place), lost=int(outside.sum()))
+    found = values_of(array, replace(how, kind="datetime"))
+    how = replace(how, kind="datetime", beyond=bool(found.beyond.any()))
+    return Reading(found.values, how, "dates", lost_dates(found.beyond, place), lost=int(found.beyond.sum()), array=array)

@@ -1,52 +1,203 @@
-"""Numbers in text: `parse_numbers` reads them, `number_text` writes them back as category labels."""
+"""Numbers in text: `style_of` finds how a column writes them, `number_text` writes them back as category labels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-EXACT = 2**53
-"""Beyond this, float64 no longer holds every whole number."""
+from switchyard.bundle.amounts import PLAIN, SCALES, Pieces, Style, amount, clock_seconds, pieces
+from switchyard.bundle.plain import EXACT, name_of_number
+
 _PLAIN = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$|^(?i:[+-]?(?:inf|infinity))$"
-_THOUSANDS = r"^[+-]?[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?$"
-_DECIMAL_COMMA = r"^[+-]?[0-9]+,[0-9]+$"
+_POINT = r"^[+-]?(?:[0-9]*\.(?:[0-9]{0,2}|[0-9]{4,})|0\.[0-9]+|[0-9]{4,}\.[0-9]+)(?:[eE].*)?$"
+"""Plain numbers whose point can't stand between thousands."""
+_CODES = frozenset(
+    (
+        *("USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "BRL"),
+        *("MXN", "ZAR", "SGD", "HKD", "KRW", "TRY", "RUB", "Rs", "kr", "z\u0142", "K\u010d", "Ft", "Fr"),
+    )
+)
+_FEWEST = 3
+"""Different numbers that there must be for letters behind them to be a unit."""
 
 
 @dataclass(frozen=True)
-class Parsed:
-    """What came of a try to read text as numbers."""
+class Written:
+    """How the numbers of some texts are written, and which are numbers."""
 
-    values: np.ndarray
-    """float64, NaN where the text is no number."""
+    style: Style
     good: np.ndarray
-    """bool, where it is one."""
-    style: str = ""
-    """How the numbers are written when not plainly, for people."""
+    """bool, for each text."""
+    reason: str = ""
+    """How they are written when not plainly, for people."""
+    doubt: str = ""
+    """What could be read otherwise, for people."""
 
 
-def parse_numbers(texts: pa.Array) -> Parsed:
-    """Read each of `texts` (no nulls) as a number: plain, else with a decimal comma or commas between thousands.
+def style_of(texts: pa.Array, decimal: str | None = None, witness: str | None = None, unit: str | None = None) -> Written:
+    """How `texts` (distinct, no nulls, no blanks around) write numbers.
 
-    Commas are read as decimal when any of them is not followed by three digits; else as thousands.
+    Parameters
+    ----------
+    texts : Array of string
+    decimal : str or None
+        The decimal mark where it is known: from the config, or of another column of the table.
+    witness : str or None
+        That other column; None where the config says it.
+    unit : str or None
+        What the config says stands beside the numbers.
     """
-    plain = pc.match_substring_regex(texts, _PLAIN)
-    good, style, readable = plain, "", texts
-    if not pc.all(plain).as_py():
-        # Both tests would take "1,234"; one look at the whole column decides.
-        decimal = pc.match_substring_regex(texts, _DECIMAL_COMMA)
-        thousands = pc.match_substring_regex(texts, _THOUSANDS)
-        only_decimal = pc.any(pc.and_not(decimal, thousands)).as_py()
-        if only_decimal and not pc.any(pc.and_not(thousands, decimal)).as_py():
-            good, style = pc.or_(plain, decimal), "written with a decimal comma"
-            readable = pc.replace_substring(texts, ",", ".")
-        elif not only_decimal and pc.any(thousands).as_py():
-            good, style = pc.or_(plain, thousands), "written with commas between thousands"
-            readable = pc.replace_substring(texts, ",", "")
-    values = pc.cast(pc.if_else(good, readable, None), pa.float64())
-    return Parsed(values.to_numpy(zero_copy_only=False), good.to_numpy(zero_copy_only=False), style)
+    plain = pc.match_substring_regex(texts, _PLAIN).to_numpy(zero_copy_only=False)
+    said = decimal is not None and witness is None
+    if plain.all() and not said and decimal != ",":
+        return Written(PLAIN, plain)
+    words = texts.to_pylist()
+    found = {place: parts for place, text in enumerate(words) if (not plain[place] or said or decimal == ",") and (parts := pieces(text))}
+    if not found:
+        return _clock(words, plain)
+    affixes, found = _affixes(found, plain, unit)
+    if not found:
+        return Written(PLAIN, plain)
+    certain_point = bool(pc.any(pc.match_substring_regex(texts, _POINT)).as_py())
+    marks = _marks(found.values(), certain_point, decimal)
+    if marks is None:
+        return Written(PLAIN, plain)
+    style = replace(affixes, decimal=marks[0], grouping=marks[1])
+    style = replace(style, accounting=any(parts.accounting for parts in found.values()), bounds=_bounds(found.values(), len(words)))
+    if style == PLAIN:
+        return Written(PLAIN, plain)
+    values = [_try(text, style) for text in words]
+    good = np.array([value is not None for value in values], dtype=bool)
+    if unit is None and _letters(style) and len({value for value in values if value is not None}) < _FEWEST:
+        return Written(PLAIN, plain)
+    if good.sum() <= plain.sum() and not said and witness is None:
+        return Written(PLAIN, plain)
+    return Written(style, good, _described(style, found.values()), _doubt(marks[2], style, witness if decimal else None, said))
+
+
+def _clock(words: Sequence[str], plain: np.ndarray) -> Written:
+    good = np.array([clock_seconds(text) is not None for text in words], dtype=bool)
+    if good.any():
+        return Written(Style(clock=True), good | plain, "times of day or durations, in seconds")
+    return Written(PLAIN, plain)
+
+
+def _try(text: str, style: Style) -> float | None:
+    try:
+        return amount(text, style)
+    except ValueError:
+        return None
+
+
+def is_currency(affix: str) -> bool:
+    """Whether `affix` is a currency sign or code."""
+    return affix in _CODES or any(unicodedata.category(sign) == "Sc" for sign in affix)
+
+
+def _affixes(found: dict[int, Pieces], plain: np.ndarray, unit: str | None) -> tuple[Style, dict[int, Pieces]]:
+    """Units and scales that stand beside the numbers, and the amounts that have no others."""
+    counts = Counter(parts.after for parts in found.values() if parts.after)
+    money = {affix for parts in found.values() for affix in parts.affixes if is_currency(affix)}
+    scales = {affix for affix in counts if affix in SCALES or any(affix == scale + sign for scale in SCALES for sign in money)}
+    bare = plain.any() or len(scales) > 1 or money or any(not parts.affixes for parts in found.values())
+    others = [affix for affix, _ in counts.most_common() if affix not in money and affix not in scales]
+    scaled = bool(scales) and bool(bare or scales & {"M", "B", "K", "Mio", "Mrd", "bn", "mn"})
+    if scales and not scaled:
+        others = [*others, *scales]
+    units = {*money, *([unit] if unit else others[:1])}
+    allowed = units | (scales if scaled else set())
+    kept = {place: parts for place, parts in found.items() if set(parts.affixes) <= allowed and _in_place(parts, units)}
+    return Style(units=tuple(sorted(units)), scaled=scaled), kept
+
+
+def _in_place(parts: Pieces, units: set[str]) -> bool:
+    """Letters before a number are a code ("A12"), unless they are a unit, as a currency is."""
+    return not parts.before or parts.before in units
+
+
+def _letters(style: Style) -> bool:
+    return any(not is_currency(unit) and unit not in ("%", "\u2030") for unit in style.units)
+
+
+def _marks(found: Collection[Pieces], point: bool, decimal: str | None) -> tuple[str, str, str] | None:
+    """Decimal mark, grouping, and the mark that could be the other ("" where none); None where they contradict each other."""
+    kinds = {fact for parts in found for fact in _facts(parts.body)} | ({("decimal", ".")} if point else set())
+    groups = {mark for what, mark in kinds if what == "grouping"}
+    sure = {mark for what, mark in kinds if what == "decimal"}
+    open_marks = {mark for what, mark in kinds if what == "either"}
+    if ("", "?") in kinds or len(groups - {",", "."}) > 1 or (len(open_marks) > 1 and not sure and not groups):
+        return None
+    if sure == {",", "."}:
+        return None if groups else (",", "", "")
+    if sure & groups:
+        return None
+    if sure:
+        mark = sure.pop()
+    elif groups & {",", "."}:
+        mark = "," if "." in groups else "."
+    else:
+        mark = decimal or "." if open_marks else "."
+    other = "," if mark == "." else "."
+    blank = "".join(groups - {",", "."})
+    grouping = blank or (other if other in groups | open_marks else "")
+    if (blank and other in groups | open_marks) or mark in groups:
+        return None
+    return mark, grouping, "".join(open_marks) if not sure and not groups else ""
+
+
+def _facts(body: str) -> tuple[tuple[str, str], ...]:
+    """What the marks in a number say: ("decimal", mark), ("grouping", mark), ("either", mark), ("", "?") for nonsense."""
+    marks = [sign for sign in body if not sign.isdigit()]
+    kinds = set(marks)
+    if not marks:
+        return ()
+    if len(kinds) == 2 and marks.count(marks[-1]) == 1 and marks[-1] in ",.":
+        return ("decimal", marks[-1]), ("grouping", marks[0])
+    if len(kinds) > 1:
+        return (("", "?"),)
+    mark = marks[0]
+    head, *groups = body.split(mark)
+    thousands = head.isdigit() and len(head) <= 3 and head[0] != "0" and all(len(group) == 3 for group in groups)
+    if len(marks) > 1 or mark not in ",.":
+        return (("grouping", mark) if thousands else ("", "?"),)
+    return (("either" if thousands else "decimal", mark),)
+
+
+def _bounds(found: Collection[Pieces], size: int) -> bool:
+    """Whether some numbers are bounds; where most are, they are bins and no amounts."""
+    return 0 < sum(parts.bound for parts in found) < 0.5 * size
+
+
+def _described(style: Style, found: Collection[Pieces]) -> str:
+    parts = []
+    if style.decimal == ",":
+        parts.append("written with a decimal comma")
+    if style.grouping:
+        names = {",": "commas", ".": "points", " ": "blanks", "'": "apostrophes"}
+        parts.append(f"written with {names[style.grouping]} between thousands")
+    if style.units:
+        parts.append("in " + ", ".join(style.units))
+    if style.scaled:
+        parts.append("K, M and B behind a number multiply it")
+    if style.bounds:
+        parts.append("a bound such as <5 is read as 5")
+    if style.accounting:
+        parts.append("(5) and 5- are negative")
+    return ", ".join(parts)
+
+
+def _doubt(mark: str, style: Style, witness: str | None, said: bool) -> str:
+    if not mark or said:
+        return ""
+    read = "between thousands" if mark == style.grouping else "as the decimal mark"
+    name = "comma" if mark == "," else "point"
+    return f"the {name} is read {read}" + (f", as {witness!r} shows" if witness else ", though it could be otherwise")
 
 
 def whole(values: np.ndarray) -> bool:
@@ -58,11 +209,8 @@ def whole(values: np.ndarray) -> bool:
 def number_text(values: np.ndarray) -> np.ndarray:
     """Numbers as category labels, object array: "1" for 1.0, the shortest exact form else, None where missing."""
     distinct, codes = np.unique(values, return_inverse=True)
-    labels = np.array([_label(value) for value in distinct.tolist()], dtype=object)
+    labels = np.array([None if value != value else name_of_number(value) for value in distinct.tolist()], dtype=object)
     return labels[codes] if labels.size else np.empty(0, dtype=object)
 
 
-def _label(value: float) -> str | None:
-    if value != value:
-        return None
-    return str(int(value)) if abs(value) < EXACT and value == int(value) else repr(value)
+__all__ = ["EXACT", "Written", "is_currency", "number_text", "style_of", "whole"]

@@ -1,19 +1,29 @@
-"""The `Reading`: a column in canonical values, with why it is what it is and what was lost; and how numbers become one."""
+"""The `Reading`: a column in canonical values, how it is read, why it is what it is and what was lost; how numbers become one."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from switchyard.bundle import ColumnReading
+from switchyard.bundle.amounts import Style
 from switchyard.tabular.config.problem import Kind
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.typing.dates import NEWEST, OLDEST
-from switchyard.tabular.tables.typing.numbers import EXACT, number_text, whole
+from switchyard.tabular.tables.typing.numbers import EXACT, whole
+from switchyard.tabular.tables.typing.values import values_of
 
 _ROWS_NAMED = 3
+_FEWEST_DATES = 3
+"""Different numbers that there must be to take them for dates."""
+_SINCE, _UNTIL = 631_152_000, 4_102_444_800
+"""1990 and 2100, in seconds since 1970."""
+_TIMES = frozenset(("time", "timestamp", "date", "datetime", "epoch", "ts", "created", "updated", "at", "seen", "when", "unix"))
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 @dataclass(frozen=True)
@@ -21,7 +31,8 @@ class Reading:
     """A column in canonical values (see `switchyard.tabular.tables.table`)."""
 
     values: np.ndarray
-    kind: Kind
+    how: ColumnReading
+    """What made the values, and makes those of later data."""
     reason: str
     notes: tuple[str, ...] = ()
     integer: bool = False
@@ -33,6 +44,18 @@ class Reading:
     """False where no model could use it: nested values, bytes."""
     lost: int = 0
     """Dates that are impossible, out of range or no dates, read as missing."""
+    array: pa.Array | None = None
+    """The source, to be read otherwise where what is around the column asks for it."""
+
+    @property
+    def kind(self) -> Kind:
+        return self.how.kind  # type: ignore[return-value]
+
+    def read_as(self, kind: Kind, reason: str, codes: bool = False, strip: bool = False) -> Reading:
+        """The same column as names."""
+        how = replace(self.how, kind=kind, codes=codes, strip=strip)
+        assert self.array is not None
+        return Reading(values_of(self.array, how).values, how, reason, self.notes, digits=self.digits, array=self.array)
 
 
 @dataclass(frozen=True)
@@ -49,49 +72,74 @@ class Place:
         return f"row{'s' if where.sum() > 1 else ''} {', '.join(numbers)}{', ...' if where.sum() > _ROWS_NAMED else ''}"
 
 
-def empty(size: int, kind: Kind | None) -> Reading:
-    """A column of `size` rows without any value."""
-    kind = kind or "numeric"
-    if kind == "datetime":
-        return Reading(np.full(size, np.datetime64("NaT"), dtype="datetime64[ns]"), kind, "no values")
-    if kind in ("numeric", "boolean"):
-        return Reading(np.full(size, np.nan), kind, "no values")
-    return Reading(np.full(size, None, dtype=object), kind, "no values")
+def empty(array: pa.Array, how: ColumnReading) -> Reading:
+    """A column without any value."""
+    size = len(array)
+    if how.kind == "datetime":
+        return Reading(np.full(size, np.datetime64("NaT"), dtype="datetime64[ns]"), how, "no values", array=array)
+    if how.kind in ("numeric", "boolean"):
+        return Reading(np.full(size, np.nan), how, "no values", array=array)
+    return Reading(np.full(size, None, dtype=object), how, "no values", array=array)
 
 
-def from_floats(numbers: np.ndarray, kind: Kind | None, place: Place, reason: str = "", notes: tuple[str, ...] = ()) -> Reading:
-    """A column of float64, turned into `kind` if that is known: infinite values become missing."""
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        notes = (*notes, f"{place.name!r}: {int(infinite.sum())} infinite values count as missing ({place.named(infinite)})")
-        numbers = np.where(infinite, np.nan, numbers)
+def read_numbers(
+    array: pa.Array, how: ColumnReading, kind: Kind | None, place: Place, reason: str = "", notes: tuple[str, ...] = ()
+) -> Reading:
+    """A column of numbers, turned into `kind` if that is known: infinite values become missing."""
+    found = values_of(array, replace(how, kind="numeric"))
+    numbers = found.values
+    if found.beyond.any():
+        notes = (*notes, f"{place.name!r}: {int(found.beyond.sum())} infinite values count as missing ({place.named(found.beyond)})")
+        how = replace(how, beyond=True)
     if np.isnan(numbers).all():
-        return replace(empty(len(numbers), kind), notes=notes)
+        return replace(empty(array, replace(how, kind=kind or "numeric")), notes=notes)
     integer = whole(numbers)
     if integer and kind is None and np.nanmax(np.abs(numbers)) > EXACT:
         notes = (*notes, f"{place.name!r}: whole numbers beyond 2^53 are rounded to about 16 digits")
-    if kind is None and integer and np.nanmin(numbers) == 0 and np.nanmax(numbers) == 1:
-        return Reading(numbers, "boolean", "only 0 and 1", notes, integer=True)
-    reading = Reading(numbers, "numeric", reason or ("whole numbers" if integer else "numbers"), notes, integer=integer)
-    return as_kind(reading, kind, place)
-
-
-def as_kind(reading: Reading, kind: Kind | None, place: Place) -> Reading:
-    """A numeric or boolean reading turned into `kind`; as it is when None."""
-    if kind in (None, reading.kind, "numeric"):
-        return replace(reading, kind=kind or reading.kind)
+    if kind is None and integer and np.nanmin(numbers) == 0 and np.nanmax(numbers) == 1 and how.style == Style():
+        return Reading(numbers, replace(how, kind="boolean"), "only 0 and 1", notes, integer=True, array=array)
     if kind in ("categorical", "text"):
-        return Reading(number_text(reading.values), kind, reading.reason, reading.notes)
+        return Reading(numbers, how, reason, notes, array=array).read_as(kind, reason, codes=True)
+    reason = reason or ("whole numbers" if integer else "numbers")
     if kind == "boolean":
-        wrong = ~np.isnan(reading.values) & ~np.isin(reading.values, (0.0, 1.0))
+        wrong = ~np.isnan(numbers) & ~np.isin(numbers, (0.0, 1.0))
         if wrong.any():
-            value, row = reading.values[wrong][0], place.rows[wrong][0]
+            value, row = numbers[wrong][0], place.rows[wrong][0]
             raise InputError(f"column {place.name!r} cannot be boolean: {value:g} in row {row} is neither 0 nor 1")
-        return replace(reading, kind="boolean", integer=True)
-    raise InputError(f"column {place.name!r} cannot be datetime: it holds numbers; write dates as 2026-01-31, or convert them")
+        return Reading(numbers, replace(how, kind="boolean"), reason, notes, integer=True, array=array)
+    return Reading(numbers, replace(how, kind="numeric"), reason, notes, integer=integer, array=array)
 
 
-def as_digits(array: pa.Array, numbers: np.ndarray, kind: Kind | None) -> Reading | None:
+def dates_in_numbers(reading: Reading, patterns: tuple[str, ...], epoch: str | None, reason: str) -> Reading | None:
+    """Plain numbers as dates; None where one of them is none."""
+    how = replace(reading.how, kind="datetime", patterns=patterns, epoch=epoch, style=Style())
+    assert reading.array is not None
+    found = values_of(reading.array, how)
+    if found.wrong.any() or found.beyond.any():
+        return None
+    return Reading(found.values, how, reason, reading.notes, array=reading.array)
+
+
+def as_dates(reading: Reading, name: str, kind: Kind | None) -> Reading | None:
+    """Whole numbers as dates, where they look like 20260131, or count seconds or more since 1970 and the name says so.
+
+    None where they don't; with `kind` datetime the name need not say it.
+    """
+    values = reading.values[~np.isnan(reading.values)]
+    if not values.size or not reading.integer or reading.how.style != Style() or len(np.unique(values)) < _FEWEST_DATES:
+        return None
+    low, high = values.min(), values.max()
+    if low >= 19000101 and high <= 22001231:
+        return dates_in_numbers(reading, ("%Y%m%d",), None, "dates as yearmonthday")
+    named = kind == "datetime" or any(word.lower() in _TIMES for word in _WORD.findall(name))
+    for unit, ticks in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
+        if named and low >= _SINCE * ticks and high <= _UNTIL * ticks:
+            what = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}[unit]
+            return dates_in_numbers(reading, (), unit, f"{what} since 1970")
+    return None
+
+
+def as_digits(array: pa.Array, numbers: np.ndarray, how: ColumnReading, kind: Kind | None) -> Reading | None:
     """Whole numbers beyond float64's exactness as text, where they name things: nearly all different, or few.
 
     None where they are not that large, or amounts.
@@ -105,8 +153,9 @@ def as_digits(array: pa.Array, numbers: np.ndarray, kind: Kind | None) -> Readin
     distinct = len(pc.unique(texts))
     if kind is None and 0.05 * len(texts) < distinct < 0.95 * len(texts):
         return None
-    values = texts.to_numpy(zero_copy_only=False)
-    return Reading(values, "categorical", "whole numbers too long for arithmetic, kept digit by digit", digits=True)
+    how = replace(how, kind="categorical")
+    reason = "whole numbers too long for arithmetic, kept digit by digit"
+    return Reading(values_of(array, how).values, how, reason, digits=True, array=array)
 
 
 def lost_dates(outside: np.ndarray, place: Place) -> tuple[str, ...]:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from switchyard.bundle import ColumnReading
+from switchyard.bundle.plain import unpointed
 from switchyard.tabular.config.problem import Kind
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.typing.kinds import read_column
-from switchyard.tabular.tables.typing.numbers import number_text
 from switchyard.tabular.tables.typing.readings import Reading
+from switchyard.tabular.tables.typing.surroundings import NOTHING, Surroundings
 from switchyard.tabular.tables.typing.words import MOSTLY
 
 FEW_CLASSES = 20
 """Whole numbers with at most this many different values are classes, with more an amount."""
 ROWS_PER_CLASS = 5
 """With fewer rows for each different whole number they are an amount too."""
+_MOST_CODES, _FILLED = 10, 0.5
+"""More whole numbers than this that fill this share of their range are amounts, unless they are counted from 0 or 1."""
 MAX_CLASSES = 500
 FEWEST_ROWS = 20
 """Below this no split, folds or scores mean anything."""
+_DIGITS = re.compile(r"([0-9]+)")
 _AFFIRMATIVE = frozenset(("yes", "y", "true", "t", "positive", "pos"))
 
 
@@ -32,6 +39,8 @@ class Target:
 
     values: np.ndarray
     """Labels, object of str, or float64; shape (n_labelled,)."""
+    how: ColumnReading
+    """What makes labels of the column's values."""
     labelled: np.ndarray
     """bool, shape (n_rows,): the rows to keep."""
     task: str
@@ -39,11 +48,14 @@ class Target:
     notes: tuple[str, ...]
 
 
-def read_target(values: pd.Series, name: str, task: str, kind: Kind | None = None, fewest: int = FEWEST_ROWS) -> Target:
+def read_target(
+    values: pd.Series, name: str, task: str, kind: Kind | None = None, fewest: int = FEWEST_ROWS, around: Surroundings = NOTHING
+) -> Target:
     """Read the target and find out the task.
 
     Two different values make a binary task. Text makes a multiclass one, as do up to `FEW_CLASSES` different
-    whole numbers with `ROWS_PER_CLASS` rows each; other numbers make a regression. Rows without a label are left out.
+    whole numbers with `ROWS_PER_CLASS` rows each that are no stretch of scores; other numbers make a regression.
+    Rows without a label are left out.
 
     Parameters
     ----------
@@ -55,13 +67,16 @@ def read_target(values: pd.Series, name: str, task: str, kind: Kind | None = Non
         From `data.columns`: numeric or categorical settles an "auto" task where numbers could be classes.
     fewest : int
         Rows with a label that there must be.
+    around : Surroundings
+        What the other columns and the config say of how it is written.
 
     Raises
     ------
     InputError
         When it has no label, one class, too many classes, too few rows, or does not fit the task.
     """
-    reading = read_column(values, name, "numeric" if task == "regression" else "categorical" if kind == "categorical" else None)
+    wanted: Kind | None = "numeric" if task == "regression" else "categorical" if kind == "categorical" else None
+    reading = read_column(values, name, wanted, around=around)
     if reading.kind == "datetime":
         raise InputError(f"target {name!r} holds dates; predict a number or a class, for example the days until that date")
     if not reading.usable:
@@ -72,11 +87,13 @@ def read_target(values: pd.Series, name: str, task: str, kind: Kind | None = Non
     task, reason = (task, "set in the config") if task != "auto" else _task(reading, labelled, name, kind)
     if task == "regression":
         numbers = _amounts(reading, values, labelled, name)
-        return Target(numbers, labelled, task, reason, (*notes, *_without_label(labelled, name)))
-    labels, trimmed = _labels(reading, labelled, name)
-    classes = sorted(set(labels))
+        how = replace(reading.how, kind="numeric")
+        return Target(numbers, how, labelled, task, reason, (*notes, *_without_label(labelled, name)))
+    named = as_labels(reading)
+    labels, trimmed = named.values[labelled], _label_notes(reading, named, labelled, name)
+    classes = in_natural_order(set(labels))
     _check_classes(classes, labels, task, name)
-    return Target(labels, labelled, task, reason, (*notes, *trimmed, *_without_label(labelled, name)))
+    return Target(labels, named.how, labelled, task, reason, (*notes, *trimmed, *_without_label(labelled, name)))
 
 
 def _refuse_few(labelled: int, rows: int, name: str, fewest: int) -> None:
@@ -96,9 +113,16 @@ def _task(reading: Reading, labelled: np.ndarray, name: str, kind: Kind | None) 
     if reading.kind in ("categorical", "text"):
         return "multiclass", f"{len(distinct)} classes"
     few = 1 < len(distinct) <= min(FEW_CLASSES, labelled.sum() / ROWS_PER_CLASS)
-    if few and reading.integer and kind != "numeric":
+    if few and reading.integer and kind != "numeric" and not _a_range(reading.values[labelled]):
         return "multiclass", f"{len(distinct)} different whole numbers; task: regression to predict an amount"
     return "regression", f"{len(distinct)} different numbers"
+
+
+def _a_range(numbers: np.ndarray) -> bool:
+    """Whether whole numbers fill a stretch that starts neither at 0 nor at 1, as scores from 80 to 100 do: amounts, not classes."""
+    distinct = np.unique(numbers)
+    filled = len(distinct) / (distinct[-1] - distinct[0] + 1)
+    return len(distinct) > _MOST_CODES and filled >= _FILLED and distinct[0] not in (0, 1)
 
 
 def _amounts(reading: Reading, values: pd.Series, labelled: np.ndarray, name: str) -> np.ndarray:
@@ -115,36 +139,39 @@ def _amounts(reading: Reading, values: pd.Series, labelled: np.ndarray, name: st
 def read_labels(values: pd.Series, name: str) -> np.ndarray:
     """Labels of a classification as str, the same from any source and in any later table: "1" for 1.0 and "1.0",
     "True" for true, no blanks around; object of shape (n_rows,), None where missing."""
-    codes, distinct = pd.factorize(_label_text(read_column(values, name)))
-    cleaned = np.array([*(_unpointed(label.strip()) for label in distinct), None], dtype=object)
-    return cleaned[codes]
+    return as_labels(read_column(values, name)).values
 
 
-def _label_text(reading: Reading) -> np.ndarray:
-    if reading.words:
-        codes = np.where(np.isnan(reading.values), 2, reading.values).astype("int64")
-        return np.array(["False", "True", None], dtype=object)[codes]
-    if reading.kind in ("numeric", "boolean"):
-        return number_text(reading.values)
-    return reading.values
+def as_labels(reading: Reading) -> Reading:
+    """The column as names of classes, without blanks around them."""
+    # "10%" stays the class "10%".
+    numbers = reading.kind in ("numeric", "boolean") and not reading.words and not reading.how.style.units
+    return reading.read_as("categorical", reading.reason, codes=numbers, strip=True)
 
 
-def _labels(reading: Reading, labelled: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    codes, distinct = pd.factorize(_label_text(reading)[labelled])
-    trimmed = np.array([_unpointed(label.strip()) for label in distinct], dtype=object)
-    changed = [repr(old) for old, new in zip(distinct, trimmed, strict=True) if old.strip() != old]
-    notes = [f"target {name!r}: blanks around {', '.join(changed[:5])} removed"] if changed else []
+def _label_notes(reading: Reading, named: Reading, labelled: np.ndarray, name: str) -> tuple[str, ...]:
+    notes = []
+    if reading.values.dtype == object:
+        given = pd.unique(reading.values[labelled])
+        changed = [repr(label) for label in given if label.strip() != label]
+        notes = [f"target {name!r}: blanks around {', '.join(changed[:5])} removed"] if changed else []
     folded: dict[str, str] = {}
-    for label in dict.fromkeys(trimmed):
+    for label in pd.unique(named.values[labelled]):
         if (other := folded.setdefault(label.casefold(), label)) != label:
             notes.append(f"target {name!r}: {other!r} and {label!r} are different classes; mend the data if they are one")
-    return trimmed[codes], tuple(notes)
+    return tuple(notes)
 
 
-def _unpointed(label: str) -> str:
-    """ "1" for "1.0", which is how whole numbers come out of tools that know missing values only in floats."""
-    head, point, tail = label.partition(".")
-    return head if point and tail.strip("0") == "" and tail and head.lstrip("-").isdigit() else label
+def in_natural_order(classes: Iterable[str]) -> list[str]:
+    """Classes in the order of people: 1, 2, 10, 100 and A 2, A 10; others by the alphabet."""
+    given = sorted(classes)
+    try:
+        return sorted(given, key=float)
+    except ValueError:
+        parts = {
+            label: [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in _DIGITS.split(label)] for label in given
+        }
+        return sorted(given, key=lambda label: parts[label])
 
 
 def _check_classes(classes: list[str], labels: np.ndarray, task: str, name: str) -> None:
@@ -179,7 +206,7 @@ def positive_class(labels: np.ndarray, wanted: str | None, name: str) -> tuple[s
     classes, counts = np.unique(labels.astype(str), return_counts=True)
     classes = classes.tolist()
     if wanted is not None:
-        for candidate in (wanted, _unpointed(wanted.strip()), wanted.strip().capitalize()):
+        for candidate in (wanted, unpointed(wanted.strip()), wanted.strip().capitalize()):
             if candidate in classes:
                 return candidate, "set in the config"
         raise InputError(f"positive_class: {wanted!r} is no class of target {name!r}{did_you_mean(wanted, classes)}")

@@ -5,18 +5,22 @@ Everything is decided on the distinct texts and laid out over the rows once, so 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from switchyard.bundle import ColumnReading
+from switchyard.bundle.amounts import PLAIN, amount
 from switchyard.tabular.config.problem import Kind
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.tables.schema import MISSING
-from switchyard.tabular.tables.typing.dates import parse_dates
-from switchyard.tabular.tables.typing.numbers import parse_numbers
-from switchyard.tabular.tables.typing.readings import Place, Reading, as_digits, empty, from_floats, lost_dates
+from switchyard.tabular.tables.typing.dates import Dates, date_patterns, reads
+from switchyard.tabular.tables.typing.numbers import Written, style_of
+from switchyard.tabular.tables.typing.readings import Place, Reading, as_dates, as_digits, empty, lost_dates, read_numbers
+from switchyard.tabular.tables.typing.surroundings import Surroundings
+from switchyard.tabular.tables.typing.texts import Texts
+from switchyard.tabular.tables.typing.values import values_of
 
 MOSTLY = 0.99
 """A column is numeric (or dates) when at least this share of its values is; the others count as missing, and are named."""
@@ -45,88 +49,69 @@ _PLACEHOLDERS = frozenset(
 """Words that stand for "no value" among numbers, whatever their share."""
 _PLACEHOLDER_SHARE = 0.5
 _MIXED_SHARE = 0.05
-_BOOLEANS = {"true": 1.0, "false": 0.0}
-_BITS = {"1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+_BOOLEANS = frozenset(("true", "false"))
+_BITS = frozenset(("1", "0", "1.0", "0.0"))
+_SPELT = ("None", "NA", "N/A", "n/a", "NULL", "null")
+"""Words for no value that are also names of something: no damage, North America."""
+_FREQUENT = 0.05
+"""Share of the rows from which such a word in a column of words is a value."""
 _TEXT_WORDS = 4
 _PADDED = r"^0[0-9]+$"
 
 
-def from_text(array: pa.Array, kind: Kind | None, place: Place) -> Reading:
-    """Read a column of Arrow strings (null where missing), as `kind` where that is known.
+def from_text(array: pa.Array, kind: Kind | None, place: Place, around: Surroundings) -> Reading:
+    """Decide how a column of Arrow strings (null where missing) is read, as `kind` where that is known, and read it.
 
     Raises
     ------
     InputError
         When it cannot be read as `kind`.
     """
-    if kind in (None, "numeric"):
-        plain = _plain_numbers(array, kind, place)
+    if around.format is not None and kind in (None, "datetime"):
+        return _by_format(array, around.format, place, around)
+    how = ColumnReading(kind or "numeric", missing=around.missing)
+    if kind in (None, "numeric") and around.decimal is None and around.unit is None and not around.commas:
+        plain = _plain_numbers(array, how, kind, place)
         if plain is not None:
             return plain
-    texts = _Texts.of(array)
+    texts = Texts.of(array, how)
     if texts.present == 0:
-        return empty(len(array), kind)
+        return empty(array, how)
     if kind in ("categorical", "text"):
-        return Reading(texts.as_read(), kind, f"{texts.distinct} values")
+        how, notes = _values_spelt_missing(array, texts, replace(how, kind=kind), place, around)
+        return _named(array, kind, how, f"{texts.distinct} values", notes)
     for wanted, read in (("boolean", _booleans), ("numeric", _numbers), ("datetime", _dates)):
         if kind in (None, wanted):
-            reading = read(texts, kind, place)
+            reading = read(array, texts, kind, place, around)
             if reading is not None:
                 return reading
-    return _categories(texts)
+    how, notes = _values_spelt_missing(array, texts, how, place, around)
+    reading = _categories(array, Texts.of(array, how) if notes else texts, how)
+    return replace(reading, notes=(*reading.notes, *notes))
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """The distinct texts of a column and where they are."""
+def _values_spelt_missing(
+    array: pa.Array, texts: Texts, how: ColumnReading, place: Place, around: Surroundings
+) -> tuple[ColumnReading, tuple[str, ...]]:
+    """The reading of a column of words in which a frequent word such as None is a value, and the note on it.
 
-    raw: pa.Array
-    trimmed: pa.Array
-    codes: np.ndarray
-    """Shape (n_rows,), index into `raw`, -1 where missing."""
-    counts: np.ndarray
-    """Rows of each text; 0 for blank ones, which count as missing."""
-
-    @classmethod
-    def of(cls, array: pa.Array) -> _Texts:
-        encoded = array.dictionary_encode()
-        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-        trimmed = pc.utf8_trim_whitespace(encoded.dictionary)
-        blank = pc.is_in(trimmed, pa.array(["", MISSING])).to_numpy(zero_copy_only=False)
-        if blank.any():
-            codes = np.where(np.append(blank, True)[codes], -1, codes)
-        return cls(encoded.dictionary, trimmed, codes, np.bincount(codes[codes >= 0], minlength=len(blank)))
-
-    @property
-    def used(self) -> np.ndarray:
-        return self.counts > 0
-
-    @property
-    def distinct(self) -> int:
-        return int(self.used.sum())
-
-    @property
-    def present(self) -> int:
-        return int(self.counts.sum())
-
-    def rows(self, wanted: np.ndarray) -> np.ndarray:
-        """The rows whose text is one of the `wanted`, a bool for each distinct text."""
-        return np.append(wanted, False)[self.codes]
-
-    def spread(self, values: np.ndarray, missing: object) -> np.ndarray:
-        """One value for each distinct text, laid out over the rows."""
-        return np.append(values, np.array([missing], dtype=values.dtype))[self.codes]
-
-    def as_read(self) -> np.ndarray:
-        return self.spread(self.raw.to_numpy(zero_copy_only=False), None)
-
-    def example(self, wanted: np.ndarray) -> str:
-        """The first of the `wanted` in the order of the rows, quoted."""
-        row = int(np.argmax(self.rows(wanted)))
-        return repr(str(self.raw[int(self.codes[row])])[:40])
+    Not where the same word marks gaps in the table's columns of numbers.
+    """
+    if around.settled:
+        return how, ()
+    named = pc.value_counts(pc.utf8_trim_whitespace(array.filter(pc.is_in(pc.utf8_trim_whitespace(array), pa.array(_SPELT)))))
+    found = {str(item["values"]): int(item["counts"].as_py()) for item in named if str(item["values"]) not in around.marks}
+    rows = texts.present + sum(found.values())
+    kept = {word: count for word, count in found.items() if count >= _FREQUENT * rows}
+    notes = tuple(
+        f"{place.name!r}: {word!r}, in {count} of {rows} rows, is taken for a value; "
+        f"data.columns.{place.name}.missing: [{word}] makes it none"
+        for word, count in kept.items()
+    )
+    return replace(how, missing=tuple(word for word in how.missing if word not in kept)), notes
 
 
-def _plain_numbers(array: pa.Array, kind: Kind | None, place: Place) -> Reading | None:
+def _plain_numbers(array: pa.Array, how: ColumnReading, kind: Kind | None, place: Place) -> Reading | None:
     """The common case, fast: every value is a plain number."""
     try:
         # A failing cast still walks through the whole column; the head tells most words from numbers at once.
@@ -136,74 +121,130 @@ def _plain_numbers(array: pa.Array, kind: Kind | None, place: Place) -> Reading 
         return None
     if kind is None:
         if _padded(array.filter(pc.starts_with(array, "0"))):
-            return Reading(array.to_numpy(zero_copy_only=False), "categorical", "codes with leading zeros")
-        digits = as_digits(array, numbers, kind)
+            return _named(array, "categorical", how, "codes with leading zeros")
+        digits = as_digits(array, numbers, how, kind)
         if digits is not None:
             return digits
-    return from_floats(numbers, kind, place)
+    return read_numbers(array, how, kind, place)
 
 
 def _padded(texts: pa.Array) -> bool:
     return bool(pc.any(pc.match_substring_regex(texts, _PADDED)).as_py())
 
 
-def _booleans(texts: _Texts, kind: Kind | None, place: Place) -> Reading | None:
-    lower = pc.utf8_lower(texts.trimmed).to_pylist() if len(texts.raw) <= 16 else []
+def _named(array: pa.Array, kind: str, how: ColumnReading, reason: str, notes: tuple[str, ...] = ()) -> Reading:
+    how = replace(how, kind=kind)
+    return Reading(values_of(array, how).values, how, reason, notes, array=array)
+
+
+def _booleans(array: pa.Array, texts: Texts, kind: Kind | None, place: Place, around: Surroundings) -> Reading | None:
+    lower = pc.utf8_lower(texts.trimmed).to_pylist() if len(texts.raw) <= 64 else []
     used = {word for word, count in zip(lower, texts.counts, strict=False) if count}
     known = _BOOLEANS | _BITS if kind == "boolean" else _BOOLEANS
-    if used and used <= set(known):
-        values = np.array([known.get(word, np.nan) for word in lower])
-        return Reading(texts.spread(values, np.nan), "boolean", "true or false", integer=True, words=True)
+    if used and used <= known:
+        how = ColumnReading("boolean", missing=around.missing)
+        return Reading(values_of(array, how).values, how, "true or false", integer=True, words=True, array=array)
     if kind == "boolean":
         raise InputError(f"column {place.name!r} cannot be boolean: that takes true and false, or 0 and 1; leave its kind out")
     return None
 
 
-def _numbers(texts: _Texts, kind: Kind | None, place: Place) -> Reading | None:
-    parsed = parse_numbers(texts.trimmed)
-    bad = ~parsed.good & texts.used
-    share = texts.counts[parsed.good].sum() / texts.present
+def _numbers(array: pa.Array, texts: Texts, kind: Kind | None, place: Place, around: Surroundings) -> Reading | None:
+    decimal, witness = around.decimal_for(place.name)
+    used = pa.array(texts.used)
+    written = style_of(texts.trimmed.filter(used), decimal, witness, around.unit)
+    good = np.zeros(len(texts.raw), dtype=bool)
+    good[texts.used] = written.good
+    bad = ~good & texts.used
+    share = texts.counts[good].sum() / texts.present
     if share == 0:
         if kind == "numeric":
             raise InputError(f"column {place.name!r} cannot be numeric: no value is a number ({texts.example(bad)}); correct data.columns")
         return None
+    how = ColumnReading("numeric", missing=around.missing, style=written.style)
     placeholders = share >= _PLACEHOLDER_SHARE and _all_placeholders(texts, bad)
     if kind is None and share < MOSTLY and not placeholders:
-        return _mixed(texts, bad, share, place) if share >= _MIXED_SHARE else None
-    if kind is None and _padded(texts.trimmed):
-        return Reading(texts.as_read(), "categorical", "codes with leading zeros")
-    numbers = texts.spread(parsed.values, np.nan)
+        return _mixed(array, texts, bad, share, place, how) if share >= _MIXED_SHARE else None
+    if kind is None and _padded(texts.trimmed.filter(used)):
+        return _named(array, "categorical", ColumnReading("categorical", missing=around.missing), "codes with leading zeros")
+    if kind is None and written.style == PLAIN and not bad.any() and (digits := _digits(array, texts, how)) is not None:
+        return digits
+    notes = _understood(written, texts, good, place)
     if not bad.any():
-        return from_floats(numbers, kind, place, parsed.style)
+        return read_numbers(array, how, kind, place, written.reason, notes)
     where = texts.rows(bad)
     count = int(where.sum())
     shown = f"{texts.example(bad)}, {place.named(where)}"
     note = f"{place.name!r}: {count} of {texts.present} values are no numbers and count as missing ({shown})"
-    return from_floats(numbers, kind, place, f"numbers but for {count}", (note,))
+    return read_numbers(array, texts.strays(bad, how), kind, place, f"numbers but for {count}", (*notes, note))
 
 
-def _all_placeholders(texts: _Texts, bad: np.ndarray) -> bool:
+def _digits(array: pa.Array, texts: Texts, how: ColumnReading) -> Reading | None:
+    known = pc.if_else(pa.array(texts.codes >= 0), array, None)
+    try:
+        return as_digits(known, pc.cast(known, pa.float64()).to_numpy(zero_copy_only=False), how, None)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _understood(written: Written, texts: Texts, good: np.ndarray, place: Place) -> tuple[str, ...]:
+    """The note on numbers that are not written plainly."""
+    if written.style == PLAIN:
+        return ()
+    plain = pc.match_substring_regex(texts.trimmed, r"^[+-]?[0-9]*\.?[0-9]*$").to_numpy(zero_copy_only=False)
+    row = int(np.argmax(texts.rows(good & ~plain if (good & ~plain).any() else good)))
+    text = str(texts.trimmed[int(texts.codes[row])])
+    doubt = f"; {written.doubt}; data.columns.{place.name}.decimal says it" if written.doubt else ""
+    return (f"{place.name!r} is read as amounts, {written.reason}: {text!r} is {amount(text, written.style):g}{doubt}",)
+
+
+def _all_placeholders(texts: Texts, bad: np.ndarray) -> bool:
     return bad.sum() <= len(_PLACEHOLDERS) and set(pc.utf8_lower(texts.trimmed.filter(pa.array(bad))).to_pylist()) <= _PLACEHOLDERS
 
 
-def _mixed(texts: _Texts, bad: np.ndarray, share: float, place: Place) -> Reading:
+def _mixed(array: pa.Array, texts: Texts, bad: np.ndarray, share: float, place: Place, how: ColumnReading) -> Reading:
     note = (
         f"{place.name!r} is mixed, {share:.0%} numbers and else text such as {texts.example(bad)}: "
         "taken as categories; set its kind to numeric to drop the text"
     )
-    return Reading(texts.as_read(), "categorical", f"mixed: {share:.0%} numbers, else text", (note,))
+    return _named(array, "categorical", replace(how, style=PLAIN), f"mixed: {share:.0%} numbers, else text", (note,))
 
 
-def _dates(texts: _Texts, kind: Kind | None, place: Place) -> Reading | None:
+def _dates(array: pa.Array, texts: Texts, kind: Kind | None, place: Place, around: Surroundings) -> Reading | None:
     # When the user says it holds dates, one of them shows the format.
-    dates = parse_dates(texts.trimmed, MOSTLY if kind is None else np.finfo(float).tiny, texts.counts)
+    dates = date_patterns(texts.trimmed, MOSTLY if kind is None else np.finfo(float).tiny, texts.counts, digits=kind is not None)
     if dates is None:
         if kind is None:
             return None
+        numbers = _plain_numbers(array, ColumnReading("numeric", missing=around.missing), "numeric", place)
+        if numbers is not None and (counted := as_dates(numbers, place.name, kind)) is not None:
+            return counted
         where = f"{texts.example(texts.used)} in row {place.rows[texts.codes >= 0][0]}"
-        raise InputError(f"column {place.name!r} cannot be datetime: {where} is no date; write it as 2026-01-31")
+        raise InputError(f"column {place.name!r} cannot be datetime: {where} is no date; write it as 2026-01-31, or say its format")
+    return read_dates(array, texts, dates, place, around)
+
+
+def _by_format(array: pa.Array, pattern: str, place: Place, around: Surroundings) -> Reading:
+    how = ColumnReading("datetime", missing=around.missing, patterns=(pattern,))
+    texts = Texts.of(array, how)
+    if texts.present == 0:
+        return empty(array, how)
+    read = [reads(word, pattern) for word in texts.trimmed.to_pylist()]
+    if not (np.array(read) & texts.used).any():
+        example = texts.example(texts.used)
+        raise InputError(f"column {place.name!r}: {example} is not written as data.columns.{place.name}.format {pattern!r} says")
+    shaped = np.array(read, dtype=bool)
+    return read_dates(array, texts, Dates((pattern,), shaped, f"dates as {pattern}"), place, around)
+
+
+def read_dates(array: pa.Array, texts: Texts, dates: Dates, place: Place, around: Surroundings) -> Reading:
+    """Dates by the patterns that were found, and what is lost of them."""
+    how = ColumnReading("datetime", missing=around.missing, patterns=dates.patterns)
+    found = values_of(array, how)
+    unread = np.isnat(found.values) & (texts.codes >= 0)
     strayed = ~dates.shaped & texts.used
-    outside, strays = texts.rows(dates.shaped & np.isnat(dates.values)), texts.rows(strayed)
+    strays = texts.rows(strayed)
+    outside = unread & ~strays
     notes = list(lost_dates(outside, place))
     if strays.any():
         shown = f"{texts.example(strayed)}, {place.named(strays)}"
@@ -211,13 +252,19 @@ def _dates(texts: _Texts, kind: Kind | None, place: Place) -> Reading | None:
     if dates.ambiguous:
         read = dates.style.removeprefix("dates as ")
         notes.append(f"{place.name!r}: read as {read}, though day and month could be the other way round; write 2026-01-31 to be sure")
-    values = texts.spread(dates.values, np.datetime64("NaT"))
-    return Reading(values, "datetime", dates.style, tuple(notes), lost=int(outside.sum() + strays.sum()))
+    elif dates.style != "ISO dates":
+        notes.append(f"{place.name!r} holds {dates.style}")
+    if unread.any():
+        wanted = np.zeros(len(texts.raw), dtype=bool)
+        wanted[np.unique(texts.codes[unread | strays])] = True
+        how = texts.strays(wanted, how)
+        found = values_of(array, how)
+    return Reading(found.values, how, dates.style, tuple(notes), lost=int(outside.sum() + strays.sum()), array=array)
 
 
-def _categories(texts: _Texts) -> Reading:
+def _categories(array: pa.Array, texts: Texts, how: ColumnReading) -> Reading:
     sample = [text for text, count in zip(texts.raw[:1000].to_pylist(), texts.counts[:1000], strict=True) if count]
-    length = float(np.mean([len(text.split()) for text in sample]))
+    length = float(np.mean([len(text.split()) for text in sample])) if sample else 0.0
     if length >= _TEXT_WORDS and texts.distinct > max(50, 0.3 * texts.present):
-        return Reading(texts.as_read(), "text", f"free text, {length:.0f} words on average")
-    return Reading(texts.as_read(), "categorical", f"{texts.distinct} values")
+        return _named(array, "text", how, f"free text, {length:.0f} words on average")
+    return _named(array, "categorical", how, f"{texts.distinct} values")

@@ -1,0 +1,133 @@
+"""Amounts in text: `Style` says how a column writes its numbers, `amount` reads one of them by it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "Mio": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "Mrd": 1e9}
+"""What may stand behind a number for its size."""
+_SIGNS = r"\-+\u2212\u2013"
+_PIECES = re.compile(
+    rf"(?P<open>\()?\s*(?P<bound>[<>\u2264\u2265~]=?)?\s*(?P<sign>[{_SIGNS}])?\s*"
+    rf"(?P<before>[^\d\s.,'{_SIGNS}()<>~]+)?\s*(?P<inner>[{_SIGNS}])?"
+    r"(?P<body>\d(?:[\d.,'\u2019\u00a0\u202f\u2009 ]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][+-]?\d+)?"
+    rf"\s*(?P<after>[^\d\s.,'{_SIGNS}()<>~][^\d\s()<>~{_SIGNS}]*)?\s*(?P<trail>[-\u2212])?\s*(?P<close>\))?"
+)
+_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"})
+_CLOCK = re.compile(
+    r"(?:(?P<sign>-)?(?P<days>\d+) days?,? ?)?(?P<early>[+-])?(?:(?P<hours>\d{1,3}):(?P<minutes>[0-5]\d)"
+    r"(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?)?"
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """How the numbers of a column are written."""
+
+    decimal: str = "."
+    grouping: str = ""
+    """What stands between thousands: one character, or nothing. A blank stands for every kind of blank."""
+    units: tuple[str, ...] = ()
+    """Currency signs, percent signs and units that may stand before or behind."""
+    scaled: bool = False
+    """Whether K, M and B behind a number multiply it."""
+    bounds: bool = False
+    """Whether "<0.60" is read as the bound 0.60."""
+    accounting: bool = False
+    """Whether "(5)" and "5-" are negative."""
+    clock: bool = False
+    """Whether times of day and durations ("13:00:00", "2 days 00:10:00") are read, as seconds."""
+
+
+PLAIN = Style()
+"""Digits, a decimal point, a sign, an exponent: as every program writes numbers."""
+
+
+class Pieces(NamedTuple):
+    """The parts of an amount."""
+
+    negative: bool
+    accounting: bool
+    bound: bool
+    before: str
+    after: str
+    body: str
+    """Digits with decimal marks and grouping, blanks and apostrophes as one kind each."""
+    exponent: str
+
+    @property
+    def affixes(self) -> tuple[str, ...]:
+        """What stands before and behind, where something does."""
+        return tuple(part for part in (self.before, self.after) if part)
+
+
+def pieces(text: str) -> Pieces | None:
+    """The parts of `text`, which has no blanks around it; None where it is no amount of any style."""
+    found = _PIECES.fullmatch(text)
+    if found is None or (found["open"] is None) != (found["close"] is None):
+        return None
+    signs = [part for part in (found["sign"], found["inner"], found["trail"], found["open"]) if part]
+    if len(signs) > 1:
+        return None
+    accounting = bool(found["trail"] or found["open"])
+    negative = bool(signs) and signs[0] != "+"
+    before, after = found["before"] or "", found["after"] or ""
+    return Pieces(negative, accounting, bool(found["bound"]), before, after, found["body"].translate(_BLANKS), found["exponent"] or "")
+
+
+def amount(text: str, style: Style) -> float:
+    """The number that `text`, without blanks around it, is in `style`; ValueError where it is none."""
+    if style.clock:
+        seconds = clock_seconds(text)
+        if seconds is not None:
+            return seconds
+    if style.grouping != "." and "_" not in text:
+        try:
+            return float(text)
+        except ValueError:
+            pass
+    found = pieces(text)
+    if found is None or (found.accounting and not style.accounting) or (found.bound and not style.bounds):
+        raise ValueError
+    factor = 1.0
+    for affix in found.affixes:
+        unit, scale = _split(affix, style)
+        if unit and unit not in style.units:
+            raise ValueError
+        factor *= scale
+    if not _body(style.decimal, style.grouping).fullmatch(found.body):
+        raise ValueError
+    digits = found.body.replace(style.grouping, "") if style.grouping else found.body
+    number = float(digits.replace(style.decimal, ".") + found.exponent) * factor
+    return -number if found.negative else number
+
+
+def clock_seconds(text: str) -> float | None:
+    """Seconds of a time of day ("13:00", "13:00:00.5") or a duration as pandas writes it; None where it is neither."""
+    found = _CLOCK.fullmatch(text)
+    if found is None or (found["days"] is None and found["hours"] is None):
+        return None
+    days = int(found["days"] or 0) * (-1 if found["sign"] else 1)
+    whole, _, fraction = (found["seconds"] or "0").partition(".")
+    seconds = int(found["hours"] or 0) * 3600 + int(found["minutes"] or 0) * 60 + int(whole)
+    ticks = seconds * 10**9 + int(f"{fraction:0<9}"[:9])
+    return (days * 86_400 * 10**9 + (-ticks if found["early"] == "-" else ticks)) / 1e9
+
+
+def _split(affix: str, style: Style) -> tuple[str, float]:
+    """Unit and factor of what stands beside a number: "M" and "M€" hold a factor where the style has such."""
+    if style.scaled and affix not in style.units:
+        for scale, factor in SCALES.items():
+            if affix == scale or (affix.startswith(scale) and affix[len(scale) :] in style.units):
+                return affix[len(scale) :], factor
+    return affix, 1.0
+
+
+@lru_cache(maxsize=64)
+def _body(decimal: str, grouping: str) -> re.Pattern[str]:
+    mark, group = re.escape(decimal), re.escape(grouping)
+    grouped = rf"[1-9]\d{{0,2}}(?:{group}\d{{3}})+(?:{mark}\d*)?|" if grouping else ""
+    return re.compile(rf"{grouped}\d+(?:{mark}\d*)?|{mark}\d+")

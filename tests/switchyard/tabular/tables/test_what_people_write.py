@@ -1,0 +1,192 @@
+"""Amounts, dates and classes as people write them: what they become, and the note that says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from switchyard.tabular.errors import InputError
+from tests.switchyard.tabular.tables.reading import load, load_frame, sample
+
+ROWS = 120
+TABLES = Path(__file__).parents[5] / "shared" / "tables"
+
+
+def _frame(**columns) -> pd.DataFrame:
+    return sample(ROWS).assign(**columns)
+
+
+def _cycle(*values: str) -> list[str]:
+    return [values[row % len(values)] for row in range(ROWS)]
+
+
+def _read(values: list[str], **data):
+    found = load_frame(_frame(x=values), data=data)
+    return found.table.schema["x"], found.table.frame["x"], [note for note in found.notes if "'x'" in note]
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (("$1,234.50", "$12.00", "-$3"), (1234.5, 12, -3)),
+        (("1.000,92 €", "12,00 €", "7 €"), (1000.92, 12, 7)),
+        (("USD 12", "USD 13", "USD 1,400"), (12, 13, 1400)),
+        (("R$ 1.234,56", "R$ 3,00", "R$ 2"), (1234.56, 3, 2)),
+        (("12.3%", "1%", "0.25 %"), (12.3, 1, 0.25)),
+        (("75 kg", "80.5 kg", "9 kg"), (75, 80.5, 9)),
+        (("2.1M", "950", "1.2K"), (2.1e6, 950, 1200)),
+        (("$2.1M", "$3B", "$5"), (2.1e6, 3e9, 5)),
+        (("(1,234.00)", "5.25", "17"), (-1234, 5.25, 17)),
+        (("5-", "17", "2.5"), (-5, 17, 2.5)),
+        (("1 234,5", "950", "12 000"), (1234.5, 950, 12000)),
+        (("1\u00a0234,5", "950", "12\u202f000"), (1234.5, 950, 12000)),
+        (("1'234.50", "950.10", "12\u2019000.00"), (1234.5, 950.1, 12000)),
+        (("<0.60", "1.2", "3.5"), (0.6, 1.2, 3.5)),
+        (("13:00:00", "00:30:00", "23:59:59"), (46_800, 1800, 86_399)),
+    ],
+)
+def test_amounts_are_numbers_and_said(texts, numbers):
+    column, values, notes = _read(_cycle(*texts))
+
+    assert column.kind == "numeric"
+    assert values[:3].tolist() == pytest.approx(numbers)
+    assert column.reading.value(texts[0]) == pytest.approx(numbers[0])
+    assert any("is read as amounts" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "texts", [("A12", "B7", "C3"), ("12a", "12b", "3c"), ("<50K", ">50K"), ("1.2.3", "1.2.4", "1.3.0"), ("75 kg", "160 lb")]
+)
+def test_what_only_looks_like_an_amount_stays_words(texts):
+    assert _read(_cycle(*texts))[0].kind == "categorical"
+
+
+def test_a_mark_that_could_be_either_is_settled_by_the_other_columns_and_said():
+    mixed = _cycle("950", "1.234", "12.500")
+
+    alone = load_frame(_frame(x=mixed)).table.frame["x"]
+    found = load_frame(_frame(x=mixed, weight=_cycle("50,5", "61,25", "7,0")))
+
+    assert alone[1] == 1.234
+    assert found.table.frame["x"][1] == 1234.0
+    assert any("as 'weight' shows" in note for note in found.notes)
+    commas = _cycle("950", "1,234", "12,500")
+    _, values, notes = _read(commas)
+    assert values[1] == 1234.0 and "could be otherwise" in notes[0] and "data.columns.x.decimal" in notes[0]
+    assert _read(commas, columns={"x": {"decimal": ","}})[1][1] == 1.234
+
+
+@pytest.mark.parametrize(
+    ("texts", "first"),
+    [
+        (("1/2/24", "1/31/24"), "2024-01-02"),
+        (("2.1.24", "31.1.24"), "2024-01-02"),
+        (("1/2/2024 4:30 PM", "1/31/2024 11:05 AM"), "2024-01-02 16:30"),
+        (("2 January 2024", "31 May 2024"), "2024-01-02"),
+        (("02-Jan-24", "31-Jan-24"), "2024-01-02"),
+        (("Jan 2024", "Feb 2024"), "2024-01-01"),
+        (("2024-01", "2024-02"), "2024-01-01"),
+        (("20240102", "20240131", "20240201"), "2024-01-02"),
+        (("02.01.2024 10:15:30", "31.01.2024 00:00:00"), "2024-01-02 10:15:30"),
+        (("2024-01-02T10:00:00+01:00", "2024-07-02T10:00:00+02:00"), "2024-01-02 09:00"),
+    ],
+)
+def test_dates_of_many_patterns(texts, first):
+    column, values, notes = _read(_cycle(*texts))
+
+    assert column.kind == "datetime"
+    assert values[0] == pd.Timestamp(first)
+    assert column.reading.value(texts[0]) == pd.Timestamp(first).timestamp()
+    assert "T" in texts[0] or any("dates as" in note or "year-month" in note for note in notes)
+
+
+def test_counts_since_1970_are_dates_where_the_name_says_so_or_the_config():
+    seconds = [1_700_000_000 + 60 * row for row in range(ROWS)]
+    frame = _frame(created_at=[1000 * second for second in seconds], ts=seconds, amount=seconds)
+
+    table = load_frame(frame).table
+
+    assert table.frame["created_at"][0] == table.frame["ts"][0] == pd.Timestamp("2023-11-14 22:13:20")
+    assert table.schema["amount"].kind == "numeric"
+    assert load_frame(frame, data={"columns": {"amount": {"kind": "datetime"}}}).table.schema["amount"].kind == "datetime"
+    assert load_frame(frame, data={"columns": {"ts": {"kind": "numeric"}}}).table.schema["ts"].kind == "numeric"
+
+
+def test_the_config_says_how_a_column_is_written():
+    frame = _frame(day=_cycle("2|3|24", "28|3|24"), code=_cycle("x1", "x2", "x30"), level=_cycle("none", "low", "high"))
+    data = {"columns": {"day": {"format": "%d|%m|%y"}, "code": {"unit": "x"}, "level": {"missing": ["none"]}}}
+
+    table = load_frame(frame, data=data).table
+
+    assert table.frame["day"][0] == pd.Timestamp("2024-03-02")
+    assert table.frame["code"][2] == 30.0
+    assert table.frame["level"][0] is None
+    with pytest.raises(InputError, match="not written as data.columns.day.format"):
+        load_frame(frame, data={"columns": {"day": {"format": "%Y"}}})
+
+
+@pytest.mark.parametrize("word", ["None", "NA", "null"])
+def test_a_frequent_word_for_nothing_among_words_is_a_class_and_said(word):
+    labels = _cycle(word, "Mild", "Severe")
+
+    found = load_frame(_frame(y=labels))
+
+    assert set(found.table.schema.target.categories) == {word, "Mild", "Severe"}
+    assert any(f"{word!r}, in 40 of 120 rows" in note for note in found.notes)
+    marked = load_frame(_frame(y=labels, n=_cycle(word, "1.5", "2.5", "4")))
+    assert set(marked.table.schema.target.categories) == {"Mild", "Severe"} and marked.table.schema["n"].kind == "numeric"
+    silent = load_frame(_frame(y=labels), data={"columns": {"y": {"missing": [word]}}})
+    assert set(silent.table.schema.target.categories) == {"Mild", "Severe"}
+
+
+def test_csv_and_parquet_give_the_same_task(tmp_path):
+    frame = _frame(y=_cycle("None", "Mild", "Severe"))
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet", index=False)
+
+    text, typed = (load(tmp_path / name) for name in ("t.csv", "t.parquet"))
+
+    assert text.problem.task == typed.problem.task == "multiclass"
+    assert text.table.frame["y"].tolist() == typed.table.frame["y"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("values", "task"),
+    [
+        ([f"{row / 10:.2f}%" for row in range(ROWS)], "regression"),
+        ([f"${row * 17:,}.50" for row in range(ROWS)], "regression"),
+        ([88 + row % 13 for row in range(ROWS)], "regression"),
+        ([(1, 2, 10, 100)[row % 4] for row in range(ROWS)], "multiclass"),
+        ([row % 10 for row in range(ROWS)], "multiclass"),
+        (_cycle("10%", "20%", "50%"), "multiclass"),
+    ],
+)
+def test_the_task_of_amounts(values, task):
+    assert load_frame(_frame(y=values)).problem.task == task
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "column", "kind"),
+    [
+        ("german.csv", "back", "spend", "numeric"),
+        ("points_thousands.csv", "back", "spend", "numeric"),
+        ("currency.csv", "back", "weight", "numeric"),
+        ("none_class.csv", "damage", "damage", "categorical"),
+        ("short_year.csv", "back", "bought", "datetime"),
+        ("months.csv", "back", "month", "datetime"),
+        ("yyyymmdd.csv", "back", "bought", "datetime"),
+    ],
+)
+def test_tables_that_people_have(name, target, column, kind):
+    if not (TABLES / name).exists():
+        pytest.skip(f"needs {name}")
+
+    found = load(TABLES / name, target)
+
+    assert found.table.schema[column].kind == kind
+    assert found.table.frame[column].notna().all() and len(found.table.frame) == 600
+    assert any(repr(column) in note for note in found.notes)
+    assert np.ptp(found.table.frame["age"]) > 10
