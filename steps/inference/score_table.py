@@ -82,7 +82,7 @@ def _rows(problem: Problem, order: ScoringOrder, wanted: Sequence[str]) -> Itera
         yield rows_of_frame(raw.frame, order.label), f"sha256:{digest_frame(raw.frame)}"
         return
     with local_input(order.source) as path:
-        rows = open_rows(path, order.label, wanted, data.delimiter, data.encoding)
+        rows = open_rows(path, order.label, wanted, data.delimiter, data.encoding, sheet=data.sheet)
         before = [_stamp(file) for file in rows.files]
         yield rows, digest_of(rows.files)
         if before != [_stamp(file) for file in rows.files]:

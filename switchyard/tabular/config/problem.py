@@ -66,6 +66,7 @@ class Data(Section):
     slice_columns: tuple[str, ...] = Field((), description="Columns whose values the evaluation is broken down by.")
     delimiter: str | None = Field(None, description="CSV delimiter; inferred when absent.")
     encoding: str | None = Field(None, description="CSV encoding; UTF-8, then Windows-1252 with a warning, when absent.")
+    sheet: str | None = Field(None, description="Sheet of a workbook; the first that holds anything when absent.")
     max_unpacked_mb: PositiveInt = Field(8192, le=1_000_000, description="Refuse files that grow beyond this when unpacked.")
     columns: dict[str, ColumnOverride] = Field(default_factory=dict)
 

@@ -6,7 +6,6 @@ from switchyard.tabular.errors import InputError
 
 _KINDS = {
     b"SQLite format 3\0": ("an SQLite database", "give sqlite:///PATH as the source, with a query"),
-    b"\xd0\xcf\x11\xe0": ("an old Excel workbook (.xls) or another Office file", "save the sheet as .xlsx or CSV"),
     b"FEA1": ("a Feather file of version 1", "write it again as version 2, or as Parquet"),
     b"%PDF": ("a PDF document", "ask for the table as CSV"),
     b"\x89HDF": ("an HDF5 file", "write the table as Parquet"),

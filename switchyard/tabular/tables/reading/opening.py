@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
-from switchyard.tabular.tables.reading import arrowfile, jsontext
+from switchyard.tabular.tables.reading import arrowfile, jsontext, workbook
 from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.delimited import open_delimited
 from switchyard.tabular.tables.reading.foreign import refuse_foreign
@@ -30,8 +30,9 @@ def open_rows(
     delimiter: str | None = None,
     encoding: str | None = None,
     limit: Limit | None = None,
+    sheet: str | None = None,
 ) -> Rows:
-    """The table in a local file: CSV and its kin, JSON, Parquet or Arrow, plain or packed. Its first bytes say which.
+    """The table in a local file: CSV and its kin, JSON, Parquet or Arrow, plain or packed, or a workbook. Its first bytes say which.
 
     A folder of Parquet parts, and the files that a pattern fits (`sales-*.csv`), are one table.
 
@@ -46,6 +47,8 @@ def open_rows(
         As in the config; found out when absent.
     limit : Limit or None
         Where all of it is to be in memory: how much that may be.
+    sheet : str or None
+        Of a workbook, as in the config; the first that holds anything when absent.
 
     Raises
     ------
@@ -55,16 +58,26 @@ def open_rows(
     names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
     files = files_at(path, label)
     if not files:
-        return _open_file(path, label, names, delimiter, encoding, limit)
+        return _open_file(path, label, names, delimiter, encoding, limit, sheet)
     is_folder = path.is_dir()
     called = [str(Path(label) / file.relative_to(path)) if is_folder else str(file) for file in files]
-    parts = [_open_file(file, name, names, delimiter, encoding, limit) for file, name in zip(files, called, strict=True)]
+    parts = [_open_file(file, name, names, delimiter, encoding, limit, sheet) for file, name in zip(files, called, strict=True)]
     whole = joined(parts, path if is_folder else None, label)
     return replace(whole, read=lambda: limited(whole.read(), limit, label))
 
 
-def _open_file(path: Path, label: str, wanted: Collection[str], delimiter: str | None, encoding: str | None, limit: Limit | None) -> Rows:
+def _open_file(
+    path: Path,
+    label: str,
+    wanted: Collection[str],
+    delimiter: str | None,
+    encoding: str | None,
+    limit: Limit | None,
+    sheet: str | None,
+) -> Rows:
     require_file(path, label)
+    if workbook.is_workbook(path):
+        return _without_index(workbook.open_workbook(path, label, wanted, sheet, limit), wanted)
     start = start_of(path, label)
     if start.startswith(MAGIC) or any(suffix in PARQUET for suffix in map(str.lower, path.suffixes[-2:])):
         rows = open_parquet(path, label, limit)

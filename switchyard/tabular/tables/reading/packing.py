@@ -166,7 +166,7 @@ def _opened(raw: BinaryIO, packing: str, label: str) -> Iterator[ByteStream]:
         members = [item for item in archive.infolist() if not item.is_dir() and not item.filename.startswith("__MACOSX/")]
         names = [item.filename for item in members]
         if "[Content_Types].xml" in names:
-            raise InputError(f"{label} is an Office workbook or document; save the sheet as CSV")
+            raise InputError(f"{label} is an Office document without sheets; save its table as CSV")
         if len(members) != 1:
             listed = f": {', '.join(names[:5])}" if names else ""
             raise InputError(f"{label} holds {len(members)} files{listed}; a zip must hold exactly one table")

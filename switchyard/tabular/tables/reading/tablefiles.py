@@ -34,7 +34,7 @@ class Files(Source):
             raise InputError(f"data.query needs a database, but {label} is none; remove data.query, or give a SQLAlchemy URL")
         limit = Limit(data.max_unpacked_mb)
         with located(source, base, limit) as (path, label):
-            rows = open_rows(path, label, (data.target, *data.columns), data.delimiter, data.encoding, limit)
+            rows = open_rows(path, label, (data.target, *data.columns), data.delimiter, data.encoding, limit, data.sheet)
             revision, notes = revision_of(rows.files, local="://" not in source)
             return RawTable(rows.frame(), label, revision, (*notes, *rows.notes))
 
