@@ -208,9 +208,12 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
 
 def _columns_that_matter(outcome: Outcome, summary: TrainingSummary) -> str:
     """The first of the explanation's ranking, and where the rest is."""
-    found = [part.column for part in outcome.artifact("explanation").summary.importance]
-    more = f" (and {len(found) - _MOST_COLUMNS:,} more in {summary.reports['explanation']})" if len(found) > _MOST_COLUMNS else ""
-    return f"{', '.join(found[:_MOST_COLUMNS])}{more}, what matters most first"
+    ranking = outcome.artifact("explanation").summary.importance
+    found = [part.column for part in ranking if part.mean_abs > 0][:_MOST_COLUMNS]
+    if not found:
+        return "none moves the answer"
+    more = f" (the other {len(ranking) - len(found):,} in {summary.reports['explanation']})" if len(ranking) > len(found) else ""
+    return f"{', '.join(found)}{more}, what matters most first"
 
 
 def _score_table(summary: TrainingSummary) -> Table:

@@ -16,7 +16,7 @@ from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.table import Table
 
 logger = logging.getLogger(__name__)
-_MOST_NOTES, _MOST_COLUMNS = 40, 100
+_MOST_NOTES, _MOST_COLUMNS = 40, 30
 """Of what is printed; the plan's report has all."""
 
 
