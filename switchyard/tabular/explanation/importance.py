@@ -82,7 +82,7 @@ def _ranks(sizes: np.ndarray) -> np.ndarray:
 def _direction(values: np.ndarray, coded: np.ndarray, position: int, coding: Coding) -> str:
     if not np.any(np.abs(values) > 1e-12):
         return "no effect on these rows"
-    if coding.names[position] in coding.categories:
+    if coding.columns[position].name in coding.categories:
         means = pd.Series(values).groupby(coded).agg(["mean", "size"])
         means = means[means["size"] >= _FEWEST]["mean"]
         if len(means) < 2:

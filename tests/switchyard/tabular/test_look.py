@@ -42,7 +42,7 @@ def test_it_says_what_columns_are_what_leaks_and_what_would_be_trained_within_80
     said = printed(look)
 
     assert max(map(len, said.splitlines())) <= 80
-    assert look.schema["joined"].kind == "datetime" and look.schema["customer"].role == "id" and "600 rows, 9 columns" in said
+    assert look.schema["joined"].kind == "datetime" and look.schema["customer"].role == "id" and "600 rows, 10 columns" in said
     leaks = [finding for finding in look.quality.findings if finding.check == "target_leakage"]
     assert [finding.column for finding in leaks] == ["paid: {after}"] and "gives 'churned' away" in " ".join(said.split())
     assert "roc_auc" in said and "[bold]plan" in said
