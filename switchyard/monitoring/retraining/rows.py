@@ -27,11 +27,12 @@ from switchyard.bundle.plain import MISSING, is_missing
 from switchyard.bundle.reading import converter
 from switchyard.predictionlog.database import now
 from switchyard.predictionlog.window import INPUT, read_window
-from switchyard.tabular.config.problem import ColumnOverride, Problem
+from switchyard.tabular.config.problem import ColumnOverride, Problem, SplitConfig
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.expressions import parse
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.schema import Column, Schema
+from switchyard.tabular.tables.split import LARGEST_SHARE, holdout_share
 from switchyard.tabular.tables.table import Table, digest_rows
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -152,13 +153,17 @@ def put_together(old: Table, new: Labelled, problem: Problem, source: str, windo
     last = f" until {fresh.index.max():%Y-%m-%d}" if len(fresh) else ""
     label = f"{source} ({old.revision}) and {len(fresh):,} labelled predictions{last}"
     older = old.frame
+    asked = problem
     if window_days is not None:
+        # By its own number of rows the window would hold out a larger share, with rows that trained in it.
+        share = holdout_share(pd.concat([older, fresh[list(older.columns)]]), problem, _together(problem))
+        asked = problem if problem.split.kind == "time" else problem.model_copy(update={"split": _of(problem, share)})
         older, fresh, since = _within(older, fresh, schema, problem, window_days)
         label += f", from {since:%Y-%m-%d} on"
     label += _without(new.left_out)
     frame = pd.concat([older, fresh[list(older.columns)]], ignore_index=True)
     frame = frame.astype({name: older[name].dtype for name in older.columns})
-    settled = _settled(_leave_out(problem, schema, new.left_out), schema, len(older), len(fresh))
+    settled = _settled(_leave_out(asked, schema, new.left_out), schema, len(older), len(fresh))
     return TrainingRows(frame, settled, len(older), len(fresh), label, new.notes)
 
 
@@ -284,6 +289,15 @@ def _within(
     return old[moments >= since], new[new.index >= since], since
 
 
+def _together(problem: Problem) -> str | None:
+    """The column whose values a split keeps together."""
+    return (problem.data.group_column if problem.split.kind == "group" else None) or problem.data.entity_column
+
+
+def _of(problem: Problem, share: float) -> SplitConfig:
+    return problem.split.model_copy(update={"holdout": share})
+
+
 def _leave_out(problem: Problem, schema: Schema, names: tuple[str, ...]) -> Problem:
     """The problem without features from the columns `names`, or from what is derived of them."""
     if not names:
@@ -314,6 +328,6 @@ def _settled(problem: Problem, schema: Schema, old: int, new: int) -> Problem:
     split = problem.split
     if split.kind == "time" and new:
         # The usual share of the whole table would hold out all that is new, and nothing would be learnt from it.
-        rows = max(split.holdout * new, _SMALLEST_HOLDOUT)
-        split = split.model_copy(update={"holdout": min(split.holdout, rows / (old + new))})
+        share = LARGEST_SHARE if split.holdout == "auto" else split.holdout
+        split = _of(problem, min(share, max(share * new, _SMALLEST_HOLDOUT) / (old + new)))
     return problem.model_copy(update={"data": problem.data.model_copy(update={"columns": columns}), "split": split})

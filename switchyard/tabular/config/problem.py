@@ -75,7 +75,7 @@ class SplitConfig(Section):
     """How the holdout is set apart."""
 
     kind: Literal["auto", "random", "time", "group"] = "auto"
-    holdout: Share = 0.2
+    holdout: Literal["auto"] | Share = Field("auto", description="Share of rows; auto: a fifth, less where fewer rows are enough.")
 
 
 class QualityConfig(Section):

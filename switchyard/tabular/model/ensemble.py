@@ -138,6 +138,7 @@ class _Comparison:
         self.firsts = [next(place for place, entry in enumerate(self.pool) if entry[0] is study) for study in able]
 
         folds: Folds = make_folds(split, problem)
+        self.notes += [f"cross-validation: {folds.note}"] if folds.note else []
         rows = np.flatnonzero(~np.isnan(self.pool[0][1].oof.reshape(len(self.target), -1)).any(axis=1))
         place = np.full(len(self.target), -1)
         place[rows] = np.arange(len(rows))

@@ -71,8 +71,9 @@ def check_duplicates(split: Split, problem: Problem) -> Iterator[Finding]:
         measured=copies.count / rows,
         limit=0,
         message=(
-            f"{said} as if written twice; {known:,} of the {len(split.holdout):,} holdout rows stand in the training part too, where they "
-            "are known by heart; check the joins that made the table, or drop the copies with quality.duplicate_rows: drop"
+            f"{said} as if written twice; {known:,} of the {len(split.holdout):,} holdout rows ({known / len(split.holdout):.0%}) stand "
+            "in the training part too, and a model that remembers has all of these right; check the joins that made the table, or drop "
+            "the copies with quality.duplicate_rows: drop"
             if copies.fault
             else f"{said}, as rows of few different values do; each counts as a row of its own"
         ),

@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, overload
 
 import numpy as np
@@ -87,8 +88,14 @@ def make_folds(split: Split, problem: Problem, folds: int | None = None) -> Fold
     else:
         made = _shuffled_folds(problem, len(split.train), wanted, labels)
     if made.note:
-        logger.warning("cross-validation: %s", made.note)
+        _say(made.note)
     return made
+
+
+@cache
+def _say(note: str) -> None:
+    # Every family and the ensemble make the folds anew; a process says it once.
+    logger.warning("cross-validation: %s", note)
 
 
 def _owner(split: Split, problem: Problem) -> str | None:

@@ -25,7 +25,7 @@ from switchyard.tabular.tables.table import Table
 from switchyard.tabular.tables.typing.kinds import read_column
 from switchyard.tabular.tables.typing.readings import Reading, as_dates
 from switchyard.tabular.tables.typing.roles import role_of
-from switchyard.tabular.tables.typing.series import follows_itself
+from switchyard.tabular.tables.typing.series import order_series
 from switchyard.tabular.tables.typing.surroundings import Surroundings, surroundings_of
 from switchyard.tabular.tables.typing.targets import FEWEST_ROWS, Target, positive_class, read_target
 from switchyard.tabular.tasks import TASKS, metric_of
@@ -91,7 +91,7 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
         columns.append(column)
         values[name] = cells
     schema = Schema(columns=tuple(columns))
-    if series := _series(problem, schema, values, target):
+    if series := order_series(problem, schema, values, said):
         schema, note = series
         notes.append(note)
     if not schema.features:
@@ -258,37 +258,16 @@ def _settle(problem: Problem, schema: Schema, target: Target, metric: str) -> tu
     if TASKS[target.task].classification:
         smallest = schema.target.categories[-1]
         rows = int((target.values == smallest).sum())
-        if rows < problem.tuning.folds:
+        # One of them at least is held out.
+        if rows <= problem.tuning.folds:
             follows = "fewer are made" if target.task == "binary" else "some are scored without it"
-            few = f"{count_of(rows, 'row')}, fewer than the {problem.tuning.folds} folds of the cross-validation: {follows}"
+            few = f"{count_of(rows, 'row')}, too few for a holdout and {problem.tuning.folds} folds of the cross-validation: {follows}"
             notes.append(f"class {smallest!r} of {data.target!r} has {few}")
     kind, data, schema_notes = _split_kind(problem, schema)
     notes += schema_notes
     split = problem.split.model_copy(update={"kind": kind})
     found = {"task": target.task, "metric": metric, "positive_class": positive, "split": split, "data": data}
     return problem.model_copy(update=found), notes
-
-
-def _series(problem: Problem, schema: Schema, values: dict[str, np.ndarray], target: Target) -> tuple[Schema, str] | None:
-    """The schema with the column that orders the table as its time, where nothing was said and the target follows its own past."""
-    data = problem.data
-    if problem.split.kind != "auto" or data.time_column or data.entity_column or schema.time or schema.group:
-        return None
-    dates = [column for column in schema.features if column.kind == "datetime" and column.name not in _said_roles(problem)]
-    found = {
-        column.name: strength
-        for column in dates
-        if (strength := follows_itself(pd.Series(values[column.name]), target.values, TASKS[target.task].classification))
-    }
-    if not found or len(schema.features) < 2:
-        return None
-    name = max(found, key=lambda name: found[name])
-    update = {"role": "time", "reason": "orders the rows: the target follows its own past"}
-    columns = tuple(column.model_copy(update=update) if column.name == name else column for column in schema.columns)
-    return schema.model_copy(update={"columns": columns}), (
-        f"the table is a series: {data.target!r} follows its own past by {name!r} (autocorrelation {found[name]:.2f}), so the holdout is "
-        "the future and the column orders the rows; split.kind: random goes back"
-    )
 
 
 def _split_kind(problem: Problem, schema: Schema) -> tuple[str, Data, list[str]]:

@@ -16,7 +16,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.sources import read_source
 from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.schema import Column, Schema
-from switchyard.tabular.tables.split import Split, row_hashes, split_table
+from switchyard.tabular.tables.split import Split, holdout_share, row_hashes, split_table
 from switchyard.tabular.tables.table import Table
 
 SHARED = Path(__file__).parents[5] / "shared" / "tables"
@@ -105,6 +105,25 @@ def test_the_order_of_the_rows_does_not_matter(rows, seed):
     mixed = [rows[place] for place in np.random.default_rng(seed).permutation(len(rows))]
 
     assert rows_of(split_coarse(rows, 0.2).holdout) == rows_of(split_coarse(mixed, 0.2).holdout)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(sizes=st.tuples(*[st.integers(1, 10**5)] * 4), task=st.sampled_from(["binary", "multiclass", "regression"]))
+def test_the_share_held_out_never_grows_with_the_table(sizes, task):
+    no, yes, more_no, more_yes = sizes
+    asked = problem().model_copy(update={"task": task})
+    tables = [pd.DataFrame({"y": np.repeat(["no", "yes"], counts)}) for counts in ((no, yes), (no + more_no, yes + more_yes))]
+
+    assert 0 < holdout_share(tables[1], asked) <= holdout_share(tables[0], asked) <= 0.2
+
+
+def test_a_large_table_holds_out_what_a_narrow_interval_needs():
+    million = pd.DataFrame({"y": np.repeat(["no", "yes"], (900_000, 100_000)), "who": np.arange(10**6) % 20_000})
+
+    assert holdout_share(million, problem()) == pytest.approx(0.032, abs=1e-4)
+    assert holdout_share(million, problem().model_copy(update={"task": "multiclass"})) == pytest.approx(0.0096, abs=1e-4)
+    assert holdout_share(million, problem(), "who") == 0.2
+    assert holdout_share(million, problem(split={"holdout": 0.3})) == 0.3
 
 
 def test_each_copy_of_a_repeated_row_has_its_own_side():
