@@ -35,6 +35,8 @@ class VersionStanding:
     """Answered since the front door started; None where it can't be asked."""
     errors: int | None
     """Of them, with 5xx."""
+    refused: int | None
+    """Of them, with 4xx."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def _versions(deployment: Deployment, recent: dict[str, int] | None, counted: di
             predictions_last_hour=None if recent is None else recent.get(instance.digest, 0),
             requests=seen.requests if seen else None,
             errors=seen.errors if seen else None,
+            refused=seen.refused if seen else None,
         )
 
 

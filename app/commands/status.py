@@ -50,11 +50,11 @@ def _show(one: Standing) -> None:
     console = terminal()
     console.print(f"[bold]{escape(one.model)}[/]  {one.address}")
     table = Table(show_edge=False, box=None, pad_edge=False)
-    for header in ("version", "state", "share", "restarts", "predictions/h", "answers", "5xx"):
+    for header in ("version", "state", "share", "restarts", "predictions/h", "answers", "4xx", "5xx"):
         table.add_column(header, justify="left" if header in ("version", "state") else "right")
     for version in one.versions:
         mark = " (champion)" if version.version == one.champion else " (shadow)" if version.role == "shadow" else ""
-        counts = (version.restarts, version.predictions_last_hour, version.requests, version.errors)
+        counts = (version.restarts, version.predictions_last_hour, version.requests, version.refused, version.errors)
         table.add_row(
             f"{version.version}{mark}", version.state, f"{version.share:.0%}", *("-" if count is None else f"{count:,}" for count in counts)
         )

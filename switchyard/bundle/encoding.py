@@ -31,8 +31,7 @@ class BadInput(ValueError):
     """
 
     def __init__(self, column: str, row: int | None, problem: str) -> None:
-        place = f"column {column!r}" if row is None else f"column {column!r}, row {row}"
-        super().__init__(f"{place}: {problem}")
+        super().__init__(f"column {column!r} {problem}" if row is None else f"column {column!r}, row {row}: {problem}")
         self.column, self.row, self.problem = column, row, problem
 
 

@@ -24,5 +24,5 @@ def test_columns_that_training_left_out_pass_in_silence_and_unknown_ones_with_a_
     pd.testing.assert_frame_equal(model.predict(None, frame.assign(default="no", **{"Unnamed: 0": range(len(frame))})), plain)
     with pytest.warns(UserWarning, match="left out, since the model does not know them: 'shoe'"):
         pd.testing.assert_frame_equal(model.predict(None, frame.assign(shoe=42)), plain)
-    with pytest.raises(BadInput, match="'job': is missing .*, and so is 'owner'|'owner': is missing .*, and so is 'job'"):
+    with pytest.raises(BadInput, match="'job' is missing .*, and so is 'owner'|'owner' is missing .*, and so is 'job'"):
         model.predict(None, frame.drop(columns=["job", "owner"]))

@@ -125,8 +125,8 @@ def moments(chunk: Chunk, column: str | None, signature: Signature) -> list[floa
 
 def placed(error: BadInput, first: int, label: str) -> InputError:
     """The error for the user: rows counted from 1, over the whole table."""
-    row = "" if error.row is None else f", row {first + error.row + 1:,}"
-    return InputError(f"{label}: column {error.column!r}{row}: {error.problem}")
+    row = "" if error.row is None else f", row {first + error.row + 1:,}:"
+    return InputError(f"{label}: column {error.column!r}{row} {error.problem}")
 
 
 def _values(array: pa.Array, reading: ColumnReading, name: str) -> np.ndarray:

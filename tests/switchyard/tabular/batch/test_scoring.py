@@ -173,10 +173,10 @@ def test_chunks_make_no_difference(scorer, tmp_path, monkeypatch):
         (("true", "perhaps"), "in.csv: column 'owner', row 1: 'perhaps' is neither true nor false"),
         (("2026-01-02", "never"), "in.csv: column 'at', row 2: 'never' is not a moment"),
         (("b,2026-01-02,,,,", "b,2026-01-02,,"), "in.csv, line 3: 4 fields where the header has 6"),
-        (("job", "jobs"), "in.csv: column 'job': is missing (categorical); did you mean 'job' by 'jobs'?"),
+        (("job", "jobs"), "in.csv: column 'job' is missing (categorical); did you mean 'job' by 'jobs'?"),
         (
             ("age,since", "Age,sinse"),
-            "in.csv: column 'age': is missing (numeric), and so is 'since' (datetime); did you mean 'age' by 'Age' and",
+            "in.csv: column 'age' is missing (numeric), and so is 'since' (datetime); did you mean 'age' by 'Age' and",
         ),
         (("job", "age"), "in.csv, line 1: 1 column name appears twice: 'age'"),
     ],
@@ -214,7 +214,7 @@ def test_columns_that_nobody_knows_are_refused_dropped_or_kept(binary, tmp_path)
         (HEADER.encode() + b"\n", "has a header but no rows"),
         (b"PAR1 and no more", "is not a Parquet file or was cut off"),
         (b"\x1f\x8b\x08 broken", "damaged or incomplete gzip"),
-        (b'{"age": 3}', "column 'since' (datetime) is missing"),
+        (b'{"age": 3}', "column 'since' is missing (datetime)"),
         (bytes(range(256)) * 100, "binary"),
     ],
 )
