@@ -55,7 +55,7 @@ def decide(
     """
     key = window_key(window)
     share = rules.drift_share(drift, settings, rules.counted_columns(drift, settings, before))
-    applied = (
+    applied: tuple[RuleResult, ...] = (
         rules.floor(performance, settings, before),
         rules.drop(performance, settings, before),
         share,
@@ -63,6 +63,7 @@ def decide(
         rules.data_quality(window, drift, validation, settings),
         rules.refused_requests(asked, settings),
     )
+    applied = tuple(rules.veto(rule, drift, performance, applied) for rule in applied)
     action = max((rule.verdict for rule in applied), key=_ORDER.index)
     return Decision(
         model=window.model,

@@ -10,6 +10,8 @@ from switchyard.bundle import Scorer
 from switchyard.monitoring.answers import answer
 from switchyard.monitoring.columns import ColumnDrift, compare, drift_table
 from switchyard.monitoring.effects import with_effects
+from switchyard.monitoring.fault import Fault
+from switchyard.monitoring.feed import find_faults
 from switchyard.monitoring.quality import ColumnQuality, compare_quality, quality_table
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window, in_words
@@ -40,6 +42,8 @@ class DriftReport(Record):
     weighing: str
     """Where the weights are from, in words."""
     notes: tuple[str, ...] = ()
+    feed: tuple[Fault, ...] = ()
+    """Columns that a feed broke: another unit, other names, empty, constant, swapped, other dates."""
 
     @property
     def worst(self) -> tuple[ColumnDrift, ...]:
@@ -53,6 +57,9 @@ class DriftReport(Record):
 
     def report(self) -> Report:
         sections = []
+        if self.feed:
+            faults = [(Name(fault.column), fault.before, fault.after, fault.words) for fault in self.feed]
+            sections.append(Section("A broken feed: mend it, and train on none of it", Table(("column", "before", "now", "what"), faults)))
         if self.columns:
             sections.append(Section("What drifts, by its weight in the model", *self._weights()))
             sections.append(Section("Columns, what matters for the score first", drift_table(self.columns)))
@@ -137,7 +144,13 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
         weighted_share=share_of(columns, True),
         weighing="mean absolute Shapley values of the holdout, from the version's training",
         notes=tuple(notes),
+        feed=faults_of(window, reference) if judged else (),
     )
+
+
+def faults_of(window: Window, reference: Reference) -> tuple[Fault, ...]:
+    """Columns of the model that a feed broke."""
+    return find_faults(reference.rows, window.rows, _inputs(window, reference))
 
 
 def _inputs(window: Window, reference: Reference) -> dict[str, str]:

@@ -6,7 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from switchyard.monitoring.drift import faults_of
 from switchyard.monitoring.estimation import CLASSES, VALUES, estimate_scores
+from switchyard.monitoring.quality import outside_share
 from switchyard.monitoring.reference import Reference, ReferenceFacts
 from switchyard.monitoring.window import Window, in_words
 from switchyard.tabular.config.monitoring import Monitoring
@@ -20,6 +22,8 @@ from switchyard.tabular.tables.split import Kind, Split
 from switchyard.tabular.tasks import metric_of
 
 _FEWEST_OF_A_CLASS = 5
+_MOST_OUTSIDE = 0.1
+"""Share of values, by the weight of their column, outside of what training saw, up to which a score is estimated."""
 
 Basis = Literal["measured", "estimated", "none"]
 
@@ -95,7 +99,7 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
     -------
     Performance
         Measured where at least `settings.min_labels` labels are there, and five of every class of two; else estimated, from
-        `settings.min_rows` predictions on.
+        `settings.min_rows` predictions on, and where the rows are of the kind that training saw.
     """
     facts, task = reference.facts_, reference.facts_.problem.task
     problem, at = facts.problem, window.labelled
@@ -104,10 +108,12 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
     measured = None if reason else _evaluate(window, reference, at)
     holdout_truth = encode_truth(reference.answers["actual"].to_numpy(), task, facts.classes)
     estimated = {}
-    if len(window.answers) >= settings.min_rows:
+    doubt = _why_no_estimate(window, reference, settings) if len(window.answers) >= settings.min_rows else ""
+    if len(window.answers) >= settings.min_rows and not doubt:
         level = problem.evaluation.confidence
         everyone = window.predictions(facts.classes)
         estimated = estimate_scores(everyone, task, facts.classes, level, reference.holdout, holdout_truth, metric=metric.name)
+        estimated = {name: _widened(estimate, facts.scores.get(name)) for name, estimate in estimated.items()}
     basis: Basis
     if measured is not None and measured.score.value is not None:
         basis, reason = "measured", count_of(len(at), "labelled prediction")
@@ -115,6 +121,7 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
         basis = "estimated"
     else:
         basis = "none"
+        reason += f"; the score is not estimated: {doubt}" if doubt else ""
         if 0 < len(window.answers) < settings.min_rows:
             reason += f"; the score is not estimated from fewer predictions than monitoring.min_rows = {settings.min_rows:,}"
     found = estimated.get(facts.metric) if basis == "estimated" else measured.score if measured else None
@@ -152,6 +159,26 @@ def _why_not(window: Window, facts: ReferenceFacts, at: np.ndarray, settings: Mo
         for label in facts.classes:
             if counts.get(label, 0) < _FEWEST_OF_A_CLASS:
                 return f"{counts.get(label, 0)} labels are {label!r}; a score needs {_FEWEST_OF_A_CLASS} of each class"
+    return ""
+
+
+def _widened(estimate: Estimate, holdout: Estimate | None) -> Estimate:
+    """The estimate with the holdout's own uncertainty in its interval: what the answers are worth was learnt from there."""
+    if estimate.value is None or estimate.low is None or estimate.high is None or holdout is None or holdout.low is None:
+        return estimate
+    assert holdout.high is not None
+    error = (holdout.high - holdout.low) / 2
+    low, high = (float(np.hypot(end - estimate.value, error)) for end in (estimate.low, estimate.high))
+    return Estimate(value=estimate.value, low=estimate.value - low, high=estimate.value + high)
+
+
+def _why_no_estimate(window: Window, reference: Reference, settings: Monitoring) -> str:
+    """Why an estimate would say nothing: the rows are not of the kind that the model, and its errors, are known for."""
+    if faults := faults_of(window, reference):
+        return f"{faults[0].column}: {faults[0]}"
+    share, column = outside_share(window, reference, settings)
+    if share > _MOST_OUTSIDE:
+        return f"{share:.0%} of what the model reads, by weight, is outside of what training saw, most of it in {column!r}"
     return ""
 
 

@@ -93,6 +93,14 @@ def _compare(column: Column, past: pd.Series, current: pd.Series, settings: Moni
     )  # fmt: skip
 
 
+def outside_share(window: Window, reference: Reference, settings: Monitoring) -> tuple[float, str]:
+    """Share of the window's values in no category of training or outside its range, by the weight of their column; and the
+    column that has most of it."""
+    weights = reference.facts_.importance
+    shares = {part.column: weights[part.column] * (part.unseen + part.outside) for part in compare_quality(window, reference, settings)}
+    return sum(shares.values()), max(shares, key=lambda name: shares[name], default="")
+
+
 def _range(column: Column, past: pd.Series) -> tuple[float, float]:
     bounds = [value for value in (column.minimum, column.maximum, past.min(), past.max()) if value is not None and np.isfinite(value)]
     if not bounds:

@@ -100,6 +100,21 @@ def _standard_error(score: Estimate, performance: Performance) -> float:
     return (score.high - score.low) / (2 * _surely((1 + performance.confidence) / 2))
 
 
+def veto(rule: RuleResult, drift: DriftReport, performance: Performance, others: Sequence[RuleResult]) -> RuleResult:
+    """`rule`, which asks for a training only where that would help: not on what a broken feed sent, and not for the drift of
+    columns while the score, measured on labels enough, holds."""
+    if rule.verdict != "retrain":
+        return rule
+    if drift.feed:
+        named = ", ".join(repr(fault.column) for fault in drift.feed[:3])
+        why = f"not trained anew: {named} came from a broken feed; mend it"
+    elif rule.name == "repeated_drift" and performance.basis == "measured" and not any(one.suspected for one in others):
+        why = "not trained anew: the score, measured on labels, holds"
+    else:
+        return rule
+    return rule.model_copy(update={"verdict": "alert", "reason": f"{rule.reason}; {why}"})
+
+
 def counted_columns(drift: DriftReport, settings: Monitoring, before: frozenset[str] | None) -> frozenset[str]:
     """The columns whose drift counts: seen twice running, or beyond doubt."""
     return frozenset(
@@ -147,7 +162,10 @@ def data_quality(window: WindowFacts, drift: DriftReport, validation: Validation
     name, limit = "data_quality", settings.quality_columns
     if validation is None or not drift.judged:
         return _not_applied(name, limit, "; ".join(drift.notes) or "the window is empty")
-    findings = {part.column: part.findings[0] for part in drift.quality if part.findings}
+    findings = {fault.column: str(fault) for fault in drift.feed}
+    for part in drift.quality:
+        if part.findings:
+            findings.setdefault(part.column, part.findings[0])
     for result in validation.failed:
         if result.severity == "critical":
             findings.setdefault(result.column or "the table", f"{result.observed}, expected {result.expected}")
