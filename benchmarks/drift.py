@@ -1,0 +1,163 @@
+"""How often tests of drift are wrong, and how often they are right: windows without drift, planted drift, and a year of hours.
+
+    python -m benchmarks.drift --json drift.json
+
+Rows are generated: half of the columns numbers (normal, log-normal, counts, mostly zero), half categories of 2, 5, 30 and 300
+values of falling frequency. Each reference is a sample of its own. Beside ours (`switchyard.monitoring.twosample`, Holm at
+`monitoring.p_value`, and the distance of `columns.py` where both samples are large) stand the tests that Evidently's preset takes
+for the sizes at hand, with its own limits, called through Evidently; a column that its preset calls drifted counts for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import wasserstein_distance
+
+from switchyard.monitoring import twosample
+from switchyard.tabular.config.monitoring import Monitoring
+
+SIZES = ((200, 50), (200, 2_000), (600, 600), (600, 20_000), (5_000, 200), (20_000, 500), (20_000, 20_000), (20_000, 50_000))
+PLANTED = ("shift by 0.1 sd", "shift by 0.3 sd", "spread by a quarter", "a category from 10 % to 15 %", "a category from 10 % to 20 %")
+_LEVELS = (2, 5, 30, 300)
+_SETTINGS = Monitoring()
+
+
+def main() -> None:
+    """Print three tables; `--json` writes them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=100, help="Windows of each pair of sizes.")
+    parser.add_argument("--years", type=int, default=2, help="Years of hourly windows.")
+    parser.add_argument("--columns", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    rng = np.random.default_rng(options.seed)
+    found = {
+        "false": list(false_alarms(options.times, options.columns, rng)),
+        "found": list(power(options.times, options.columns, rng)),
+        "years": list(years(options.years, min(options.columns, 6), rng)),
+    }
+    for name, rows in found.items():
+        print(f"\n{name}\n| {' | '.join(rows[0])} |")
+        for row in rows:
+            print("| " + " | ".join(f"{value:.1%}" if isinstance(value, float) else f"{value:,}" for value in row.values()) + " |")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def draw(rows: int, columns: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """A sample of the table: numbers n0, n1, ... and categories c0, c1, ..."""
+    found: dict[str, np.ndarray] = {}
+    for place in range(columns // 2):
+        normal = rng.standard_normal(rows)
+        kinds = (normal, np.exp(normal), np.floor(np.exp(normal + 2)), normal * (rng.random(rows) < 0.2))
+        found[f"n{place}"] = kinds[place % 4]
+        levels = _LEVELS[place % 4]
+        shares = 1 / np.arange(1, levels + 1)
+        found[f"c{place}"] = rng.choice(levels, rows, p=shares / shares.sum())
+    found["c1"] = np.where(rng.random(rows) < 0.1, 1, 0) if columns > 2 else found["c0"]
+    return found
+
+
+def ours(past: dict[str, np.ndarray], now: dict[str, np.ndarray]) -> dict[str, float]:
+    """Column -> adjusted p-value; 1 where the distance says that the difference is too small to matter."""
+    p_values = {
+        name: twosample.of_numbers(past[name], now[name])
+        if name[0] == "n"
+        else twosample.of_levels(pd.Series(past[name]), pd.Series(now[name]))
+        for name in past
+    }
+    adjusted = twosample.holm(p_values)
+    rows = min(len(next(iter(past.values()))), len(next(iter(now.values()))))
+    if rows < _SETTINGS.small_sample:
+        return adjusted
+    return {
+        name: p if p >= _SETTINGS.p_value or _distance(past[name], now[name], name) >= _SETTINGS.distance else 1.0
+        for name, p in adjusted.items()
+    }
+
+
+def _distance(past: np.ndarray, now: np.ndarray, name: str) -> float:
+    if name[0] == "n":
+        return float(wasserstein_distance(past, now) / max(past.std(), 0.001))
+    from scipy.spatial.distance import jensenshannon
+
+    counts = [np.bincount(side, minlength=max(_LEVELS)) for side in (past, now)]
+    return float(jensenshannon(counts[0], counts[1], base=2))
+
+
+def evidently(past: dict[str, np.ndarray], now: dict[str, np.ndarray]) -> set[str]:
+    """The columns that Evidently's default tests call drifted."""
+    from evidently.legacy.calculations.stattests import get_stattest
+
+    found = set()
+    for name in past:
+        kind = "num" if name[0] == "n" else "cat"
+        sides = pd.Series(past[name]), pd.Series(now[name])
+        test = get_stattest(*sides, kind, None)
+        if test(*sides, kind, test.default_threshold).drifted:
+            found.add(name)
+    return found
+
+
+def false_alarms(times: int, columns: int, rng: np.random.Generator) -> Iterator[dict[str, int | float]]:
+    """Windows without drift in which a column is called drifted."""
+    for rows, window in SIZES:
+        said = []
+        for _ in range(times if max(rows, window) <= 5_000 else max(times // 4, 10)):
+            past, now = draw(rows, columns, rng), draw(window, columns, rng)
+            least = min(ours(past, now).values())
+            theirs = len(evidently(past, now))
+            said.append((least < _SETTINGS.p_value, least < _SETTINGS.p_at_once, theirs > 0, theirs >= columns / 2))
+        shares = np.mean(said, axis=0)
+        names = ("ours, any column", "ours, at once", "evidently, any column", "evidently, half of the columns")
+        yield {"reference": rows, "window": window, "windows": len(said), **dict(zip(names, map(float, shares), strict=True))}
+
+
+def power(times: int, columns: int, rng: np.random.Generator) -> Iterator[dict[str, str | int | float]]:
+    """Windows with one planted drift in which that column is called drifted."""
+    for what in PLANTED:
+        for rows, window in ((600, 600), (20_000, 500), (20_000, 5_000)):
+            said = []
+            for _ in range(times if rows <= 5_000 else max(times // 4, 10)):
+                past, now = draw(rows, columns, rng), draw(window, columns, rng)
+                name = plant(what, now, rng)
+                adjusted = ours(past, now)[name]
+                said.append((adjusted < _SETTINGS.p_value, adjusted < _SETTINGS.p_at_once, name in evidently(past, now)))
+            shares = np.mean(said, axis=0)
+            names = ("ours", "ours, at once", "evidently")
+            yield {"planted": what, "reference": rows, "window": window, **dict(zip(names, map(float, shares), strict=True))}
+
+
+def plant(what: str, now: dict[str, np.ndarray], rng: np.random.Generator) -> str:
+    """Change one column of the window; its name."""
+    if what.startswith("a category"):
+        share = 0.15 if "15" in what else 0.2
+        now["c1"] = np.where(rng.random(len(now["c1"])) < share, 1, 0)
+        return "c1"
+    now["n0"] = now["n0"] * 1.25 if "spread" in what else now["n0"] + float(what.split()[2])
+    return "n0"
+
+
+def years(count: int, columns: int, rng: np.random.Generator) -> Iterator[dict[str, int | float]]:
+    """Hours of years without drift (of at most six columns) that count, as `switchyard.monitoring.rules` counts: twice running, or at once."""
+    rows, window = 2_000, 100
+    for year in range(count):
+        past, before, suspected, counted = draw(rows, columns, rng), set(), 0, 0
+        for _hour in range(8_760):
+            adjusted = ours(past, draw(window, columns, rng))
+            drifted = {name for name, p in adjusted.items() if p < _SETTINGS.p_value}
+            suspected += bool(drifted)
+            counted += bool(drifted & before) or min(adjusted.values()) < _SETTINGS.p_at_once
+            before = drifted
+        yield {"reference": rows, "window": window, "year": year + 1, "hours that drift": suspected, "hours that count": counted}
+
+
+if __name__ == "__main__":
+    main()
