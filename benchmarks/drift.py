@@ -146,7 +146,7 @@ def plant(what: str, now: dict[str, np.ndarray], rng: np.random.Generator) -> st
 
 
 def years(count: int, columns: int, rng: np.random.Generator) -> Iterator[dict[str, int | float]]:
-    """Hours of years without drift (of at most six columns) that count, as `switchyard.monitoring.rules` counts: twice running, or at once."""
+    """Hours of years without drift that count as `switchyard.monitoring.rules` has it: twice running, or at once."""
     rows, window = 2_000, 100
     for year in range(count):
         past, before, suspected, counted = draw(rows, columns, rng), set(), 0, 0
