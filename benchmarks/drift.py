@@ -46,9 +46,13 @@ def main() -> None:
     for name, rows in found.items():
         print(f"\n{name}\n| {' | '.join(rows[0])} |")
         for row in rows:
-            print("| " + " | ".join(f"{value:.1%}" if isinstance(value, float) else f"{value:,}" for value in row.values()) + " |")
+            print("| " + " | ".join(_shown(value) for value in row.values()) + " |")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _shown(value: str | int | float) -> str:
+    return f"{value:.1%}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
 
 
 def draw(rows: int, columns: int, rng: np.random.Generator) -> dict[str, np.ndarray]:

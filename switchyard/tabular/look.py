@@ -18,7 +18,7 @@ from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.reading.sources import read_source
 from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.schema import Schema
-from switchyard.tabular.tables.split import split_table
+from switchyard.tabular.tables.split import LARGEST_SHARE, split_table
 
 _MOST_COLUMNS, _MOST_NOTES, _MOST_SCORES = 100, 20, 10
 """Of what is shown; a table of thousands of columns has a line for the first of them."""
@@ -92,7 +92,8 @@ class Look:
         """Task, metric and split."""
         problem = self.problem
         positive = [("positive class", problem.positive_class)] if problem.positive_class else []
-        split = f"{problem.split.kind}, holdout {problem.split.holdout:.0%}"
+        share = problem.split.holdout
+        split = f"{problem.split.kind}, holdout {f'auto, at most {LARGEST_SHARE:.0%}' if share == 'auto' else f'{share:.0%}'}"
         rows = [("target", problem.data.target), ("task", problem.task), *positive, ("metric", problem.metric), ("split", split)]
         return Table(("", "decided"), [(what, Name(value)) for what, value in rows])
 
