@@ -141,7 +141,9 @@ def _from_rows(rows: Any, part: str, expected: Expected) -> dict[str, list[Any]]
         return {name: [row[name] for row in rows] for name in first}
     names = dict.fromkeys(name for row in rows for name in row)
     # What the model does not use may come with some rows only; what it uses may be misspelt in this one.
-    everywhere = [name for name in names if name in expected.columns or name in (expected.entity_column, expected.time_column)]
+    # Both are empty where none is known, and a stranger's name may be empty too.
+    named = {expected.entity_column, expected.time_column} - {"", None}
+    everywhere = [name for name in names if name in expected.columns or name in named]
     for index, row in enumerate(rows):
         for name in everywhere:
             if name not in row:

@@ -182,6 +182,11 @@ def test_columns_that_training_left_out_are_logged_and_absent_ones_are_null(bund
     ]
 
 
+def test_a_stranger_without_a_name_may_come_with_some_rows_only(predictors):
+    answer = predictors["binary"].predict({"rows": [{**ROW, "": []}, ROW]})
+    assert len(answer["predictions"]) == 2
+
+
 def test_a_request_of_very_many_unknown_columns_costs_no_time(predictors):
     rows = [{**ROW, **{f"x{index}-{number}": 1 for number in range(100)}} for index in range(1000)]
     began = time.monotonic()
