@@ -1,4 +1,4 @@
-"""`restart`: see `app.served.restart`."""
+"""`restart`: the services of a model, one after the other, with the traffic as it was."""
 
 from __future__ import annotations
 

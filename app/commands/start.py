@@ -1,4 +1,4 @@
-"""`start`: see `app.served.start`."""
+"""`start`: the champion of a model, or one version, that was stopped."""
 
 from __future__ import annotations
 

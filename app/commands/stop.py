@@ -1,4 +1,4 @@
-"""`stop`: see `app.served.stop`."""
+"""`stop`: the services of a model, or of one version, once they have answered what they were asked."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Evaluation(Record):
         if self.threshold is None or ours is None or ours.value is None or best is None or ours.value >= best:
             return ""
         return (
-            f"Accuracy {shown(ours.value)} is below {name_of(max(others, key=lambda name: others[name] or 0.0))}'s {shown(best)} because "
+            f"Accuracy {shown(ours.value)} is below {shown(best)} of {name_of(max(others, key=lambda name: others[name] or 0.0))}, because "
             f"the threshold {shown(self.threshold)} was chosen for the sake of the rarer class; decision.threshold: accuracy, or 0.5, "
             "decides for accuracy."
         )

@@ -59,10 +59,12 @@ class Served(Record):
             rows += [
                 ("distance of their answers", self.agreement.distance),
                 ("allowed", self.agreement.allowed),
-                ("error of the evaluated", self.agreement.error),
+                ("error of the evaluated model", self.agreement.error),
                 ("error of the one fitted to all rows", self.agreement.served_error),
             ]
-        return Report("What is served", self.sentences, [Section("Both models on the holdout (root mean squares)", Table(("", ""), rows))])
+        return Report(
+            "What is served", self.sentences, [Section("Both models on the holdout (root mean squares)", Table(("what", "found"), rows))]
+        )
 
 
 def make_served(
