@@ -13,7 +13,7 @@ export UV_INDEX_STRATEGY ?= unsafe-best-match
 PARALLEL := -n $(or $(TEST_PROCESSES),2) --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full lint lock dashboard demo doctor
+.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full lint reference lock dashboard demo doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
@@ -61,6 +61,11 @@ test-kubernetes: setup-test setup-serving
 
 test-kubernetes-full: setup-test setup-serving
 	$(BIN)/python -m pytest tests/kubernetes -m cluster -s --durations=0 $(PYTEST_FLAGS)
+
+# From the classes that check a config: what editors complete by, and the page of the docs.
+reference: setup
+	$(BIN)/python run.py --schema json > configs/schema.json
+	$(BIN)/python run.py --schema markdown > docs/configuration.md
 
 lint: setup-test
 	$(BIN)/ruff check

@@ -47,18 +47,22 @@ def _perform(name: str, command: Command, values: dict[str, Any]) -> Result:
     context_settings={"help_option_names": ["-h", "--help"], "obj": ROOT},
 )
 @click.version_option(__version__, prog_name="switchyard")
-@click.option("--schema", is_flag=True, help="Print the JSON schema of the config.")
+@click.option(
+    "--schema",
+    type=click.Choice(["keys", "json", "markdown"]),
+    is_flag=False,
+    flag_value="keys",
+    help="Print the keys of a config with defaults and limits; json: its JSON schema.",
+)
 @click.pass_context
-def cli(context: click.Context, schema: bool) -> None:
+def cli(context: click.Context, schema: str | None) -> None:
     """From a table to a model in production: python run.py --pipeline training --data FILE --target COLUMN."""
     if context.invoked_subcommand:
         return
     if schema:
-        import json
+        from switchyard.tabular.config.reference import FORMS
 
-        from switchyard.tabular.config.problem import Problem
-
-        click.echo(json.dumps(Problem.model_json_schema(), indent=2))
+        click.echo(FORMS[schema](), nl=False)
         return
     click.echo(context.get_help())
     raise SystemExit(2)

@@ -35,6 +35,12 @@ SEARCH = (
     click.Option(["--budget"], type=float, help="Wall seconds of tuning, ensembling, export and the fit on all rows together."),
     click.Option(["--trials"], type=int, help="Trials per model family instead of a budget: deterministic for a seed."),
     click.Option(["--seed"], type=int, help="Seed of everything random."),
+    click.Option(["--metric"], help="What the search improves and the verdict compares."),
+    click.Option(["--positive"], help="The class that probabilities are of, of two."),
+    click.Option(["--ignore"], multiple=True, help="A column to leave out; may be given several times."),
+    click.Option(
+        ["--set", "changes"], multiple=True, help="KEY=VALUE for any key of the config (--schema lists them), as in split.kind=time."
+    ),
 )
 """What changes how its model is searched for, too."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from app.names import name_of
 from app.repository import ensure_stack
 from stacks.secrets import refuse_plain_settings
 from switchyard.tabular.config.problem import Problem, problem_from, read_settings
+from switchyard.tabular.config.yaml_text import parse_yaml
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import STAGED
 
@@ -25,6 +27,8 @@ _PLACES = {
     "budget": ("tuning", "budget_s"),
     "trials": ("tuning", "trials"),
     "seed": ("tuning", "seed"),
+    "metric": ("metric",),
+    "positive": ("positive_class",),
 }
 
 
@@ -39,23 +43,44 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
         When a key, a value or a file is wrong, --data comes without --target, or nothing is known by the name.
     """
     given = {key: value for key, value in options.items() if value is not None}
+    places = [*_ignored(given.pop("ignore", ())), *_changes(given.pop("changes", ()))]
     if config is None and "data" in given:
         if "target" not in given:
             raise InputError("--data needs --target COLUMN, the column to predict")
         settings, where = {"name": name_of(str(given["data"]))}, "the command line"
     else:
         settings, where = _config(root, config, given.get("name"))
-    for option, value in given.items():
-        *parents, key = _PLACES[option]
+    for (*parents, key), value in [*((_PLACES[option], value) for option, value in given.items()), *places]:
         place = settings
         for parent in parents:
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):
-                raise InputError(f"{config}: {parent} must be a mapping")
+                raise InputError(f"{where}: {parent} must be a mapping")
         place[key] = value
     problem = problem_from(settings, where)
     refuse_plain_settings(settings)
     return problem, where
+
+
+def _ignored(columns: Iterable[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Where the config says that columns are left out, and what."""
+    for column in columns:
+        yield ("data", "columns", column, "role"), "ignored"
+
+
+def _changes(changes: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The places in the config that each KEY=VALUE of --set names, and the values, read as in a YAML file.
+
+    Raises
+    ------
+    InputError
+        When there is no KEY= in front, or the value is no YAML.
+    """
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals or not all(key.split(".")):
+            raise InputError(f"--set {change}: write KEY=VALUE, as in split.kind=time (python run.py --schema lists the keys)")
+        yield tuple(key.split(".")), parse_yaml(text, f"--set {key}")
 
 
 def _config(root: Path, config: Path | None, name: str | None) -> tuple[dict[str, Any], str]:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from app.names import name_of
+from app.saving import check_place, save_config
 from switchyard.tabular.errors import InputError
 
 _WIDTH = 80
@@ -22,9 +23,15 @@ _WIDTH = 80
 @click.option("--time-column", help="Column that orders rows in time; @row: the file's order is time.")
 @click.option("--goal", help="What the model is for, in a sentence; it goes into the config.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write a config that says the same: configs/NAME.yaml.")
-def COMMAND(data: str, target: str | None, query: str | None, time_column: str | None, goal: str | None, save: Path | None) -> None:
+@click.pass_context
+def COMMAND(
+    context: click.Context, data: str, target: str | None, query: str | None, time_column: str | None, goal: str | None, save: Path | None
+) -> None:
     """Say what each column is taken for, what is odd, what leaks, and what would be trained; train nothing."""
-    _check(data, target, save)
+    if save:
+        if target is None:
+            raise InputError("--save needs --target COLUMN: a config says what is predicted")
+        check_place("--save", save, data)
     click.echo(f"look     reading {_shown(data)}")
     from rich.console import Console
 
@@ -45,41 +52,15 @@ def COMMAND(data: str, target: str | None, query: str | None, time_column: str |
         console.print(part)
     console.print()
     if save:
-        _write(save, config_of(look))
+        save_config("--save", save, config_of(look), context.obj)
         click.echo(f"config   {save}, ready to be edited")
     click.echo(f"next     {_next(data, target, look, save)}")
-
-
-def _check(data: str, target: str | None, save: Path | None) -> None:
-    from switchyard.tabular.tables.reading.credentials import holds_secret
-
-    if save is None:
-        return
-    if target is None:
-        raise InputError("--save needs --target COLUMN: a config says what is predicted")
-    if save.suffix not in (".yaml", ".yml"):
-        raise InputError(f"--save {save}: a config's name ends in .yaml, as in configs/NAME.yaml")
-    if save.exists():
-        raise InputError(f"--save {save}: there is one already, and it is not overwritten; name another, or remove it")
-    if holds_secret(data):
-        raise InputError(
-            f"--save: {_shown(data)} holds a password or token, which the config would keep; write a {{{{secret.key}}}} into it by hand"
-        )
 
 
 def _shown(data: str) -> str:
     from switchyard.tabular.tables.reading.credentials import without_credentials
 
     return without_credentials(data)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as sink:
-            sink.write(text)
-    except OSError as error:
-        raise InputError(f"--save {path}: {error.strerror}") from None
 
 
 def _next(data: str, target: str | None, look: Any, save: Path | None) -> str:

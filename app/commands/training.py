@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 from rich.console import Console
 
+from app import saving
 from app.command import Command, Plan, Request, Result
 from app.options import SEARCH
 from app.summary import RunSummary, run_facts
@@ -70,12 +71,14 @@ class TrainingSummary(RunSummary):
         )
 
 
-def plan(request: Request, *, no_cache: bool, workers: int) -> Plan:
+def plan(request: Request, *, no_cache: bool, workers: int, save_config: Path | None) -> Plan:
     """What a training would run."""
     from pipelines.training import training
     from stacks.settings import parallel_families
 
     problem = request.problem
+    if save_config:
+        saving.check_place("--save-config", save_config, problem.data.source)
     # With a number of trials the time is nobody's share.
     parallel = parallel_families(request.stack) if problem.tuning.trials is None else 1
     arguments = {
@@ -90,10 +93,13 @@ def plan(request: Request, *, no_cache: bool, workers: int) -> Plan:
     return Plan(f"[bold]training[/] {problem.name}: {what}", training, arguments, partial(_check_table, problem))
 
 
-def run(request: Request, plan: Plan, *, no_cache: bool, workers: int) -> Result:
+def run(request: Request, plan: Plan, *, no_cache: bool, workers: int, save_config: Path | None) -> Result:
     """Train, write the documents and reports, and say what came of it; exit code 3 where a gate rejects the challenger."""
     from stacks.files import stage_source
 
+    if save_config:
+        saving.save_config("--save-config", save_config, saving.given_settings(request.problem), request.root)
+        request.console.print(f"config   {save_config}", highlight=False)
     arguments = {**plan.arguments, "location": stage_source(request.problem.data.source)}
     outcome = _execute(request, plan.pipeline, arguments, cache=not no_cache)
     if outcome.was_cached("registration") and _is_lost(outcome.artifact("registration"), request.problem.name):
@@ -232,6 +238,11 @@ COMMAND = Command(
     changes=SEARCH,
     own=(
         click.Option(["--no-cache"], is_flag=True, help="Run every step again."),
+        click.Option(
+            ["--save-config"],
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Write a config that says what was asked for, the command line's changes in it.",
+        ),
         click.Option(
             ["--workers"],
             type=click.IntRange(1, 64),

@@ -154,7 +154,7 @@ def answers(tmp_path_factory):
         ("bad pipeline", 2, "cooking"),
         ("bad stack", 2, "no stack file moon.yaml; there is"),
         ("dry run", 0, "tune_lightgbm <- "),
-        ("schema", 0, '"additionalProperties": false'),
+        ("schema", 0, "tuning.budget_s: 120.0   number > 0 and <= 604,800"),
         ("leaks", 3, "collection_status"),
     ],
 )

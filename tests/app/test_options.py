@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import click
 import pytest
+import yaml
 from click.testing import CliRunner
 
 import run
 from app.cli import as_command, load, takers_of
 from app.command import Command
 from app.commands import NAMES
+from app.saving import check_place, given_settings, save_config
 from app.settings import settings_from
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.loans import loans
 from tests.app.project import Project
 
@@ -81,3 +84,54 @@ def test_a_name_stands_for_what_its_model_was_trained_by(tmp_path):
 def test_a_command_called_by_another_has_the_defaults_of_its_options():
     assert load("deployment").defaults() == {"strategy": "all", "share": None, "version": None, "rollback": False, "to": None, "why": ""}
     assert load("monitoring").defaults()["act"] is None
+
+
+def test_the_command_line_says_what_a_first_hour_needs(tmp_path):
+    problem, _ = settings_from(
+        tmp_path,
+        data="people.csv",
+        target="income",
+        metric="f1",
+        positive="rich",
+        ignore=("zip.code", "note"),
+        changes=("split.kind=time", "tuning.families=[lightgbm]", "decision.threshold=0.3"),
+    )
+
+    assert (problem.metric, problem.positive_class, problem.split.kind) == ("f1", "rich", "time")
+    assert {name: column.role for name, column in problem.data.columns.items()} == {"zip.code": "ignored", "note": "ignored"}
+    assert (problem.tuning.families, problem.decision.threshold) == (("lightgbm",), 0.3)
+
+
+@pytest.mark.parametrize(
+    "change, why",
+    [
+        ("split.kind", "write KEY=VALUE"),
+        ("=time", "write KEY=VALUE"),
+        ("split.kind=sideways", "split.kind"),
+        ("spilt.kind=time", "spilt: no such key"),
+        ("goal.kind=time", "must be a mapping"),
+        ("tuning.families=[lightgbm", "--set tuning.families is not YAML"),
+    ],
+)
+def test_a_change_that_is_wrong_is_said_in_one_line(tmp_path, change, why):
+    with pytest.raises(InputError, match=why) as error:
+        settings_from(tmp_path, data="people.csv", target="income", goal="Find them", changes=(change,))
+    assert "\n" not in str(error.value)
+
+
+def test_a_config_is_saved_as_it_was_asked_for_and_never_over_another(tmp_path):
+    asked, _ = settings_from(tmp_path, data="people.csv", target="income", ignore=("note",), changes=("tuning.folds=3",))
+    (tmp_path / "configs").mkdir()
+    path = tmp_path / "configs" / "people.yaml"
+
+    check_place("--save-config", path, "people.csv")
+    save_config("--save-config", path, given_settings(asked), tmp_path)
+
+    assert path.read_text().startswith("# yaml-language-server: $schema=schema.json\n")
+    assert yaml.safe_load(path.read_text()).keys() == {"name", "data", "tuning"}
+    again, _ = settings_from(tmp_path, config=path)
+    assert again == asked
+    with pytest.raises(InputError, match="not overwritten"):
+        check_place("--save-config", path, "people.csv")
+    with pytest.raises(InputError, match="holds a password"):
+        check_place("--save-config", tmp_path / "b.yaml", "postgresql://me:secret@db/shop")

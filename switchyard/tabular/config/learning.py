@@ -13,14 +13,14 @@ from switchyard.tabular.config.section import Section, Share
 class Tuning(Section):
     """How long and how widely to search."""
 
-    families: tuple[FamilyName, ...] = Field(default_factory=our_families)
+    families: tuple[FamilyName, ...] = Field(default_factory=our_families, description="Model families that are searched.")
     budget_s: PositiveFloat = Field(
         120.0, le=7 * 86_400, description="Wall seconds of tuning, ensembling, export and the fit on all rows together."
     )
     trials: PositiveInt | None = Field(None, le=100_000, description="Trials per family instead of a budget: deterministic for a seed.")
-    folds: Annotated[int, Field(ge=2, le=20)] = 5
-    ensemble: bool = True
-    seed: NonNegativeInt = Field(0, le=2**32 - 1)
+    folds: Annotated[int, Field(ge=2, le=20)] = Field(5, description="Of the cross-validation that scores each trial.")
+    ensemble: bool = Field(True, description="Whether models may be blended.")
+    seed: NonNegativeInt = Field(0, le=2**32 - 1, description="Of everything random.")
 
     @field_validator("families")
     @classmethod

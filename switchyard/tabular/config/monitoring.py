@@ -32,8 +32,8 @@ class Channel(Section):
     sender: str | None = Field(None, description="email: the address that mails come from.")
     to: tuple[str, ...] = Field((), description="email: who gets them.")
     options: dict[str, str] = Field(default_factory=dict, description="A plugin's channel: whatever it asks for.")
-    timeout_s: PositiveFloat = Field(10.0, le=3600)
-    attempts: PositiveInt = Field(3, le=100)
+    timeout_s: PositiveFloat = Field(10.0, le=3600, description="For one attempt.")
+    attempts: PositiveInt = Field(3, le=100, description="Before it is called failed.")
     idempotent: bool = Field(
         False,
         description="The receiver drops what it has by the alert's key (webhook: Idempotency-Key, email: Message-ID):"
@@ -52,19 +52,19 @@ class Channel(Section):
 class Actions(Section):
     """What each rule asks for when its threshold is crossed; the strongest wins."""
 
-    performance_floor: Action = "retrain"
-    performance_drop: Action = "retrain"
-    drift_share: Action = "alert"
-    repeated_drift: Action = "retrain"
-    data_quality: Action = "alert"
-    refused_requests: Action = "alert"
+    performance_floor: Action = Field("retrain", description="The score is under the floor (an error above the ceiling).")
+    performance_drop: Action = Field("retrain", description="Too much of the holdout score is lost.")
+    drift_share: Action = Field("alert", description="Too many columns drift in this window.")
+    repeated_drift: Action = Field("retrain", description="Too many of the last windows drifted.")
+    data_quality: Action = Field("alert", description="Values are missing, new or out of range.")
+    refused_requests: Action = Field("alert", description="Too many requests are refused.")
 
 
 class Methods(Section):
     """Evidently's distances by kind of column: how far a column must be from the reference to be called drift, and how far it is."""
 
-    numeric_large: Literal["wasserstein", "psi", "jensenshannon", "hellinger", "kl_div"] = "wasserstein"
-    categorical_large: Literal["jensenshannon", "psi", "hellinger", "TVD", "kl_div"] = "jensenshannon"
+    numeric_large: Literal["wasserstein", "psi", "jensenshannon", "hellinger", "kl_div"] = Field("wasserstein", description="Of numbers.")
+    categorical_large: Literal["jensenshannon", "psi", "hellinger", "TVD", "kl_div"] = Field("jensenshannon", description="Of categories.")
 
     @model_validator(mode="before")
     @classmethod

@@ -39,15 +39,17 @@ Action = Literal["warn", "drop", "stop"]
 class ColumnOverride(Section):
     """What the user knows better than inference about one column."""
 
-    kind: Kind | None = None
-    role: Role | None = None
+    kind: Kind | None = Field(None, description="What its values are, where the guess is wrong.")
+    role: Role | None = Field(None, description="What it is for; ignored leaves it out.")
     required: bool | None = Field(
         None,
         description="Whether requests must hold it; without a word those that the champion's requests must hold, of a first model all.",
     )
-    imputer: Literal["mean", "median", "most_frequent", "own_category", "none"] | None = None
-    encoder: EncoderName | None = None
-    scaler: Literal["standard", "minmax", "robust", "none"] | None = None
+    imputer: Literal["mean", "median", "most_frequent", "own_category", "none"] | None = Field(
+        None, description="What stands in for its missing values."
+    )
+    encoder: EncoderName | None = Field(None, description="How its categories become numbers.")
+    scaler: Literal["standard", "minmax", "robust", "none"] | None = Field(None, description="How its numbers are brought to one scale.")
     format: str | None = Field(None, description="How dates are written, as of strptime: %d.%m.%Y.")
     decimal: Literal[".", ","] | None = Field(None, description="The decimal mark, where numbers could be read either way.")
     missing: tuple[str, ...] | None = Field(None, description="Words that stand for no value; [] makes every word one.")
@@ -68,39 +70,41 @@ class Data(Section):
     encoding: str | None = Field(None, description="CSV encoding; UTF-8, then Windows-1252 with a warning, when absent.")
     sheet: str | None = Field(None, description="Sheet of a workbook; the first that holds anything when absent.")
     max_unpacked_mb: PositiveInt = Field(8192, le=1_000_000, description="Refuse files that grow beyond this when unpacked.")
-    columns: dict[str, ColumnOverride] = Field(default_factory=dict)
+    columns: dict[str, ColumnOverride] = Field(default_factory=dict, description="What is known better about single columns.")
 
 
 class SplitConfig(Section):
     """How the holdout is set apart."""
 
-    kind: Literal["auto", "random", "time", "group"] = "auto"
+    kind: Literal["auto", "random", "time", "group"] = Field(
+        "auto", description="By what rows are held out; auto: by time where rows follow one another."
+    )
     holdout: Literal["auto"] | Share = Field("auto", description="Share of rows; auto: a fifth, less where fewer rows are enough.")
 
 
 class QualityConfig(Section):
     """What to do about each finding: warn, drop the column (the copies, of repeated rows), or stop with exit code 3."""
 
-    max_missing_share: Share = 0.95
-    missing_column: Action = "drop"
-    constant_column: Action = "drop"
-    id_column: Action = "drop"
+    max_missing_share: Share = Field(0.95, description="Of a column: above it, missing_column applies.")
+    missing_column: Action = Field("drop", description="Nearly all values are missing.")
+    constant_column: Action = Field("drop", description="A single value.")
+    id_column: Action = Field("drop", description="Every value once, as of a key.")
     duplicate_rows: Action = Field("warn", description="drop leaves out the rows that repeat another, before the split.")
-    imbalance: Literal["warn", "stop"] = "warn"
-    min_class_share: Share = 0.05
-    extreme_target: Literal["warn", "stop"] = "warn"
-    target_leakage: Action = "stop"
+    imbalance: Literal["warn", "stop"] = Field("warn", description="A class is rarer than min_class_share.")
+    min_class_share: Share = Field(0.05, description="Share of the rows below which a class is rare.")
+    extreme_target: Literal["warn", "stop"] = Field("warn", description="Single target values far from all others.")
+    target_leakage: Action = Field("stop", description="A column that gives the target away (leakage_score).")
     leakage_score: Share = Field(0.98, description="A single column scoring this AUC/R2 alone gives the target away.")
-    future_column: Action = "stop"
-    split_overlap: Literal["warn", "stop"] = "warn"
-    temporal: Literal["warn", "stop"] = "warn"
+    future_column: Action = Field("stop", description="A column of times after the one that orders the rows.")
+    split_overlap: Literal["warn", "stop"] = Field("warn", description="Rows or entities on both sides of the split.")
+    temporal: Literal["warn", "stop"] = Field("warn", description="Times that are missing, stray or have gaps, and a target that jumps.")
     validation: Literal["warn", "stop"] = Field("warn", description="What a failed expectation on the holdout does.")
 
 
 class Outliers(Section):
     """How outliers of numeric columns are found and treated."""
 
-    method: Literal["none", "iqr", "zscore", "isolation_forest"] = "none"
+    method: Literal["none", "iqr", "zscore", "isolation_forest"] = Field("none", description="What finds them.")
     action: Literal["clip", "flag", "drop"] = Field("clip", description="clip and flag are in the model; drop acts on training rows only.")
     threshold: PositiveFloat | None = Field(None, description="IQR multiples (1.5), standard deviations (3) or contamination (0.01).")
 
@@ -108,34 +112,40 @@ class Outliers(Section):
 class Lag(Section):
     """A lag or rolling feature from the table's own history; at serving the caller sends it as a column."""
 
-    column: str
+    column: str = Field(description="Whose history is taken.")
     by: str | None = Field(None, description="Entity column within which history is taken.")
-    lags: tuple[Count, ...] = ()
-    windows: tuple[Count, ...] = ()
-    statistic: Literal["mean", "sum", "min", "max", "std", "count"] = "mean"
+    lags: tuple[Count, ...] = Field((), description="The value so many rows before.")
+    windows: tuple[Count, ...] = Field((), description="The statistic of so many rows before.")
+    statistic: Literal["mean", "sum", "min", "max", "std", "count"] = Field("mean", description="Of each window.")
 
 
 class Selection(Section):
     """Which features stay after encoding."""
 
-    method: Literal["none", "chi2", "anova", "lasso", "forest", "sequential", "importance"] = "none"
+    method: Literal["none", "chi2", "anova", "lasso", "forest", "sequential", "importance"] = Field(
+        "none", description="What ranks the features."
+    )
     keep: Share | PositiveInt = Field(0.5, description="Share or number of encoded features to keep.")
 
 
 class Features(Section):
     """What becomes of the columns; "auto" is decided for each column and model family, with the reason in the plan."""
 
-    numeric_imputer: Literal["auto", "mean", "median", "none"] = "auto"
-    categorical_imputer: Literal["auto", "most_frequent", "own_category"] = "auto"
+    numeric_imputer: Literal["auto", "mean", "median", "none"] = Field("auto", description="What stands in for missing numbers.")
+    categorical_imputer: Literal["auto", "most_frequent", "own_category"] = Field(
+        "auto", description="What stands in for missing categories."
+    )
     interpolate: bool = Field(False, description="Fill gaps of time tables by interpolation, in training rows only.")
     outliers: Outliers = Outliers()
     derived: dict[str, str] = Field(default_factory=dict, description="Named expressions over columns: debt_ratio: loan / income")
     dates: bool = Field(True, description="Derive calendar parts from datetime columns.")
     interactions: NonNegativeInt = Field(0, le=1000, description="Products of the N strongest pairs of numeric columns.")
-    polynomial: Literal[1, 2, 3] = 1
-    lags: tuple[Lag, ...] = ()
-    encoder: EncoderChoice = "auto"
-    scaler: Literal["auto", "standard", "minmax", "robust", "normalizer", "none"] = "auto"
+    polynomial: Literal[1, 2, 3] = Field(1, description="Powers of numeric columns up to this one.")
+    lags: tuple[Lag, ...] = Field((), description="Features from the table's own history.")
+    encoder: EncoderChoice = Field("auto", description="How categories become numbers.")
+    scaler: Literal["auto", "standard", "minmax", "robust", "normalizer", "none"] = Field(
+        "auto", description="How numbers are brought to one scale."
+    )
     selection: Selection = Selection()
 
 
@@ -144,23 +154,23 @@ class Constraints(Section):
 
     metric_floor: float | None = Field(None, description="The metric on the holdout must reach this (for errors: must not exceed it).")
     max_latency_ms: PositiveFloat | None = Field(None, description="Median time of one row through the bundle, in process.")
-    max_bundle_mb: PositiveFloat | None = None
+    max_bundle_mb: PositiveFloat | None = Field(None, description="Size of what is served.")
     explainable_only: bool = Field(False, description="One tree model, no ensembles, no net.")
 
 
 class EvaluationConfig(Section):
     """How closely the holdout is looked at."""
 
-    bootstrap: PositiveInt = Field(200, le=100_000)
-    confidence: Share = 0.95
+    bootstrap: PositiveInt = Field(200, le=100_000, description="Resamples behind each interval.")
+    confidence: Share = Field(0.95, description="Of the intervals of scores.")
     explained_rows: PositiveInt = Field(200, le=1_000_000, description="Holdout rows that SHAP explains.")
-    lime_rows: NonNegativeInt = Field(3, le=1000)
+    lime_rows: NonNegativeInt = Field(3, le=1000, description="Holdout rows that LIME explains.")
 
 
 class Gates(Section):
     """When a new model may become challenger."""
 
-    champion: Literal["not_worse", "better", "ignore"] = "not_worse"
+    champion: Literal["not_worse", "better", "ignore"] = Field("not_worse", description="Against the champion, on the same holdout.")
     contract: Literal["keep", "ignore"] = Field(
         "keep", description="keep: what is sent to the champion is answered by its successor; ignore: breaking changes are accepted."
     )
@@ -172,18 +182,25 @@ _SHOWN = 200
 _AFTER_TRAINING = ("serving", "experiment", "retraining", "monitoring")
 
 
+def _as_sources(schema: dict[str, Any]) -> None:
+    """Plugins in the JSON schema as a person writes them: where each is. Their digests are found."""
+    schema["items"] = {"type": "string"}
+
+
 class Problem(Section):
     """One modelling problem. The YAML files in configs/ hold exactly these keys."""
 
     name: str = Field(description="Names the model in every registry: letters, digits, - and _.")
     plugins: tuple[Plugin, ...] = Field(
-        (), description="Files, modules or entry points with families, metrics, ... of one's own; they are run."
+        (),
+        description="Files, modules or entry points with families, metrics, ... of one's own; they are run.",
+        json_schema_extra=_as_sources,
     )
-    goal: str = ""
+    goal: str = Field("", description="What the model is for, in a sentence; it goes into the documents.")
     data: Data
-    task: TaskName = "auto"
-    metric: MetricName = "auto"
-    positive_class: str | None = None
+    task: TaskName = Field("auto", description="auto: by the target's values.")
+    metric: MetricName = Field("auto", description="What the search improves and the verdict compares; auto: the task's usual one.")
+    positive_class: str | None = Field(None, description="Binary: the class that probabilities are of; found by its name when absent.")
     split: SplitConfig = SplitConfig()
     quality: QualityConfig = QualityConfig()
     features: Features = Features()

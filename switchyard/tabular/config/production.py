@@ -21,7 +21,7 @@ class BusinessMetric(Section):
     """What else must not suffer from a candidate."""
 
     value: str = Field(description="A column of the requests, or an expression of numeric ones, label, actual, score and prediction.")
-    better: Literal["higher", "lower"] = "higher"
+    better: Literal["higher", "lower"] = Field("higher", description="Which values are good.")
     max_loss: NonNegativeFloat = Field(0.0, description="By how much the candidate's mean may be worse, in the unit of the value.")
 
 

@@ -1,4 +1,4 @@
-"""`read_yaml`: the one way in which a YAML file that people write is read.
+"""`read_yaml` and `parse_yaml`: the one way in which YAML that people write is read.
 
 YAML allows what no config needs and what harms: a file of 450 bytes whose nested aliases stand for gigabytes, thousands of
 levels, and a key that stands twice, of which a reader silently keeps the last. Each is an error here that names its line.
@@ -103,18 +103,25 @@ def read_yaml(path: Path, what: str) -> Any:
         raise InputError(f"{what} {path} cannot be read: {error}") from None
     if len(text) > MOST_CHARACTERS:
         raise InputError(f"{what} {path} has more than {MOST_CHARACTERS:,} characters; is it the right file?")
+    return parse_yaml(text, f"{what} {path}")
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The content of `text`, which `where` names in an error.
+
+    Raises
+    ------
+    InputError
+        It is no YAML, a key stands twice, or it stands for too much; one line.
+    """
     try:
-        return _parse(text)
+        loader = _StrictLoader(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except _Refused as error:
-        raise InputError(f"{what} {path}, {error}") from None
+        raise InputError(f"{where}, {error}") from None
     except (yaml.YAMLError, ValueError) as error:
         # ValueError: a date that is none, or a number of thousands of digits.
-        raise InputError(f"{what} {path} is not YAML: {' '.join(str(error).split())}") from None
-
-
-def _parse(text: str) -> Any:
-    loader = _StrictLoader(text)
-    try:
-        return loader.get_single_data()
-    finally:
-        loader.dispose()
+        raise InputError(f"{where} is not YAML: {' '.join(str(error).split())}") from None
