@@ -8,15 +8,21 @@ __version__ = "0.1.0"
 
 # Loaded when asked for: every module of the package imports this one, also where there is no pandas (serving), and what a step
 # depends on is read from imports (steps/caching.py). Hence no import of these and no whole module name.
-_OFFERED = {"fit": "fitting", "Fitted": "fitting", "SwitchyardClassifier": "estimators", "SwitchyardRegressor": "estimators"}
+_OFFERED = {
+    "Client": "client",
+    "Fitted": "tabular.fitting",
+    "SwitchyardClassifier": "tabular.estimators",
+    "SwitchyardRegressor": "tabular.estimators",
+    "fit": "tabular.fitting",
+}
 
-__all__ = ["Fitted", "SwitchyardClassifier", "SwitchyardRegressor", "fit"]
+__all__ = ["Client", "Fitted", "SwitchyardClassifier", "SwitchyardRegressor", "fit"]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _OFFERED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.tabular.{_OFFERED[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_OFFERED[name]}"), name)
 
 
 def __dir__() -> list[str]:
