@@ -24,6 +24,7 @@ from app.causes import cause_of
 from app.outcome import Outcome
 from app.progress import MOST_STEPS, Progress
 from materializers.zenml_private import end_run, end_step, leave_integrations_out
+from stacks.active import artifact_store
 from stacks.settings import RunSettings, run_settings
 from stacks.watching import RunWatch, watch_for
 from steps.provenance import code_commit
@@ -197,7 +198,7 @@ def _final_error(step: StepRunResponse) -> SwitchyardError | None:
     if module == "switchyard.tabular.errors":
         return getattr(importlib.import_module(module), kind)(info.message)
     if any(words in (info.message or "") for words in _FULL):
-        store = Client().active_stack.artifact_store.path
+        store = artifact_store().path
         return RunFailed(
             f"step {step.name} found no room to write ({info.message}): make some in {store}; the same command goes on from there"
         )

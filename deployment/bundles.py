@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from zenml.client import Client
 from zenml.io import fileio
 
 from deployment.host import Release
+from stacks.active import artifact_store
 from stacks.files import store_whole
 from switchyard.bundle.digest import FILES
 
@@ -21,7 +21,7 @@ def stage_bundle(release: Release) -> str:
         The files are not those that were registered; nothing was written.
     """
     release.verify()
-    uri = os.path.join(Client().active_stack.artifact_store.path, "switchyard", "bundles", release.digest.removeprefix("sha256:"))
+    uri = os.path.join(artifact_store().path, "switchyard", "bundles", release.digest.removeprefix("sha256:"))
     for name in FILES:
         target = os.path.join(uri, name)
         if fileio.exists(target) and _read(target) == release.files[name]:

@@ -11,6 +11,7 @@ from deployment.flavor import SwitchyardDeployer, SwitchyardDeployerFlavor
 from deployment.moved import FLAVOR_SOURCE
 from deployment.service import FLAVOR
 from materializers.zenml_private import update_flavor
+from stacks.active import component
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ def active_deployer() -> SwitchyardDeployer:
     InputError
         It has none of ours.
     """
-    deployer = Client().active_stack.model_deployer
+    deployer = component(StackComponentType.MODEL_DEPLOYER)
     if not isinstance(deployer, SwitchyardDeployer):
         raise InputError(f"stack {Client().active_stack_model.name!r} has no model deployer of flavor {FLAVOR!r}")
     return deployer

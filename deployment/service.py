@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Literal
 from uuid import uuid4
 
 from pydantic import Field, model_validator
-from zenml.client import Client
-from zenml.enums import ServiceState
+from zenml.enums import ServiceState, StackComponentType
 from zenml.models.v2.misc.service import ServiceType
 from zenml.services import ServiceConfig, ServiceStatus
 from zenml.services.service import BaseDeploymentService
 
 from deployment.host import Deployment, Host, Instance
 from materializers.zenml_private import create_service
+from stacks.active import component
 
 FLAVOR = "switchyard"
 SERVICE_TYPE = ServiceType(type="model-serving", flavor=FLAVOR, name="switchyard", description="A bundle behind Seldon's microservice")
@@ -119,7 +119,7 @@ class ServedVersion(BaseDeploymentService):
 
     def _host(self) -> Host | None:
         """The host of the component that deployed this, where it is the active stack's."""
-        deployer = Client().active_stack.model_deployer
+        deployer = component(StackComponentType.MODEL_DEPLOYER)
         return getattr(deployer, "host", None) if deployer is not None and deployer.name == self.config.deployer else None
 
 

@@ -6,17 +6,19 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zenml.client import Client
 from zenml.config.global_config import GlobalConfiguration
 from zenml.enums import StackComponentType
+from zenml.stack import StackComponent
 
 from stacks.registration import LOCAL_STORES
 from switchyard.plugins import loaded_plugins
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.tuning.files import StoredFiles
-from switchyard.tabular.tuning.store import StudyStore
+
+if TYPE_CHECKING:
+    from switchyard.tabular.tuning.store import StudyStore
 
 STUDIES_VARIABLE = "SWITCHYARD_STUDIES"
 
@@ -24,6 +26,17 @@ STUDIES_VARIABLE = "SWITCHYARD_STUDIES"
 def environment() -> str:
     """Name of the environment that models belong to: the active stack's."""
     return Client().active_stack_model.name
+
+
+def component(kind: StackComponentType) -> StackComponent | None:
+    """The active stack's component of a kind, made alone: the whole stack would import the libraries of every component."""
+    found = Client().active_stack_model.components.get(kind)
+    return StackComponent.from_model(found[0]) if found else None
+
+
+def artifact_store() -> Any:
+    """The active stack's artifact store; every stack has one."""
+    return component(StackComponentType.ARTIFACT_STORE)
 
 
 def is_local() -> bool:
@@ -81,7 +94,11 @@ def studies(key: str, fresh: str = "", shared: bool = False) -> StudyStore:
     InputError
         When the artifact store is remote and the variable is not set.
     """
-    store = Client().active_stack.artifact_store
+    # Commands that search nothing ask this module too, and the search's libraries take a second to import.
+    from switchyard.tabular.tuning.files import StoredFiles
+    from switchyard.tabular.tuning.store import StudyStore
+
+    store = artifact_store()
     folder = os.path.join(store.path, "switchyard", "studies")
     root = os.environ.get(STUDIES_VARIABLE) or folder
     if "://" not in root:

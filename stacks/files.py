@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from zenml.client import Client
 from zenml.io import fileio
 
-from stacks.active import is_local
+from stacks.active import artifact_store, is_local
 from stacks.secrets import with_secrets
 from switchyard.files import partial_file
 from switchyard.tabular.errors import InputError, SwitchyardError
@@ -32,7 +31,7 @@ def stage_file(path: Path) -> str:
     """
     with path.open("rb") as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
-    root = Client().active_stack.artifact_store.path
+    root = artifact_store().path
     target = os.path.join(root, "switchyard", "data", digest[:32], path.name)
     if not fileio.exists(target):
         store_whole(target, path)
@@ -90,7 +89,7 @@ def reachable(path: Path) -> str:
 
 def reachable_output(name: str, run_name: str) -> str:
     """A place in the artifact store for a file that steps elsewhere write."""
-    return os.path.join(Client().active_stack.artifact_store.path, "switchyard", "outputs", run_name, name)
+    return os.path.join(artifact_store().path, "switchyard", "outputs", run_name, name)
 
 
 @contextmanager
@@ -188,7 +187,7 @@ def _read(location: str, path: Path) -> None:
 
 
 def _is_in_store(location: str) -> bool:
-    return location.startswith(Client().active_stack.artifact_store.path.rstrip("/") + "/")
+    return location.startswith(artifact_store().path.rstrip("/") + "/")
 
 
 def _upload(path: Path, location: str) -> None:

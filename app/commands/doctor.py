@@ -118,12 +118,13 @@ def _store(root: Path) -> Iterator[Check]:
 
 
 def _models(root: Path) -> Iterator[Check]:
-    from zenml.client import Client
+    from zenml.enums import StackComponentType
 
     from app.health.models import look_at_models
     from deployment.flavor import SwitchyardDeployer
+    from stacks.active import component
 
-    deployer = Client().active_stack.model_deployer
+    deployer = component(StackComponentType.MODEL_DEPLOYER)
     if isinstance(deployer, SwitchyardDeployer):
         yield from look_at_models(deployer)
 

@@ -6,16 +6,16 @@ import os
 from collections.abc import Iterator
 from uuid import uuid4
 
-from zenml.client import Client
 from zenml.io import fileio
 
 from app.health.check import Check
+from stacks.active import artifact_store
 from switchyard.tabular.tables.reading.credentials import first_line
 
 
 def look_at_store() -> Iterator[Check]:
     """One check; what was written is taken away again."""
-    root = Client().active_stack.artifact_store.path
+    root = artifact_store().path
     folder, content = os.path.join(root, "switchyard", "doctor"), uuid4().hex
     path = os.path.join(folder, content)
     try:

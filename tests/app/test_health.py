@@ -137,9 +137,7 @@ def test_a_prediction_log_is_asked(found, tmp_path, log, fine, told):
 
 
 def test_a_store_must_take_a_file_and_give_it_back(monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        store, "Client", lambda: SimpleNamespace(active_stack=SimpleNamespace(artifact_store=SimpleNamespace(path=str(tmp_path))))
-    )
+    monkeypatch.setattr(store, "artifact_store", lambda: SimpleNamespace(path=str(tmp_path)))
     (well,) = store.look_at_store()
     assert well.fine and not [path for path in tmp_path.rglob("*") if path.is_file()]
 

@@ -174,8 +174,7 @@ def test_only_what_is_ready_is_said_to_serve(state, reason, words):
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """An artifact store on this disk."""
-    stack = SimpleNamespace(artifact_store=SimpleNamespace(path=str(tmp_path / "store")))
-    monkeypatch.setattr(bundles, "Client", lambda: SimpleNamespace(active_stack=stack))
+    monkeypatch.setattr(bundles, "artifact_store", lambda: SimpleNamespace(path=str(tmp_path / "store")))
     return tmp_path / "store"
 
 
