@@ -140,7 +140,7 @@ def answers(tmp_path_factory):
     ("command", "code", "said"),
     [
         ("twice", 2, "twice.yaml, line 4: key 'tuning' stands in line 3 already"),
-        ("endless", 2, "tuning.budget_s: Input should be a finite number"),
+        ("endless", 2, "tuning.budget_s: must be a finite number"),
         ("file hook", 2, "monitoring.channels.0.url: must begin with https://"),
         ("no such metric", 2, "there is no metric 'accurracy'; did you mean 'accuracy'?"),
         ("no metric of the task", 2, "'rmse' is no metric of a binary task"),

@@ -7,7 +7,6 @@ the data by `switchyard.tabular.tables.resolve.resolve` and shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -27,6 +26,7 @@ from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.config.names import EncoderChoice, EncoderName, MetricName, TaskName
 from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving
 from switchyard.tabular.config.section import Count, Section, Share
+from switchyard.tabular.config.wording import said_of
 from switchyard.tabular.config.yaml_text import read_yaml
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tasks import METRICS, TASKS
@@ -177,8 +177,6 @@ class Gates(Section):
     baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against a library's defaults on the same split.")
 
 
-_SHOWN = 200
-"""Characters of a wrong value in an error."""
 _AFTER_TRAINING = ("serving", "experiment", "retraining", "monitoring")
 
 
@@ -276,20 +274,7 @@ def problem_from(settings: dict[str, Any], where: str) -> Problem:
     try:
         return Problem.model_validate(settings)
     except ValidationError as error:
-        lines = [f"{'.'.join(str(part) for part in item['loc']) or 'config'}: {_plain(item)}" for item in error.errors()]
-        raise InputError(f"{where}: " + "; ".join(lines)) from None
-
-
-def _plain(item: Mapping[str, Any]) -> str:
-    if item["type"] == "extra_forbidden":
-        return "no such key (python run.py --schema lists them)"
-    if item["type"] == "missing":
-        return "is missing"
-    said = item["msg"].removeprefix("Value error, ")
-    if not item["loc"]:
-        return said  # What was given is the whole config.
-    given = repr(item["input"])
-    return f"{said} (got {given if len(given) <= _SHOWN else given[:_SHOWN] + '...'})"
+        raise InputError(f"{where}: {said_of(error)}") from None
 
 
 def read_settings(path: str | Path) -> dict[str, Any]:
