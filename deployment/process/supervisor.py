@@ -182,7 +182,7 @@ class Supervisor:
         files.write_clusters(self._layout.envoy, upstreams)
         if not files.has_clusters(desired.door.admin_port, upstreams):
             return
-        routes = files.write_routes(self._layout.envoy, desired.door, desired.traffic, self._tokens)
+        routes = files.write_routes(self._layout.envoy, desired.door, desired.traffic, self._tokens, self._layout.folder.name)
         if files.has_routes(desired.door.admin_port, routes):
             self._applied = desired.generation
 
@@ -191,7 +191,7 @@ class Supervisor:
         self._read_tokens()
         files.write_static(self._layout.envoy, desired.door)
         files.write_clusters(self._layout.envoy, _upstreams(desired))
-        files.write_routes(self._layout.envoy, desired.door, desired.traffic, self._tokens)
+        files.write_routes(self._layout.envoy, desired.door, desired.traffic, self._tokens, self._layout.folder.name)
 
     def _read_tokens(self) -> None:
         """Take up a token file that was changed; one that is wrong leaves the tokens as they are."""

@@ -15,6 +15,7 @@ from switchyard.serving.frontdoor import environment, files
 from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 
 TOKEN = "a-token-that-is-long"
+MODEL = "loans"
 
 
 def free_port() -> int:
@@ -88,7 +89,7 @@ class Running:
         self.tokens = {"tests": TOKEN}
         self.upstreams = [stub.upstream for stub in upstreams]
         files.write_clusters(self.folder_made(), self.upstreams)
-        files.write_routes(self.folder, self.door, Traffic.all_to(self.upstreams[0].name), self.tokens)
+        files.write_routes(self.folder, self.door, Traffic.all_to(self.upstreams[0].name), self.tokens, MODEL)
         bootstrap = files.write_static(self.folder, self.door)
         self.process = subprocess.Popen(environment.command(environment.find_envoy(), bootstrap))
         wait_until(lambda: files.is_ready(self.door.admin_port), what="Envoy's start")
@@ -99,7 +100,7 @@ class Running:
 
     def shift(self, traffic, tokens=None):
         self.tokens = tokens or self.tokens
-        version = files.write_routes(self.folder, self.door, traffic, self.tokens)
+        version = files.write_routes(self.folder, self.door, traffic, self.tokens, MODEL)
         wait_until(lambda: files.has_routes(self.door.admin_port, version), what="the new routes")
 
     def request(self, path="/predict", body=b"{}", method="POST", token=TOKEN, **headers):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import subprocess
 import threading
 from datetime import datetime
 from decimal import Decimal
@@ -16,6 +18,7 @@ import pytest
 from deployment.host import Traffic
 from switchyard import Client
 from switchyard.client import RequestFailed
+from switchyard.serving import environment
 from switchyard.serving.frontdoor.files import read_tokens
 from tests.switchyard.serving.cases import ROW, ROWS
 
@@ -127,3 +130,28 @@ def test_values_go_as_a_model_reads_them():
     assert first["rows"][0] == {"number": 1.5, "count": 3, "moment": "2024-02-01T12:00:00", "word": "a", "amount": "1.10"}
     assert set(first["rows"][1].values()) == {None}
     assert second["rows"][0] == {"exact": 0.1, "flag": True, "day": "2024-02-01", "at": "2024-02-01T00:00:00"}
+
+
+SELDONS_CLIENT = """
+import json, os
+from urllib.parse import urlsplit
+from seldon_core.seldon_client import SeldonClient
+
+client = SeldonClient(
+    deployment_name="loans", namespace="models", gateway="ambassador", transport="rest",
+    gateway_endpoint=urlsplit(os.environ["URL"]).netloc, client_return_type="dict",
+)
+row = json.loads(os.environ["ROW"])
+answer = client.predict(json_data={"rows": [row]}, headers={"Authorization": "Bearer " + os.environ["TOKEN"]})
+assert answer.success, answer.msg
+print(answer.response["jsonData"]["predictions"][0]["label"])
+"""
+
+
+def test_seldons_own_client_comes_in_as_on_a_cluster(deployed):
+    token = next(iter(read_tokens(deployed.token_file).values()))
+    variables = {**os.environ, "URL": deployed.url, "TOKEN": token, "ROW": json.dumps(ROW)}
+    python = environment.FOLDER / "bin" / "python"
+    done = subprocess.run([python, "-c", SELDONS_CLIENT], env=variables, capture_output=True, text=True)
+    with Client(deployed.url, token) as model:
+        assert (done.stdout.strip(), done.returncode) == (model.predict([ROW])[0]["label"], 0), done.stderr

@@ -39,11 +39,15 @@ def test_paths_lead_where_seldon_has_them(door, stubs):
         "/health": "/health/status",
         "/health?deep=1": "/health/status?deep=1",
         "/seldon.json": "/seldon.json",
+        "/seldon/models/loans/api/v1.0/predictions": "/api/v1.0/predictions",
+        "/seldon/any-namespace/loans/feedback": "/api/v1.0/feedback",
+        "/seldon/models/loans/health/status": "/health/status",
     }.items():
         status, answer, _ = door.request(path)
         assert (status, answer) == (200, {"from": "v1"}), path
         assert stubs[0].requests[-1][0] == at_upstream
-    for path in ("/metrics", "/", "/predict/more", "/api/v1.0/predictions/../../metrics"):
+    elsewhere = ("/seldon/models/other/api/v1.0/predictions", "/seldon/models/loans/metrics", "/seldon/loans/predict")
+    for path in ("/metrics", "/", "/predict/more", "/api/v1.0/predictions/../../metrics", *elsewhere):
         status, answer, _ = door.request(path)
         assert (status, answer["status"]["reason"]) == (404, "NOT_FOUND"), path
 

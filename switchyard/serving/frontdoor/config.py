@@ -27,6 +27,8 @@ OTHER = "other"
 _IDLE = "60s"
 _MOST_AGAIN = 1024
 """Requests that may wait to be sent again at a time, as many as Envoy has under way to a version."""
+_GATEWAY = "/seldon/[^/]+/"
+"""What Seldon's gateways have in front of a deployment's name: any namespace, for a door has one."""
 _REWRITES = {"/feedback": "/api/v1.0/feedback", "/health": "/health/status"}
 _TYPE = "type.googleapis.com/envoy"
 _HTTP = f"{_TYPE}.extensions.filters.http"
@@ -157,7 +159,7 @@ _BY_NAME: Json = {
 }
 
 
-def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str]) -> Json:
+def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str], model: str = "") -> Json:
     """Who answers which path, and who may ask.
 
     Parameters
@@ -166,6 +168,8 @@ def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str]) -> Json:
     traffic : Traffic
     tokens : mapping
         Client name -> bearer token; none lets nobody in where the door asks for one.
+    model : str
+        Whose door it is, for the paths of Seldon's gateways (/seldon/NAMESPACE/NAME/...); none are offered without it.
     """
     timeout = f"{door.timeout_s:g}s"
     found: list[Json] = []
@@ -182,6 +186,8 @@ def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str]) -> Json:
     else:
         nothing = {"direct_response": {"status": 503}}
         found += [{"match": {"path": path}, **nothing} for path in (*HEALTH, *PREDICTIONS, *FEEDBACK, *DESCRIPTION)]
+    if model:
+        found += [_through_gateway(route, model) for route in found]
     found.append({"match": {"prefix": "/"}, "direct_response": {"status": 404}})
     host: Json = {"name": "all", "domains": ["*"], "routes": found}
     if door.authentication:
@@ -196,6 +202,17 @@ def _route(path: str, action: Json, public: bool = False, unlimited: bool = Fals
     off = {"@type": f"{_TYPE}.config.route.v3.FilterConfig", "disabled": True}
     disabled = {name: off for name, here in ((_AUTH, public), (_RATE, unlimited)) if here}
     return route | ({"typed_per_filter_config": disabled} if disabled else {})
+
+
+def _through_gateway(route: Json, model: str) -> Json:
+    """`route` by the path that Seldon's clients use: /seldon/NAMESPACE/NAME in front."""
+    path = route["match"]["path"]
+    # Names of models are letters, digits, - and _; paths have a point in their versions.
+    pattern = f"{_GATEWAY}{model}{path.replace('.', '[.]')}"
+    found = {**route, "match": {"safe_regex": {"regex": pattern}}}
+    if "route" in route:
+        found["route"] = {**route["route"], "regex_rewrite": {"pattern": {"regex": "^/.*$"}, "substitution": _REWRITES.get(path, path)}}
+    return found
 
 
 def _weighted(traffic: Traffic) -> Json:

@@ -64,9 +64,9 @@ def write_clusters(folder: Path, upstreams: Sequence[Upstream]) -> None:
     _write(folder / "clusters.json", config.clusters(upstreams))
 
 
-def write_routes(folder: Path, door: Door, traffic: Traffic, tokens: dict[str, str]) -> str:
+def write_routes(folder: Path, door: Door, traffic: Traffic, tokens: dict[str, str], model: str = "") -> str:
     """Write who answers what; returns the name by which `has_routes` asks for them."""
-    return _write(folder / "routes.json", config.routes(door, traffic, tokens))
+    return _write(folder / "routes.json", config.routes(door, traffic, tokens, model))
 
 
 def _write(path: Path, content: dict[str, Any]) -> str:
