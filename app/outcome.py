@@ -41,6 +41,10 @@ class Outcome:
         """
         return self._version(name)[1].load()
 
+    def has(self, name: str) -> bool:
+        """Whether some step returned an artifact under `name`; of a run that failed not all did."""
+        return any(step.outputs.get(name) for step in self.run.steps.values())
+
     def page(self, name: str) -> str | None:
         """The page of the artifact `name` as its step rendered it, or None where it has none."""
         path = os.path.join(self._version(name)[1].uri, PAGE)

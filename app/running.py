@@ -56,7 +56,13 @@ def show_steps(pipeline: Any, arguments: dict[str, Any], console: Console) -> No
 
 
 def execute(
-    pipeline: Any, arguments: dict[str, Any], run_name: str, console: Console, cache: bool = True, afresh: Collection[str] = ()
+    pipeline: Any,
+    arguments: dict[str, Any],
+    run_name: str,
+    console: Console,
+    cache: bool = True,
+    afresh: Collection[str] = (),
+    stopped: Callable[[Outcome, Exception], None] | None = None,
 ) -> Outcome:
     """Run `pipeline` with `arguments` on the active stack, as its settings want it, and wait for its end.
 
@@ -68,6 +74,8 @@ def execute(
         Whether steps may be taken from earlier runs.
     afresh : collection of str, optional
         Names of the steps that may not, in this run.
+    stopped : callable, optional
+        Told of a run that failed, with what its steps made until then and the error that is raised next.
 
     Raises
     ------
@@ -84,11 +92,21 @@ def execute(
     wanted = run_settings(stack, pipeline.name, planned.invocations, {"image": image, "commit": code_commit})
     wanted.check(stack, {"docker": DockerSettings, "orchestrator": client.active_stack.orchestrator.settings_class})
     options = {**pipeline_options(run_name, cache), **without_cache(wanted, afresh).options()}
-    return run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console)
+    return run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console, stopped)
 
 
-def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) -> Outcome:
+def run_pipeline(
+    submit: Callable[..., Any], run_name: str, console: Console, stopped: Callable[[Outcome, Exception], None] | None = None
+) -> Outcome:
     """Run `submit` (a pipeline function bound to its arguments) and wait for its end; `execute` applies the stack's settings.
+
+    Parameters
+    ----------
+    submit : callable
+    run_name : str
+    console : Console
+    stopped : callable, optional
+        As for `execute`.
 
     Raises
     ------
@@ -122,7 +140,10 @@ def run_pipeline(submit: Callable[..., Any], run_name: str, console: Console) ->
     if run is None:
         raise error or RunFailed(f"run {run_name} was never started")
     if error is not None or run.status != ExecutionStatus.COMPLETED:
-        raise _translated(run, error, watch) from error
+        translated = _translated(run, error, watch)
+        if stopped is not None:
+            stopped(Outcome(run, progress.stages, time.monotonic() - began), translated)
+        raise translated from error
     return Outcome(run, progress.stages, time.monotonic() - began)
 
 

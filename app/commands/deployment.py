@@ -14,6 +14,7 @@ from rich.console import Console
 
 from app.command import Command, Plan, Request, Result
 from app.options import PROBLEM, WHY
+from app.reports import mark_served
 from app.summary import RunSummary, run_facts
 from switchyard.tabular.errors import InputError, SwitchyardError
 
@@ -125,6 +126,7 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
     deployed = active_deployer().host.inspect(model)
     example = _write_example(request.root, model, outcome.artifact("release").opened)
     summary = DeploymentSummary.gather(outcome, deployed, example, plan.arguments["order"])
+    mark_served(request.root, model, str(summary.serving["version"]))
     _print(summary, outcome, request.console)
     return Result(summary.told())
 

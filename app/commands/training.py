@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 from rich.console import Console
 
-from app import saving
+from app import reports, saving
 from app.command import Command, Plan, Request, Result
 from app.options import SEARCH
 from app.summary import RunSummary, run_facts
@@ -133,7 +134,8 @@ def _deployment_command(problem: Problem, where: str, root: Path) -> str:
 def _execute(request: Request, pipeline: Any, arguments: dict[str, Any], cache: bool, afresh: Collection[str] = ()) -> Outcome:
     from app.running import execute, name_of_run
 
-    return execute(pipeline, arguments, name_of_run("training", request.problem.name), request.console, cache, afresh)
+    name, stopped = name_of_run("training", request.problem.name), partial(_keep_what_was_found, request)
+    return execute(pipeline, arguments, name, request.console, cache, afresh, stopped)
 
 
 def _is_lost(registration: Any, name: str) -> bool:
@@ -152,29 +154,58 @@ def _edited_suite(root: Path, name: str) -> str:
 def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
     """Write the run's documents and reports to files and gather the summary."""
     problem: Problem = outcome.artifact("problem")
+    summary = TrainingSummary.gather(outcome, {})
     documents = root / "docs" / "ml-project" / problem.name
-    reports = root / "reports" / problem.name
     documents.mkdir(parents=True, exist_ok=True)
-    reports.mkdir(parents=True, exist_ok=True)
-    written: dict[str, Path] = {}
     for name, text in outcome.artifact("documents").files.items():
-        target = (reports if name.endswith(".html") else documents) / name
-        target.write_text(text, encoding="utf-8")
         if name.endswith(".md"):
-            written[target.stem] = target
-    for name in _REPORTS:
-        if page := outcome.page(name):
-            target = reports / f"{name}.html"
-            target.write_text(page, encoding="utf-8")
-            written[name] = target
-    full = outcome.artifact("full_profile")
-    (reports / "data_profile.html").write_text(full, encoding="utf-8")
-    written["data_profile"] = reports / "data_profile.html"
-    paths = {name: str(path.relative_to(root)) for name, path in written.items()}
-    summary = TrainingSummary.gather(outcome, paths)
+            (documents / name).write_text(text, encoding="utf-8")
     # For `dvc metrics`: the scores alone, without what differs between equal runs.
     (documents / "metrics.json").write_text(json.dumps(summary.scores, indent=1) + "\n", encoding="utf-8")
-    return summary
+    trained = reports.Trained(
+        model=problem.name,
+        version=None if summary.model["version"] is None else str(summary.model["version"]),
+        run_id=summary.run_id,
+        ended=_now(),
+        verdict=summary.verdict,
+        family=summary.model["family"],
+        metric=summary.metric,
+        score=summary.scores["holdout"].get(summary.metric),
+        digest=summary.model["digest"],
+    )
+    return replace(summary, reports=reports.publish(root, trained, _pages(outcome)))
+
+
+def _keep_what_was_found(request: Request, outcome: Outcome, error: Exception) -> None:
+    """Write the reports of a run that was stopped: they say why, and nobody gets them from a run that failed otherwise."""
+    pages = _pages(outcome)
+    if not pages:
+        return
+    trained = reports.Trained(request.problem.name, None, str(outcome.run.id), _now(), "stopped", str(error))
+    try:
+        written = reports.publish(request.root, trained, pages)
+    except OSError as trouble:
+        request.console.print(f"reports  cannot be written: {trouble}", highlight=False, markup=False)
+        return
+    where = f"{Path(next(iter(written.values()))).parent}/ ({', '.join(sorted(written))}), as far as it came"
+    request.console.print(f"reports  {where}", highlight=False, markup=False)
+
+
+def _pages(outcome: Outcome) -> dict[str, str]:
+    """File name to text of all that a run, finished or not, has to show."""
+    pages = {}
+    if outcome.has("documents"):
+        pages |= outcome.artifact("documents").files
+    for name in _REPORTS:
+        if outcome.has(name) and (page := outcome.page(name)):
+            pages[f"{name}.html"] = page
+    if outcome.has("full_profile"):
+        pages["data_profile.html"] = outcome.artifact("full_profile")
+    return pages
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console: Console) -> None:
@@ -204,8 +235,11 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     console.print(f"columns  {_columns_that_matter(outcome, summary)}", highlight=False, markup=False)
     for name in ("model_card", "evaluation", "explanation"):
         console.print(f"report   {summary.reports[name]}", highlight=False)
-    folders = sorted({path.rsplit("/", 1)[0] for path in summary.reports.values()})
-    console.print(f"all      {', '.join(f'{folder}/' for folder in folders)}", highlight=False)
+    folder = Path(summary.reports["evaluation"]).parent
+    console.print(
+        f"all      {folder}/, and {folder.parent}/index.html for all versions; documents in docs/ml-project/{model['name']}/",
+        highlight=False,
+    )
     console.print(
         f"run      {summary.run_id}, {summary.steps} steps, {summary.cached_steps} cached, {outcome.duration_s:.0f} s", highlight=False
     )

@@ -55,6 +55,10 @@ def test_a_person_is_told_what_happened(project, first):
     for path in first.summary["reports"].values():
         assert (project.root / path).stat().st_size > 500, path
     assert {"model_card", "problem_definition", "data_analysis_report", "ml_requirements"} <= set(first.summary["reports"])
+    reports = project.root / "reports" / "small"
+    assert (reports / "latest").resolve().name == first.summary["model"]["version"] == "1"
+    assert "small, version 1, " in (reports / "1" / "evaluation.html").read_text()
+    assert '<a href="1/evaluation.html">' in (reports / "index.html").read_text()
 
 
 def test_the_registry_has_one_challenger_and_zenml_the_same(project, first):
@@ -183,6 +187,18 @@ def test_a_closed_gate_registers_nothing(project):
     assert result.summary["verdict"] == "rejected"
     assert "constraints.metric_floor" in result.output
     assert project.versions("strict") == []
+
+
+def test_what_a_stopped_run_found_is_kept(project):
+    project.config("leaky", data={"source": "builtin:loans?rows=1500&leaks=target_copy"})
+    stopped = project.train("leaky")
+
+    assert stopped.code == 3, stopped.output
+    (folder,) = (project.root / "reports" / "leaky").glob("run-*")
+    assert f"reports/leaky/{folder.name}/" in stopped.output
+    assert {"profile.html", "quality.html", "data_profile.html"} <= {path.name for path in folder.iterdir()}
+    assert "not registered (stopped: " in (folder / "quality.html").read_text()
+    assert "stopped" in (folder.parent / "index.html").read_text()
 
 
 def test_the_champion_is_compared_on_the_same_holdout_and_never_with_itself(project):

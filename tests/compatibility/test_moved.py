@@ -91,4 +91,4 @@ def test_a_training_is_compared_with_the_champion_of_before(project):
         config.write("gates: {champion: ignore}\n")
     result = project.train(MODEL)
     assert result.code == 0, result.output
-    assert "champion 1" in (project.root / "reports" / MODEL / "comparison.html").read_text()
+    assert "champion 1" in (project.root / "reports" / MODEL / "latest" / "comparison.html").read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from urllib.parse import quote
 
 from switchyard.tabular.report.report import (
     Badge,
@@ -10,7 +11,9 @@ from switchyard.tabular.report.report import (
     Beside,
     Cell,
     Chart,
+    Inline,
     Key,
+    Link,
     Markdown,
     Name,
     Part,
@@ -76,7 +79,7 @@ def _group(group: tuple[Part, ...], framed: bool) -> str:
     return f"<div{' class=card' if framed else ''}>{inside}</div>"
 
 
-def _words(text: Text | str | Badge | Name | Strong | Key) -> str:
+def _words(text: Text | Inline) -> str:
     match text:
         case Text():
             return "".join(map(_words, text.pieces))
@@ -86,6 +89,8 @@ def _words(text: Text | str | Badge | Name | Strong | Key) -> str:
             return f"<b>{escape(text.text)}</b>"
         case Key():
             return f'<span style="color:{escape(text.colour)}">&#9473;</span> {escape(text.text)}'
+        case Link():
+            return f'<a href="{escape(quote(text.path))}">{escape(text.text)}</a>'
         case Name():
             return escape(text.text)
         case _:

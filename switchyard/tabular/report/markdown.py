@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from switchyard.tabular.report.report import (
     Badge,
@@ -10,7 +11,9 @@ from switchyard.tabular.report.report import (
     Beside,
     Cell,
     Chart,
+    Inline,
     Key,
+    Link,
     Markdown,
     Name,
     Part,
@@ -56,7 +59,7 @@ def _part(part: Part) -> str:
             return words(part)
 
 
-def words(piece: Text | str | Badge | Name | Strong | Key) -> Marked:
+def words(piece: Text | Inline) -> Marked:
     """A piece of a sentence."""
     match piece:
         case Text():
@@ -67,13 +70,15 @@ def words(piece: Text | str | Badge | Name | Strong | Key) -> Marked:
             return Marked(f"**{text(piece.text)}**") if piece.text.strip() else Marked("")
         case Badge() if piece.level == "bad":
             return Marked(f"**{text(piece.text)}**")
+        case Link():
+            return Marked(f"[{text(piece.text)}]({quote(piece.path)})")
         case Badge() | Key():
             return text(piece.text)
         case _:
             return text(piece)
 
 
-def _keep_ends(piece: str | Badge | Name | Strong | Key) -> str:
+def _keep_ends(piece: Inline) -> str:
     # `text` makes one line of it; the blanks towards its neighbours are part of the sentence.
     if not isinstance(piece, str) or isinstance(piece, Marked):
         return words(piece)

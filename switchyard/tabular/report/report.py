@@ -43,7 +43,16 @@ class Key:
     """As in CSS: #d1495b."""
 
 
-Inline = str | Badge | Name | Strong | Key
+@dataclass(frozen=True)
+class Link:
+    """A page beside this one."""
+
+    text: str
+    path: str
+    """Relative to the page that it stands on."""
+
+
+Inline = str | Badge | Name | Strong | Key | Link
 
 
 @dataclass(frozen=True, init=False)

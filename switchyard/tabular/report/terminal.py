@@ -19,6 +19,7 @@ from switchyard.tabular.report.report import (
     Chart,
     Inline,
     Key,
+    Link,
     Markdown,
     Name,
     Part,
@@ -73,7 +74,7 @@ def words(piece: Inline | Text) -> RichText:
             return RichText(_visible(piece.text), style=_COLOURS[piece.level])
         case Strong():
             return RichText(_visible(piece.text), style="bold")
-        case Name() | Key():
+        case Name() | Key() | Link():
             return RichText(_visible(piece.text))
         case _:
             return RichText(_visible(str(piece)))
