@@ -14,9 +14,10 @@ _OFFERED = {
     "SwitchyardClassifier": "tabular.estimators",
     "SwitchyardRegressor": "tabular.estimators",
     "fit": "tabular.fitting",
+    "recommend": "tabular.recommendation.fitting",
 }
 
-__all__ = ["Client", "Fitted", "SwitchyardClassifier", "SwitchyardRegressor", "fit"]
+__all__ = ["Client", "Fitted", "SwitchyardClassifier", "SwitchyardRegressor", "fit", "recommend"]
 
 
 def __getattr__(name: str) -> Any:

@@ -51,7 +51,7 @@ class Graph:
         self._domains = {""}
         self._counter = 0
 
-    def input(self, name: str, dtype: str, width: int) -> str:
+    def input(self, name: str, dtype: str, width: int | str) -> str:
         """Declare an input of shape [n, width]; declaring it again with the same type is no change.
 
         Parameters
@@ -60,8 +60,8 @@ class Graph:
             Name of the tensor, an identifier.
         dtype : {"double", "float", "int64", "bool", "string"}
             Element type.
-        width : int
-            Columns.
+        width : int or str
+            Columns; a name where it differs from request to request.
 
         Returns
         -------

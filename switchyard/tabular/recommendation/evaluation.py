@@ -1,0 +1,166 @@
+"""`RecommendationEvaluation`: what the answers to those who came after the split are worth, beside popularity and item-kNN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from switchyard.tabular.recommendation.families import RECOMMENDERS
+from switchyard.tabular.recommendation.forms import Form
+from switchyard.tabular.recommendation.interactions import Interactions
+from switchyard.tabular.recommendation.measures import MEASURES, PLAIN, K, coverage, novelty, per_user, popular_share
+from switchyard.tabular.recommendation.model import Member, RecommendationModel
+from switchyard.tabular.recommendation.protocol import Questions
+from switchyard.tabular.report.report import Report, Section, Strong, Table
+from switchyard.tabular.report.words import count_of
+from switchyard.tabular.storable import Fact, Record
+
+SERVED = "served"
+_LEVEL = 0.95
+
+
+class Interval(Record):
+    """A mean over users with the ends of its bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Standing(Record):
+    """What one way to answer is worth."""
+
+    name: str
+    """`served`, or a family by itself."""
+    title: str
+    measures: dict[str, Interval]
+    coverage: float
+    """Share of the catalogue that anybody is answered, 0..1."""
+    novelty: float
+    """Bits: how seldom its answers were taken before."""
+    popular_share: float
+    """Share of its answers among the most taken hundredth of the catalogue, 0..1."""
+
+
+class RecommendationEvaluation(Record):
+    """Scores on the users who came after the split."""
+
+    users: int
+    """With a later item that was known before the split; the scores are means over them."""
+    new_users: int
+    """Of these, who were not there before: asked for with the first half of their items as history."""
+    items: int
+    """Of the catalogue that is ranked."""
+    out_of_reach: float
+    """Share of the later items, 0..1, that nobody had taken before, which no model of interactions can answer. Not in the scores."""
+    left_out: int
+    """Users whose later items are all of that kind, or repeat earlier ones."""
+    standings: tuple[Standing, ...]
+    """The served model first, then families by themselves, best first."""
+    groups: dict[str, Interval]
+    """nDCG@10 of the served model for warm and new users."""
+
+    @property
+    def score(self) -> Interval:
+        """nDCG@10 of the served model."""
+        return self.standings[0].measures["ndcg_at_10"]
+
+    def scores(self) -> dict[str, float]:
+        """Of the served model, by name."""
+        served = self.standings[0]
+        found = {name: interval.value for name, interval in served.measures.items()}
+        return {**found, "coverage": served.coverage, "novelty": served.novelty, "popular_share": served.popular_share}
+
+    def score_table(self) -> Table:
+        """What is served, and each family alone."""
+        rows = [
+            (
+                Strong(one.title) if one.name == SERVED else one.title,
+                *(one.measures[name].value for name in MEASURES),
+                f"{one.measures['ndcg_at_10'].low:.4f} to {one.measures['ndcg_at_10'].high:.4f}",
+                one.coverage,
+                one.novelty,
+                one.popular_share,
+            )
+            for one in self.standings
+        ]
+        names = [PLAIN[name] for name in MEASURES]
+        formats = {**dict.fromkeys(names, ".4f"), "coverage": ".1%", "novelty": ".2f", "popular": ".1%"}
+        return Table(["", *names, "95 % of nDCG", "coverage", "novelty", "popular"], rows, formats)
+
+    def group_table(self) -> Table:
+        """Warm and new users apart."""
+        counts = {"warm": self.users - self.new_users, "new": self.new_users}
+        rows = [(f"{name} users", counts[name], one.value, f"{one.low:.4f} to {one.high:.4f}") for name, one in self.groups.items()]
+        return Table(["", "users", PLAIN["ndcg_at_10"], "95 %"], rows, {PLAIN["ndcg_at_10"]: ".4f"})
+
+    def report(self) -> Report:
+        lead = (
+            f"{count_of(self.users, 'user')} who came after the split, {self.new_users:,} of them new; all {self.items:,} items ranked, "
+            f"what they had taken left out. {self.out_of_reach:.1%} of what they took next nobody had taken before: not in the scores."
+        )
+        return Report("Recommendation", lead, [Section("Scores", self.score_table()), Section("Warm and new users", self.group_table())])
+
+    def facts(self) -> dict[str, Fact]:
+        return {"ndcg_at_10": self.score.value, "users": self.users}
+
+
+def evaluate(
+    top: np.ndarray, forms: Mapping[str, Form], known: Interactions, questions: Questions, resamples: int, seed: int
+) -> RecommendationEvaluation:
+    """Score answers.
+
+    Parameters
+    ----------
+    top : ndarray of int64, shape (n, K)
+        Of the served graph for each of the answerable questions, places in the catalogue of `known`.
+    forms : mapping of str to Form
+        Families to stand beside it, fitted to `known`.
+    known : Interactions
+        What was before the split.
+    questions : Questions
+        All of them.
+    resamples : int
+        Of the bootstrap.
+    """
+    asked = questions.part(questions.answerable)
+    beside = {
+        family: RecommendationModel((Member(family, {}, form, 1.0),), known.item_ids).top(asked.history, K)
+        for family, form in forms.items()
+    }
+    served = standing(SERVED, "Served", top, known, asked, resamples, seed)
+    alone = [standing(family, RECOMMENDERS[family].title, found, known, asked, resamples, seed) for family, found in beside.items()]
+    ndcg = per_user(top, asked.truth)["ndcg_at_10"]
+    groups = {"warm": ndcg[asked.warm], "new": ndcg[~asked.warm]}
+    unknown, within = int(questions.unknown.sum()), int(questions.truth.lengths.sum())
+    return RecommendationEvaluation(
+        users=len(asked),
+        new_users=int((~asked.warm).sum()),
+        items=known.n_items,
+        out_of_reach=unknown / (unknown + within),
+        left_out=len(questions) - len(asked),
+        standings=(served, *sorted(alone, key=lambda one: -one.measures["ndcg_at_10"].value)),
+        groups={name: interval(values, resamples, seed) for name, values in groups.items() if len(values)},
+    )
+
+
+def standing(name: str, title: str, top: np.ndarray, known: Interactions, asked: Questions, resamples: int, seed: int) -> Standing:
+    """What the answers `top` to `asked` are worth."""
+    takers = np.bincount(known.pairs.items, minlength=known.n_items)
+    return Standing(
+        name=name,
+        title=title,
+        measures={name: interval(values, resamples, seed) for name, values in per_user(top, asked.truth).items()},
+        coverage=coverage(top, known.n_items),
+        novelty=novelty(top, takers, known.n_users),
+        popular_share=popular_share(top, takers),
+    )
+
+
+def interval(values: np.ndarray, resamples: int, seed: int) -> Interval:
+    """Mean of `values`, one for each user, with a 95 % bootstrap interval over users (percentiles)."""
+    rng, size = np.random.default_rng(seed), len(values)
+    means: Sequence[float] = [float(values[rng.integers(0, size, size)].mean()) for _ in range(resamples)]
+    low, high = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]) if resamples else (np.nan, np.nan)
+    return Interval(value=float(values.mean()), low=float(low), high=float(high))

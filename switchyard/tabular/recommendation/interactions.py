@@ -1,0 +1,173 @@
+"""`Interactions`: who took what, when and how much, in numbers; `read_interactions` makes them of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.recommendation.roles import Roles
+from switchyard.tabular.report.words import count_of
+from switchyard.tabular.tables.typing.kinds import read_column
+from switchyard.tabular.tables.typing.readings import as_dates
+from switchyard.tabular.tables.typing.surroundings import Surroundings, surroundings_of
+
+FEWEST_USERS, FEWEST_ITEMS, FEWEST_ROWS = 2, 3, 20
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Each user with each of its items once, in the order of their last meetings.
+
+    Attributes
+    ----------
+    users, items : ndarray of int64, shape (n_pairs,)
+    total : ndarray of float64, shape (n_pairs,)
+        Weights of all meetings together.
+    last : ndarray of float64, shape (n_pairs,)
+        When they met last.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    total: np.ndarray
+    last: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """A log of n rows in the order of time.
+
+    Attributes
+    ----------
+    users, items : ndarray of int64, shape (n,)
+        Places in `user_ids` and `item_ids`.
+    times : ndarray of float64, shape (n,)
+        Days; numbers of the rows where there is no time.
+    weights : ndarray of float64, shape (n,)
+        Zero or more.
+    user_ids, item_ids : ndarray of object (str)
+        Each has a row at least.
+    titles : mapping of str to str
+        By item id, where they are known.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    times: np.ndarray
+    weights: np.ndarray
+    user_ids: np.ndarray
+    item_ids: np.ndarray
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    @property
+    def n_users(self) -> int:
+        return len(self.user_ids)
+
+    @property
+    def n_items(self) -> int:
+        return len(self.item_ids)
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """What most models learn from."""
+        keys, places, counts = np.unique((self.users * self.n_items + self.items)[::-1], return_index=True, return_inverse=True)[:3]
+        total = np.bincount(counts, weights=self.weights[::-1], minlength=len(keys))
+        rows = len(self) - 1 - places
+        order = np.argsort(rows)
+        rows = rows[order]
+        return Pairs(self.users[rows], self.items[rows], total[order], self.times[rows])
+
+    def rows(self, wanted: np.ndarray) -> Interactions:
+        """The rows where `wanted`, with the users and items that are left."""
+        users, user_codes = np.unique(self.users[wanted], return_inverse=True)
+        items, item_codes = np.unique(self.items[wanted], return_inverse=True)
+        ids = self.item_ids[items]
+        return Interactions(user_codes, item_codes, self.times[wanted], self.weights[wanted], self.user_ids[users], ids, self.titles)
+
+
+def read_interactions(frame: pd.DataFrame, roles: Roles, what: str) -> tuple[Interactions, tuple[str, ...]]:
+    """The interactions in `frame`, whose columns `roles` names, and notes on what was left aside.
+
+    Raises
+    ------
+    InputError
+        When a weight is text or below zero, moments can't be read, or there are too few users or items to learn from.
+    """
+    around, rows = surroundings_of(frame), np.arange(len(frame)) + 1
+    users = read_column(frame[roles.user], roles.user, "categorical", rows, around).values
+    items = read_column(frame[roles.item], roles.item, "categorical", rows, around).values
+    times = np.arange(len(frame), dtype=float) if roles.time is None else _days(frame, roles.time, rows, around)
+    weights = np.ones(len(frame)) if roles.weight is None else _weights(frame, roles.weight, rows, around)
+    named = ((roles.user, pd.isna(users)), (roles.item, pd.isna(items)), (roles.time, np.isnan(times)), (roles.weight, np.isnan(weights)))
+    lacking = [(name, missing) for name, missing in named if name and missing.any()]
+    notes = [
+        f"{count_of(int(missing.sum()), 'row')} without a value of {name!r} left out (first: row {rows[missing][0]})"
+        for name, missing in lacking
+    ]
+    if roles.time is None:
+        notes.append("there is no time column: rows are taken to stand in the order in which things happened (data.time_column names one)")
+    kept = ~np.logical_or.reduce([missing for _, missing in named])
+    kept = np.flatnonzero(kept)[np.argsort(times[kept], kind="stable")]
+    user_ids, user_codes = np.unique(users[kept].astype(str), return_inverse=True)
+    item_ids, item_codes = np.unique(items[kept].astype(str), return_inverse=True)
+    _check_size(len(kept), len(user_ids), len(item_ids), roles, what)
+    return (
+        Interactions(user_codes, item_codes, times[kept], weights[kept], user_ids.astype(object), item_ids.astype(object)),
+        tuple(notes),
+    )
+
+
+def read_titles(frame: pd.DataFrame, item: str, title: str) -> dict[str, str]:
+    """Item id -> title; of an item that stands there twice, the first."""
+    rows, around = np.arange(len(frame)) + 1, surroundings_of(frame)
+    ids = read_column(frame[item], item, "categorical", rows, around).values
+    titles = read_column(frame[title], title, "text", rows, around).values
+    found = zip(ids[::-1], titles[::-1])
+    return {str(name): str(text).strip() for name, text in found if name is not None and text is not None}
+
+
+def _days(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundings) -> np.ndarray:
+    reading = read_column(frame[name], name, None, rows, around)
+    if reading.kind == "numeric":
+        reading = as_dates(reading, name, "datetime") or reading
+    if reading.kind == "datetime":
+        seconds = reading.values.astype("datetime64[ns]").astype("int64") / 1e9
+        return np.where(np.isnat(reading.values), np.nan, seconds) / _DAY
+    if reading.kind not in ("numeric", "boolean"):
+        raise InputError(f"time column {name!r} holds no moments ({reading.reason}); name another (data.time_column), or none")
+    return reading.values.astype(float)
+
+
+def _weights(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundings) -> np.ndarray:
+    reading = read_column(frame[name], name, None, rows, around)
+    if reading.kind not in ("numeric", "boolean"):
+        example = next((str(value) for value in frame[name] if not pd.isna(value)), "")
+        raise InputError(
+            f"weight column {name!r} holds {reading.kind} values such as {example!r}; weights and ratings are numbers (data.weight)"
+        )
+    values = reading.values.astype(float)
+    below = values < 0
+    if below.any():
+        raise InputError(
+            f"weight column {name!r} is {values[below][0]:g} in row {rows[below][0]} ({count_of(int(below.sum()), 'row')} below zero); "
+            "leave such rows out, or name another column (data.weight)"
+        )
+    return values
+
+
+def _check_size(rows: int, users: int, items: int, roles: Roles, what: str) -> None:
+    if users < FEWEST_USERS:
+        raise InputError(f"{what} has {count_of(users, 'user')} in {roles.user!r}; what others took is learnt from {FEWEST_USERS} at least")
+    if items < FEWEST_ITEMS:
+        raise InputError(f"{what} has {count_of(items, 'item')} in {roles.item!r}; there is nothing to choose from below {FEWEST_ITEMS}")
+    if rows < FEWEST_ROWS:
+        raise InputError(f"{what} has {count_of(rows, 'row')} that can be used; give {FEWEST_ROWS} at least")
