@@ -30,7 +30,7 @@ from implicit.nearest_neighbours import BM25Recommender, CosineRecommender, TFID
 from scipy import sparse
 from threadpoolctl import threadpool_limits
 
-from switchyard.bundle.recommending import Request
+from switchyard.bundle.requests import Request
 from switchyard.tabular.recommendation.evaluation import standing
 from switchyard.tabular.recommendation.fitting import FittedRecommender, recommend
 from switchyard.tabular.recommendation.interactions import Interactions, read_interactions
@@ -59,7 +59,7 @@ def main() -> None:
     started = time.perf_counter()
     ours = recommend(frame, options.budget, items=items)
     took = time.perf_counter() - started
-    print(f"ours: {took:.0f} s, {len(ours.graph) / 1e6:.1f} MB, graph off by {ours.parity.largest_difference:.1e}", flush=True)
+    print(f"ours: {took:.0f} s, {ours.bundle.megabytes:.1f} MB, graph off by {ours.parity.largest_difference:.1e}", flush=True)
     print("blend: " + ", ".join(f"{member.family} {member.weight:.2f}" for member in ours.model.members))
     print(f"one request: {latency(ours):.2f} ms (median of {CALLS}, {ours.model.n_items:,} items)")
     rows = [(f"switchyard {one.name}", one) for one in ours.evaluation.standings]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from switchyard.bundle.digest import FILES, digest_files
+from switchyard.bundle.opening import scorer_of
 from switchyard.bundle.scorer import Scorer
 from switchyard.bundle.signature import Signature
 
@@ -92,7 +93,7 @@ class Bundle:
 
     def scorer(self, threads: int = 1) -> Scorer:
         """A scorer as the server has it."""
-        return Scorer.of(self.files[MODEL], self.signature, threads)
+        return scorer_of(self.files[MODEL], self.signature, threads)
 
 
 def check_members(found: Mapping[str, bool]) -> None:

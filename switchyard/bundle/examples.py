@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from switchyard.bundle.opening import read_scorer
 from switchyard.bundle.scorer import Answer, Scorer
 from switchyard.bundle.signature import Signature
 
@@ -19,7 +20,9 @@ class ExampleMismatch(ValueError):
 
 
 def answer_of(answer: Answer, row: int, signature: Signature) -> dict[str, Any]:
-    """The answer for one row as plain JSON: label and probabilities by class, or prediction with its interval."""
+    """The answer for one row as plain JSON: label and probabilities by class, prediction with its interval, or a recommendation."""
+    if answer.recommendations is not None:
+        return answer.recommendations[row].fields()
     if answer.labels is not None and answer.probabilities is not None:
         return {
             "label": answer.labels[row],
@@ -29,11 +32,11 @@ def answer_of(answer: Answer, row: int, signature: Signature) -> dict[str, Any]:
     return {key: float(value[row]) for key, value in values.items() if value is not None}
 
 
-def make_examples(scorer: Scorer, rows: Sequence[Mapping[str, Any]]) -> str:
+def make_examples(scorer: Scorer, rows: Sequence[Mapping[str, Any]], tolerance: float = TOLERANCE) -> str:
     """The text of examples.json for `rows`, each a mapping of column name to a JSON value."""
     answer = scorer.score({column.name: [row[column.name] for row in rows] for column in scorer.signature.columns})
     examples = [{"row": dict(row), "answer": answer_of(answer, index, scorer.signature)} for index, row in enumerate(rows)]
-    return json.dumps({"tolerance": TOLERANCE, "examples": examples}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps({"tolerance": tolerance, "examples": examples}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_examples(folder: str | Path) -> list[dict[str, Any]]:
@@ -48,12 +51,18 @@ def differences(expected: Mapping[str, Any], got: Mapping[str, Any], tolerance: 
         have = got.get(key)
         if isinstance(want, Mapping):
             found += [f"{key}.{line}" for line in differences(want, have if isinstance(have, Mapping) else {}, tolerance)]
+        elif isinstance(want, list) and isinstance(have, list) and len(want) == len(have):
+            found += [f"{key}{line}" for line in differences(_by_place(want), _by_place(have), tolerance)]
         elif isinstance(want, float) and isinstance(have, (int, float)):
             if not abs(want - have) <= tolerance * max(1.0, abs(want)):
                 found.append(f"{key} is {have!r}, must be {want!r}")
         elif want != have:
             found.append(f"{key} is {have!r}, must be {want!r}")
     return found
+
+
+def _by_place(values: Sequence[Any]) -> dict[str, Any]:
+    return {f"[{place}]": value for place, value in enumerate(values)}
 
 
 def check_examples(folder: str | Path, scorer: Scorer | None = None) -> int:
@@ -64,11 +73,12 @@ def check_examples(folder: str | Path, scorer: Scorer | None = None) -> int:
     ExampleMismatch
         Names the first example whose answer differs, and how.
     """
-    scorer = scorer or Scorer(folder)
-    examples = read_examples(folder)
+    scorer = scorer or read_scorer(folder)
+    kept = json.loads((Path(folder) / "examples.json").read_text(encoding="utf-8"))
+    examples = kept["examples"]
     for number, example in enumerate(examples):
         answer = scorer.score({name: [value] for name, value in example["row"].items()})
-        wrong = differences(example["answer"], answer_of(answer, 0, scorer.signature))
+        wrong = differences(example["answer"], answer_of(answer, 0, scorer.signature), kept["tolerance"])
         if wrong:
             raise ExampleMismatch(f"example {number} of {Path(folder) / 'examples.json'}: {'; '.join(wrong)}")
     return len(examples)

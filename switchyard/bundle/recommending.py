@@ -1,4 +1,4 @@
-"""`RecommendingScorer`: from requests to items, by the graph of a recommendation.
+"""`RecommendingScorer` and `RequestScorer`: from requests to items, by the graph of a recommendation.
 
 The graph holds the catalogue with its titles and the histories that are known, so text goes in and comes out; it is described
 where it is made, `switchyard.tabular.recommendation.export`.
@@ -6,68 +6,23 @@ where it is made, `switchyard.tabular.recommendation.export`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
+from switchyard.bundle.contract import Contract
 from switchyard.bundle.encoding import BadInput
-from switchyard.bundle.plain import is_missing, name_of_number, shown
+from switchyard.bundle.requests import KEYS, Recommendation, Request
+from switchyard.bundle.scorer import Answer, Columns, Scorer
+from switchyard.bundle.signature import RECOMMENDATION, Column, Signature
 
-MOST_ANSWERS, MOST_ITEMS = 1_000, 10_000
-"""Of one request."""
 CHUNK = 64
 """Requests that go through the graph at once: bounds memory."""
-KEYS = ("user", "history", "exclude", "k")
+COLUMNS = tuple(Column(name, kind, "", place, optional=True) for place, (name, kind) in enumerate(zip(KEYS, ("id", "ids", "ids", "count"))))
+"""Of the signature: a row is a request."""
 _NAMED = 5
-
-
-@dataclass(frozen=True)
-class Request:
-    """Who asks. All may be left out: then what is popular is the answer."""
-
-    user: str = ""
-    history: tuple[str, ...] = ()
-    """Ids of items, oldest first; what is known of the user stands before them."""
-    exclude: tuple[str, ...] = ()
-    """Ids that must not be answered, besides those of the history."""
-    k: int = 10
-
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Self:
-        """From what a client sent.
-
-        Raises
-        ------
-        BadInput
-            A field is none of `KEYS`, or not what it should be.
-        """
-        strange = [name for name in fields if name not in KEYS]
-        if strange:
-            raise BadInput(str(strange[0]), None, f"is not a field of a request; there are {', '.join(KEYS)}")
-        k = fields.get("k", 10)
-        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST_ANSWERS:
-            raise BadInput("k", None, f"is {shown(k)}; it is a whole number from 1 to {MOST_ANSWERS:,}")
-        user = fields.get("user")
-        return cls("" if is_missing(user) else _id("user", user), _ids("history", fields), _ids("exclude", fields), k)
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """What is answered to one request, best first."""
-
-    items: tuple[str, ...]
-    scores: tuple[float, ...]
-    """Standard deviations of the catalogue's scores above their mean."""
-    titles: tuple[str, ...]
-    """Empty text where none is known."""
-    because: tuple[str, ...]
-    """The item of the history that speaks most for the answer; empty where none does: it is popular."""
-    notes: tuple[str, ...] = ()
-    """What was left aside, one sentence each."""
 
 
 class RecommendingScorer:
@@ -111,6 +66,45 @@ class RecommendingScorer:
         return answers
 
 
+class RequestScorer(Scorer):
+    """A `RecommendingScorer` behind the face of a `Scorer`: a row is a request, its columns are `KEYS`."""
+
+    def _open(self, model: bytes, signature: Signature, threads: int) -> None:
+        self._recommending = RecommendingScorer(model, threads)
+        self.signature = signature
+        self.contract = Contract(signature)
+
+    def encode(self, columns: Columns) -> dict[str, Any]:
+        """The requests, under `requests`.
+
+        Raises
+        ------
+        BadInput
+            Names the field and the row of the first fault.
+        """
+        columns, rows = self._complete(columns)
+        found = []
+        for row in range(rows):
+            try:
+                found.append(Request.of({name: columns[name][row] for name in KEYS if name in columns}))
+            except BadInput as error:
+                raise BadInput(error.column, row, error.problem) from None
+        return {"requests": found}
+
+    def unusual(self, inputs: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Nothing: what is odd about a request is in the notes of its answer."""
+        return (), ()
+
+    def answer(self, inputs: Mapping[str, Any]) -> Answer:
+        """What `encode` made, answered."""
+        return Answer(recommendations=self._recommending.recommend(inputs["requests"]))
+
+
+def signature_of_requests(name: str, item: str, metric: str, trained_until: str | None) -> Signature:
+    """The signature of a recommender; `item` is the column of the training table that is predicted."""
+    return Signature(name=name, task=RECOMMENDATION, target=item, columns=COLUMNS, metric=metric, trained_until=trained_until)
+
+
 def _notes(request: Request, strange: np.ndarray, user_known: bool, known: int) -> tuple[str, ...]:
     notes = []
     if len(strange):
@@ -131,23 +125,3 @@ def _filled(lists: Sequence[Sequence[str]]) -> np.ndarray:
     for row, items in enumerate(lists):
         table[row, width - len(items) :] = items
     return table
-
-
-def _ids(name: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
-    values = fields.get(name)
-    if values is None:
-        return ()
-    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, (Sequence, np.ndarray)):
-        raise BadInput(name, None, f"is {shown(values)}; it is a list of item ids, oldest first")
-    if len(values) > MOST_ITEMS:
-        raise BadInput(name, None, f"has {len(values):,} items; {MOST_ITEMS:,} are allowed")
-    return tuple(_id(name, value) for value in values)
-
-
-def _id(name: str, value: Any) -> str:
-    """As training reads ids: whole numbers without a point, text without blanks around it."""
-    if isinstance(value, str) and value.strip():
-        return value.strip()
-    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool) and math.isfinite(value):
-        return str(int(value)) if isinstance(value, (int, np.integer)) else name_of_number(float(value))
-    raise BadInput(name, None, f"holds {shown(value)}, which is no id; ids are text or numbers")

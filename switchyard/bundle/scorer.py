@@ -13,6 +13,7 @@ import onnxruntime
 from switchyard.bundle.contract import Contract
 from switchyard.bundle.encoding import MISSING, BadInput, categories_of, known_names, numbers_of
 from switchyard.bundle.reading import converter
+from switchyard.bundle.requests import Recommendation
 from switchyard.bundle.signature import Column, Signature
 
 CHUNK = 16_384
@@ -38,6 +39,7 @@ class Answer:
     lower: np.ndarray | None = None
     """Lower end of the conformal interval, float64 of shape (n,)."""
     upper: np.ndarray | None = None
+    recommendations: list[Recommendation] | None = None
 
 
 def _usual(column: Column) -> tuple[float, float]:

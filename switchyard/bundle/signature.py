@@ -15,6 +15,8 @@ from switchyard.bundle.seen import Seen
 
 FORMAT = 2
 """Version of the bundle's format; 1, which had no readings, is read too, any other refused."""
+RECOMMENDATION = "recommendation"
+"""The task whose rows are requests (`switchyard.bundle.requests`) and whose labels are items."""
 NAMED_CATEGORIES = 50
 """So many are kept by name; where there are as many or more, `hashes` holds all."""
 
@@ -25,7 +27,7 @@ class Column:
 
     name: str
     kind: str
-    """numeric, boolean, datetime, categorical or text."""
+    """numeric, boolean, datetime, categorical or text; of a recommender's requests id, ids or count."""
     input: str
     """Which of the graph's inputs holds it: numeric or categorical."""
     position: int
@@ -105,7 +107,7 @@ class Signature:
 
     name: str
     task: str
-    """binary, multiclass or regression."""
+    """binary, multiclass, regression or recommendation."""
     target: str
     columns: tuple[Column, ...]
     classes: tuple[str, ...] = ()
@@ -125,7 +127,8 @@ class Signature:
 
     def __post_init__(self) -> None:
         if self.label is None:
-            object.__setattr__(self, "label", ColumnReading("categorical" if self.classes else "numeric", strip=True))
+            kind = "categorical" if self.classes or self.task == RECOMMENDATION else "numeric"
+            object.__setattr__(self, "label", ColumnReading(kind, strip=True))
 
     @property
     def numeric(self) -> tuple[Column, ...]:
@@ -194,6 +197,8 @@ class Signature:
         found = self.label.value(value)
         if found in (MISSING, "") or found != found:
             raise ValueError("there is no label")
+        if self.task == RECOMMENDATION:
+            return str(found)
         if not self.classes:
             return repr(found)
         names = [found]

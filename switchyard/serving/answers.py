@@ -6,16 +6,21 @@ from typing import Any
 
 from switchyard.bundle import Answer, Signature
 from switchyard.predictionlog.records import prediction_id
-from switchyard.serving.payloads import JSON_DATA, NDARRAY, ROWS, TENSOR
+from switchyard.serving.payloads import JSON_DATA, NDARRAY, ONE, ROWS, TENSOR
 
+LISTS = ("items", "scores", "titles", "because", "notes")
 Columns = dict[str, "list[Any] | None"]
 
 
 def columns_of(answer: Answer, signature: Signature) -> Columns:
     """The answer as plain lists by name, each of shape (rows,), None where the task has no such thing.
 
-    `label`, `confidence` (the label's probability) and `probabilities` (by class), or `prediction`, `lower`, `upper`.
+    `label`, `confidence` (the label's probability) and `probabilities` (by class), or `prediction`, `lower`, `upper`, or what
+    a recommendation has.
     """
+    if answer.recommendations is not None:
+        listed = [one.fields() for one in answer.recommendations]
+        return {name: [one[name] for one in listed] for name in LISTS}
     if answer.probabilities is not None and answer.label_index is not None:
         probabilities = answer.probabilities.tolist()
         indices = answer.label_index.tolist()
@@ -31,6 +36,17 @@ def columns_of(answer: Answer, signature: Signature) -> Columns:
     }
 
 
+def logged(columns: Columns) -> Columns:
+    """Of `columns_of`, what the prediction log keeps; of a recommendation the score by item, best first, and as label the first item."""
+    items, scores = columns.get("items"), columns.get("scores")
+    if items is None or scores is None:
+        return columns
+    return {
+        "label": [row[0] if row else None for row in items],
+        "probabilities": [dict(zip(row, values)) for row, values in zip(items, scores)],
+    }
+
+
 def _numbers(values: Any) -> list[float] | None:
     return None if values is None else values.reshape(-1).tolist()
 
@@ -43,13 +59,15 @@ def body_of(columns: Columns, form: str, request_id: str, signature: Signature, 
     columns : dict
         Of `columns_of`.
     form : str
-        Of the request: rows, jsonData, ndarray or tensor.
+        Of the request: rows, jsonData, ndarray, tensor, or one.
     request_id : str
         Becomes `meta.puid`: the prediction id of the first row; the others' are in `predictions`, or `<puid>/<row>`.
     tags : dict
         The model's name, version and digest, and marks of odd columns.
     """
     meta: dict[str, Any] = {"puid": request_id, "tags": tags}
+    if form == ONE:
+        return {**_predictions(columns, request_id)[0], "meta": meta}
     if form in (ROWS, JSON_DATA):
         predictions = _predictions(columns, request_id)
         return {"predictions": predictions, "meta": meta} if form == ROWS else {"jsonData": {"predictions": predictions}, "meta": meta}

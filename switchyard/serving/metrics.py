@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from switchyard.bundle import Signature
 from switchyard.bundle.encoding import is_missing
+from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.serving.counters import SharedCounters
 
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Metrics:
     def _scores(self, answers: Mapping[str, Any]) -> list[float]:
         if self._positive is not None:
             return [row[self._positive] for row in answers["probabilities"]]
+        if self._signature.task == RECOMMENDATION:
+            return [row[0] for row in answers["scores"] if row]
         return answers["confidence"] if self._signature.classes else answers["prediction"]
 
     def log(self, progress: Progress) -> None:
@@ -127,7 +130,7 @@ class Metrics:
         return "\n".join([*lines, f"switchyard_model_info{{{info}}} 1", ""])
 
     def _families(self) -> list[tuple[str, str, str]]:
-        score = "Probability of the positive class, or of the predicted label where there are several; a regression's prediction."
+        score = "Probability of the positive class or of the label of several; prediction of a regression; score of the first item."
         return [
             ("requests_total", "counter", "Requests by path and status."),
             ("request_seconds", "histogram", "From the request's body read to the answer written, in seconds."),

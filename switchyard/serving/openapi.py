@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from switchyard.bundle import Column, Other, Signature
+from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.predictionlog.records import prediction_id
 from switchyard.serving import schemas
 from switchyard.serving.settings import Settings
@@ -37,6 +38,7 @@ def document(signature: Signature, tags: Mapping[str, str], examples: Sequence[M
     """
     columns = [*signature.columns, *_columns_aside(signature, settings)]
     names = [column.name for column in signature.columns]
+    requests = signature.task == RECOMMENDATION
     rows = [example["row"] for example in examples[:2]]
     answers = [example["answer"] for example in examples[:2]]
     described = {
@@ -49,7 +51,7 @@ def document(signature: Signature, tags: Mapping[str, str], examples: Sequence[M
         "servers": [{"url": "/"}],
         "security": [{"bearerAuth": []}],
         "paths": {
-            "/api/v1.0/predictions": {"post": _predictions(rows, answers, names)},
+            "/api/v1.0/predictions": {"post": _predictions(rows, answers, names, requests)},
             "/api/v1.0/feedback": {"post": _feedback(signature)},
             "/health/status": {"get": _health()},
             "/api/v1.0/metadata": {
@@ -62,7 +64,7 @@ def document(signature: Signature, tags: Mapping[str, str], examples: Sequence[M
             "responses": {name: _response(text, "Error") for name, text in _RESPONSES.values()},
             "schemas": {
                 "Row": schemas.row(columns, _others(signature, columns)),
-                "PredictionRequest": schemas.prediction_request(signature.columns, settings.max_rows),
+                "PredictionRequest": schemas.prediction_request(signature.columns, settings.max_rows, requests),
                 "PredictionAnswer": schemas.prediction_answer(signature),
                 "FeedbackRequest": schemas.feedback_request(signature, settings.max_rows),
                 "Meta": schemas.META,
@@ -86,13 +88,15 @@ def _others(signature: Signature, columns: Sequence[Column]) -> list[Other]:
     return [other for other in signature.others if other.name not in described]
 
 
-def _predictions(rows: list[Json], answers: list[Json], names: list[str]) -> Json:
+def _predictions(rows: list[Json], answers: list[Json], names: list[str], requests: bool) -> Json:
     values = [[row[name] for name in names] for row in rows]
     examples = {
         "rows": {"value": {"rows": rows}},
         "ndarray": {"value": {"data": {"names": names, "ndarray": values}}},
         "jsonData": {"value": {"jsonData": {"rows": rows}}},
     }
+    if requests:
+        examples = {"one": {"value": rows[0] if rows else {}}, "rows": examples["rows"]}
     predictions = [{"prediction_id": prediction_id("4f1c", index), **answer} for index, answer in enumerate(answers)]
     return {
         "operationId": "predict",
@@ -107,7 +111,7 @@ def _predictions(rows: list[Json], answers: list[Json], names: list[str]) -> Jso
 
 
 def _feedback(signature: Signature) -> Json:
-    label: Any = signature.classes[0] if signature.classes else 1.5
+    label: Any = signature.classes[0] if signature.classes else ("i17" if signature.task == RECOMMENDATION else 1.5)
     examples = {
         "by prediction id": {"value": {"prediction_id": "4f1c", "label": label}},
         "Seldon": {"value": {"response": {"meta": {"puid": "4f1c"}}, "truth": {"data": {"ndarray": [label]}}}},
@@ -159,6 +163,8 @@ def _header(name: str, schema: Json) -> Json:
 def metadata(signature: Signature, tags: Mapping[str, str]) -> Json:
     """Seldon's metadata of the model; custom fields must be text there."""
     outputs = list(signature.classes) or ["prediction", *(["lower", "upper"] if signature.interval else [])]
+    if signature.task == RECOMMENDATION:
+        outputs = ["items", "scores", "titles", "because"]
     custom = {"digest": tags["digest"], "task": signature.task, "target": signature.target}
     if signature.threshold is not None:
         custom |= {"positive_class": str(signature.positive_class), "threshold": repr(signature.threshold)}

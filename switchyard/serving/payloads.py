@@ -10,8 +10,9 @@ from switchyard.bundle import BadInput, ColumnReading
 from switchyard.bundle.encoding import category
 from switchyard.serving.errors import Refusal, bad_part
 
-ROWS, JSON_DATA, NDARRAY, TENSOR = "rows", "jsonData", "ndarray", "tensor"
+ROWS, JSON_DATA, NDARRAY, TENSOR, ONE = "rows", "jsonData", "ndarray", "tensor", "one"
 _FORMS = 'send {"rows": [{"column": value, ...}]}, or Seldon\'s "data" with "names" and "ndarray" or "tensor", or "jsonData"'
+_REQUEST = 'send {"user": ..., "history": [...], "k": 10, "exclude": [...]}, of which each may be left out, or several under "rows"'
 _REFUSED = ("strData", "binData", "customData")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 _ENTITY_LENGTH = 255
@@ -30,6 +31,8 @@ class Expected:
     time_column: str = ""
     moments: ColumnReading = ColumnReading("datetime", missing=(), exact=True)  # noqa: RUF009
     """How the time column is read."""
+    requests: bool = False
+    """Whether a row is a request for recommendations: it may stand in the body by itself, and its fields may come with some rows only."""
 
 
 @dataclass
@@ -61,6 +64,9 @@ def parse(message: Any, expected: Expected) -> Request:
     if not isinstance(message, dict):
         raise bad_part("body", f"must be a JSON object; {_FORMS}")
     present = [key for key in ("rows", "data", "jsonData", *_REFUSED) if key in message]
+    alone = expected.requests and not present
+    if expected.requests:
+        message, present = _as_rows(message, present)
     if len(present) != 1 or present[0] in _REFUSED:
         problem = f"has {' and '.join(present)}; " if present else "has no data; "
         raise bad_part("body", problem + _FORMS)
@@ -69,7 +75,7 @@ def parse(message: Any, expected: Expected) -> Request:
     if present[0] == "data":
         columns, form = _from_data(content, expected)
     else:
-        form = present[0]
+        form = ONE if alone else present[0]
         columns = _from_rows(_rows_of_json(content) if form == JSON_DATA else content, form, expected)
     rows = len(next(iter(columns.values()), ()))
     request = Request(columns, rows, form, request_id, logged=columns)
@@ -78,6 +84,18 @@ def parse(message: Any, expected: Expected) -> Request:
     if expected.entity_column or expected.time_column:
         _take_aside(request, expected)
     return request
+
+
+def _as_rows(message: dict[str, Any], present: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """A message that is a request itself as one with a row of it."""
+    if present == ["data"]:
+        raise bad_part("data", f"can't hold a request for recommendations; {_REQUEST}")
+    if present:
+        return message, present
+    request = {name: value for name, value in message.items() if name != "meta"}
+    if not request:
+        raise bad_part("body", f"has no request; {_REQUEST}")
+    return {"meta": message.get("meta"), ROWS: [request]}, [ROWS]
 
 
 def _meta(meta: Any) -> tuple[str | None, str | None]:
@@ -143,7 +161,7 @@ def _from_rows(rows: Any, part: str, expected: Expected) -> dict[str, list[Any]]
     # What the model does not use may come with some rows only; what it uses may be misspelt in this one.
     # Both are empty where none is known, and a stranger's name may be empty too.
     named = {expected.entity_column, expected.time_column} - {"", None}
-    everywhere = [name for name in names if name in expected.columns or name in named]
+    everywhere = [] if expected.requests else [name for name in names if name in expected.columns or name in named]
     for index, row in enumerate(rows):
         for name in everywhere:
             if name not in row:

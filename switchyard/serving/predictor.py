@@ -7,11 +7,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from switchyard.bundle import BadInput, Contract, Match, Scorer, digest
+from switchyard.bundle import BadInput, Contract, Match, digest
 from switchyard.bundle.examples import check_examples, read_examples
+from switchyard.bundle.opening import read_scorer
+from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.predictionlog.journal import Journal
 from switchyard.predictionlog.records import label_record, prediction_record
-from switchyard.serving.answers import body_of, columns_of
+from switchyard.serving.answers import body_of, columns_of, logged
 from switchyard.serving.errors import Refusal
 from switchyard.serving.feedback import labels_of
 from switchyard.serving.metrics import MARKS, Metrics
@@ -42,7 +44,7 @@ class Predictor:
         self.digest = digest(folder)
         if settings.digest and settings.digest != self.digest:
             raise SettingsError(f"{folder} has digest {self.digest}, but {settings.digest} is to be served")
-        self._scorer = Scorer(folder)
+        self._scorer = read_scorer(folder)
         self.examples = check_examples(folder, self._scorer)
         self.signature = self._scorer.signature
         self.settings = settings
@@ -55,7 +57,8 @@ class Predictor:
         self._contract = Contract(self.signature, also=(settings.entity_column, settings.time_column))
         time = settings.time_column
         moments = self.signature.moments_in(time)
-        self._expected = Expected(names, self._contract.known, settings.max_rows, settings.entity_column, time, moments)
+        requests = self.signature.task == RECOMMENDATION
+        self._expected = Expected(names, self._contract.known, settings.max_rows, settings.entity_column, time, moments, requests)
         self._excluded = frozenset(settings.log_exclude)
         # The log has a place of its own for what happened.
         self._kept = self._contract.known - {self.signature.target}
@@ -94,7 +97,7 @@ class Predictor:
                     request_id=identity,
                     origin=self._origin,
                     inputs=self._known(request.logged),
-                    answers=answers,
+                    answers=logged(answers),
                     entity_ids=entities,
                     event_times=request.event_times,
                     exclude=self._excluded,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from switchyard.bundle import Column, Other, Signature
+from switchyard.bundle.requests import MOST_ANSWERS, MOST_ITEMS
+from switchyard.bundle.signature import RECOMMENDATION
 
 Json = dict[str, Any]
 
@@ -69,6 +71,9 @@ _KINDS: dict[str, list[Json]] = {
     "datetime": [_MOMENT_TEXT, _EPOCH, _BLANK, _NULL],
     "categorical": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, _NULL],
     "text": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, _NULL],
+    "id": [{"type": "string"}, {"type": "number"}, _NULL],
+    "ids": [{"type": "array", "maxItems": MOST_ITEMS, "items": {"type": ["string", "number"]}}, _NULL],
+    "count": [{"type": "integer", "minimum": 1, "maximum": MOST_ANSWERS}, _NULL],
     "entity": [{"type": "string", "pattern": "^[ -~]{0,255}$"}, {"type": "integer"}, _NULL],
 }
 _ALL_DATA = ("rows", "data", "jsonData", "strData", "binData", "customData")
@@ -94,8 +99,8 @@ def row(columns: Sequence[Column], others: Sequence[Other]) -> Json:
     return {"type": "object", "properties": properties, "required": required}
 
 
-def prediction_request(columns: Sequence[Column], max_rows: int) -> Json:
-    """A request in one of its forms."""
+def prediction_request(columns: Sequence[Column], max_rows: int, requests: bool = False) -> Json:
+    """A request in one of its forms; of a recommender (`requests`) a row may stand by itself, and no array holds one."""
     names = [described.name for described in columns]
     rows: Json = {"type": "array", "minItems": 1, "maxItems": max_rows, "items": {"$ref": "#/components/schemas/Row"}}
     cells: Json = {
@@ -129,6 +134,9 @@ def prediction_request(columns: Sequence[Column], max_rows: int) -> Json:
         ]
     }
     wrapped: Json = {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
+    if requests:
+        one: Json = {"allOf": [{"$ref": "#/components/schemas/Row"}], "properties": dict.fromkeys(_ALL_DATA, False), "minProperties": 1}
+        return {"oneOf": [one, _only("rows", rows), _only("jsonData", {"anyOf": [wrapped, rows]})]}
     return {"oneOf": [_only("rows", rows), _only("data", data), _only("jsonData", {"anyOf": [wrapped, rows]})]}
 
 
@@ -150,6 +158,15 @@ def prediction_answer(signature: Signature) -> Json:
             "confidence": {**number, "description": "The label's probability."},
             "probabilities": {"type": "object", "properties": {name: number for name in signature.classes}},
         }
+    elif signature.task == RECOMMENDATION:
+        texts: Json = {"type": "array", "items": {"type": "string"}}
+        fields = {
+            "items": {**texts, "description": "Best first."},
+            "scores": {"type": "array", "items": number, "description": "Deviations of the catalogue's scores above their mean."},
+            "titles": {**texts, "description": "Empty text where none is known."},
+            "because": {**texts, "description": "The item of the history that speaks most for each; empty where it is only popular."},
+            "notes": {**texts, "description": "What was left aside."},
+        }
     else:
         fields = {"prediction": number}
         if signature.interval:
@@ -161,12 +178,18 @@ def prediction_answer(signature: Signature) -> Json:
     forms = {"jsonData": predictions, "data": {"type": "object"}}
     wrapped = [{"type": "object", "properties": {key: form, "meta": meta}, "required": [key, "meta"]} for key, form in forms.items()]
     plain = {**predictions, "properties": {**predictions["properties"], "meta": meta}, "required": ["predictions", "meta"]}
+    if signature.task == RECOMMENDATION:
+        named: Json = {"prediction_id": {"type": "string"}, **fields, "meta": meta}
+        one: Json = {"type": "object", "properties": named, "required": list(named)}
+        return {"oneOf": [one, plain, wrapped[0]]}
     return {"oneOf": [plain, *wrapped]}
 
 
 def feedback_request(signature: Signature, max_rows: int) -> Json:
     """Feedback in one of its forms."""
     label: Json = {"enum": list(signature.classes)} if signature.classes else {"type": "number"}
+    if signature.task == RECOMMENDATION:
+        label = {"type": ["string", "number"], "description": "The item that was taken."}
     simple: Json = {
         "type": "object",
         "properties": {"prediction_id": {"type": "string", "pattern": "^[A-Za-z0-9._:~-]{1,128}(/[1-9][0-9]{0,6})?$"}, "label": label},

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import ModelProto
 
-from switchyard.bundle.recommending import RecommendingScorer, Request
+from switchyard.bundle.recommending import RecommendingScorer
+from switchyard.bundle.requests import Request
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.recommendation.graph import BOOL, FLOAT, INT64, Asked, code_of

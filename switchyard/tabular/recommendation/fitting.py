@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from switchyard.bundle.recommending import Recommendation, RecommendingScorer, Request
+from switchyard.bundle.recommending import RecommendingScorer
+from switchyard.bundle.requests import Recommendation, Request
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.export.bundle import ExportedBundle
 from switchyard.tabular.recommendation.blending import blend
+from switchyard.tabular.recommendation.bundle import recommender_bundle
 from switchyard.tabular.recommendation.evaluation import RecommendationEvaluation, evaluate
 from switchyard.tabular.recommendation.export import GraphParity, GraphRunner, check_graph, recommender_to_onnx
 from switchyard.tabular.recommendation.families import RECOMMENDERS
@@ -23,7 +26,7 @@ from switchyard.tabular.recommendation.interactions import Interactions, read_in
 from switchyard.tabular.recommendation.measures import K
 from switchyard.tabular.recommendation.model import Member, RecommendationModel, known_histories
 from switchyard.tabular.recommendation.protocol import Questions, split_by_time
-from switchyard.tabular.recommendation.roles import roles_of, roles_of_items
+from switchyard.tabular.recommendation.roles import Roles, roles_of, roles_of_items
 from switchyard.tabular.recommendation.search import Standing, Told, Trial, cuts_of, fit_forms, search
 from switchyard.tabular.report.words import count_of
 
@@ -46,8 +49,8 @@ class FittedRecommender:
     ----------
     model : RecommendationModel
         Fitted to all interactions; it knows the histories of the users.
-    graph : bytes
-        The model as ONNX, as it would be served.
+    bundle : ExportedBundle
+        The model as serving gets it: `bundle.write(folder)`.
     evaluated : RecommendationModel
         The same recipe, fitted to what was before the split: what `evaluation` is of.
     evaluation : RecommendationEvaluation
@@ -60,7 +63,7 @@ class FittedRecommender:
     """
 
     model: RecommendationModel
-    graph: bytes
+    bundle: ExportedBundle
     evaluated: RecommendationModel
     evaluation: RecommendationEvaluation
     trials: tuple[Trial, ...]
@@ -70,7 +73,7 @@ class FittedRecommender:
     @cached_property
     def scorer(self) -> RecommendingScorer:
         """What answers requests, as a server has it."""
-        return RecommendingScorer(self.graph)
+        return RecommendingScorer(self.bundle.files["model.onnx"])
 
     def recommend(self, user: Any = None, history: Sequence[Any] = (), k: int = K, exclude: Sequence[Any] = ()) -> Recommendation:
         """The best k items for a user, a history, or both: what is known of the user stands before `history`.
@@ -114,6 +117,7 @@ def recommend(
     holdout: float = 0.2,
     resamples: int = 1000,
     seed: int = 0,
+    name: str = "recommender",
     told: Told | None = None,
 ) -> FittedRecommender:
     """Learn from `frame` what people take next.
@@ -138,6 +142,8 @@ def recommend(
     resamples : int
         Of the bootstrap.
     seed : int
+    name : str
+        What the bundle calls the model.
     told : callable, optional
         Told every trial.
 
@@ -152,7 +158,7 @@ def recommend(
     if not 0 < holdout < 1 or not budget_s > 0 or (trials is not None and trials < 1):
         raise InputError("recommend: holdout is a share between 0 and 1, budget_s above 0, trials 1 or more")
     started = time.monotonic()
-    log, notes = _read(frame, items, user=user, item=item, time=time_column, weight=weight)
+    log, roles, notes = _read(frame, items, user=user, item=item, time=time_column, weight=weight)
     known, questions = split_by_time(log, holdout)
     cuts = cuts_of(known, holdout, seed)
     spent = time.monotonic() - started
@@ -162,11 +168,11 @@ def recommend(
     evaluated = recipe.model(known, forms)
     evaluation = _evaluated(evaluated, forms, known, questions, resamples, seed)
     model, more = with_histories(recipe.model(log), log)
-    graph = recommender_to_onnx(model).SerializeToString(deterministic=True)
     proof = model.histories.part(_drawn(len(model.histories), MOST_PROVED, seed))
-    parity = check_graph(model, GraphRunner(graph, model.item_ids), proof)
+    bundle = recommender_bundle(model, name, roles.item, None, proof)
+    parity = check_graph(model, GraphRunner(bundle.files["model.onnx"], model.item_ids), proof)
     found = (*notes, *more, *(f"{one.family}: {one.trouble}" for one in standings if one.trouble))
-    return FittedRecommender(model, graph, evaluated, evaluation, _in_order(standings), parity, found)
+    return FittedRecommender(model, bundle, evaluated, evaluation, _in_order(standings), parity, found)
 
 
 def with_histories(model: RecommendationModel, log: Interactions) -> tuple[RecommendationModel, tuple[str, ...]]:
@@ -196,7 +202,7 @@ def _families(families: Sequence[str] | None) -> tuple[str, ...]:
     return chosen
 
 
-def _read(frame: pd.DataFrame, items: pd.DataFrame | None, **said: str | None) -> tuple[Interactions, tuple[str, ...]]:
+def _read(frame: pd.DataFrame, items: pd.DataFrame | None, **said: str | None) -> tuple[Interactions, Roles, tuple[str, ...]]:
     if not isinstance(frame, pd.DataFrame) or frame.empty:
         what = "an empty one" if isinstance(frame, pd.DataFrame) else type(frame).__name__
         raise InputError(f"recommend: a pandas DataFrame with rows is needed, not {what}")
@@ -206,7 +212,7 @@ def _read(frame: pd.DataFrame, items: pd.DataFrame | None, **said: str | None) -
     if items is not None:
         items = items.set_axis(list(map(str, items.columns)), axis=1).reset_index(drop=True)
         log = replace(log, titles=read_titles(items, *roles_of_items(list(items.columns), roles.item, "the item table")))
-    return log, (*notes, *more)
+    return log, roles, (*notes, *more)
 
 
 def _evaluated(
