@@ -60,8 +60,8 @@ def main() -> None:
     ours = recommend(frame, options.budget, items=items)
     took = time.perf_counter() - started
     print(f"ours: {took:.0f} s, {ours.bundle.megabytes:.1f} MB, graph off by {ours.parity.largest_difference:.1e}", flush=True)
-    print("blend: " + ", ".join(f"{member.family} {member.weight:.2f}" for member in ours.model.members))
-    print(f"one request: {latency(ours):.2f} ms (median of {CALLS}, {ours.model.n_items:,} items)")
+    print("blend: " + ", ".join(f"{one.family} {one.weight:.2f}" for one in ours.recipe.candidates))
+    print(f"one request: {latency(ours):.2f} ms (median of {CALLS}, {ours.evaluation.items:,} items)")
     rows = [(f"switchyard {one.name}", one) for one in ours.evaluation.standings]
     if not options.generated:
         rows += [(f"implicit {name}", one) for name, one in peers(frame, options.budget).items()]
@@ -76,7 +76,7 @@ def main() -> None:
 def latency(ours: FittedRecommender) -> float:
     """Median milliseconds of one request with a history of 30 items, in this process."""
     rng = np.random.default_rng(SEED)
-    size = min(30, ours.model.n_items)
+    size = min(30, ours.evaluation.items)
     requests = [Request(history=tuple(rng.choice(ours.model.item_ids, size, replace=False))) for _ in range(CALLS)]
     seconds = []
     for request in requests:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 
+from switchyard.tabular.evaluation.resampling import Estimate, Resampler, resample
 from switchyard.tabular.recommendation.families import RECOMMENDERS
 from switchyard.tabular.recommendation.forms import Form
 from switchyard.tabular.recommendation.interactions import Interactions
@@ -17,15 +19,6 @@ from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
 
 SERVED = "served"
-_LEVEL = 0.95
-
-
-class Interval(Record):
-    """A mean over users with the ends of its bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Standing(Record):
@@ -34,7 +27,7 @@ class Standing(Record):
     name: str
     """`served`, or a family by itself."""
     title: str
-    measures: dict[str, Interval]
+    measures: dict[str, Estimate]
     coverage: float
     """Share of the catalogue that anybody is answered, 0..1."""
     novelty: float
@@ -58,18 +51,23 @@ class RecommendationEvaluation(Record):
     """Users whose later items are all of that kind, or repeat earlier ones."""
     standings: tuple[Standing, ...]
     """The served model first, then families by themselves, best first."""
-    groups: dict[str, Interval]
+    groups: dict[str, Estimate]
     """nDCG@10 of the served model for warm and new users."""
 
+    metric: ClassVar[str] = "ndcg_at_10"
+    greater_is_better: ClassVar[bool] = True
+    gains: ClassVar[dict[str, Estimate]] = {}
+    """Nothing is compared with a library's defaults."""
+
     @property
-    def score(self) -> Interval:
+    def score(self) -> Estimate:
         """nDCG@10 of the served model."""
         return self.standings[0].measures["ndcg_at_10"]
 
     def scores(self) -> dict[str, float]:
         """Of the served model, by name."""
         served = self.standings[0]
-        found = {name: interval.value for name, interval in served.measures.items()}
+        found = {name: float(mean.value or 0.0) for name, mean in served.measures.items()}
         return {**found, "coverage": served.coverage, "novelty": served.novelty, "popular_share": served.popular_share}
 
     def score_table(self) -> Table:
@@ -78,7 +76,7 @@ class RecommendationEvaluation(Record):
             (
                 Strong(one.title) if one.name == SERVED else one.title,
                 *(one.measures[name].value for name in MEASURES),
-                f"{one.measures['ndcg_at_10'].low:.4f} to {one.measures['ndcg_at_10'].high:.4f}",
+                _range(one.measures["ndcg_at_10"]),
                 one.coverage,
                 one.novelty,
                 one.popular_share,
@@ -92,7 +90,7 @@ class RecommendationEvaluation(Record):
     def group_table(self) -> Table:
         """Warm and new users apart."""
         counts = {"warm": self.users - self.new_users, "new": self.new_users}
-        rows = [(f"{name} users", counts[name], one.value, f"{one.low:.4f} to {one.high:.4f}") for name, one in self.groups.items()]
+        rows = [(f"{name} users", counts[name], one.value, _range(one)) for name, one in self.groups.items()]
         return Table(["", "users", PLAIN["ndcg_at_10"], "95 %"], rows, {PLAIN["ndcg_at_10"]: ".4f"})
 
     def report(self) -> Report:
@@ -103,11 +101,17 @@ class RecommendationEvaluation(Record):
         return Report("Recommendation", lead, [Section("Scores", self.score_table()), Section("Warm and new users", self.group_table())])
 
     def facts(self) -> dict[str, Fact]:
-        return {"ndcg_at_10": self.score.value, "users": self.users}
+        return {"ndcg_at_10": float(self.score.value or 0.0), "users": self.users}
 
 
 def evaluate(
-    top: np.ndarray, forms: Mapping[str, Form], known: Interactions, questions: Questions, resamples: int, seed: int
+    top: np.ndarray,
+    forms: Mapping[str, Form],
+    known: Interactions,
+    questions: Questions,
+    resamples: int,
+    seed: int,
+    confidence: float = 0.95,
 ) -> RecommendationEvaluation:
     """Score answers.
 
@@ -129,8 +133,10 @@ def evaluate(
         family: RecommendationModel((Member(family, {}, form, 1.0),), known.item_ids).top(asked.history, K)
         for family, form in forms.items()
     }
-    served = standing(SERVED, "Served", top, known, asked, resamples, seed)
-    alone = [standing(family, RECOMMENDERS[family].title, found, known, asked, resamples, seed) for family, found in beside.items()]
+    served = standing(SERVED, "Served", top, known, asked, resamples, seed, confidence)
+    alone = [
+        standing(family, RECOMMENDERS[family].title, found, known, asked, resamples, seed, confidence) for family, found in beside.items()
+    ]
     ndcg = per_user(top, asked.truth)["ndcg_at_10"]
     groups = {"warm": ndcg[asked.warm], "new": ndcg[~asked.warm]}
     unknown, within = int(questions.unknown.sum()), int(questions.truth.lengths.sum())
@@ -140,27 +146,32 @@ def evaluate(
         items=known.n_items,
         out_of_reach=unknown / (unknown + within),
         left_out=len(questions) - len(asked),
-        standings=(served, *sorted(alone, key=lambda one: -one.measures["ndcg_at_10"].value)),
-        groups={name: interval(values, resamples, seed) for name, values in groups.items() if len(values)},
+        standings=(served, *sorted(alone, key=lambda one: -(one.measures["ndcg_at_10"].value or 0.0))),
+        groups={name: estimate(values, resamples, seed, confidence) for name, values in groups.items() if len(values)},
     )
 
 
-def standing(name: str, title: str, top: np.ndarray, known: Interactions, asked: Questions, resamples: int, seed: int) -> Standing:
+def standing(
+    name: str, title: str, top: np.ndarray, known: Interactions, asked: Questions, resamples: int, seed: int, confidence: float = 0.95
+) -> Standing:
     """What the answers `top` to `asked` are worth."""
     takers = np.bincount(known.pairs.items, minlength=known.n_items)
     return Standing(
         name=name,
         title=title,
-        measures={name: interval(values, resamples, seed) for name, values in per_user(top, asked.truth).items()},
+        measures={name: estimate(values, resamples, seed, confidence) for name, values in per_user(top, asked.truth).items()},
         coverage=coverage(top, known.n_items),
         novelty=novelty(top, takers, known.n_users),
         popular_share=popular_share(top, takers),
     )
 
 
-def interval(values: np.ndarray, resamples: int, seed: int) -> Interval:
-    """Mean of `values`, one for each user, with a 95 % bootstrap interval over users (percentiles)."""
-    rng, size = np.random.default_rng(seed), len(values)
-    means: Sequence[float] = [float(values[rng.integers(0, size, size)].mean()) for _ in range(resamples)]
-    low, high = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]) if resamples else (np.nan, np.nan)
-    return Interval(value=float(values.mean()), low=float(low), high=float(high))
+def _range(mean: Estimate) -> str:
+    return "" if mean.low is None else f"{mean.low:.4f} to {mean.high:.4f}"
+
+
+def estimate(values: np.ndarray, resamples: int, seed: int, confidence: float = 0.95) -> Estimate:
+    """Mean of `values`, one for each user, with its bootstrap interval over users."""
+    resampler = Resampler(len(values), resamples, seed)
+    draws = resample({"": lambda weights: {"": weights @ values / weights.sum(axis=1)}}, resampler)
+    return draws[""][""].estimate(confidence)

@@ -1,9 +1,8 @@
-"""`recommend`: from a frame of interactions to a model that answers, its evaluation and its graph, in one call."""
+"""`recommend`: from a frame of interactions to a model that answers, its evaluation and its bundle, in one call; and its stages."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,24 +14,21 @@ from switchyard.bundle.recommending import RecommendingScorer
 from switchyard.bundle.requests import Recommendation, Request
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.export.bundle import ExportedBundle
-from switchyard.tabular.recommendation.blending import blend
 from switchyard.tabular.recommendation.bundle import recommender_bundle
 from switchyard.tabular.recommendation.evaluation import RecommendationEvaluation, evaluate
-from switchyard.tabular.recommendation.export import GraphParity, GraphRunner, check_graph, recommender_to_onnx
+from switchyard.tabular.recommendation.export import GraphParity, GraphRunner, check_graph
 from switchyard.tabular.recommendation.families import RECOMMENDERS
-from switchyard.tabular.recommendation.forms import Form
-from switchyard.tabular.recommendation.histories import Histories
 from switchyard.tabular.recommendation.interactions import Interactions, read_interactions, read_titles
 from switchyard.tabular.recommendation.measures import K
-from switchyard.tabular.recommendation.model import Member, RecommendationModel, known_histories
-from switchyard.tabular.recommendation.protocol import Questions, split_by_time
+from switchyard.tabular.recommendation.model import RecommendationModel, known_histories
+from switchyard.tabular.recommendation.protocol import split_by_time
+from switchyard.tabular.recommendation.recipe import Recipe, tune
 from switchyard.tabular.recommendation.roles import Roles, roles_of, roles_of_items
-from switchyard.tabular.recommendation.search import Standing, Told, Trial, cuts_of, fit_forms, search
+from switchyard.tabular.recommendation.search import Told
 from switchyard.tabular.report.words import count_of
 
-WHAT = "the frame"
-SEARCHED = 0.7
-"""Share of the budget that the search takes; the rest is for the blend, the fits to all, and the proof."""
+WHAT, ITEMS = "the frame", "the item table"
+"""What stands in messages where a file's name would."""
 MOST_ASKED = 10_000
 """Users of the holdout that are scored, drawn at random where there are more."""
 MOST_PROVED = 300
@@ -47,26 +43,23 @@ class FittedRecommender:
 
     Attributes
     ----------
-    model : RecommendationModel
-        Fitted to all interactions; it knows the histories of the users.
+    recipe : Recipe
+        What the search found.
     bundle : ExportedBundle
-        The model as serving gets it: `bundle.write(folder)`.
-    evaluated : RecommendationModel
-        The same recipe, fitted to what was before the split: what `evaluation` is of.
+        The model as serving gets it, fitted to all interactions: `bundle.write(folder)`.
+    evaluated : ExportedBundle
+        Its evaluated twin: the same recipe, fitted to what was before the split; `evaluation` is of its answers.
     evaluation : RecommendationEvaluation
-    trials : tuple of Trial
-        All of the search.
     parity : GraphParity
         How far the graph's answers are from the model's.
     notes : tuple of str
         What was decided or left aside, one sentence each.
     """
 
-    model: RecommendationModel
+    recipe: Recipe
     bundle: ExportedBundle
-    evaluated: RecommendationModel
+    evaluated: ExportedBundle
     evaluation: RecommendationEvaluation
-    trials: tuple[Trial, ...]
     parity: GraphParity
     notes: tuple[str, ...]
 
@@ -85,22 +78,6 @@ class FittedRecommender:
         """
         request = Request.of({"user": user, "history": list(history), "exclude": list(exclude), "k": k})
         return self.scorer.recommend([request])[0]
-
-
-@dataclass(frozen=True, eq=False)
-class Recipe:
-    """What the search found: how a model is made of interactions."""
-
-    standings: tuple[Standing, ...]
-    weights: Mapping[str, float]
-    seed: int
-
-    def model(self, log: Interactions, forms: Mapping[str, Form] | None = None) -> RecommendationModel:
-        """It, made of `log`; `forms` are those of families that are fitted to it already."""
-        wanted = [one for one in self.standings if one.family in self.weights]
-        forms = forms or fit_forms(wanted, log, self.seed)
-        members = tuple(Member(one.family, one.best.params, forms[one.family], self.weights[one.family]) for one in wanted if one.best)
-        return RecommendationModel(members, log.item_ids, log.titles)
 
 
 def recommend(
@@ -157,22 +134,70 @@ def recommend(
     chosen = _families(families)
     if not 0 < holdout < 1 or not budget_s > 0 or (trials is not None and trials < 1):
         raise InputError("recommend: holdout is a share between 0 and 1, budget_s above 0, trials 1 or more")
-    started = time.monotonic()
-    log, roles, notes = _read(frame, items, user=user, item=item, time=time_column, weight=weight)
+    if not isinstance(frame, pd.DataFrame) or frame.empty:
+        what = "an empty one" if isinstance(frame, pd.DataFrame) else type(frame).__name__
+        raise InputError(f"recommend: a pandas DataFrame with rows is needed, not {what}")
+    log, roles, notes = interactions_in(frame, items, user=user, item=item, time=time_column, weight=weight)
+    recipe = tune(log, chosen, holdout, budget_s, trials, seed, told)
+    evaluated, evaluation = evaluate_recipe(recipe, log, holdout, name, roles.item, resamples)
+    bundle, parity, more = fit_to_all(recipe, log, name, roles.item)
+    return FittedRecommender(recipe, bundle, evaluated, evaluation, parity, (*notes, *more, *recipe.notes))
+
+
+def interactions_in(
+    frame: pd.DataFrame, items: pd.DataFrame | None, what: str = WHAT, what_items: str = ITEMS, **said: str | None
+) -> tuple[Interactions, Roles, tuple[str, ...]]:
+    """The interactions in a frame, with the titles of an item table; the roles of its columns, where `said` leaves them open by
+    their names; and notes.
+
+    Raises
+    ------
+    InputError
+        As `roles_of`, `read_interactions` and `roles_of_items`.
+    """
+    frame = _named(frame)
+    roles, notes = roles_of(list(frame.columns), what, **said)
+    log, more = read_interactions(frame, roles, what)
+    if items is not None:
+        items = _named(items)
+        log = replace(log, titles=read_titles(items, *roles_of_items(list(items.columns), roles.item, what_items)))
+    return log, roles, (*notes, *more)
+
+
+def evaluate_recipe(
+    recipe: Recipe, log: Interactions, holdout: float, name: str, item: str, resamples: int, confidence: float = 0.95
+) -> tuple[ExportedBundle, RecommendationEvaluation]:
+    """The evaluated twin's bundle, fitted to what was before the split, and what its answers to who came after are worth.
+
+    Raises
+    ------
+    DifferentGraph
+        The bundle does not answer as the model.
+    """
     known, questions = split_by_time(log, holdout)
-    cuts = cuts_of(known, holdout, seed)
-    spent = time.monotonic() - started
-    standings = search(cuts, chosen, max(0.0, SEARCHED * budget_s - spent), trials, seed, told)
-    recipe = Recipe(tuple(standings), blend(standings, cuts), seed)
-    forms = fit_forms(standings, known, seed)
-    evaluated = recipe.model(known, forms)
-    evaluation = _evaluated(evaluated, forms, known, questions, resamples, seed)
-    model, more = with_histories(recipe.model(log), log)
-    proof = model.histories.part(_drawn(len(model.histories), MOST_PROVED, seed))
-    bundle = recommender_bundle(model, name, roles.item, None, proof)
-    parity = check_graph(model, GraphRunner(bundle.files["model.onnx"], model.item_ids), proof)
-    found = (*notes, *more, *(f"{one.family}: {one.trouble}" for one in standings if one.trouble))
-    return FittedRecommender(model, bundle, evaluated, evaluation, _in_order(standings), parity, found)
+    questions = questions.at_most(MOST_ASKED, recipe.seed)
+    forms = recipe.forms(known, all_families=True)
+    model, _ = with_histories(recipe.model(known, forms), known)
+    asked = questions.part(questions.answerable).history
+    proof = asked.part(_drawn(len(asked), MOST_PROVED, recipe.seed))
+    bundle = recommender_bundle(model, name, item, log.first_after(known), proof)
+    runner = GraphRunner(bundle.files["model.onnx"], model.item_ids)
+    check_graph(model, runner, proof)
+    return bundle, evaluate(runner.top(asked, K)[0], forms, known, questions, resamples, recipe.seed, confidence)
+
+
+def fit_to_all(recipe: Recipe, log: Interactions, name: str, item: str) -> tuple[ExportedBundle, GraphParity, tuple[str, ...]]:
+    """The bundle that is served, fitted to all interactions, how far it is from the model, and notes.
+
+    Raises
+    ------
+    DifferentGraph
+        It does not answer as the model.
+    """
+    model, notes = with_histories(recipe.model(log), log)
+    proof = model.histories.part(_drawn(len(model.histories), MOST_PROVED, recipe.seed))
+    bundle = recommender_bundle(model, name, item, log.last_moment, proof)
+    return bundle, check_graph(model, GraphRunner(bundle.files["model.onnx"], model.item_ids), proof), notes
 
 
 def with_histories(model: RecommendationModel, log: Interactions) -> tuple[RecommendationModel, tuple[str, ...]]:
@@ -202,34 +227,10 @@ def _families(families: Sequence[str] | None) -> tuple[str, ...]:
     return chosen
 
 
-def _read(frame: pd.DataFrame, items: pd.DataFrame | None, **said: str | None) -> tuple[Interactions, Roles, tuple[str, ...]]:
-    if not isinstance(frame, pd.DataFrame) or frame.empty:
-        what = "an empty one" if isinstance(frame, pd.DataFrame) else type(frame).__name__
-        raise InputError(f"recommend: a pandas DataFrame with rows is needed, not {what}")
-    frame = frame.set_axis(list(map(str, frame.columns)), axis=1).reset_index(drop=True)
-    roles, notes = roles_of(list(frame.columns), WHAT, **said)
-    log, more = read_interactions(frame, roles, WHAT)
-    if items is not None:
-        items = items.set_axis(list(map(str, items.columns)), axis=1).reset_index(drop=True)
-        log = replace(log, titles=read_titles(items, *roles_of_items(list(items.columns), roles.item, "the item table")))
-    return log, roles, (*notes, *more)
-
-
-def _evaluated(
-    model: RecommendationModel, forms: Mapping[str, Form], known: Interactions, questions: Questions, resamples: int, seed: int
-) -> RecommendationEvaluation:
-    """By the graph of the evaluated twin: what is scored is what would answer."""
-    questions = questions.at_most(MOST_ASKED, seed)
-    runner = GraphRunner(recommender_to_onnx(model).SerializeToString(deterministic=True), model.item_ids)
-    asked: Histories = questions.part(questions.answerable).history
-    top, _ = runner.top(asked, K)
-    check_graph(model, runner, asked.part(_drawn(len(asked), MOST_PROVED, seed)))
-    return evaluate(top, forms, known, questions, resamples, seed)
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """With columns named by text and rows numbered from 0."""
+    return frame.set_axis(list(map(str, frame.columns)), axis=1).reset_index(drop=True)
 
 
 def _drawn(size: int, most: int, seed: int) -> np.ndarray:
     return np.arange(size) if size <= most else np.sort(np.random.default_rng(seed).choice(size, most, replace=False))
-
-
-def _in_order(standings: Sequence[Standing]) -> tuple[Trial, ...]:
-    return tuple(sorted((trial for one in standings for trial in one.trials), key=lambda trial: -trial.ndcg))

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.roles import Roles
+from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.report.words import count_of
+from switchyard.tabular.storable import Fact, Storable
+from switchyard.tabular.tables.table import read_frame, write_frame
 from switchyard.tabular.tables.typing.kinds import read_column
 from switchyard.tabular.tables.typing.readings import as_dates
 from switchyard.tabular.tables.typing.surroundings import Surroundings, surroundings_of
 
 FEWEST_USERS, FEWEST_ITEMS, FEWEST_ROWS = 2, 3, 20
 _DAY = 86_400.0
+_SHOWN = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +47,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, eq=False)
-class Interactions:
+class Interactions(Storable):
     """A log of n rows in the order of time.
 
     Attributes
@@ -64,6 +71,57 @@ class Interactions:
     user_ids: np.ndarray
     item_ids: np.ndarray
     titles: Mapping[str, str] = field(default_factory=dict)
+    dated: bool = False
+    """Whether `times` are days since 1970."""
+
+    def write(self, folder: Path) -> None:
+        codes = {"user": self.users, "item": self.items, "day": self.times, "weight": self.weights}
+        write_frame(pd.DataFrame(codes), folder / "rows.parquet")
+        names = {"users": self.user_ids.tolist(), "items": self.item_ids.tolist(), "titles": dict(self.titles), "dated": self.dated}
+        (folder / "names.json").write_text(json.dumps(names, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        rows = read_frame(folder / "rows.parquet")
+        names = json.loads((folder / "names.json").read_text(encoding="utf-8"))
+        users, items = (np.array(names[kind], dtype=object) for kind in ("users", "items"))
+        codes, places, days, weights = (rows[name].to_numpy() for name in ("user", "item", "day", "weight"))
+        return cls(codes, places, days, weights, users, items, names["titles"], names["dated"])
+
+    def facts(self) -> dict[str, Fact]:
+        return {"rows": len(self), "users": self.n_users, "items": self.n_items}
+
+    def report(self) -> Report:
+        """How many there are, of whom, of what and when."""
+        pairs = len(self.pairs.users)
+        per_user, per_item = (
+            np.bincount(codes, minlength=size) for codes, size in ((self.users, self.n_users), (self.items, self.n_items))
+        )
+        rows: list[tuple[Cell, ...]] = [
+            ("interactions", len(self)),
+            ("users", self.n_users),
+            ("items", self.n_items),
+            ("pairs of user and item", pairs),
+            ("share of all pairs", f"{pairs / (self.n_users * self.n_items):.3%}"),
+            ("interactions of a user, median", float(np.median(per_user))),
+            ("interactions of an item, median", float(np.median(per_item))),
+            ("items with a title", sum(name in self.titles for name in self.item_ids)),
+        ]
+        if self.dated:
+            rows += [("first", _moment(self.times[0])), ("last", _moment(self.times[-1]))]
+        most = np.argsort(-per_item, kind="stable")[:_SHOWN]
+        taken = [(Name(self.item_ids[place]), self.titles.get(self.item_ids[place], ""), int(per_item[place])) for place in most]
+        sections = [Section("What there is", Table(("", ""), rows)), Section("Taken most", Table(("item", "title", "interactions"), taken))]
+        return Report("Interactions", f"{len(self):,} interactions of {self.n_users:,} users with {self.n_items:,} items.", sections)
+
+    @property
+    def last_moment(self) -> str | None:
+        """The newest, ISO 8601; None without dates."""
+        return _moment(self.times[-1]) if self.dated else None
+
+    def first_after(self, known: Interactions) -> str | None:
+        """The first moment that is not in `known`, which is a beginning of this; None without dates."""
+        return _moment(self.times[len(known)]) if self.dated and len(known) < len(self) else None
 
     def __len__(self) -> int:
         return len(self.users)
@@ -91,7 +149,9 @@ class Interactions:
         users, user_codes = np.unique(self.users[wanted], return_inverse=True)
         items, item_codes = np.unique(self.items[wanted], return_inverse=True)
         ids = self.item_ids[items]
-        return Interactions(user_codes, item_codes, self.times[wanted], self.weights[wanted], self.user_ids[users], ids, self.titles)
+        return Interactions(
+            user_codes, item_codes, self.times[wanted], self.weights[wanted], self.user_ids[users], ids, self.titles, self.dated
+        )
 
 
 def read_interactions(frame: pd.DataFrame, roles: Roles, what: str) -> tuple[Interactions, tuple[str, ...]]:
@@ -105,7 +165,7 @@ def read_interactions(frame: pd.DataFrame, roles: Roles, what: str) -> tuple[Int
     around, rows = surroundings_of(frame), np.arange(len(frame)) + 1
     users = read_column(frame[roles.user], roles.user, "categorical", rows, around).values
     items = read_column(frame[roles.item], roles.item, "categorical", rows, around).values
-    times = np.arange(len(frame), dtype=float) if roles.time is None else _days(frame, roles.time, rows, around)
+    times, dated = (np.arange(len(frame), dtype=float), False) if roles.time is None else _days(frame, roles.time, rows, around)
     weights = np.ones(len(frame)) if roles.weight is None else _weights(frame, roles.weight, rows, around)
     named = ((roles.user, pd.isna(users)), (roles.item, pd.isna(items)), (roles.time, np.isnan(times)), (roles.weight, np.isnan(weights)))
     lacking = [(name, missing) for name, missing in named if name and missing.any()]
@@ -121,7 +181,7 @@ def read_interactions(frame: pd.DataFrame, roles: Roles, what: str) -> tuple[Int
     item_ids, item_codes = np.unique(items[kept].astype(str), return_inverse=True)
     _check_size(len(kept), len(user_ids), len(item_ids), roles, what)
     return (
-        Interactions(user_codes, item_codes, times[kept], weights[kept], user_ids.astype(object), item_ids.astype(object)),
+        Interactions(user_codes, item_codes, times[kept], weights[kept], user_ids.astype(object), item_ids.astype(object), dated=dated),
         tuple(notes),
     )
 
@@ -135,16 +195,21 @@ def read_titles(frame: pd.DataFrame, item: str, title: str) -> dict[str, str]:
     return {str(name): str(text).strip() for name, text in found if name is not None and text is not None}
 
 
-def _days(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundings) -> np.ndarray:
+def _days(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundings) -> tuple[np.ndarray, bool]:
+    """Days since 1970, or plain numbers, and whether they are the former."""
     reading = read_column(frame[name], name, None, rows, around)
     if reading.kind == "numeric":
         reading = as_dates(reading, name, "datetime") or reading
     if reading.kind == "datetime":
         seconds = reading.values.astype("datetime64[ns]").astype("int64") / 1e9
-        return np.where(np.isnat(reading.values), np.nan, seconds) / _DAY
+        return np.where(np.isnat(reading.values), np.nan, seconds) / _DAY, True
     if reading.kind not in ("numeric", "boolean"):
         raise InputError(f"time column {name!r} holds no moments ({reading.reason}); name another (data.time_column), or none")
-    return reading.values.astype(float)
+    return reading.values.astype(float), False
+
+
+def _moment(days: float) -> str:
+    return str(pd.Timestamp(round(days * _DAY), unit="s").isoformat())
 
 
 def _weights(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundings) -> np.ndarray:

@@ -17,7 +17,6 @@ import optuna
 from switchyard.tabular.errors import InputError, SwitchyardError
 from switchyard.tabular.recommendation.families import RECOMMENDERS
 from switchyard.tabular.recommendation.families.base import asked_for
-from switchyard.tabular.recommendation.forms import Form
 from switchyard.tabular.recommendation.interactions import FEWEST_ROWS, Interactions
 from switchyard.tabular.recommendation.measures import K, per_user
 from switchyard.tabular.recommendation.model import AT_ONCE, best, standardised
@@ -182,8 +181,3 @@ def all_ndcg(scores: Sequence[np.ndarray], cuts: Sequence[Cut]) -> np.ndarray:
     """Of each user of each cut."""
     found = [per_user(best(one, cut.seen, K), cut.questions.truth)["ndcg_at_10"] for one, cut in zip(scores, cuts)]
     return np.concatenate(found)
-
-
-def fit_forms(standings: Sequence[Standing], log: Interactions, seed: int) -> dict[str, Form]:
-    """The best setting of each family, fitted to `log`."""
-    return {one.family: RECOMMENDERS[one.family].fit(log, one.best.params, seed) for one in standings if one.best is not None}
