@@ -27,6 +27,8 @@ _FREE = 1.9
 """A factor from here on may be any; a smaller one must be of a known pair of units."""
 _SURE = 0.03
 """How near a small factor must be to a known one: prices rise by half, too."""
+_GROWTH = 1.5
+"""By what the world may grow, or its inverse."""
 _FAR = 3.0
 """Robust standard deviations by which a column must be shifted as a whole."""
 _STEADY = 0.05
@@ -129,7 +131,8 @@ def _conversions(a: np.ndarray, b: np.ndarray, outside: float) -> Iterator[tuple
     for factor in _factors(a, b):
         unit = min(_UNITS, key=lambda one: abs(np.log(max(factor, 1 / factor) / one)))
         known = unit if factor > 1 else 1 / unit
-        if abs(factor / known - 1) < (_SURE if unit < _FREE else 0.1):
+        small = unit < _FREE
+        if abs(factor / known - 1) < (_SURE if small else 0.1) and not (small and _may_be_growth(a, b, factor)):
             yield known, 0.0, True, f"about x {known:.3g}: a unit?"
         if max(factor, 1 / factor) >= _FREE:
             yield factor, 0.0, False, f"about x {factor:.3g}: a unit?"
@@ -139,6 +142,13 @@ def _conversions(a: np.ndarray, b: np.ndarray, outside: float) -> Iterator[tuple
     for shift in _shifts(a, b):
         if abs(shift) > _FAR * spread and outside >= _NEW:
             yield 1.0, shift, False, f"about {shift:+.4g} throughout: another zero?"
+
+
+def _may_be_growth(a: np.ndarray, b: np.ndarray, factor: float) -> bool:
+    """Whether samples of this size do not tell `factor` from the growth of prices by half, by the standard error of their logs' means."""
+    logs = [np.log(side[side > 0]) for side in (a, b)]
+    error = np.sqrt(sum(float(side.var()) / max(len(side), 1) for side in logs if len(side)))
+    return bool(abs(np.log(factor)) - error < np.log(_GROWTH))
 
 
 def _coarse(values: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -174,7 +184,12 @@ def _renamed(name: str, past: pd.Series, current: pd.Series) -> Fault | None:
     if min(len(a), len(b)) < _FEWEST:
         return None
     before, now = a.value_counts(normalize=True), b.value_counts(normalize=True)
+    once = float((a.value_counts() == 1).sum()) / len(a)
     new = now[~now.index.isin(before.index)]
+    # Of many categories some are always new. One that comes at once in many rows is not of those, and counts alone.
+    sudden = new[[more_often(round(share * len(b)), len(b), 0, len(a)) * len(new) < _CERTAIN for share in new]]
+    if len(sudden):
+        new, once = sudden, 0.0
     # Eight and more were to be expected: by chance none of them would be missing.
     gone = before[(before * len(b) >= 8) & ~before.index.isin(now.index)]
     if new.empty:
@@ -183,9 +198,10 @@ def _renamed(name: str, past: pd.Series, current: pd.Series) -> Fault | None:
     same = {spelt[_plain(value)]: value for value in new.index if _plain(value) in spelt}
     arrived, left = float(new.sum()), float(gone.sum())
     error = np.sqrt(left * (1 - left) * (1 / len(a) + 1 / len(b)))
-    once = float((a.value_counts() == 1).sum()) / len(a)
     matched = not gone.empty and abs(arrived - left) <= 3 * error + 0.01
-    whole = arrived >= _NEW and once <= 0.1
+    # Where values come that were missing before, the old names are as many as they were.
+    kept = (1 - arrived) * len(b) / len(current) <= _NEW * len(a) / len(past)
+    whole = arrived >= _NEW and once <= 0.1 and kept
     sure = more_often(round(arrived * len(b)), len(b), round(once * len(a)), len(a)) < _CERTAIN
     if not sure or not (same or matched or whole):
         return None

@@ -55,6 +55,36 @@ def test_a_fault_is_found_in_its_column(fault, rows):
     assert column in {one.column for one in found} and len(found) <= 2, found
 
 
+def test_one_of_many_categories_is_missed_under_its_new_name_though_others_are_always_new():
+    rng = np.random.default_rng(3)
+    # One row in three has a category of its own.
+    drawn = [
+        [f"part {n}" for n in np.where(rng.random(rows) < 0.65, rng.integers(0, 30, rows), rng.integers(0, 10**7, rows))]
+        for rows in (4000, 800)
+    ]
+    past, current = (pd.DataFrame({"part": part}, dtype=object) for part in drawn)
+
+    assert not find_faults(past, current, {"part": "categorical"})
+    assert find_faults(past, current.replace("part 3", "article"), {"part": "categorical"})
+
+
+def test_a_category_that_comes_where_values_were_missing_is_no_renaming():
+    fences = PAST.kind.where(PAST.index % 5 == 0)
+    came = fences.copy()
+    came[PAST.index % 5 == 1] = "electric"
+    past, current = PAST.assign(kind=fences), PAST.assign(kind=came)
+
+    assert "kind" not in {fault.column for fault in find_faults(past, current, KINDS)}
+
+
+def test_a_factor_that_few_rows_cannot_tell_from_growth_is_no_unit():
+    rng = np.random.default_rng(0)
+    past = pd.DataFrame({"seconds": np.round(rng.lognormal(4, 1, 4000))})
+    grown = [pd.DataFrame({"seconds": 1.5 * np.round(rng.lognormal(4, 1, 100)) + 0.2}) for _ in range(100)]
+
+    assert sum(bool(find_faults(past, window, {"seconds": "numeric"})) for window in grown) <= 2
+
+
 def test_a_fault_says_before_and_after():
     (fault,) = find_faults(PAST, BROKEN["unit"][1](houses(800, 1)), KINDS)
 
