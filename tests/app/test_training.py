@@ -163,7 +163,7 @@ def test_changed_data_changes_the_model(project, first):
 @pytest.mark.parametrize(
     ("file", "runs", "stays"),
     [
-        ("switchyard/tabular/explanation/shapley.py", "explain_model", "tune_lightgbm"),
+        ("switchyard/tabular/explanation/surrogate.py", "explain_model", "tune_lightgbm"),
         ("switchyard/tabular/families/lightgbm.py", "tune_lightgbm", "profile_table"),
         ("switchyard/tabular/documents/model_card.md.j2", "document_model", "explain_model"),
     ],

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from switchyard.bundle.shapley import MOST_PLAYERS, Function, combined, shapley_values
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.predictions import encode_truth
 from switchyard.tabular.explanation.coding import Coding
 from switchyard.tabular.explanation.explanation import ChosenRow, Explanation, Summary
 from switchyard.tabular.explanation.importance import agreement, importances
-from switchyard.tabular.explanation.shapley import MOST_PLAYERS, Function, combined, shapley_values
 from switchyard.tabular.explanation.surrogate import surrogates
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.bundle.shapley import MOST_PLAYERS
 from switchyard.tabular.explanation.importance import Importance
-from switchyard.tabular.explanation.shapley import MOST_PLAYERS
 from switchyard.tabular.explanation.surrogate import Surrogate
 from switchyard.tabular.report.report import Beside, Chart, Name, Report, Section, Table, Text
 from switchyard.tabular.report.words import shown

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.bundle.shapley import Function
 from switchyard.tabular.explanation.coding import Coding
-from switchyard.tabular.explanation.shapley import Function
 
 _SAMPLES = 2000
 _SHOWN = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from switchyard.tabular.explanation.shapley import MOST_PLAYERS, combined, shapley_values
+from switchyard.bundle.shapley import MOST_PLAYERS, combined, shapley_values
 
 
 def _values(function, rows, background, seed=0):
