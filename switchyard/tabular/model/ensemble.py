@@ -23,6 +23,7 @@ from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import Metric, metric_of
 from switchyard.tabular.tuning.cost import fits_to_come, refit_seconds
 from switchyard.tabular.tuning.crossval import constant_score, training_target
+from switchyard.tabular.tuning.ledger import COMPARING_S
 from switchyard.tabular.tuning.study import Candidate, Study, Trial
 
 __all__ = ["Leaderboard", "budget_left", "build_ensemble"]
@@ -41,8 +42,6 @@ _SIMPLICITY = ("single", "voting", "averaging", "greedy", "blending", "stacking"
 _CALIBRATED_ROWS = 10_000
 _LEAF_BYTES = 95
 """Of a bundle for each leaf of its trees, its split included (14 MB for 150,000 leaves, measured on Adult)."""
-_WORK_S = 2.0
-"""Comparing, calibrating and writing what no member is charged for."""
 
 
 def budget_left(studies: Sequence[Study], problem: Problem) -> float | None:
@@ -148,7 +147,7 @@ class _Comparison:
         self.outputs = [candidate.oof[rows] for _, candidate in self.pool]
         fits = fits_to_come(split, problem)
         self._costs = [fits * refit_seconds(candidate.trial, study.family, len(self.target)) for study, candidate in self.pool]
-        self._left_s = np.inf if left_s is None else left_s - _WORK_S
+        self._left_s = np.inf if left_s is None else left_s - COMPARING_S
         self._sizes = [_most_megabytes(study.family, candidate.trial, len(self.classes)) for study, candidate in self.pool]
 
     def score(self, truth: np.ndarray, output: np.ndarray) -> float:

@@ -9,7 +9,9 @@ from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tuning.study import Trial
 
-_OVERHEAD_S = 0.3
+_OVERHEAD_S = 0.1
+_QUICK_S = 0.1
+"""An export of a small model; that of a larger one takes longer by what its fit took, up to the family's `export_s`."""
 
 
 def fits_to_come(split: Split, problem: Problem) -> float:
@@ -30,4 +32,4 @@ def refit_seconds(trial: Trial, family: str, rows: int | None = None) -> float:
     """
     rows = rows or int(1.25 * max(trial.train_rows))
     fit = float(np.mean(np.array(trial.fit_seconds) * rows / np.array(trial.train_rows)))
-    return fit + _OVERHEAD_S + FAMILIES[family].export_s
+    return fit + _OVERHEAD_S + min(FAMILIES[family].export_s, _QUICK_S + fit)

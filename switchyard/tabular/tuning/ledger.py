@@ -18,8 +18,15 @@ Session = tuple[float, float]
 _GAP_S = 5.0
 """Shorter pauses between sessions are work around tuning (artifacts being stored) and cost budget; longer ones are an absent user."""
 
-_COMPARING_S = 1.0
-"""To compare combinations, and for the orchestrator between two steps."""
+FAR = 0.05
+SELDOM_TAKEN = 0.02
+"""As `FAR`: from here on an ensemble has seldom use for a family, so no time is set aside to fit it."""
+
+COMPARING_S = 2.0
+"""To compare combinations, to calibrate and write what no member is charged for, and for the orchestrator between two steps."""
+
+_SLOWER = 1.25
+"""What a fit may take longer than the trial did: a model that was not fitted to all rows costs more than a trial less."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,8 @@ def clock(sessions: Iterable[Session]) -> float:
 def reserve(budget_s: float, standings: Sequence[Standing] = (), fits: float = 1.0) -> float:
     """Seconds of the budget that tuning leaves for the fits of what is chosen and their exports.
 
-    20 % of short budgets and 12 % of long ones, and half as much again for each further fit; less as soon as every family
-    has a model and all of them together can be fitted in less.
+    20 % of short budgets and 12 % of long ones, and half as much again for each further fit; less as soon as some family has
+    a model and all that have one can be fitted in less, those to come at the mean of the others.
 
     Parameters
     ----------
@@ -60,10 +67,11 @@ def reserve(budget_s: float, standings: Sequence[Standing] = (), fits: float = 1
         How often, in fits to the training rows.
     """
     most = max(0.12 * budget_s, min(0.20 * budget_s, 15.0)) * (0.5 + 0.5 * fits)
-    costs = [standing.refit_s for standing in standings if standing.refit_s is not None or not standing.finished]
-    if not costs or None in costs:
+    known = [standing.refit_s for standing in standings if standing.refit_s is not None]
+    if not known:
         return most
-    return min(most, fits * sum(costs) + _COMPARING_S)
+    to_come = sum(standing.refit_s is None and not standing.finished for standing in standings)
+    return min(most, _SLOWER * fits * sum(known) * (1 + to_come / len(known)) + COMPARING_S)
 
 
 def usable(standings: Sequence[Standing], budget_s: float, fits: float = 1.0) -> float:
@@ -102,10 +110,10 @@ def share(family: str, standings: Sequence[Standing], budget_s: float, parallel:
     return max(0.0, min(left, whole - used[family]))
 
 
-def far_behind(own: float, standings: Sequence[Standing], family: str, sign: float, constant: float) -> str:
+def far_behind(own: float, standings: Sequence[Standing], family: str, sign: float, constant: float, by: float = FAR) -> str:
     """Why `family` should give its time to others; empty while it is in the race.
 
-    A family is far behind when its best score lacks more than a twentieth of what the best sibling gained over a
+    A family is far behind when its best score lacks more than `by` (a twentieth) of what the best sibling gained over a
     constant prediction: tuning seldom closes such a gap, and so weak a member adds little to an ensemble.
     """
     others = [standing for standing in standings if standing.family != family and standing.best is not None]
@@ -113,6 +121,6 @@ def far_behind(own: float, standings: Sequence[Standing], family: str, sign: flo
         return ""
     leader = max(others, key=lambda standing: sign * standing.best)
     gain = sign * (leader.best - constant)
-    if gain <= 0 or sign * (leader.best - own) <= 0.05 * gain:
+    if gain <= 0 or sign * (leader.best - own) <= by * gain:
         return ""
     return f"gave up early: {own:.5g} is far behind {leader.family} with {leader.best:.5g}, so its time goes to the others"

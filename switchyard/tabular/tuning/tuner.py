@@ -1,18 +1,11 @@
-"""`tune_family`: search the hyperparameters of one family by Optuna, resumable, within its share of the budget.
-
-The order of trials is the same whether or not the search was interrupted: the first are the family's tuned defaults
-and a measured variant of them, the others come from TPE, which is seeded anew for each trial by (seed, family, number
-of the trial) and sees only finished trials.
-"""
+"""`tune_family`: search the hyperparameters of one family by Optuna, resumable, within its share of the budget."""
 
 from __future__ import annotations
 
 import logging
 import time
-import warnings
-import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -25,24 +18,20 @@ from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
 from switchyard.tabular.tuning.cost import fits_to_come
 from switchyard.tabular.tuning.crossval import FoldSource, Outcome, constant_score, cross_validate, training_target
-from switchyard.tabular.tuning.defaults import NearestTo
 from switchyard.tabular.tuning.events import Event, Progress
 from switchyard.tabular.tuning.familylog import FamilyLog, standing_of
-from switchyard.tabular.tuning.ledger import Standing, clock, far_behind, share, usable
+from switchyard.tabular.tuning.ledger import SELDOM_TAKEN, Standing, clock, far_behind, share, usable
 from switchyard.tabular.tuning.pace import Pace
 from switchyard.tabular.tuning.pruning import CurveBound, Race
+from switchyard.tabular.tuning.schedules import Schedules
 from switchyard.tabular.tuning.store import StudyStore
 from switchyard.tabular.tuning.study import Candidate, Study, Trial, ranked
-
-if TYPE_CHECKING:
-    import optuna
+from switchyard.tabular.tuning.suggestions import Suggestions
 
 logger = logging.getLogger(__name__)
 
 CANDIDATES = 5
 """Complete trials of a family that go on to the ensemble."""
-_RANDOM_TRIALS = 6
-"""Trials before TPE models the scores."""
 _FAILURES = 3
 """Failed trials in a row after which the family is given up."""
 _LOOK_S = 5.0
@@ -122,8 +111,6 @@ class _Search:
         self.until: float | None = None
         self._others: list[Standing] = []
         self._looked = float("-inf")
-        self._epoch_s: float | None = None
-        self._window = 0.0
 
     def run(self) -> None:
         if self.log.finished(self.wanted):
@@ -135,7 +122,7 @@ class _Search:
         # From here the clock runs; the slow imports of a family are part of its time.
         self.log.begin()
         if self.timed:
-            self.until = time.monotonic() + share(self.name, self._standings(), self.wanted, self.parallel, self.fits)
+            self.until = time.monotonic() + share(self.name, self._contenders(), self.wanted, self.parallel, self.fits)
         self._prepare()
         self._tell("started")
         self._end(self._search())
@@ -147,12 +134,14 @@ class _Search:
         self.source = FoldSource(self.split, self.plan, self.problem, folds, self.target, self.store.key)
         # One-hot and target encoding win on Ames housing (RMSE 22,982 to 24,350), ordinal codes on Bank marketing (ROC-AUC
         # 0.885 to 0.850) and Adult; a net's codes go to embeddings either way.
-        self._encoders = (
+        encoders = (
             self.family.style == "tree"
             and self.plan.encoder == "auto"
             and any(column.use and column.kind == "categorical" and column.encoder == "auto" for column in self.plan.columns)
         )
-        self.shape = (self.problem.task, len(self.split.train), len(self.plan.used))
+        shape = (self.problem.task, len(self.split.train), len(self.plan.used))
+        self.schedules = Schedules(self.family, self.problem, self.source, len(self.classes), self.n_jobs)
+        self.suggestions = Suggestions(self.family, shape, encoders, self.problem.tuning.seed, self.timed)
 
     def _search(self) -> str:
         """Run trials until the number or the time is reached; why it ended early, if it did."""
@@ -192,7 +181,7 @@ class _Search:
         for fold in range(len(self.source.folds)):
             self.source.get(self.family.style, {}, fold)
         preparing = time.monotonic() - began
-        most = usable(self._standings(), self.wanted, self.fits)
+        most = usable(self._contenders(), self.wanted, self.fits)
         return Pace(time.monotonic() + max(left - preparing, min(0.6 * most, 2 * preparing), _LEAST_S), patient=True)
 
     def _hopeless(self) -> str:
@@ -209,11 +198,11 @@ class _Search:
 
     def _trial(self, number: int, pace: Pace) -> Outcome:
         began = time.monotonic()
-        trial = self._ask(number)
+        trial = self.suggestions.ask(self.log.study, number)
         self.log.began(trial, number)
-        params, choices = self._suggest(trial, number)
+        params, choices = self.suggestions.of(trial, number)
         if self.timed and self.family.scheduled:
-            params = self._in_time(params)
+            params = self.schedules.in_time(params, self.until)
         curve = CurveBound(self.log.trials, params.get("iterations"))
 
         def on_fold(scores: Sequence[float]) -> None:
@@ -252,64 +241,6 @@ class _Search:
             self._tell("trial", record)
         return outcome
 
-    def _ask(self, number: int) -> optuna.Trial:
-        import optuna
-
-        seed = np.random.SeedSequence([self.problem.tuning.seed, zlib.crc32(self.name.encode()), number]).generate_state(1)[0]
-        sampler = optuna.samplers.TPESampler(seed=int(seed), n_startup_trials=_RANDOM_TRIALS, multivariate=True, constant_liar=False)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if (start := self._start_point(number)) is not None:
-                nearest = NearestTo(start)
-                self.family.suggest(nearest, *self.shape)
-                sampler = optuna.samplers.PartialFixedSampler({**nearest.found, "encoder": "auto"}, sampler)
-            self.log.study.sampler = sampler
-            return self.log.study.ask()
-
-    def _suggest(self, trial: optuna.Trial, number: int) -> tuple[dict[str, Any], dict[str, str]]:
-        params = self.family.suggest(trial, *self.shape)
-        choices = {}
-        if self._encoders:
-            choices = {"encoder": trial.suggest_categorical("encoder", ["auto", "ordinal"])}
-            choices = {} if choices["encoder"] == "auto" else choices
-        start = self._start_point(number)
-        return (params if start is None else start), choices
-
-    def _start_point(self, number: int) -> dict[str, Any] | None:
-        """What trial `number` tries before the search is free to choose.
-
-        Within a budget that may be enough for a single trial, what did better in our measurements goes first.
-        """
-        starts = [{}, *self.family.start_points]
-        if self.timed:
-            starts.reverse()
-        return {**self.family.default_params(*self.shape), **starts[number]} if number < len(starts) else None
-
-    def _in_time(self, params: dict[str, Any]) -> dict[str, Any]:
-        """`params` with so few iterations that a schedule of that length can end within the share.
-
-        A schedule that the clock cuts off leaves a net at a high learning rate. One epoch on the first fold tells how
-        long an epoch takes.
-        """
-        if self._epoch_s is None:
-            data = self.source.get(self.family.style, {}, 0)
-            estimator = self.family.build(
-                task=self.problem.task,
-                params={**params, "iterations": 1},
-                seed=self.problem.tuning.seed,
-                n_classes=len(self.classes),
-                n_jobs=self.n_jobs,
-                categorical_sizes=list(data.categorical_sizes),
-            )
-            # The second of two: the first also loads libraries.
-            for _ in range(2):
-                began = time.monotonic()
-                estimator.fit(data.train, data.train_target, eval_set=(data.valid, data.valid_target), deadline=self.until)
-                self._epoch_s = time.monotonic() - began
-            self._window = self.until - time.monotonic()
-        most = int(0.8 * self._window / (len(self.source.folds) * self._epoch_s))
-        return self.family.with_iterations(params, max(1, min(params["iterations"], most)))
-
     def _standings(self) -> list[Standing]:
         """Of all families; this one by what this process knows."""
         if time.monotonic() - self._looked > _LOOK_S:
@@ -319,6 +250,18 @@ class _Search:
         own = standing_of(self.name, self.log.trials, self.metric.name, False, self.log.sessions)
         known = {standing.family: standing for standing in (*self._others, own)}
         return [known[name] for name in dict.fromkeys((*self.problem.tuning.families, self.name))]
+
+    def _contenders(self) -> list[Standing]:
+        """The standings, with no time to reserve for who is so far behind that an ensemble seldom takes it."""
+        standings = self._standings()
+        target, classes = training_target(self.split, self.problem)
+        constant = constant_score(self.metric, target, len(classes))
+
+        def kept(standing: Standing) -> bool:
+            own = standing.best
+            return own is None or not far_behind(own, standings, standing.family, self.metric.sign, constant, SELDOM_TAKEN)
+
+        return [standing if kept(standing) else replace(standing, refit_s=0.0) for standing in standings]
 
     def _tell(self, kind: str, trial: Trial | None = None) -> None:
         left = self.until - time.monotonic() if self.until is not None else None

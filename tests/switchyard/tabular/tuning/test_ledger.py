@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from switchyard.tabular.tuning.ledger import Standing, clock, far_behind, reserve, share
+from switchyard.tabular.tuning.ledger import SELDOM_TAKEN, Standing, clock, far_behind, reserve, share
 from switchyard.tabular.tuning.pruning import CurveBound, Race
 from switchyard.tabular.tuning.study import Trial
 
@@ -79,17 +79,25 @@ def test_a_slow_learner_may_go_on_and_a_flat_curve_may_not():
     assert not any(CurveBound(done[:2], 100)(step, 0.9) for step in range(100))
 
 
-def test_the_reserve_shrinks_when_every_model_can_soon_be_fitted_again():
+def test_the_reserve_shrinks_when_models_can_soon_be_fitted_again():
     quick = [Standing("lightgbm", True, refit_s=1.0), Standing("xgboost", False, refit_s=1.5)]
 
-    assert reserve(60, quick) == pytest.approx(3.5)
-    assert reserve(60, [*quick, Standing("neural_network", False)]) == reserve(60)
-    assert reserve(60, [*quick, Standing("neural_network", True)]) == pytest.approx(3.5)
+    assert reserve(60, quick) == pytest.approx(1.25 * 2.5 + 2)
+    assert reserve(60, [*quick, Standing("neural_network", False)]) == pytest.approx(1.25 * 2.5 * 1.5 + 2)
+    assert reserve(60, [*quick, Standing("neural_network", True)]) == pytest.approx(1.25 * 2.5 + 2)
     assert reserve(60, [Standing("random_forest", True, refit_s=100.0)]) == reserve(60)
 
 
 def test_a_fit_to_all_rows_is_reserved_for():
     quick = [Standing("lightgbm", False, refit_s=1.0), Standing("xgboost", True, refit_s=1.5)]
-    assert reserve(60, quick, fits=2.4) == pytest.approx(2.4 * (reserve(60, quick) - 1) + 1)
+    assert reserve(60, quick, fits=2.4) == pytest.approx(2.4 * (reserve(60, quick) - 2) + 2)
     assert reserve(60, fits=2.4) == pytest.approx(1.7 * reserve(60))
     assert share("lightgbm", quick, 100, fits=2.4) < share("lightgbm", quick, 100)
+
+
+def test_no_time_is_set_aside_for_a_family_that_an_ensemble_seldom_takes():
+    standings = [Standing("lightgbm", True, best=0.90, refit_s=1.0), Standing("random_forest", True, best=0.885, refit_s=9.0)]
+
+    assert not far_behind(0.885, standings, "random_forest", 1.0, 0.5)
+    assert far_behind(0.885, standings, "random_forest", 1.0, 0.5, SELDOM_TAKEN)
+    assert not far_behind(0.895, standings, "random_forest", 1.0, 0.5, SELDOM_TAKEN)
