@@ -96,6 +96,7 @@ def plan(
     since: str | datetime | None,
     until: str | datetime | None,
     window: str | None,
+    of: str | None,
     data: str | None,
     act: bool | None,
     schedule: str | None,
@@ -116,7 +117,7 @@ def plan(
         raise InputError(f"--act trains {problem.name!r} again by its config: name that by --config, or look only (--no-act)")
     if data:
         refuse_plain("--data", data)
-    look, shown = _look(since, until, window, data)
+    look, shown = _look(since, until, window, of, data)
     default = f"the last {problem.monitoring.window}"
     title = f"[bold]monitoring[/] {problem.name}: {shown or default} on stack {request.stack} (config: {where})"
     return Plan(title, monitoring, {"problem": problem, "look": look})
@@ -168,7 +169,7 @@ def _monitor(request: Request, plan: Plan) -> Outcome:
     return execute(plan.pipeline, arguments, name_of_run("monitoring", request.problem.name), request.console)
 
 
-def _look(since: str | datetime | None, until: str | datetime | None, window: str | None, data: str | None) -> tuple[Look, str]:
+def _look(since: str | datetime | None, until: str | datetime | None, window: str | None, of: Any, data: str | None) -> tuple[Look, str]:
     """The look, and that in words."""
     from pydantic import ValidationError
 
@@ -176,7 +177,7 @@ def _look(since: str | datetime | None, until: str | datetime | None, window: st
 
     if window is not None:
         span_of(window)
-    given = {"since": _moment(since, "--since"), "until": _moment(until, "--until"), "window": window}
+    given = {"since": _moment(since, "--since"), "until": _moment(until, "--until"), "window": window, "of": of}
     words = [f"{name} {value}" for name, value in given.items() if value is not None]
     try:
         return Look(**given, source=data or ""), " ".join([*([data] if data else []), *words])
@@ -229,8 +230,13 @@ def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console
         f"window    {drift.window}: {count_of(window['rows'], 'prediction')}"
         + ("" if window["rows"] == window["looked_at"] else f", {window['looked_at']:,} looked at"),
         *(
-            [f"tables    {count_of(window['batch'], 'prediction')} of whole tables left out; to look at a table: --data TABLE"]
+            [f"tables    {count_of(window['batch'], 'prediction')} of whole tables left out; to look at them: --of tables"]
             if window["batch"]
+            else []
+        ),
+        *(
+            [f"requests  {count_of(window['requests'], 'prediction')} of requests left out; to look at them: --of requests"]
+            if window["requests"]
             else []
         ),
         f"labels    {count_of(window['labelled'], 'prediction')} with one; {window['received']:,} received, "
@@ -266,6 +272,11 @@ COMMAND = Command(
         click.Option(["--since"], help="Beginning of the window, ISO 8601, UTC where it names no zone."),
         click.Option(["--until"], help="End of the window; with the newest prediction where it is not given."),
         click.Option(["--window"], help="Instead of --since: a time (30m, 12h, 7d, 2w), or the last rows (2000)."),
+        click.Option(
+            ["--of"],
+            type=click.Choice(("auto", "requests", "tables")),
+            help="Look at predictions of requests, or of tables that inference scored, instead of the config's monitoring.of.",
+        ),
         TABLE,
         click.Option(["--act/--no-act"], default=None, help="Retrain where the decision says so, instead of the config's retraining.act."),
         click.Option(

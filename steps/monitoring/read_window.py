@@ -22,7 +22,7 @@ def read_window(production: Registered, reference: Reference, look: Look, proble
     name, version, facts = production.name, str(production.version), reference.facts_
     if look.location is None:
         with prediction_log(name, settings.settle_s) as engine:
-            return window_of_log(engine, name, version, facts, look, settings.window, settings.sample_rows)
+            return window_of_log(engine, name, version, facts, look, settings.window, settings.sample_rows, settings.of, settings.min_rows)
     with local_copy(look.location) as path:
         raw = read_table(path, facts.problem.data)
     return window_of_table(raw.frame, production.scorer(), name, version, facts, look, settings.sample_rows, raw.revision)

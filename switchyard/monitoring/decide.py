@@ -9,7 +9,7 @@ from switchyard.monitoring import rules
 from switchyard.monitoring.decision import Action, Decision, RuleResult
 from switchyard.monitoring.drift import DriftReport
 from switchyard.monitoring.experiment.counts import Counts
-from switchyard.monitoring.ledger import Ledger, Past
+from switchyard.monitoring.ledger import TABLES, Ledger, Past
 from switchyard.monitoring.performance import Performance
 from switchyard.monitoring.window import WindowFacts
 from switchyard.tabular.config.monitoring import Monitoring
@@ -19,9 +19,9 @@ _ORDER: tuple[Action, ...] = ("nothing", "alert", "retrain")
 
 
 def window_key(facts: WindowFacts) -> str:
-    """Names model, version and window: equal for a repeated look, whatever came of it."""
+    """Names model, version and window: equal for a repeated look, whatever came of it. One of scored tables begins with `TABLES`."""
     text = "\x1f".join((facts.model, facts.version, facts.digest, facts.identity))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{TABLES if facts.of == 'tables' else ''}{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def decide(
@@ -111,8 +111,11 @@ def decide_and_record(
         decision = decide(window, validation, drift, performance, settings)
         ledger.record(key, decision, None)
         return decision
-    past = ledger.past(window.model, window.version, window.until, settings.drift_share, settings.windows)
-    before = ledger.suspected(window.model, window.version, window.since)
+    tables = window.of == "tables"
+    # The front door counts requests, and what it counted since the last window of requests belongs to the next of them.
+    counted = None if tables else counted
+    past = ledger.past(window.model, window.version, window.until, settings.drift_share, settings.windows, tables)
+    before = ledger.suspected(window.model, window.version, window.since, tables)
     asked = counted and counted.since(ledger.counted(window.model, window.version, key))
     decision = decide(window, validation, drift, performance, settings, past, asked, before).model_copy(update={"counted": counted})
     share = next(rule.value for rule in decision.rules if rule.name == "drift_share")

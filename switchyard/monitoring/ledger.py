@@ -9,13 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Engine, Float, MetaData, Table, delete, select, update
+from sqlalchemy import Column, ColumnElement, Engine, Float, MetaData, Table, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from switchyard.monitoring.decision import Action, Decision
 from switchyard.monitoring.experiment.counts import Counts
 from switchyard.predictionlog.columns import long_text_type, text_type, time_type
 from switchyard.predictionlog.database import as_utc, create_tables, now
+
+TABLES = "tables-"
+"""What the keys of windows of scored tables begin with: they are another population than requests, and each looks back at its own."""
 
 _metadata = MetaData()
 
@@ -107,28 +110,28 @@ class Ledger:
         return None if found is None else Decision.model_validate_json(found)
 
     def counted(self, model: str, version: str, window: str) -> Counts:
-        """What the front door had counted of `version` at the last look at a window other than `window`; nothing where there was none."""
+        """What the front door had counted of `version` at the last look at another window of requests; nothing where there was none."""
         columns = _decisions.c
-        query = select(columns.decision).where(columns.model == model, columns.version == version, columns.window != window)
+        query = select(columns.decision).where(columns.model == model, columns.version == version, columns.window != window, _of(False))
         with self._engine.connect() as connection:
             found = connection.scalar(query.order_by(columns.decided.desc()).limit(1))
         return (found and Decision.model_validate_json(found).counted) or Counts()
 
-    def past(self, model: str, version: str, until: datetime, limit: float, most: int) -> list[Past]:
-        """Windows of `version` that ended no later than `until`, newest first; drifted is above `limit`."""
+    def past(self, model: str, version: str, until: datetime, limit: float, most: int, tables: bool = False) -> list[Past]:
+        """Windows of `version` that ended no later than `until`, newest first, of requests or of tables; drifted is above `limit`."""
         columns = _decisions.c
         query = select(columns.window, columns.drift).where(
-            columns.model == model, columns.version == version, columns.until <= as_utc(until), columns.drift.is_not(None)
+            columns.model == model, columns.version == version, columns.until <= as_utc(until), columns.drift.is_not(None), _of(tables)
         )
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(columns.until.desc(), columns.decided.desc()).limit(most)).all()
         return [Past(window, drift > limit) for window, drift in rows]
 
-    def suspected(self, model: str, version: str, since: datetime) -> frozenset[str]:
-        """`Decision.suspected` of the newest window of `version` that ended no later than `since`."""
+    def suspected(self, model: str, version: str, since: datetime, tables: bool = False) -> frozenset[str]:
+        """`Decision.suspected` of the newest window of `version`, of requests or of scored tables, that ended no later than `since`."""
         columns = _decisions.c
         query = select(columns.decision).where(
-            columns.model == model, columns.version == version, columns.until <= as_utc(since), columns.drift.is_not(None)
+            columns.model == model, columns.version == version, columns.until <= as_utc(since), columns.drift.is_not(None), _of(tables)
         )
         with self._engine.connect() as connection:
             found = connection.scalar(query.order_by(columns.until.desc(), columns.decided.desc()).limit(1))
@@ -138,3 +141,8 @@ class Ledger:
         """Take all windows of `model` out."""
         with self._engine.begin() as connection:
             connection.execute(delete(_decisions).where(_decisions.c.model == model))
+
+
+def _of(tables: bool) -> ColumnElement[bool]:
+    begins = _decisions.c.window.startswith(TABLES, autoescape=True)
+    return begins if tables else ~begins

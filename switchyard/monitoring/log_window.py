@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,29 @@ from switchyard.monitoring.look import TICK, Look, in_utc, span_of
 from switchyard.monitoring.reference import ReferenceFacts
 from switchyard.monitoring.window import Window, WindowFacts
 from switchyard.predictionlog import count_labels, count_versions, newest_prediction, read_window, span_of_last
+from switchyard.predictionlog.records import BATCH
 from switchyard.predictionlog.window import INPUT
 from switchyard.tabular.errors import InputError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+Of = Literal["requests", "tables"]
+_ROLES: dict[Of, str] = {"requests": "live", "tables": BATCH}
+_SOURCES: dict[Of, str] = {"requests": "prediction log", "tables": "prediction log, scored tables"}
 
-def window_of_log(engine: Engine, model: str, version: str, reference: ReferenceFacts, look: Look, default: str, most_rows: int) -> Window:
+
+def window_of_log(
+    engine: Engine,
+    model: str,
+    version: str,
+    reference: ReferenceFacts,
+    look: Look,
+    default: str,
+    most_rows: int,
+    of: Literal["auto", "requests", "tables"] = "auto",
+    enough: int = 1,
+) -> Window:
     """Read a window of the prediction log.
 
     Parameters
@@ -37,17 +52,29 @@ def window_of_log(engine: Engine, model: str, version: str, reference: Reference
         The window where `look` names no beginning.
     most_rows : int
         Rows looked at. A larger window is sampled by the database, evenly over time; counts stay exact.
+    of : str
+        Whose predictions, where `look` does not say.
+    enough : int
+        With auto: so many requests are looked at though tables have more.
+
+    Raises
+    ------
+    InputError
+        The log has no such prediction of the version.
     """
     digest = reference.digest
-    since, until = _bounds(engine, model, digest, look, default)
-    versions = count_versions(engine, since, until, model)
+    kind = _chosen(engine, model, digest, look, default, look.of or of, enough)
+    role = _ROLES[kind]
+    since, until = _bounds(engine, model, digest, look, default, kind)
+    versions = count_versions(engine, since, until, model, role)
     rows = sum(count for (_, found), count in versions.items() if found == digest)
     others = {label: count for (label, found), count in sorted(versions.items()) if found != digest}
-    batch = sum(count_versions(engine, since, until, model, role="batch").values())
+    other: Of = "tables" if kind == "requests" else "requests"
+    elsewhere = sum(count_versions(engine, since, until, model, _ROLES[other]).values())
     share = min(1.0, most_rows / rows) if rows else 1.0
-    parts = [_compact(part) for part in read_window(engine, since, until, model=model, digest=digest, share=share)]
+    parts = [_compact(part) for part in read_window(engine, since, until, model=model, role=role, digest=digest, share=share)]
     raw = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    arrivals = count_labels(engine, since, until, model, digest)
+    arrivals = count_labels(engine, since, until, model, digest, role)
     inputs = {name.removeprefix(INPUT): raw[name] for name in raw.columns if name.startswith(INPUT)}
     frame, absent = conformed(pd.DataFrame(inputs, index=raw.index), reference)
     answers, unreadable = _logged_answers(raw, reference)
@@ -58,12 +85,14 @@ def window_of_log(engine: Engine, model: str, version: str, reference: Reference
             digest=digest,
             since=in_utc(since),
             until=in_utc(until),
-            source="prediction log",
+            source=_SOURCES[kind],
             identity=f"log {in_utc(since).isoformat()} {in_utc(until).isoformat()}",
             rows=rows,
             looked_at=len(raw),
             others=others,
-            batch=batch,
+            of=kind,
+            batch=elsewhere if kind == "requests" else 0,
+            requests=elsewhere if kind == "tables" else 0,
             unreadable=unreadable,
             absent=absent,
             **vars(arrivals),
@@ -73,12 +102,31 @@ def window_of_log(engine: Engine, model: str, version: str, reference: Reference
     )
 
 
-def _bounds(engine: Engine, model: str, digest: str, look: Look, default: str) -> tuple[datetime, datetime]:
-    newest = newest_prediction(engine, model, digest)
+def _chosen(
+    engine: Engine, model: str, digest: str, look: Look, default: str, of: Literal["auto", "requests", "tables"], enough: int
+) -> Of:
+    """Whose predictions are looked at: with auto, those of tables where the window has too few requests, and fewer than of tables."""
+    if of != "auto":
+        return of
+    kinds: tuple[Of, ...] = ("requests", "tables")
+    there = [kind for kind in kinds if newest_prediction(engine, model, digest, _ROLES[kind]) is not None]
+    if len(there) < 2:
+        return there[0] if there else "requests"
+    requests, tables = (
+        count_versions(engine, *_bounds(engine, model, digest, look, default, kind), model, _ROLES[kind]).items() for kind in kinds
+    )
+    asked, scored = (sum(rows for (_, found), rows in counted if found == digest) for counted in (requests, tables))
+    return "requests" if asked >= min(enough, scored) else "tables"
+
+
+def _bounds(engine: Engine, model: str, digest: str, look: Look, default: str, kind: Of) -> tuple[datetime, datetime]:
+    role = _ROLES[kind]
+    newest = newest_prediction(engine, model, digest, role)
     if newest is None and (look.since is None or look.until is None):
+        what = "prediction" if kind == "requests" else "prediction of a table"
         raise InputError(
-            f"the prediction log has no prediction of the version of {model!r} that is in production;"
-            " send some to the endpoint, or monitor a table with --data FILE"
+            f"the prediction log has no {what} of the version of {model!r} that is in production;"
+            " send some to the endpoint, score a table (--pipeline inference), or monitor a table with --data FILE"
         )
     if look.since is not None:
         return look.since, look.until or newest + TICK
@@ -88,7 +136,7 @@ def _bounds(engine: Engine, model: str, digest: str, look: Look, default: str) -
         return until - span, until
     if look.until is not None:
         raise InputError("--window ROWS takes the newest predictions; with --until give a time, as in --window 7d, or --since")
-    found = span_of_last(engine, span, model, digest)
+    found = span_of_last(engine, span, model, digest, role)
     return found if found else (newest, newest + TICK)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -44,6 +44,8 @@ class Look(Record):
     """Without it: with the newest prediction."""
     window: str | None = None
     """Instead of `since`; without both, the config's."""
+    of: Literal["auto", "requests", "tables"] | None = None
+    """Whose predictions; without it, as the config says."""
     location: str | None = None
     """Where steps read the table; None for the log."""
     source: str = ""
@@ -55,8 +57,10 @@ class Look(Record):
             raise ValueError("--since and --window both say where the window begins; give one")
         if self.since is not None and self.until is not None and self.since >= self.until:
             raise ValueError("--since must be before --until")
+        if self.of is not None and self.source:
+            raise ValueError("--of chooses predictions of the prediction log, and --data a table instead of it; give one")
         return self
 
     def facts(self) -> dict[str, Fact]:
-        named = {"since": self.since, "until": self.until, "window": self.window, "source": self.source or "prediction log"}
+        named = {"since": self.since, "until": self.until, "window": self.window, "of": self.of, "source": self.source or "prediction log"}
         return {name: str(value) for name, value in named.items() if value is not None}

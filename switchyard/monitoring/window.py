@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -38,8 +38,12 @@ class WindowFacts(BaseModel):
     """Rows of this object: all of the window, or a sample."""
     others: dict[str, int] = {}
     """Predictions of other versions in the same time: version -> rows. They are left out."""
+    of: Literal["requests", "tables"] = "requests"
+    """Whose predictions they are: of requests to the endpoint, or of whole tables (`--pipeline inference`)."""
     batch: int = 0
-    """Predictions of whole tables (`--pipeline inference`) in the same time. They are left out."""
+    """Predictions of whole tables in the time of a window of requests. They are left out."""
+    requests: int = 0
+    """Predictions of requests in the time of a window of tables. They are left out."""
     labelled: int = 0
     received: int = 0
     repeated: int = 0
@@ -102,6 +106,7 @@ class Window(Storable):
             ("labels looked at that the model does not know", facts.unreadable),
             *((f"predictions of version {version}, left out", rows) for version, rows in facts.others.items()),
             *([("predictions of whole tables, left out", facts.batch)] if facts.batch else []),
+            *([("predictions of requests, left out", facts.requests)] if facts.requests else []),
         ]
         sections = [Section("Counts", Table(("what", "number"), counts))]
         if facts.absent:

@@ -9,10 +9,8 @@ from sqlalchemy import Engine
 
 from switchyard.predictionlog.database import insert_new, predictions
 from switchyard.predictionlog.labels import match_pending
-from switchyard.predictionlog.records import prediction_rows
+from switchyard.predictionlog.records import BATCH, prediction_rows
 
-ROLE = "batch"
-"""Role of such predictions: they answer no request, and count in no comparison of versions that answer some."""
 _CHUNK = 2_000
 
 
@@ -45,7 +43,7 @@ def log_batch(
     """
     record = {
         "request": request_id,
-        "origin": {**origin, "role": ROLE},
+        "origin": {**origin, "role": BATCH},
         "time": moment,
         "entities": entity_ids,
         "events": event_times,
@@ -58,5 +56,5 @@ def log_batch(
         part = rows[start : start + _CHUNK]
         with engine.begin() as connection:
             connection.execute(statement, part)
-            match_pending(connection, {row["entity_id"] for row in part if row["entity_id"] is not None})
+            match_pending(connection, part)
     return len(rows)

@@ -31,17 +31,22 @@ class Arrivals:
     """Predictions whose first label came after the window's end."""
 
 
-def window_conditions(since: datetime, until: datetime, model: str | None, role: str | None, digest: str | None = None) -> list[Any]:
+def window_conditions(
+    since: datetime, until: datetime, model: str | None, role: str | tuple[str, ...] | None, digest: str | None = None
+) -> list[Any]:
     """What makes a prediction one of the window: SQL conditions on the table `predictions`."""
     columns = predictions.c
     return [columns.time >= as_utc(since), columns.time < as_utc(until), *_asked(model, role, digest)]
 
 
-def _asked(model: str | None, role: str | None, digest: str | None) -> list[Any]:
+def _asked(model: str | None, role: str | tuple[str, ...] | None, digest: str | None) -> list[Any]:
     """Predictions that somebody asked for: those by which a deployment proves a version are nobody's."""
     columns = predictions.c
-    wanted = ((columns.model, model), (columns.role, role), (columns.digest, digest))
-    return [columns.request_id.not_like(f"{VERIFICATION}%"), *(column == value for column, value in wanted if value is not None)]
+    conditions = [columns.request_id.not_like(f"{VERIFICATION}%")]
+    if role is not None:
+        conditions.append(columns.role.in_((role,) if isinstance(role, str) else role))
+    wanted = ((columns.model, model), (columns.digest, digest))
+    return [*conditions, *(column == value for column, value in wanted if value is not None)]
 
 
 def newest_prediction(engine: Engine, model: str, digest: str | None = None, role: str = "live") -> datetime | None:

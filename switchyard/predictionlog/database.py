@@ -65,7 +65,7 @@ predictions = Table(
     Index("ix_predictions_entity", "entity_id", "event_time"),
     mysql_charset="utf8mb4",
 )
-"""One row for each scored row. `role` is live or shadow: a mirrored request has the id of the request it mirrors."""
+"""One row for each scored row. `role` is live, shadow (a mirrored request has the id of the request it mirrors) or batch."""
 
 labels = Table(
     "labels",

@@ -209,7 +209,7 @@ class Drain:
     def _insert(self, connection: Connection, prediction_rows: Rows, label_rows: Rows) -> None:
         if prediction_rows:
             connection.execute(insert_new(self._engine, predictions, ("prediction_id", "role")), prediction_rows)
-            match_pending(connection, {row["entity_id"] for row in prediction_rows if row["entity_id"] is not None})
+            match_pending(connection, prediction_rows)
         if label_rows:
             connection.execute(insert_new(self._engine, labels, ("label_id",)), label_rows)
 

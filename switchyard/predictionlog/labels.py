@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, Row, or_, select, update
 
 from switchyard.predictionlog.database import as_utc, labels, now, predictions
+from switchyard.predictionlog.records import BATCH, Rows
 
 WITHIN = timedelta(days=1)
 _CHUNK = 500
@@ -59,7 +60,8 @@ def add_labels(engine: Engine, given: Iterable[Label], source: str = "bulk", wit
         Where they come from; kept with each.
     within : timedelta
         A label by entity and time belongs to the entity's latest prediction whose event time is not after the label's
-        and not earlier by more than this. An equal time is always the latest such.
+        and not earlier by more than this. An equal time is always the latest such. Of predictions of requests and of
+        whole tables each have a latest one, and both get the label: neither takes it from the other.
 
     Returns
     -------
@@ -113,28 +115,29 @@ def _key(label: Label) -> tuple[Any, Any]:
     return label.entity_id, None if label.event_time is None else as_utc(label.event_time)
 
 
-Events = dict[str, list[tuple[datetime, str]]]
+Events = dict[str, list[tuple[datetime, str, bool]]]
 
 
 def _predictions_of_entities(connection: Connection, entities: Collection[str]) -> Events:
-    """Event times and ids of the predictions of each entity, oldest first."""
+    """Event times and ids of the predictions of each entity, and whether a table was scored; oldest first."""
     columns = predictions.c
-    query = select(columns.entity_id, columns.event_time, columns.prediction_id).order_by(columns.event_time, columns.id)
+    query = select(columns.entity_id, columns.event_time, columns.prediction_id, columns.role).order_by(columns.event_time, columns.id)
     found: Events = {}
     for part in _parts(entities):
-        for entity, moment, identity in connection.execute(query.where(columns.entity_id.in_(part))):
-            found.setdefault(entity, []).append((moment, identity))
+        for entity, moment, identity, role in connection.execute(query.where(columns.entity_id.in_(part))):
+            found.setdefault(entity, []).append((moment, identity, role == BATCH))
     return found
 
 
 def _targets(label: Label, found: Events, within: timedelta) -> list[str]:
-    """Ids of the predictions that `label` is about: more than one where an entity was scored again for one event."""
+    """Ids of the predictions that `label` is about: several where an entity was scored again for one event, or in a table too."""
     if label.prediction_id is not None:
         return [label.prediction_id]
     assert label.event_time is not None
     until = as_utc(label.event_time)
-    before = [(moment, identity) for moment, identity in found.get(str(label.entity_id), ()) if until - within <= moment <= until]
-    return sorted({identity for moment, identity in before if moment == before[-1][0]})
+    before = [event for event in found.get(str(label.entity_id), ()) if until - within <= event[0] <= until]
+    latest = {batch: moment for moment, _, batch in before}
+    return sorted({identity for moment, identity, batch in before if moment == latest[batch]})
 
 
 def _known(connection: Connection, ids: Collection[str]) -> set[str]:
@@ -163,24 +166,45 @@ def _pending(connection: Connection, entities: Collection[str]) -> dict[tuple[An
     return found
 
 
-def match_pending(connection: Connection, entities: Collection[str], within: timedelta = WITHIN) -> int:
-    """Give labels that came before their predictions, by entity and time, to predictions now there; how many."""
-    columns, matched = labels.c, 0
+def match_pending(connection: Connection, given: Rows, within: timedelta = WITHIN) -> int:
+    """Give labels that came before their predictions, by entity and time, to predictions now there; how many.
+
+    `given` are the rows of predictions that were just added. A label that found a request's prediction has not found that of
+    a table which is scored later, nor the other way round.
+    """
+    entities = {row["entity_id"] for row in given} - {None}
+    if not entities:
+        return 0
+    columns, moments = labels.c, [row["event_time"] for row in given]
+    about = or_(columns.prediction_id.is_(None), columns.event_time.between(min(moments), max(moments) + within))
+    matched, query = 0, select(labels).where(about).order_by(columns.received, columns.id)
     for part in _parts(entities):
-        waiting = connection.execute(select(labels).where(columns.prediction_id.is_(None), columns.entity_id.in_(part))).all()
-        if not waiting:
-            continue
-        found = _predictions_of_entities(connection, {row.entity_id for row in waiting})
-        for row in waiting:
-            label = Label(row.value, entity_id=row.entity_id, event_time=row.event_time)
-            ids = _targets(label, found, within)
-            if not ids:
-                continue
-            connection.execute(update(labels).where(columns.id == row.id).values(prediction_id=ids[0]))
-            if ids[1:]:
-                connection.execute(labels.insert(), [_row(label, target, row.source) for target in ids[1:]])
-            matched += 1
+        events: dict[tuple[Any, Any], list[Row[Any]]] = {}
+        for row in connection.execute(query.where(columns.entity_id.in_(part))):
+            events.setdefault((row.entity_id, row.event_time), []).append(row)
+        found = _predictions_of_entities(connection, {entity for entity, _ in events})
+        batch = {identity: kind for of_entity in found.values() for _, identity, kind in of_entity}
+        for rows in events.values():
+            taken = {batch.get(row.prediction_id) for row in rows if row.prediction_id is not None}
+            label = Label(rows[-1].value, entity_id=rows[-1].entity_id, event_time=rows[-1].event_time)
+            ids = [identity for identity in _targets(label, found, within) if batch[identity] not in taken]
+            matched += _give(connection, rows, ids) if ids else 0
     return matched
+
+
+def _give(connection: Connection, rows: Sequence[Row[Any]], ids: Sequence[str]) -> int:
+    """Labels of one event, oldest first, to the predictions `ids`: those that wait, or a copy of the one that holds; how many."""
+    waiting = [row for row in rows if row.prediction_id is None]
+    copies = []
+    for row in waiting or rows[-1:]:
+        if row.prediction_id is None:
+            connection.execute(update(labels).where(labels.c.id == row.id).values(prediction_id=ids[0]))
+        label = Label(row.value, entity_id=row.entity_id, event_time=row.event_time)
+        for target in ids[1:] if row.prediction_id is None else ids:
+            copies.append({**_row(label, target, row.source), "received": row.received})
+    if copies:
+        connection.execute(labels.insert(), copies)
+    return len(waiting) or 1
 
 
 def _parts(values: Collection[str]) -> Iterator[list[str]]:

@@ -14,6 +14,9 @@ Rows = list[dict[str, Any]]
 VERIFICATION = "verify-"
 """What the ids of requests begin with by which a deployment proves a version: nobody's predictions, in no window and no count."""
 
+BATCH = "batch"
+"""Role of predictions of whole tables: they answer no request, and count in no comparison of versions that answer some."""
+
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
 _ANSWERS = ("probabilities", "label", "prediction", "lower", "upper")
 

@@ -31,7 +31,7 @@ def read_window(
     until: datetime,
     model: str | None = None,
     chunk: int = 10_000,
-    role: str | None = "live",
+    role: str | tuple[str, ...] | None = "live",
     digest: str | None = None,
     share: float = 1.0,
     absent: Any = None,
@@ -47,8 +47,8 @@ def read_window(
         Name of the model; all by default.
     chunk : int
         Rows of a frame at most: bounds memory, whatever the window's size.
-    role : str or None
-        live, shadow, or None for both.
+    role : str, tuple of str or None
+        live, shadow or batch, some of them, or None for all.
     digest : str, optional
         Of the bundle that answered; all by default.
     share : float

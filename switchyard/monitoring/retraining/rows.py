@@ -26,6 +26,7 @@ from switchyard.bundle import ColumnReading
 from switchyard.bundle.plain import MISSING, is_missing
 from switchyard.bundle.reading import converter
 from switchyard.predictionlog.database import now
+from switchyard.predictionlog.records import BATCH
 from switchyard.predictionlog.window import INPUT, read_window
 from switchyard.tabular.config.problem import ColumnOverride, Problem, SplitConfig
 from switchyard.tabular.errors import InputError
@@ -37,6 +38,8 @@ from switchyard.tabular.tables.table import Table, digest_rows
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _SMALLEST_HOLDOUT = 100
+_ROLES = ("live", BATCH)
+"""A shadow's predictions are those of the requests that it mirrors."""
 _OVERRIDDEN = ("feature", "id", "ignored")
 _ABSENT = object()
 """In place of a value that a request did not hold; one that it held as null is None."""
@@ -99,7 +102,7 @@ def labelled_predictions(
     """
     _check_owner(schema, problem)
     parts, lacking = [], dict.fromkeys((column.name for column in schema.features), 0)
-    for frame in read_window(engine, _FIRST, _far(), model, absent=_ABSENT):
+    for frame in read_window(engine, _FIRST, _far(), model, role=_ROLES, absent=_ABSENT):
         known = frame[frame["actual"].notna()]
         if len(known):
             parts.append(_canonical(known, schema, problem))
@@ -117,7 +120,7 @@ def labelled_predictions(
 
 def count_labelled(engine: Engine, model: str, since: datetime) -> int:
     """Predictions of `model` made since a moment (without a zone: UTC) that have a label by now."""
-    return sum(int(frame["actual"].notna().sum()) for frame in read_window(engine, since.replace(tzinfo=UTC), _far(), model))
+    return sum(int(frame["actual"].notna().sum()) for frame in read_window(engine, since.replace(tzinfo=UTC), _far(), model, role=_ROLES))
 
 
 def put_together(old: Table, new: Labelled, problem: Problem, source: str, window_days: float | None) -> TrainingRows:

@@ -16,6 +16,8 @@ from switchyard.tabular.tables.reading.rows import Chunk, Rows
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHOWN = 5
+_SCORED = ("prediction_id", "model", "version", "digest")
+"""Columns that every table has which inference wrote."""
 _ID_LENGTH, _ENTITY_LENGTH = 160, 255
 
 
@@ -45,17 +47,27 @@ def truth_columns(rows: Rows, problem: Problem, signature: Signature, given: Tru
     Labels stand under `label`, or under the target's name. They are joined by `prediction_id` where there is such a
     column, else by `entity_id`, or the config's entity column, and `event_time`, or the config's time column.
 
+    Where the table is one that inference wrote, `label` is the model's own answer and no label.
+
     Raises
     ------
     InputError
         One that is needed is not there.
     """
     present, data = set(rows.names), problem.data
+    usual = set(present)
+    if scored := present.issuperset(_SCORED):
+        usual.discard("label")
     named = given or TruthColumns("")
     for option, name in (("label", named.label), ("id", named.prediction_id), ("entity", named.entity), ("time", named.time)):
         if name and name not in present:
             raise InputError(f"{rows.label}: there is no column {name!r} (--{option}-column){did_you_mean(name, rows.names)}")
-    label = named.label or _first(present, "label", signature.target, data.target, "actual")
+    label = named.label or _first(usual, "label", signature.target, data.target, "actual")
+    if label is None and scored:
+        raise InputError(
+            f"{rows.label} is a table that inference wrote, and its column 'label' the model's own answers; put what really happened"
+            f" into a column {signature.target!r}, or name that by --label-column"
+        )
     if label is None:
         raise InputError(f"{rows.label}: no column 'label' or {signature.target!r} holds the labels; name it with --label-column")
     by_id = named.prediction_id or (None if named.entity else _first(present, "prediction_id"))

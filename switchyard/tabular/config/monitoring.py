@@ -84,6 +84,11 @@ def check_span(window: str) -> None:
 class Monitoring(Section):
     """What is held against a model in production."""
 
+    of: Literal["auto", "requests", "tables"] = Field(
+        "auto",
+        description="Predictions looked at: those of requests, of tables (inference), or (auto) of requests where the window has min_rows"
+        " of them or no fewer than of tables, else of tables.",
+    )
     window: str = Field("7d", description="Of predictions: a time (30m, 12h, 7d, 2w) up to the newest prediction, or the last rows (2000).")
     min_rows: Count = Field(100, description="Below this many predictions drift is not judged and no score estimated.")
     min_labels: Count = Field(100, description="Below this many labels the score is estimated, not measured.")

@@ -140,6 +140,28 @@ def test_refused_requests_are_told_though_no_window_holds_them(reference, log):
     assert started_anew.action == "nothing" and started_anew.rules[-1].value == 9 / 50
 
 
+def test_windows_of_scored_tables_look_back_at_their_own_and_take_no_requests_from_the_next(reference, log):
+    """Requests drift, tables do not; both are looked at in turn."""
+    settings, ledger, span = Monitoring(repeats=2, windows=3), Ledger(log), timedelta(seconds=1000)
+    seen = {"requests": [], "tables": []}
+    for place in range(2):
+        begin = START + place * span
+        fill(log, people(900, 20 + place, income=60), begin)
+        fill(log, people(900, 30 + place), begin, role="batch")
+        for of in seen:
+            look = Look(since=begin, until=begin + span, of=of)
+            found, *measured = judged(
+                None, reference, settings, made=window_of_log(log, "small", "1", reference.facts_, look, "7d", 50_000)
+            )
+            counted = Counts(requests=900 * (place + 1), refused=0)
+            seen[of].append((window_key(found.facts_), decide_and_record(found.facts_, *measured, settings, ledger, counted)))
+
+    repeated = {of: [next(r.value for r in decision.rules if r.name == "repeated_drift") for _, decision in seen[of]] for of in seen}
+    assert repeated == {"requests": [1, 2], "tables": [0, 0]}
+    assert all(key.startswith("tables-") and decision.counted is None for key, decision in seen["tables"])
+    assert "of 900 requests since the last window" in seen["requests"][1][1].rules[-1].reason
+
+
 def test_an_empty_window_asks_for_nothing_and_says_so(reference, log):
     fill(log, people(5, 1))
     look = Look(since=START - timedelta(days=2), until=START - timedelta(days=1))

@@ -19,8 +19,8 @@ from tests.switchyard.monitoring.people import START, fill, label, people, score
 WINDOW = timedelta(seconds=1000)
 
 
-def read(log, reference, most=50_000, **look):
-    return window_of_log(log, "small", "1", reference.facts_, Look(**look), "7d", most)
+def read(log, reference, most=50_000, enough=1, **look):
+    return window_of_log(log, "small", "1", reference.facts_, Look(**look), "7d", most, enough=enough)
 
 
 def test_labels_late_repeated_and_contradicting_are_counted_exactly_and_the_last_holds(log, reference):
@@ -63,6 +63,39 @@ def test_other_versions_and_copies_are_left_out_and_counted(log, reference):
 
     assert (found.facts_.rows, found.facts_.others, found.facts_.batch) == (50, {"2": 20}, 40)
     assert "predictions of whole tables, left out" in found.html()
+
+
+def test_scored_tables_are_a_window_like_requests_with_their_own_labels(log, reference):
+    frame = people(40, 4)
+    scored = fill(log, frame, role="batch")
+    label(log, scored[:30], frame.y[:30], START + timedelta(hours=1))
+
+    by_itself = read(log, reference)
+    label(log, fill(log, people(50, 1))[:7], ["yes"] * 7, START)
+    asked = read(log, reference, window="20", of="tables")
+
+    assert (by_itself.facts_.of, by_itself.facts_.rows, by_itself.facts_.labelled) == ("tables", 40, 30)
+    assert list(by_itself.answers["actual"][:30]) == list(frame.y[:30]) and by_itself.facts_.source == "prediction log, scored tables"
+    assert (asked.facts_.of, asked.facts_.rows, asked.facts_.batch) == ("tables", 20, 0)
+    assert (read(log, reference).facts_.of, read(log, reference).facts_.labelled) == ("requests", 7)
+    whole = read(log, reference, since=START, until=START + WINDOW, of="tables")
+    assert whole.facts_.requests == 50 and "predictions of requests, left out" in whole.html()
+    with pytest.raises(ValueError, match="give one"):
+        Look(of="tables", source="people.csv")
+
+
+@pytest.mark.parametrize(("requests", "enough", "looked_at"), [(3, 100, "tables"), (100, 100, "requests"), (60, 100, "requests")])
+def test_a_few_trial_requests_do_not_hide_the_tables(log, reference, requests, enough, looked_at):
+    fill(log, people(requests, 1))
+    fill(log, people(50, 2), role="batch")
+
+    assert read(log, reference, enough=enough).facts_.of == looked_at
+
+
+def test_a_table_scored_with_another_version_says_what_to_do(log, reference):
+    fill(log, people(5, 1), role="batch", digest="sha256:other")
+    with pytest.raises(InputError, match="score a table \\(--pipeline inference\\)"):
+        read(log, reference)
 
 
 def test_what_a_deployment_asked_to_prove_a_version_is_no_prediction(log, reference):

@@ -152,6 +152,55 @@ def test_a_label_for_an_event_that_was_scored_again_reaches_only_what_lacks_it(e
         assert connection.scalar(select(func.count()).select_from(labels)) == 2
 
 
+def batch(engine, name, **changes):
+    given = {
+        "request_id": name, "first": 0, "moment": START, "origin": {"model": "loans", "version": "3", "digest": "sha256:0"},
+        "inputs": {"age": [30]}, "answers": {"label": ["yes"]}, "entity_ids": ["ann"], "event_times": [START],
+    }  # fmt: skip
+    log_batch(engine, **{**given, **changes})
+
+
+def test_a_label_of_an_event_reaches_the_request_and_the_table_that_were_scored_for_it(engine, log):
+    """The request is an hour later than the table's row: neither is the other's latest prediction."""
+    batch(engine, "batch-1")
+    log(record("r1", entities=["ann"], events=[START + 3600]))
+    moment = datetime.fromtimestamp(START + 7200, UTC)
+
+    assert counts(add_labels(engine, [Label("no", entity_id="ann", event_time=moment)])) == (1, 0, 0, 0)
+    assert held(engine) == {"batch-1": "no", "r1": "no"}
+    assert counts(add_labels(engine, [Label("no", entity_id="ann", event_time=moment)])) == (0, 0, 1, 0)
+
+
+@pytest.mark.parametrize("table_first", [False, True])
+def test_what_is_scored_after_the_label_came_has_it_too_though_the_other_kind_took_it_first(engine, log, table_first):
+    steps = [lambda: log(record("r1", entities=["ann"], events=[START])), lambda: batch(engine, "batch-1")]
+    first, second = reversed(steps) if table_first else steps
+    moment = datetime.fromtimestamp(START + 60, UTC)
+
+    first()
+    add_labels(engine, [Label("yes", entity_id="ann", event_time=moment), Label("no", entity_id="ann", event_time=moment)])
+    second()
+    second()
+
+    assert held(engine) == {"batch-1": "no", "r1": "no"}
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(labels)) == 3
+
+
+def test_a_later_request_of_the_same_kind_takes_no_label_from_the_one_that_has_it(engine, log):
+    log(record("r1", entities=["ann"], events=[START]))
+    add_labels(engine, [Label("yes", entity_id="ann", event_time=datetime.fromtimestamp(START + 7200, UTC))])
+    log(record("r2", entities=["ann"], events=[START + 3600]))
+
+    assert held(engine) == {"r1": "yes", "r2": None}
+
+
+def held(engine):
+    pytest.importorskip("pandas")
+    frames = list(read_window(engine, SINCE, UNTIL, role=("live", "batch")))
+    return {row.prediction_id: row.actual for frame in frames for row in frame.itertuples()}
+
+
 def test_a_batch_is_logged_once_and_labelled_like_any_other(engine):
     given = {
         "request_id": "batch-1",

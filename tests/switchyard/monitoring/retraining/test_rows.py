@@ -2,12 +2,12 @@
 
 import json
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
 
-from switchyard.monitoring.retraining.rows import labelled_predictions, put_together
+from switchyard.monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
 from switchyard.predictionlog import Label, add_labels, connect, create_tables
 from switchyard.predictionlog.database import predictions
 from switchyard.predictionlog.records import prediction_record, rows_of
@@ -88,6 +88,19 @@ def test_only_live_predictions_of_this_model_whose_outcome_is_known_count_and_th
     read = labelled_predictions(engine, "loans", table.schema, settled, USED).rows
 
     assert read.defaulted.tolist().count("1") == 10 and len(read) == 30
+
+
+def test_rows_of_scored_tables_whose_outcome_is_known_are_learnt_from(engine):
+    old, new = applications((0, 5), 600), applications((6, 6), 60)
+    table, settled = resolved(old, problem())
+    serve(engine, new.head(40))
+    serve(engine, new, "batch-", role="batch")
+    label(engine, new.defaulted.head(40))
+    label(engine, new.defaulted, "batch-")
+    rows = put_together(table, labelled_predictions(engine, "loans", table.schema, settled, USED), settled, "builtin:loans", None)
+
+    assert (rows.old, rows.new) == (600, 60) and count_labelled(engine, "loans", datetime(2000, 1, 1)) == 100
+    assert not rows.frame.duplicated().any()
 
 
 def test_what_was_scored_twice_or_is_in_the_table_by_now_counts_once(engine):

@@ -44,6 +44,13 @@ def test_by_prediction_id(signature, tmp_path):
     assert (first.prediction_id, first.value, second.prediction_id, second.value) == ("r1", "yes", "r1/1", "no")
 
 
+def test_the_answers_in_a_table_that_inference_wrote_are_no_labels(signature, tmp_path):
+    scored = "label,confidence,prediction_id,model,version,digest{}\nyes,0.9,batch-1,loans,3,sha256:0{}\n"
+    (found,) = read(tmp_path, scored.format(",default", ",no"), signature)
+    assert (found.prediction_id, found.value) == ("batch-1", "no")
+    assert "put what really happened into a column 'default'" in refused(tmp_path, scored.format("", ""), signature)
+
+
 def test_by_entity_and_time_of_the_config(signature, tmp_path):
     (found,) = read(tmp_path, "customer,at,label\n17,2026-01-01 10:00:00+02:00,yes\n", signature)
     assert found.entity_id == "17" and found.event_time == datetime(2026, 1, 1, 8, tzinfo=UTC) and found.value == "yes"
