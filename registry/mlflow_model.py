@@ -30,7 +30,12 @@ class BundleModel(mlflow.pyfunc.PythonModel):
         signature = self.scorer.signature
         if signature.classes:
             probabilities = {f"probability_{label}": answer.probabilities[:, code] for code, label in enumerate(signature.classes)}
-            return pd.DataFrame({"label": answer.labels, **probabilities})
+            if signature.sets is None:
+                return pd.DataFrame({"label": answer.labels, **probabilities})
+            sets = {f"set_{label}": answer.members[:, code] for code, label in enumerate(signature.classes)}
+            decisions = signature.sets.decisions(answer.members)
+            decided = {} if decisions is None else {"decision": decisions}
+            return pd.DataFrame({"label": answer.labels, **probabilities, **sets, **decided})
         columns = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
         return pd.DataFrame({name: values for name, values in columns.items() if values is not None})
 

@@ -177,6 +177,9 @@ def _signature(signature: Signature) -> Any:
     inputs = [ColSpec(AnyType(), column.name, required=False) for column in signature.columns]
     if signature.classes:
         outputs = [ColSpec(DataType.string, "label"), *(ColSpec(DataType.double, f"probability_{label}") for label in signature.classes)]
+        if signature.sets is not None:
+            outputs += [ColSpec(DataType.boolean, f"set_{label}") for label in signature.classes]
+            outputs += [ColSpec(DataType.string, "decision")] if signature.sets.review_above is not None else []
     else:
         names = ("prediction", "lower", "upper") if signature.interval else ("prediction",)
         outputs = [ColSpec(DataType.double, name) for name in names]

@@ -11,6 +11,7 @@ from switchyard.bundle.digest import digest
 from switchyard.bundle.encoding import BadInput
 from switchyard.bundle.reading import ColumnReading
 from switchyard.bundle.scorer import Answer, Scorer
+from switchyard.bundle.sets import Sets
 from switchyard.bundle.signature import Column, Interval, Other, Signature
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Match",
     "Other",
     "Scorer",
+    "Sets",
     "Signature",
     "digest",
 ]

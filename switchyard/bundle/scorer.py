@@ -39,6 +39,8 @@ class Answer:
     lower: np.ndarray | None = None
     """Lower end of the conformal interval, float64 of shape (n,)."""
     upper: np.ndarray | None = None
+    members: np.ndarray | None = None
+    """Which classes are in the conformal set of each row, bool of shape (n, n_classes); None where the model has no sets."""
     recommendations: list[Recommendation] | None = None
 
 
@@ -214,11 +216,14 @@ class Scorer:
         found = dict(zip(self._outputs, blocks))
         if self.signature.classes:
             classes, index = self.signature.classes, found["label"]
-            return Answer(found["probabilities"], index, [classes[code] for code in index.tolist()])
+            sets, probabilities = self.signature.sets, found["probabilities"]
+            members = None if sets is None else sets.members(probabilities)
+            return Answer(probabilities, index, [classes[code] for code in index.tolist()], members=members)
         return Answer(prediction=found["prediction"], lower=found.get("lower"), upper=found.get("upper"))
 
     def _empty(self) -> Answer:
         if self.signature.classes:
-            return Answer(np.empty((0, len(self.signature.classes))), np.empty(0, dtype=np.int64), [])
+            none = np.empty((0, len(self.signature.classes)))
+            return Answer(none, np.empty(0, dtype=np.int64), [], members=none.astype(bool) if self.signature.sets else None)
         bound = np.empty(0) if self.signature.interval else None
         return Answer(prediction=np.empty(0), lower=bound, upper=bound)

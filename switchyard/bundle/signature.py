@@ -12,6 +12,7 @@ from typing import Any
 from switchyard.bundle.plain import MISSING, unpointed
 from switchyard.bundle.reading import ColumnReading
 from switchyard.bundle.seen import Seen
+from switchyard.bundle.sets import Sets
 
 FORMAT = 2
 """Version of the bundle's format; 1, which had no readings, is read too, any other refused."""
@@ -124,6 +125,8 @@ class Signature:
     format: int = FORMAT
     label: ColumnReading = None  # type: ignore[assignment]
     """How values of the target are read."""
+    sets: Sets | None = None
+    """Of a classification that was asked for them; not in the text where it was not, so that older code reads it too."""
 
     def __post_init__(self) -> None:
         if self.label is None:
@@ -151,7 +154,10 @@ class Signature:
 
     def to_json(self) -> str:
         """The text of signature.json, the same for equal signatures."""
-        return json.dumps(dataclasses.asdict(self), indent=1, ensure_ascii=False) + "\n"
+        fields = dataclasses.asdict(self)
+        if self.sets is None:
+            del fields["sets"]
+        return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Signature:
@@ -181,6 +187,7 @@ class Signature:
                 interval=Interval(**interval) if interval else None,
                 others=others,
                 label=label,
+                sets=Sets.of(fields.pop("sets", None)),
                 **fields,
             )
         except (KeyError, TypeError) as error:

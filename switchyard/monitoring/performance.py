@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -51,6 +52,8 @@ class Performance(Record):
     """Score -> what it probably is on all rows of the window; empty where nothing can be said."""
     method: str
     """Of the estimate."""
+    promised: float | None = None
+    """Share of outcomes that the model's intervals or sets were made to hold; None where it has none."""
     drop: float | None
     """Share of the holdout's score that is lost, negative where it rose; None without a score."""
 
@@ -71,12 +74,26 @@ class Performance(Record):
         score = self.score
         said = "No score." if score is None else f"{self.metric} {score}, {self.basis}; on the holdout {self.holdout}."
         sections = [Section(f"{self.basis.capitalize()}: {self.reason}", said)]
+        if said := self.covered:
+            sections.append(Section("Coverage", said))
         if scores := self.score_table():
             sections.append(Section(f"Scores (estimate: {self.method})", scores))
         for column in self.measured.slices if self.measured else ():
             sections.append(Section(f"By {column.column}", column.table(self.metric)))
         counts = f"{count_of(self.rows, 'prediction')}, {self.labelled:,} with a label"
         return Report("Performance", f"{self.window}; {counts}.", sections)
+
+    @property
+    def covered(self) -> str:
+        """How many outcomes intervals or sets held beside what was promised; empty where nobody can say."""
+        scores = self.measured.scores if self.measured else {}
+        held = scores.get("set_coverage") or scores.get("coverage")
+        if self.promised is None or held is None or held.value is None:
+            return ""
+        said = (
+            f"{'Sets' if 'set_coverage' in scores else 'Intervals'} hold {held} of the outcomes; they were made to hold {self.promised:g}."
+        )
+        return f"{said} That is clearly less than was promised." if held.high is not None and held.high < self.promised else said
 
     def score_table(self) -> Table:
         """Every score, as measured and as estimated."""
@@ -139,8 +156,15 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
         measured=measured,
         estimated=estimated,
         method=VALUES if task == "regression" else CLASSES,
+        promised=_promised(facts),
         drop=relative_drop(found, facts.score, metric.sign),
     )
+
+
+def _promised(facts: ReferenceFacts) -> float | None:
+    if facts.problem.task == "regression":
+        return facts.problem.decision.coverage if "coverage" in facts.scores else None
+    return facts.sets.coverage if facts.sets else None
 
 
 def relative_drop(now: Estimate | None, before: Estimate, sign: float) -> float | None:
@@ -192,4 +216,7 @@ def _evaluate(window: Window, reference: Reference, at: np.ndarray) -> Evaluatio
     here = problem.model_copy(update={"data": data})
     kind: Kind = "random" if facts.problem.split.kind == "group" else "time"
     split = Split(reference.rows, rows, facts.columns, kind, None)
-    return evaluate(window.predictions(facts.classes, at), split, here, facts.classes, facts.threshold)
+    answers = window.predictions(facts.classes, at)
+    if facts.sets is not None and answers.probabilities is not None:
+        answers = replace(answers, members=facts.sets.members(answers.probabilities))
+    return evaluate(answers, split, here, facts.classes, facts.threshold)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.bundle import Signature
+from switchyard.bundle import Sets, Signature
 from switchyard.monitoring.answers import answer_columns, predictions_in
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.evaluation import Evaluation
@@ -42,6 +42,8 @@ class ReferenceFacts(BaseModel):
     """Digest of the bundle."""
     classes: tuple[str, ...]
     threshold: float | None
+    sets: Sets | None = None
+    """By which the version's answers have conformal sets."""
     metric: str
     greater_is_better: bool
     scores: dict[str, Estimate]
@@ -154,6 +156,7 @@ def describe_reference(
             digest=digest,
             classes=signature.classes,
             threshold=signature.threshold,
+            sets=signature.sets,
             metric=evaluation.metric,
             greater_is_better=evaluation.greater_is_better,
             scores=evaluation.scores,

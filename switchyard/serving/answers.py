@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from switchyard.bundle import Answer, Signature
 from switchyard.predictionlog.records import prediction_id
@@ -15,8 +18,8 @@ Columns = dict[str, "list[Any] | None"]
 def columns_of(answer: Answer, signature: Signature) -> Columns:
     """The answer as plain lists by name, each of shape (rows,), None where the task has no such thing.
 
-    `label`, `confidence` (the label's probability) and `probabilities` (by class), or `prediction`, `lower`, `upper`, or what
-    a recommendation has.
+    `label`, `confidence` (the label's probability) and `probabilities` (by class), with `set` (the classes that are in it, the
+    most probable first) and `decision` where the model has them; or `prediction`, `lower`, `upper`; or what a recommendation has.
     """
     if answer.recommendations is not None:
         listed = [one.fields() for one in answer.recommendations]
@@ -24,11 +27,15 @@ def columns_of(answer: Answer, signature: Signature) -> Columns:
     if answer.probabilities is not None and answer.label_index is not None:
         probabilities = answer.probabilities.tolist()
         indices = answer.label_index.tolist()
-        return {
+        columns: Columns = {
             "label": answer.labels,
             "confidence": [row[index] for row, index in zip(probabilities, indices)],
             "probabilities": [dict(zip(signature.classes, row)) for row in probabilities],
         }
+        if signature.sets is not None and answer.members is not None:
+            named = _named_sets(answer.probabilities, answer.members, signature.classes)
+            columns |= {"set": named, "decision": signature.sets.decisions(answer.members)}
+        return columns
     return {
         "prediction": _numbers(answer.prediction),
         "lower": _numbers(answer.lower),
@@ -45,6 +52,11 @@ def logged(columns: Columns) -> Columns:
         "label": [row[0] if row else None for row in items],
         "probabilities": [dict(zip(row, values)) for row, values in zip(items, scores)],
     }
+
+
+def _named_sets(probabilities: np.ndarray, members: np.ndarray, classes: Sequence[str]) -> list[list[str]]:
+    ranked = np.argsort(-probabilities, axis=1, kind="stable").tolist()
+    return [[classes[code] for code in order if held[code]] for order, held in zip(ranked, members.tolist())]
 
 
 def _numbers(values: Any) -> list[float] | None:
@@ -75,6 +87,7 @@ def body_of(columns: Columns, form: str, request_id: str, signature: Signature, 
         names, values = list(signature.classes), [list(row.values()) for row in columns["probabilities"] or ()]
         # A Seldon message has one place for data; the rest of the answer stands with the tags.
         meta["tags"] = {**tags, "labels": columns["label"], "confidence": columns["confidence"]}
+        meta["tags"] |= {f"{name}s": columns[name] for name in ("set", "decision") if columns.get(name) is not None}
     else:
         names = [name for name, column in columns.items() if column is not None]
         values = [list(row) for row in zip(*(columns[name] or () for name in names))]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from switchyard.bundle import Column, Other, Signature
+from switchyard.bundle import Column, Other, Sets, Signature
 from switchyard.bundle.requests import MOST_ANSWERS, MOST_ITEMS
+from switchyard.bundle.sets import ANSWER, REVIEW
 from switchyard.bundle.signature import RECOMMENDATION
 
 Json = dict[str, Any]
@@ -157,6 +158,7 @@ def prediction_answer(signature: Signature) -> Json:
             "label": {"enum": list(signature.classes)},
             "confidence": {**number, "description": "The label's probability."},
             "probabilities": {"type": "object", "properties": {name: number for name in signature.classes}},
+            **(_sets(signature.sets, signature.classes) if signature.sets else {}),
         }
     elif signature.task == RECOMMENDATION:
         texts: Json = {"type": "array", "items": {"type": "string"}}
@@ -183,6 +185,15 @@ def prediction_answer(signature: Signature) -> Json:
         one: Json = {"type": "object", "properties": named, "required": list(named)}
         return {"oneOf": [one, plain, wrapped[0]]}
     return {"oneOf": [plain, *wrapped]}
+
+
+def _sets(sets: Sets, classes: Sequence[str]) -> Json:
+    promise = f"Classes that can't be ruled out, the most probable first; it holds {sets.words}, and may be empty."
+    fields: Json = {"set": {"type": "array", "items": {"enum": list(classes)}, "description": promise}}
+    if sets.review_above is not None:
+        text = f"{REVIEW} where the set is empty or holds more than {sets.review_above}"
+        fields["decision"] = {"enum": [REVIEW, ANSWER], "description": text}
+    return fields
 
 
 def feedback_request(signature: Signature, max_rows: int) -> Json:

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 PROBABILITY = "probability."
 """What the names of the columns of class probabilities begin with."""
+SET = "set."
+"""And of those, true or false, that say whether a class is in the row's set."""
 _EVERY_S = 5.0
 
 
@@ -57,10 +59,16 @@ class Checked:
 def output_columns(signature: Signature) -> tuple[str, ...]:
     """Names of the columns that scoring adds."""
     if signature.classes:
-        said = ("label", "confidence", *(PROBABILITY + name for name in signature.classes))
+        said = ("label", "confidence", *(PROBABILITY + name for name in signature.classes), *_names_of_sets(signature))
     else:
         said = ("prediction", *(("lower", "upper") if signature.interval else ()))
     return (*said, "prediction_id", "model", "version", "digest")
+
+
+def _names_of_sets(signature: Signature) -> tuple[str, ...]:
+    if signature.sets is None:
+        return ()
+    return (*(SET + name for name in signature.classes), *(("decision",) if signature.sets.review_above is not None else ()))
 
 
 def check_table(rows: Rows, scorer: Scorer, layout: Layout) -> Checked:
@@ -143,9 +151,17 @@ def _columns(answer: Answer, signature: Signature) -> dict[str, Any]:
         probabilities = answer.probabilities.astype(np.float64)
         confidence = probabilities[np.arange(len(probabilities)), answer.label_index]
         each = {PROBABILITY + name: probabilities[:, code] for code, name in enumerate(signature.classes)}
-        return {"label": answer.labels, "confidence": confidence, **each}
+        return {"label": answer.labels, "confidence": confidence, **each, **_sets(answer, signature)}
     ends = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
     return {name: values.reshape(-1).astype(np.float64) for name, values in ends.items() if values is not None}
+
+
+def _sets(answer: Answer, signature: Signature) -> dict[str, Any]:
+    if signature.sets is None or answer.members is None:
+        return {}
+    decisions = signature.sets.decisions(answer.members)
+    held = {SET + name: answer.members[:, code] for code, name in enumerate(signature.classes)}
+    return {**held, **({} if decisions is None else {"decision": decisions})}
 
 
 def _answers(answer: Answer, said: dict[str, Any], signature: Signature) -> dict[str, Sequence[Any] | None]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from switchyard.tabular.config.names import FamilyName, our_families
 from switchyard.tabular.config.section import Section, Share
@@ -50,4 +50,18 @@ class Decision(Section):
         "auto",
         description="From said to true probabilities; auto: none unless another is clearly better on out-of-fold answers, nested.",
     )
-    coverage: Share = Field(0.9, description="Share of true values the regression interval must hold.")
+    coverage: Share = Field(0.9, description="Share of outcomes that a regression's interval, or a classification's set, must hold.")
+    sets: Literal["none", "overall", "each_class"] = Field(
+        "none",
+        description="Classification: whether answers have a set of classes that holds the true one with decision.coverage; overall: "
+        "over all rows; each_class: in every class by itself.",
+    )
+    review_above: PositiveInt | None = Field(
+        None, description="Classification: an empty set, or one of more classes than this, makes the answer's decision review."
+    )
+
+    @model_validator(mode="after")
+    def _sets_to_review(self) -> Self:
+        if self.review_above is not None and self.sets == "none":
+            raise ValueError("review_above needs sets: give decision.sets overall or each_class")
+        return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from switchyard.tabular.documents.inputs import RunRecord
+from switchyard.tabular.evaluation import Evaluation
 from switchyard.tabular.evaluation.names import NAMES
 from switchyard.tabular.evaluation.slices import SliceColumn
 from switchyard.tabular.families import FAMILIES
@@ -43,6 +44,12 @@ def limits(run: RunRecord) -> list[str]:
                 f"The interval holds {percent(coverage.value)} of the holdout's true values, fewer than the {percent(wanted)} wanted."
             )
         said.append("The interval has the same width for every row, however hard the row is.")
+    if held := evaluation.scores.get("set_coverage"):
+        wanted = run.problem.decision.coverage
+        if held.high is not None and held.high < wanted:
+            said.append(f"The sets hold {percent(held.value)} of the holdout's true classes, fewer than the {percent(wanted)} wanted.")
+        if run.problem.decision.sets == "overall":
+            said += _rarely_held(evaluation, wanted)
     for column in evaluation.slices:
         worst = _worst_slice(column, evaluation.greater_is_better, evaluation.score.low, evaluation.score.high)
         if worst is not None:
@@ -55,6 +62,15 @@ def limits(run: RunRecord) -> list[str]:
         said.append(f"The ranking of the less important columns is uncertain (agreement {number(run.explanation.summary.agreement, 2)}).")
     said.append("SHAP and LIME describe the model, not the world: they show what it uses, not what causes the outcome.")
     return said
+
+
+def _rarely_held(evaluation: Evaluation, wanted: float) -> list[str]:
+    known = [(part.label, part.set_coverage) for part in evaluation.per_class if part.set_coverage is not None]
+    rare = [label for label, held in known if held.high is not None and held.high < wanted]
+    if not rare:
+        return []
+    said = f"Sets hold class {', '.join(rare)} less often than {percent(wanted)}, as the promise is for all rows together; "
+    return [f"{said}decision.sets: each_class makes it for each class."]
 
 
 def _worst_slice(column: SliceColumn, greater_is_better: bool, low: float | None, high: float | None) -> tuple[str, str] | None:

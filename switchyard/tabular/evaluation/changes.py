@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.bundle import Column, Signature
+from switchyard.bundle import Column, Sets, Signature
 from switchyard.tabular.report.report import Badge, Name, Table
 
 
@@ -80,3 +80,13 @@ def _class_changes(before: Signature, after: Signature) -> Iterator[Change]:
     for name in after.classes:
         if name not in before.classes:
             yield Change(subject=f"class {name!r}", what="is new", breaking=False)
+    yield from _set_changes(before.sets, after.sets)
+
+
+def _set_changes(before: Sets | None, after: Sets | None) -> Iterator[Change]:
+    if before is not None and after is None:
+        yield Change(subject="sets", what="are lost: answers have none any more (decision.sets is none)", breaking=True)
+    if before is None and after is not None:
+        yield Change(subject="sets", what=f"are new: {after.words}", breaking=False)
+    if before is not None and after is not None and before.words != after.words:
+        yield Change(subject="sets", what=f"held {before.words} and hold {after.words}", breaking=False)

@@ -23,6 +23,7 @@ from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
 
 _MODEL = "model"
+_OF_A_CLASS = ("precision", "recall", "f1", "set_coverage")
 
 
 class ClassScores(BaseModel):
@@ -35,6 +36,8 @@ class ClassScores(BaseModel):
     precision: Estimate
     recall: Estimate
     f1: Estimate
+    set_coverage: Estimate | None = None
+    """Share of the class's rows whose conformal set holds it; None where the model has no sets."""
 
 
 class Evaluation(Record):
@@ -114,9 +117,13 @@ class Evaluation(Record):
         return Table(("score", f"model, {self.confidence:.0%} interval", *map(name_of, self.baselines)), rows)
 
     def class_table(self) -> Table:
-        """Precision, recall and F1 of each class."""
-        rows = [(Name(part.label), part.rows, str(part.precision), str(part.recall), str(part.f1)) for part in self.per_class]
-        return Table(("class", "rows", "precision", "recall", "F1"), rows)
+        """Precision, recall and F1 of each class, and how often sets hold it."""
+        sets = any(part.set_coverage is not None for part in self.per_class)
+        rows = [
+            (Name(part.label), part.rows, str(part.precision), str(part.recall), str(part.f1), *((str(part.set_coverage),) if sets else ()))
+            for part in self.per_class
+        ]
+        return Table(("class", "rows", "precision", "recall", "F1", *(("set coverage",) if sets else ())), rows)
 
     def confusion_table(self) -> Table:
         """Rows of each true class by served class."""
@@ -254,7 +261,7 @@ def _of_classes(truth: np.ndarray, predictions: Predictions, classes: tuple[str,
         "calibration_error": calibration_error(truth, predictions),
         "confusion": tuple(map(tuple, confusion.tolist())),
         "per_class": tuple(
-            ClassScores(label=label, rows=int(size), **{name: estimates[f"{label}:{name}"] for name in ("precision", "recall", "f1")})
+            ClassScores(label=label, rows=int(size), **{name: estimates.get(f"{label}:{name}") for name in _OF_A_CLASS})
             for label, size in zip(classes, sizes)
         ),
     }

@@ -65,7 +65,9 @@ class ClassificationScores:
     `precision`, `recall` and `f1` are those of the positive class for two classes and weighted by class size for
     more; `*_weighted` are weighted for both. `CLASS:precision` and so on hold the scores of each class. Labels are the
     served ones, so they depend on the model's threshold; `roc_auc`, `average_precision`, `log_loss` and `brier` do not.
-    ROC-AUC of several classes is the mean of one-against-rest over the classes that are there.
+    ROC-AUC of several classes is the mean of one-against-rest over the classes that are there. With conformal sets there are
+    `set_coverage` (share of rows whose set holds the true class; of each class too), `set_size` (mean number of classes in a
+    set) and `set_of_one` (share of sets that hold one class).
 
     Parameters
     ----------
@@ -82,15 +84,18 @@ class ClassificationScores:
         one_hot = np.eye(n_classes)
         self._classes = classes
         # Columns whose weighted sums every score but the ranking ones is made of.
-        self._columns = np.column_stack(
-            [
-                -np.log(own),
-                ((proba - one_hot[truth]) ** 2).sum(axis=1) / 2,
-                one_hot[truth],
-                one_hot[labels],
-                one_hot[truth] * one_hot[labels],
-            ]
-        )
+        columns = [
+            -np.log(own),
+            ((proba - one_hot[truth]) ** 2).sum(axis=1) / 2,
+            one_hot[truth],
+            one_hot[labels],
+            one_hot[truth] * one_hot[labels],
+        ]
+        self._sets = predictions.members is not None
+        if predictions.members is not None:
+            sizes = predictions.members.sum(axis=1)
+            columns += [one_hot[truth] * predictions.members, sizes, sizes == 1]
+        self._columns = np.column_stack(columns)
         ranked = range(1, 2) if n_classes == 2 else range(n_classes)
         self._rankings = [Ranking(truth == k, proba[:, k]) for k in ranked]
 
@@ -117,7 +122,18 @@ class ClassificationScores:
         }
         for k, label in enumerate(self._classes):
             scores |= {f"{label}:precision": precision[:, k], f"{label}:recall": recall[:, k], f"{label}:f1": f1[:, k]}
-        return scores
+        return {**scores, **self._of_sets(sums, true, total)} if self._sets else scores
+
+    def _of_sets(self, sums: np.ndarray, true: np.ndarray, total: np.ndarray) -> dict[str, np.ndarray]:
+        n_classes = len(self._classes)
+        held, (sizes, single) = sums[:, 2 + 3 * n_classes : 2 + 4 * n_classes], sums[:, 2 + 4 * n_classes :].T
+        by_class = _ratio(held, true)
+        return {
+            "set_coverage": _ratio(held.sum(axis=1), total),
+            "set_size": _ratio(sizes, total),
+            "set_of_one": _ratio(single, total),
+            **{f"{label}:set_coverage": by_class[:, k] for k, label in enumerate(self._classes)},
+        }
 
 
 def _mean_defined(parts: list[np.ndarray]) -> np.ndarray:

@@ -65,6 +65,8 @@ class ExportedBundle(Bundle, Storable):
             answer.append(("classes", ", ".join(signature.classes)))
         if signature.threshold is not None:
             answer.append(("threshold", f"{signature.classes[1]} from a probability of {signature.threshold:.4g}"))
+        if signature.sets is not None:
+            answer.append(("sets", signature.sets.words))
         if signature.interval is not None:
             answer.append(("interval", f"prediction ± {signature.interval.half_width:.4g}, coverage {signature.interval.coverage:.0%}"))
         return Report(
@@ -106,6 +108,7 @@ def signature_of(
         classes=tuple(model.classes),
         positive_class=model.classes[1] if model.task == "binary" else None,
         threshold=model.threshold if model.task == "binary" else None,
+        sets=model.sets,
         interval=None if model.half_width is None else Interval(float(model.coverage or 0.0), model.half_width),
         metric=metric,
         trained_until=trained_until,

@@ -1,6 +1,6 @@
-"""From scores to decisions: the threshold of a binary label, and conformal intervals.
+"""From scores to decisions: the threshold of a binary label, conformal sets of classes, and conformal intervals.
 
-Both are chosen on out-of-fold predictions and travel inside the model and the bundle.
+All are chosen on out-of-fold predictions and travel inside the model and the bundle.
 """
 
 from __future__ import annotations
@@ -99,3 +99,44 @@ def conformal_half_width(residuals: np.ndarray, coverage: float) -> float:
         raise ValueError("no out-of-fold residual is known")
     rank = min(len(sizes), int(np.ceil((len(sizes) + 1) * coverage)))
     return float(sizes[rank - 1])
+
+
+def least_probabilities(proba: np.ndarray, y: np.ndarray, coverage: float, each_class: bool) -> tuple[float, ...]:
+    """The probability from which on a class is in an answer's set, so that the true one is with probability `coverage`.
+
+    The ceil((n + 1) * coverage)-th largest probability of a true class. Where that asks for more rows than there are,
+    nothing can be promised by leaving a class out, and it is 0. A set may be empty: where the model is right more often than
+    was promised, these are the rows that it is least sure of.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n, n_classes)
+        Calibrated out-of-fold probabilities; rows with NaN are left out.
+    y : ndarray of int of shape (n,)
+        Codes.
+    coverage : float
+        In (0, 1).
+    each_class : bool
+        Whether the rows of each class keep the promise by themselves (Mondrian), or all rows together.
+
+    Returns
+    -------
+    tuple of float
+        One for each class, the same for all unless `each_class`.
+
+    References
+    ----------
+    Sadinle, Lei, Wasserman, *Least Ambiguous Set-Valued Classifiers with Bounded Error Levels*, JASA 114, 2019 (the sets of
+    least mean size). Vovk, *Conditional Validity of Inductive Conformal Predictors*, Machine Learning 92, 2013 (by class).
+    """
+    known = ~np.isnan(proba).any(axis=1)
+    proba, y = proba[known], np.asarray(y)[known]
+    own, n_classes = proba[np.arange(len(y)), y], proba.shape[1]
+    if not each_class:
+        return (_least(own, coverage),) * n_classes
+    return tuple(_least(own[y == code], coverage) for code in range(n_classes))
+
+
+def _least(own: np.ndarray, coverage: float) -> float:
+    rank = int(np.ceil((len(own) + 1) * coverage))
+    return 0.0 if rank > len(own) else float(np.sort(own)[len(own) - rank])

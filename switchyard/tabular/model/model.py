@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from switchyard.bundle import Sets
 from switchyard.plugins import load_plugin, modules_of_plugins, plugins_of
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.families import FAMILIES, Estimator
@@ -84,6 +85,8 @@ class Model(Storable):
         Regression: the conformal interval is the prediction plus and minus this, in units of the target.
     coverage : float or None
         What share of true values that interval is made to hold.
+    sets : Sets or None
+        Classification: which classes the set of an answer holds, where the config asked for sets.
     """
 
     task: str
@@ -96,6 +99,7 @@ class Model(Storable):
     threshold: float = 0.5
     half_width: float | None = None
     coverage: float | None = None
+    sets: Sets | None = None
 
     @property
     def family(self) -> str:
@@ -126,6 +130,12 @@ class Model(Storable):
             raise ValueError("this model has no conformal interval")
         middle = self.predict(frame)
         return middle - self.half_width, middle + self.half_width
+
+    def predict_sets(self, frame: pd.DataFrame) -> np.ndarray:
+        """Which classes are in the conformal set of each row: bool of shape (n, n_classes)."""
+        if self.sets is None:
+            raise ValueError("this model has no conformal sets; decision.sets asks for them")
+        return self.sets.members(self.predict_proba(frame))
 
     def member_outputs(self, frame: pd.DataFrame) -> list[np.ndarray]:
         """For each member its probabilities of shape (n, n_classes), or predictions of shape (n,)."""
@@ -162,6 +172,7 @@ class Model(Storable):
             "half_width": self.half_width, "coverage": self.coverage, "calibrator": asdict(self.calibrator), "members": places,
             "columns": [column.model_dump() for column in self.columns],
             "combiner": {"kind": combiner.kind, "weights": combiner.weights.tolist(), "intercept": combiner.intercept.tolist()},
+            **({"sets": asdict(self.sets)} if self.sets else {}),
             # Whoever reads it needs them first, and may have no config then.
             **({"plugins": plugins} if (plugins := self._plugins(files)) else {}),
         }  # fmt: skip
@@ -197,6 +208,7 @@ class Model(Storable):
             threshold=head["threshold"],
             half_width=head["half_width"],
             coverage=head["coverage"],
+            sets=Sets.of(head.get("sets")),
         )
 
     def facts(self) -> dict[str, Fact]:
@@ -216,6 +228,8 @@ class Model(Storable):
         decisions: list[tuple[Cell, ...]] = [("calibration", self.calibrator.kind)]
         if self.task == "binary":
             decisions.append(("threshold", f"{self.classes[1]} from a probability of {self.threshold:.4g}"))
+        if self.sets is not None:
+            decisions.append(("sets", self.sets.words))
         if self.half_width is not None:
             decisions.append(("interval", f"prediction ± {self.half_width:.4g}, coverage {self.coverage:.0%}"))
         columns = [(Name(column.name), column.kind, column.reason) for column in self.columns]

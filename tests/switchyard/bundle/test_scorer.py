@@ -1,7 +1,9 @@
 """What the scorer takes, and what it refuses, naming column and row."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from switchyard.bundle import BadInput, Scorer, Signature
+from switchyard.bundle import BadInput, Scorer, Sets, Signature
 from switchyard.bundle.encoding import MISSING
 from switchyard.bundle.examples import check_examples
 from switchyard.tabular.export.bundle import write_bundle
@@ -149,6 +151,24 @@ def test_no_rows_and_many_rows(scorer):
     assert empty.probabilities.shape == (0, 2) and empty.labels == []
     many = scorer.score(columns(40_000))
     assert len(many.labels) == 40_000 and np.ptp(many.probabilities, axis=0).max() == 0.0
+
+
+def test_a_signature_without_sets_is_the_text_that_older_code_reads(folder):
+    text = (folder / "signature.json").read_text()
+    signature = Signature.from_json(text)
+    sets = Sets(0.9, True, (0.25, 0.75), review_above=1)
+    assert "sets" not in json.loads(text) and signature.sets is None
+    assert Signature.from_json(replace(signature, sets=sets).to_json()).sets == sets
+
+
+def test_members_of_a_set_reach_their_least_probability_and_wide_or_empty_sets_are_for_review():
+    sets = Sets(0.9, True, (0.25, 0.8), review_above=1)
+    members = sets.members(np.array([[0.25, 0.75], [0.2, 0.8], [0.21, 0.79], [0.1, 0.9]]))
+    assert members.tolist() == [[True, False], [False, True], [False, False], [False, True]]
+    assert sets.decisions(members) == ["answer", "answer", "review", "answer"]
+    assert sets.decisions(np.array([[True, True]])) == ["review"]
+    assert replace(sets, review_above=2).decisions(np.array([[True, True], [False, False]])) == ["answer", "review"]
+    assert replace(sets, review_above=None).decisions(members) is None
 
 
 def test_another_format_is_refused(folder):

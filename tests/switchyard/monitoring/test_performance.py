@@ -1,10 +1,13 @@
 """The score of a window: measured where labels are, estimated where not, and the estimate held against the truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from switchyard.bundle import Sets
 from switchyard.monitoring.estimation import estimate_scores
 from switchyard.monitoring.performance import measure_performance
 from switchyard.tabular.config.monitoring import Monitoring
@@ -27,6 +30,19 @@ def test_with_labels_the_score_is_measured_with_slices(reference):
     assert [part.value for part in found.measured.slices[0].slices] == ["north", "south"]
     assert abs(found.drop) < 0.05
     assert "By region" in found.html()
+
+
+def test_sets_are_watched_as_labels_come(reference):
+    least = (0.5, 0.4)
+    promised = replace(reference, facts_=reference.facts_.model_copy(update={"sets": Sets(0.99, False, least)}))
+    frame = people(1000, 1)
+    found = performance(frame, promised)
+    proba = predict_served(scorer(), frame).probabilities
+    held = (proba >= least)[np.arange(1000), (frame.y == "yes").to_numpy().astype(int)]
+
+    assert found.measured.scores["set_coverage"].value == pytest.approx(held.mean()) and held.mean() < 0.97
+    assert "made to hold 0.99. That is clearly less" in found.covered and found.covered in found.html()
+    assert performance(frame, reference).covered == ""
 
 
 def test_a_broken_relation_is_a_drop_that_only_labels_see(reference):

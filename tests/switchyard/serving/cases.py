@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from switchyard.bundle import Column, Interval, Scorer, Signature
+from switchyard.bundle import Column, Interval, Scorer, Sets, Signature
 from switchyard.bundle.examples import make_examples
 
 JOBS = ("clerk", "nurse", "smith")
@@ -68,7 +68,7 @@ def make_bundle(folder: Path, task: str = "binary", threshold: float = 0.6) -> P
             node("ArgMax", ["probabilities"], ["label"], axis=1, keepdims=0),
         ]
         outputs = {"probabilities": (TensorProto.DOUBLE, ["n", 3]), "label": (TensorProto.INT64, ["n"])}
-        signature |= {"classes": ("high", "low", "mid")}
+        signature |= {"classes": ("high", "low", "mid"), "sets": Sets(0.9, False, (0.2, 0.1, 0.3), review_above=1)}
     else:
         constants |= {"width": np.array(2.5), "axis": np.array([1])}
         nodes += [

@@ -315,5 +315,11 @@ def test_many_classes_and_no_log(start):
     (prediction,) = answer["predictions"]
     assert prediction["label"] == max(prediction["probabilities"], key=prediction["probabilities"].get)
     assert sum(prediction["probabilities"].values()) == pytest.approx(1)
+    ranked = sorted(prediction["probabilities"], key=prediction["probabilities"].get, reverse=True)
+    least = {"high": 0.2, "low": 0.1, "mid": 0.3}
+    assert prediction["set"] == [name for name in ranked if prediction["probabilities"][name] >= least[name]]
+    assert prediction["decision"] == ("answer" if len(prediction["set"]) == 1 else "review")
+    tags = service.predict({"data": {"names": NAMES, "ndarray": VALUES}})[1]["meta"]["tags"]
+    assert len(tags["sets"]) == len(VALUES) and (tags["sets"][0], tags["decisions"][0]) == (prediction["set"], prediction["decision"])
     status, refused = service.feedback({"prediction_id": "a", "label": "low"})
     assert status == 503 and "SWITCHYARD_LOG_URL" in refused["status"]["info"]

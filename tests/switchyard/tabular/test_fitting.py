@@ -15,6 +15,7 @@ import switchyard
 from switchyard.bundle import Scorer
 from switchyard.plugins import load_plugin
 from switchyard.tabular.errors import GateClosed, InputError
+from switchyard.tabular.model.model import Model
 
 ROOT = Path(__file__).parents[3]
 QUICK = {"families": ("linear",), "trials": 1, "evaluation": {"bootstrap": 20, "explained_rows": 20, "lime_rows": 1}}
@@ -51,6 +52,21 @@ def test_a_frame_becomes_a_model_with_leaderboard_evaluation_and_bundle(fitted, 
     np.testing.assert_allclose(fitted.predict_proba(frame), answer.probabilities, atol=1e-5)
     assert {row.column for row in fitted.explain().summary.importance} == {"age", "city"}
     assert any("positive class of 'answer' is 'yes'" in note for note in fitted.notes)
+
+
+def test_sets_go_from_the_config_into_model_bundle_and_evaluation(tmp_path):
+    asked = switchyard.fit(shop(), "answer", decision={"sets": "each_class", "coverage": 0.8, "review_above": 1}, **QUICK)
+    answer = asked.bundle.scorer().score_frame(shop())
+    (tmp_path / "model").mkdir()
+    asked.model.write(tmp_path / "model")
+
+    assert asked.model.sets == asked.bundle.signature.sets == asked.evaluated.signature.sets
+    assert Model.read(tmp_path / "model").sets == asked.model.sets
+    assert asked.model.sets.coverage == 0.8 and asked.model.sets.each_class and len(set(asked.model.sets.least)) == 2
+    assert (asked.model.predict_sets(asked.split.holdout) == asked.bundle.scorer().score_frame(asked.split.holdout).members).all()
+    assert 0.6 < asked.evaluation.scores["set_coverage"].value < 1 and answer.members.shape == (300, 2)
+    with pytest.raises(InputError, match="review_above needs sets"):
+        switchyard.fit(shop(), "answer", decision={"review_above": 1}, **QUICK)
 
 
 def test_what_is_scored_did_not_see_the_holdout_and_what_is_served_did(fitted):

@@ -89,6 +89,10 @@ def test_a_table_gets_the_answers_that_the_service_gives(scorer, tmp_path):
             assert got["label"] == must["label"]
             assert {name: got[f"probability.{name}"] for name in scorer.signature.classes} == pytest.approx(must["probabilities"])
             assert got["confidence"] == pytest.approx(must["probabilities"][must["label"]])
+            if scorer.signature.sets is not None:
+                held = [got[f"set.{name}"] for name in scorer.signature.classes]
+                assert held == answer.members[row].tolist()
+                assert got["decision"] == ("answer" if sum(held) == 1 else "review")
         else:
             assert [got["prediction"], got["lower"], got["upper"]] == pytest.approx([must["prediction"], must["lower"], must["upper"]])
     assert list(found["prediction_id"]) == ["batch-1", "batch-1/1", "batch-1/2", "batch-1/3"]

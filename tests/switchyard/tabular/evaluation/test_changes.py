@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from switchyard.bundle import Column, Other, Signature
+from switchyard.bundle import Column, Other, Sets, Signature
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.changes import changes_between
 from switchyard.tabular.export.terms import terms_of
@@ -40,6 +40,7 @@ def used(*names):
         (replace(BEFORE, columns=(replace(AGE, kind="boolean"), JOB)), "column 'age' was numeric and is boolean", True),
         (replace(BEFORE, columns=(replace(AGE, optional=True), JOB)), "column 'age' need not come any more", False),
         (replace(BEFORE, classes=("no", "perhaps", "yes")), "class 'perhaps' is new", False),
+        (replace(BEFORE, sets=Sets(0.9, False, (0.4, 0.4))), "sets are new: 90% of true classes", False),
         (replace(BEFORE, classes=("no", "perhaps")), "class 'yes' is lost", True),
         (replace(BEFORE, task="regression", classes=()), "the task was binary and is regression", True),
         (replace(BEFORE, target="late"), "the target was 'default' and is 'late'", True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -167,6 +169,21 @@ def test_multiclass(people):
     assert result.scores["accuracy"].value == 1 and result.calibration_error == pytest.approx(0.2 * 2 / 3)
     assert len(result.curves["roc"].lines) == 3
     assert "<svg" in result.html()
+
+
+def test_sets_are_scored_over_all_rows_and_by_class(people, problem, predictions):
+    proba = predictions.probabilities
+    truth = (people.holdout.y == "yes").to_numpy().astype(int)
+    members = proba >= (0.3, 0.6)
+    result = evaluate(replace(predictions, members=members), people, problem, CLASSES, 0.5)
+    held = members[np.arange(len(truth)), truth]
+
+    assert result.scores["set_coverage"].value == pytest.approx(held.mean())
+    assert result.scores["set_size"].value == pytest.approx(members.sum(axis=1).mean())
+    assert result.scores["set_of_one"].value == pytest.approx((members.sum(axis=1) == 1).mean())
+    assert [part.set_coverage.value for part in result.per_class] == pytest.approx([held[truth == code].mean() for code in (0, 1)])
+    assert "set coverage" in result.html() and "Set coverage" in result.html()
+    assert "holdout_set_coverage" in result.scalars()
 
 
 def test_regression_with_intervals_and_slices():

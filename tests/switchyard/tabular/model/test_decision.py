@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from switchyard.bundle import Sets
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.model.combiner import Combiner, stack_features
-from switchyard.tabular.model.decision import choose_threshold, conformal_half_width
+from switchyard.tabular.model.decision import choose_threshold, conformal_half_width, least_probabilities
 from switchyard.tabular.model.model import encode_target
 
 
@@ -42,6 +43,36 @@ def test_conformal_interval_covers():
     rng = np.random.default_rng(3)
     covered = [np.mean(np.abs(rng.normal(size=500)) <= conformal_half_width(rng.normal(size=50), 0.8)) for _ in range(300)]
     assert np.mean(covered) == pytest.approx(0.8, abs=0.02)
+
+
+def test_sets_have_their_finite_sample_rank_and_leave_nothing_out_where_rows_are_too_few():
+    own = np.arange(1, 20) / 20  # 19 rows: rank ceil(20 * 0.9) = 18, so the second smallest
+    proba, y = np.column_stack([own, 1 - own]), np.zeros(19, dtype=int)
+    unknown = np.vstack([proba, [np.nan, np.nan]])
+    assert least_probabilities(unknown, np.append(y, 0), 0.9, False) == (0.1, 0.1)
+    assert least_probabilities(proba[:5], y[:5], 0.9, False) == (0.0, 0.0)
+    assert least_probabilities(proba, y, 0.9, True) == (0.1, 0.0)
+
+
+@pytest.mark.parametrize("each_class", [False, True])
+def test_sets_cover_what_they_promise(each_class):
+    """Of each class by itself where that is asked for; else the rare class may go without."""
+    rng = np.random.default_rng(4)
+
+    def drawn(rows):
+        y = (rng.random(rows) < 0.15).astype(int)
+        positive = 1 / (1 + np.exp(-(rng.normal(size=rows) + 2 * y - 2.5)))
+        return np.column_stack([1 - positive, positive]), y
+
+    held = np.zeros((200, 3))
+    for run in range(200):
+        least = least_probabilities(*drawn(300), 0.85, each_class)
+        proba, y = drawn(2000)
+        inside = Sets(0.85, each_class, least).members(proba)[np.arange(2000), y]
+        held[run] = inside.mean(), inside[y == 0].mean(), inside[y == 1].mean()
+    overall, common, rare = held.mean(axis=0)
+    assert overall == pytest.approx(0.85, abs=0.015)
+    assert rare == pytest.approx(0.85, abs=0.03) if each_class else rare < 0.6 < common
 
 
 def test_combiners():
