@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zenml.client import Client
 
+from stacks.active import is_local
 from stacks.secrets import with_secrets
 from switchyard.monitoring.alerts import Alert, ChannelError
 from switchyard.tabular.config.monitoring import Channel
@@ -37,12 +38,15 @@ def _resolved(value: Any) -> Any:
     return with_secrets(value) if isinstance(value, str) else value
 
 
-def links(dashboard: str) -> tuple[str, ...]:
-    """Where to look: what the config names, and this run in ZenML's dashboard where the client is connected to a server."""
+def links(dashboard: str, page: str) -> tuple[str, ...]:
+    """Where to look: what the config names, else the file `page` where steps run on this machine; and this run.
+
+    The run is named by its address in ZenML's dashboard where the client is connected to a server.
+    """
     from zenml import get_step_context
     from zenml.utils.dashboard_utils import get_run_url
 
-    found = [dashboard] if dashboard else []
+    found = [dashboard] if dashboard else [page] if is_local() else []
     try:
         context = get_step_context()
         url = get_run_url(context.pipeline_run)
@@ -59,7 +63,7 @@ def stack_alerter() -> tuple[tuple[Channel, Deliver], ...]:
         return ()
 
     def deliver(alert: Alert, _channel: Channel) -> None:
-        if not alerter.post(alert.text):
+        if not alerter.post(alert.message):
             raise ChannelError(f"alerter {alerter.name} did not take it")
 
     return ((Channel(kind="alerter", url=f"alerter://{alerter.name}", attempts=1), deliver),)

@@ -54,6 +54,11 @@ class Decision(Record):
     suspected: tuple[str, ...] = ()
     """Columns that drift in this window and rules of performance that are crossed, whether or not they count yet."""
 
+    @property
+    def window(self) -> str:
+        """Key of the window, which `key` holds."""
+        return self.key.removeprefix(f"{self.model}-v{self.version}-").removesuffix(f"-{self.action}")
+
     def facts(self) -> dict[str, Fact]:
         return {"action": self.action, "reason": self.reason, "rows": self.rows, "labelled": self.labelled, "version": self.version}
 

@@ -137,6 +137,25 @@ class Ledger:
             found = connection.scalar(query.order_by(columns.until.desc(), columns.decided.desc()).limit(1))
         return frozenset() if found is None else frozenset(Decision.model_validate_json(found).suspected)
 
+    def earlier(self, decision: Decision, most: int = 500) -> list[Decision]:
+        """Decisions about windows of the same version and kind that ended before that of `decision`, newest first.
+
+        None for a single look at a table, which is no window of production.
+        """
+        columns = _decisions.c
+        with self._engine.connect() as connection:
+            if connection.scalar(select(columns.drift).where(columns.window == decision.window)) is None:
+                return []
+            query = select(columns.decision).where(
+                columns.model == decision.model,
+                columns.version == decision.version,
+                columns.until < as_utc(decision.until),
+                columns.drift.is_not(None),
+                _of(decision.window.startswith(TABLES)),
+            )
+            found = connection.scalars(query.order_by(columns.until.desc(), columns.decided.desc()).limit(most)).all()
+        return [Decision.model_validate_json(text) for text in found]
+
     def forget(self, model: str) -> None:
         """Take all windows of `model` out."""
         with self._engine.begin() as connection:

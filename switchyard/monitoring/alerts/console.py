@@ -18,7 +18,7 @@ class Console(AlertChannel):
 
     def deliver(self, alert: Alert, channel: Channel) -> None:
         """Write the alert to the log; run.py shows it after the run too."""
-        logger.warning("%s", alert.text)
+        logger.warning("%s", alert.message)
 
 
 PARTS = (Console(),)

@@ -26,9 +26,9 @@ class Email(AlertChannel):
         if channel.security == "none" and not _is_loopback(str(channel.host)):
             raise ChannelError("security: none would send the alert in the clear; it is for a server on loopback alone", lasting=True)
         message = EmailMessage()
-        message["Subject"], message["From"], message["To"] = alert.title, channel.sender, ", ".join(channel.to)
+        message["Subject"], message["From"], message["To"] = f"[{alert.severity}] {alert.headline}", channel.sender, ", ".join(channel.to)
         message["Message-ID"] = f"<{sha256(alert.key.encode()).hexdigest()[:32]}@{str(channel.sender).rpartition('@')[2]}>"
-        message.set_content(alert.text)
+        message.set_content(alert.message)
         port = channel.port or _PORTS[channel.security]
         try:
             with _connected(channel, port) as server:

@@ -54,7 +54,7 @@ class AlertResult(Record):
         rows = [(one.channel, Badge(one.state, levels[one.state]), one.attempts, one.detail) for one in self.deliveries]
         sections = [
             Section("Channels", Table(("channel", "state", "attempts", "detail"), rows)),
-            Section("Text", *self.alert.lines, *self.alert.links),
+            Section("Text", *self.alert.plain, *self.alert.lines, *self.alert.links),
         ]
         return Report(self.alert.title, f"Key {self.alert.key}", sections)
 

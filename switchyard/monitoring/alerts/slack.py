@@ -19,12 +19,12 @@ class Slack(AlertChannel):
 
     def deliver(self, alert: Alert, channel: Channel) -> None:
         """Post the alert as a header and a section."""
-        body = _escaped("\n".join((*alert.lines, *alert.links)))[:_MOST]
+        body = _escaped("\n".join(alert.body))[:_MOST]
         blocks = [
-            {"type": "header", "text": {"type": "plain_text", "text": alert.title[:150]}},
+            {"type": "header", "text": {"type": "plain_text", "text": alert.headline[:150]}},
             {"type": "section", "text": {"type": "mrkdwn", "text": body}},
         ]
-        post(str(channel.url), {"text": _escaped(alert.title), "blocks": blocks}, channel.timeout_s)
+        post(str(channel.url), {"text": _escaped(alert.headline), "blocks": blocks}, channel.timeout_s)
 
 
 def _escaped(text: str) -> str:
