@@ -14,7 +14,16 @@ def ensure_repository(root: Path) -> None:
 
 
 def ensure_stack(root: Path) -> str:
-    """Name of the active stack; the local one is registered where none of ours was ever chosen."""
+    """Name of the active stack; the local one is registered where none of ours was ever chosen.
+
+    Raises
+    ------
+    SwitchyardError
+        ZenML's server is away.
+    """
+    from stacks.server import check_server
+
+    check_server()
     from zenml.client import Client
 
     from deployment.moved import follow_the_move

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.health import Check
+from switchyard.tabular.errors import SwitchyardError
 
 _NEEDED_GB = 5.0
 
@@ -24,9 +25,10 @@ def examine(root: Path) -> int:
     """Print every check; 0 when all are fine, else 1."""
     # What does not answer at once is a finding; MLflow's clients would try for minutes.
     os.environ |= {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
-    checks = [
-        check for look in (_python, _packages, _disk, _stack, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)
-    ]
+    checks = [check for look in (_python, _packages, _disk, _server) for check in _safely(look, root)]
+    # Without its server ZenML would try for a minute at each of the others, and find nothing.
+    if all(check.what != "ZenML server" for check in checks):
+        checks += [check for look in (_stack, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)]
     console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table(show_edge=False)
     for header in ("check", "", "found"):
@@ -54,10 +56,9 @@ def _way_out() -> str:
 
     url = GlobalConfiguration().store_configuration.url
     if url.startswith("http"):
-        return (
-            f"have {url} answer this machine: python run.py stack up kubernetes (docs/kubernetes.md, Reaching the servers); "
-            "zenml logout goes back to this machine"
-        )
+        from stacks.server import ways_back
+
+        return ways_back(url)
     return "make setup; then python run.py stack up local"
 
 
@@ -82,6 +83,16 @@ def _packages(root: Path) -> Iterator[Check]:
 def _disk(root: Path) -> Iterator[Check]:
     free = shutil.disk_usage(root).free / 1e9
     yield Check("free disk", free >= _NEEDED_GB, f"{free:.0f} GB", f"free at least {_NEEDED_GB:.0f} GB")
+
+
+def _server(root: Path) -> Iterator[Check]:
+    from stacks.server import check_server
+
+    try:
+        check_server()
+    except SwitchyardError as error:
+        found, _, ways = str(error).partition(" Ways back: ")
+        yield Check("ZenML server", False, found, ways)
 
 
 def _stack(root: Path) -> Iterator[Check]:

@@ -26,6 +26,9 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
     from app.repository import ensure_repository
 
     if name != _CLUSTER:
+        from stacks.server import check_server
+
+        check_server()
         from stacks.registration import register_stack
 
         ensure_repository(root)
