@@ -12,6 +12,7 @@ import pandas as pd
 
 from switchyard.tabular.config.problem import Problem, problem_from
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.evaluation.belief import doubt
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.served import evaluate_served
 from switchyard.tabular.explanation import Explanation, explain
@@ -61,7 +62,7 @@ class Fitted:
     evaluation : Evaluation
         Of the evaluated twin on the holdout, which it has not seen.
     notes : tuple of str
-        What was decided, left out or found wrong, one sentence each.
+        What was decided, left out, found wrong or is hard to believe, one sentence each.
     """
 
     problem: Problem
@@ -170,7 +171,9 @@ def fit(
     model, leaderboard = search(split, plan, problem, progress)
     evaluated, parity = export_bundle(model, split, problem)
     model, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s)
-    found = (*notes, *plan.notes(), *(finding.message for finding in quality.findings), *leaderboard.notes, served.sentences)
+    evaluation = evaluate_served(evaluated, split, plan, problem)
+    doubts = [sentence for sentence in (doubt(evaluation, leaderboard.winner, split, problem), evaluation.threshold_cost()) if sentence]
+    found = (*notes, *plan.notes(), *(finding.message for finding in quality.findings), *leaderboard.notes, *doubts, served.sentences)
     return Fitted(
         problem=problem,
         split=split,
@@ -181,7 +184,7 @@ def fit(
         bundle=bundle,
         evaluated=evaluated,
         served=served,
-        evaluation=evaluate_served(evaluated, split, plan, problem),
+        evaluation=evaluation,
         notes=found,
     )
 

@@ -12,6 +12,7 @@ from switchyard.tabular.evaluation.baselines import DEFAULTS
 from switchyard.tabular.evaluation.changes import Change, change_table
 from switchyard.tabular.evaluation.delong import delong_p
 from switchyard.tabular.evaluation.evaluation import Evaluation, holdout_resampler
+from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
@@ -104,12 +105,12 @@ def compare(
     resampler, words = holdout_resampler(split, problem, truth)
     models = {"challenger": challenger} | ({"champion": champion} if champion is not None else {})
     draws = resample({name: scores_of(truth, part, problem.task, classes, metric.name) for name, part in models.items()}, resampler)
-    level = problem.evaluation.confidence
+    level, support = problem.evaluation.confidence, Support.of(truth, classes, resampler.groups)
     paired: dict = {"champion": None, "improvement": None}
     if champion is not None:
         ours, theirs = draws["challenger"], draws["champion"]
         paired = {
-            "champion": theirs[metric.name].estimate(level),
+            "champion": theirs[metric.name].estimate(level, metric.name, support),
             "improvement": (ours[metric.name] - theirs[metric.name]).scaled(metric.sign).estimate(level),
             "others": {
                 name: (ours[name] - theirs[name]).estimate(level)
@@ -123,7 +124,7 @@ def compare(
         metric=metric.name,
         greater_is_better=metric.greater_is_better,
         rows=len(truth),
-        challenger=draws["challenger"][metric.name].estimate(level),
+        challenger=draws["challenger"][metric.name].estimate(level, metric.name, support),
         champion_version=champion_version,
         confidence=level,
         resampling=words,

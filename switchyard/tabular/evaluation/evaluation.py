@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import DEFAULTS, Baselines
 from switchyard.tabular.evaluation.curves import Curve, calibration_error, classification_curves, regression_curves
+from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
@@ -193,8 +194,8 @@ def evaluate(
     Returns
     -------
     Evaluation
-        Resamples keep the size of every class (classification), or draw whole groups or entities when the problem
-        names a column for them, because rows of one entity are not independent.
+        Resamples draw rows one by one, or whole groups or entities when the problem names a column for them, because rows of
+        one entity are not independent.
     """
     metric = metric_of(problem.task, problem.metric)
     truth = encode_truth(split.holdout[problem.data.target].to_numpy(), problem.task, classes)
@@ -206,11 +207,12 @@ def evaluate(
         scored |= {(column, value): score for value, score in slice_scores(truth, predictions, problem, classes, rows).items()}
     draws = resample(scored, resampler)
     level = problem.evaluation.confidence
-    estimates = {name: {score: drawn.estimate(level) for score, drawn in draws[(name,)].items()} for name in models}
+    support = Support.of(truth, classes, resampler.groups)
+    estimates = {name: {score: drawn.estimate(level, score, support) for score, drawn in draws[(name,)].items()} for name in models}
     main = draws[(_MODEL,)][metric.name]
     gains = {name: (main - draws[(name,)][metric.name]).scaled(metric.sign).estimate(level) for name in models if name != _MODEL}
     columns = tuple(
-        describe_slices(column, rows, {value: draws[(column, value)] for value in rows}, truth, predictions, metric.name, problem)
+        describe_slices(column, rows, {value: draws[(column, value)] for value in rows}, truth, predictions, metric.name, classes, problem)
         for column, rows in slices.items()
     )
     kept = {name: {score: estimate for score, estimate in scores.items() if ":" not in score} for name, scores in estimates.items()}
@@ -243,9 +245,7 @@ def holdout_resampler(split: Split, problem: Problem, truth: np.ndarray) -> tupl
     settings = {"rows": len(truth), "resamples": problem.evaluation.bootstrap, "seed": problem.tuning.seed}
     if owner is not None and owner in split.holdout and split.holdout[owner].duplicated().any():
         return Resampler(**settings, groups=pd.factorize(split.holdout[owner], use_na_sentinel=False)[0]), f"rows drawn by whole {owner}"
-    if problem.task == "regression":
-        return Resampler(**settings), "rows drawn one by one"
-    return Resampler(**settings, strata=truth), "rows drawn within each class"
+    return Resampler(**settings), "rows drawn one by one"
 
 
 def _of_regression(truth: np.ndarray, predictions: Predictions) -> dict:

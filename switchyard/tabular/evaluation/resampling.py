@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.evaluation.intervals import Support, interval
 from switchyard.tabular.report.words import shown
 
 Scores = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -57,56 +58,55 @@ class Draws:
         """The same in other units, or with the other sign."""
         return Draws(factor * self.value, factor * self.draws)
 
-    def estimate(self, confidence: float) -> Estimate:
-        """The value with its percentile interval (Efron & Tibshirani, *An Introduction to the Bootstrap*, 1993, ch. 13)."""
+    def estimate(self, confidence: float, name: str = "", support: Support | None = None) -> Estimate:
+        """The value with its interval: that of the score `name` of so many rows, or of a difference, by percentiles.
+
+        References
+        ----------
+        Efron & Tibshirani, *An Introduction to the Bootstrap*, 1993, ch. 13; for single scores `interval`.
+        """
         if not np.isfinite(self.value):
             return Estimate(value=None)
         draws = self.draws[np.isfinite(self.draws)]
         if draws.size < 2:
             return Estimate(value=self.value)
-        low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
-        return Estimate(value=self.value, low=float(low), high=float(high))
+        if support is not None:
+            low, high = interval(name, self.value, draws, confidence, support)
+        else:
+            low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2]).tolist()
+        return Estimate(value=self.value, low=low, high=high)
 
 
 @dataclass(frozen=True)
 class Resampler:
-    """Draws rows with replacement: within strata, or whole groups of rows that belong together.
+    """Draws rows with replacement: one by one, or whole groups of rows that belong together.
+
+    Not within classes: how many of a class a holdout has is chance as well, and an accuracy, a loss goes by it.
 
     Parameters
     ----------
     rows : int
     resamples : int
     seed : int
-    strata : ndarray of int codes, shape (rows,), optional
-        Every resample keeps the size of each stratum, so that no class can go missing.
     groups : ndarray of int codes 0..n_groups-1, shape (rows,), optional
-        Rows of one group come and go together (cluster bootstrap); strata are then not kept.
+        Rows of one group come and go together (cluster bootstrap).
     """
 
     rows: int
     resamples: int
     seed: int
-    strata: np.ndarray | None = None
     groups: np.ndarray | None = None
 
     def chunks(self) -> Iterator[np.ndarray]:
         """Weights of shape (n, rows), float64, until all resamples are drawn; the same for the same seed."""
         rng = np.random.default_rng(self.seed)
-        if self.groups is not None:
-            units = [np.arange(int(self.groups.max()) + 1)]
-        elif self.strata is not None:
-            units = [np.flatnonzero(self.strata == stratum) for stratum in np.unique(self.strata)]
-        else:
-            units = [np.arange(self.rows)]
-        n_units = sum(len(unit) for unit in units)
+        n_units = self.rows if self.groups is None else int(self.groups.max()) + 1
         step = max(1, _CELLS // max(self.rows, 1))
         for start in range(0, self.resamples, step):
             n = min(step, self.resamples - start)
             counts = np.zeros((n, n_units))
             for line in counts:
-                for unit in units:
-                    drawn = rng.integers(len(unit), size=len(unit))
-                    line[unit] = np.bincount(drawn, minlength=len(unit))
+                line[:] = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)
             yield counts if self.groups is None else counts[:, self.groups]
 
 

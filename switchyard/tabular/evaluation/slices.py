@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.measures import on_rows, scores_of
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions
@@ -117,6 +118,7 @@ def describe_slices(
     truth: np.ndarray,
     predictions: Predictions,
     metric: str,
+    classes: tuple[str, ...],
     problem: Problem,
 ) -> SliceColumn:
     """Put together what was drawn for the slices of one column."""
@@ -130,7 +132,7 @@ def describe_slices(
                 value=value,
                 rows=len(at),
                 small=bool(small),
-                score=draws[value][metric].estimate(problem.evaluation.confidence),
+                score=draws[value][metric].estimate(problem.evaluation.confidence, metric, Support.of(truth[at], classes)),
                 rates=_rates(truth[at], predictions.at(at), problem.task, draws[value]),
             )
         )

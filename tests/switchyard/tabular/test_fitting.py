@@ -69,6 +69,18 @@ def test_sets_go_from_the_config_into_model_bundle_and_evaluation(tmp_path):
         switchyard.fit(shop(), "answer", decision={"review_above": 1}, **QUICK)
 
 
+def test_a_holdout_that_is_hard_to_believe_is_a_note(fitted):
+    days = pd.date_range("2024-01-01", periods=500)
+    dose, chance = np.random.default_rng(0).normal(size=(2, 500))
+    # In the last fifth it is the other way round.
+    better = (dose + chance / 2 > 0) != (np.arange(500) >= 400)
+    frame = pd.DataFrame({"day": days, "dose": dose, "better": np.where(better, "yes", "no")})
+    broken = switchyard.fit(frame, "better", split={"kind": "time"}, data={"time_column": "day"}, **QUICK)
+
+    assert any("makes believable" in note and "the last stretch of time differs" in note for note in broken.notes)
+    assert not any("makes believable" in note for note in fitted.notes)
+
+
 def test_what_is_scored_did_not_see_the_holdout_and_what_is_served_did(fitted):
     target = fitted.problem.data.target
     before, after = (bundle.scorer().score_frame(fitted.split.holdout).probabilities for bundle in (fitted.evaluated, fitted.bundle))

@@ -100,13 +100,13 @@ def test_regression_scores_equal_scikit_learns_far_from_zero():
     assert ours["width"] == pytest.approx(2)
 
 
-def test_resamples_keep_class_sizes_and_repeat_for_a_seed():
-    strata = np.repeat([0, 1], [90, 10])
-    first = np.vstack(list(Resampler(100, 50, seed=1, strata=strata).chunks()))
-    assert first.shape == (50, 100)
-    assert (first[:, strata == 1].sum(axis=1) == 10).all() and (first[:, strata == 0].sum(axis=1) == 90).all()
-    assert (first == np.vstack(list(Resampler(100, 50, seed=1, strata=strata).chunks()))).all()
-    assert (first != np.vstack(list(Resampler(100, 50, seed=2, strata=strata).chunks()))).any()
+def test_resamples_draw_classes_as_a_holdout_does_and_repeat_for_a_seed():
+    rare = np.repeat([0, 1], [90, 10])
+    first = np.vstack(list(Resampler(100, 50, seed=1).chunks()))
+    assert first.shape == (50, 100) and (first.sum(axis=1) == 100).all()
+    assert 1.5 < first[:, rare == 1].sum(axis=1).std() < 4.5
+    assert (first == np.vstack(list(Resampler(100, 50, seed=1).chunks()))).all()
+    assert (first != np.vstack(list(Resampler(100, 50, seed=2).chunks()))).any()
 
 
 def test_rows_of_a_group_come_and_go_together():
@@ -144,7 +144,7 @@ def test_two_hundred_resamples_of_fifteen_thousand_rows_take_seconds():
     score = 1 / (1 + np.exp(-rng.normal(truth, 1)))
     predictions = Predictions.of_classes(np.column_stack([1 - score, score]), 0.4)
     started = time.process_time()
-    draws = resample({"m": ClassificationScores(truth, predictions, ("no", "yes"))}, Resampler(n, 200, 0, strata=truth))
+    draws = resample({"m": ClassificationScores(truth, predictions, ("no", "yes"))}, Resampler(n, 200, 0))
     assert time.process_time() - started < 3
     auc = draws["m"]["roc_auc"]
     # Hanley & McNeil's standard error.
