@@ -18,6 +18,8 @@ _MOST_LEVELS = 200
 """Categories beyond the most frequent are compared as one."""
 _STRETCHES = 24
 _TENTHS = 10
+_NEARER = 0.75
+"""A window is as its hours and weekdays were where it is nearer to them than to the whole by so much, and no test tells them apart."""
 _OTHER = "other values"
 
 
@@ -73,7 +75,7 @@ def drift_table(columns: Iterable[ColumnDrift]) -> Table:
             column.usual,
             column.threshold,
             f"{column.method}; {column.distance_method}",
-            column.adjusted,
+            _p_shown(column.adjusted),
         )
         for column in columns
     ]
@@ -92,14 +94,26 @@ def drift_table(columns: Iterable[ColumnDrift]) -> Table:
     return Table(headers, rows, {"weight": ".1%", "moves the mean answer by": "+.4f"})
 
 
+def _p_shown(value: float | None) -> float | str | None:
+    """Below a thousandth a p-value is no measure of how far, and `3e-123` would fill the column."""
+    return "<0.001" if value is not None and value < 1e-3 else None if value is None else round(value, 3)
+
+
 def compare(
-    past: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str], settings: Monitoring, ordered: bool, sampled: bool
+    past: pd.DataFrame,
+    current: pd.DataFrame,
+    kinds: Mapping[str, str],
+    settings: Monitoring,
+    ordered: bool,
+    sampled: bool,
+    like: np.ndarray | None = None,
 ) -> list[ColumnDrift]:
     """Every column of `kinds` in `current` against `past`.
 
     A column drifted where a test of both samples says so with `settings.p_value`, by Holm over all columns, and, where the
     smaller sample has `settings.small_sample` rows and more, the distance is over its limit too: with many rows every
-    difference is significant.
+    difference is significant. Rows of `past` at positions `like` are of the window's hours and weekdays: what they explain is
+    usual.
     """
     past, current, numeric = _prepared(past, current, kinds)
     distances = _distances(kinds, numeric, settings)
@@ -114,6 +128,11 @@ def compare(
         limit = settings.distances.get(name, settings.distance)
         drifted = far is not None and adjusted[name] < settings.p_value and (small or far >= limit)
         usual = _usual(past[name], stretches, distances[name], name in numeric) if drifted else None
+        if drifted and like is not None and far is not None:
+            season, of_numbers = past[name].iloc[like], name in numeric
+            near = season.notna().any() and evidently.distance(season, current[name], distances[name], of_numbers) < _NEARER * far
+            explained = near and _p_value(season, current[name], of_numbers) >= settings.p_value / len(kinds)
+            usual = max(usual or 0.0, far) if explained else usual
         found.append(
             ColumnDrift(
                 column=name,

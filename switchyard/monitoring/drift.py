@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
+import numpy as np
 import pandas as pd
 
 from switchyard.bundle import Scorer
@@ -14,6 +15,7 @@ from switchyard.monitoring.fault import Fault
 from switchyard.monitoring.feed import find_faults
 from switchyard.monitoring.quality import ColumnQuality, compare_quality, quality_table
 from switchyard.monitoring.reference import Reference
+from switchyard.monitoring.seasons import same_season
 from switchyard.monitoring.window import Window, in_words
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.report.report import Bars, Name, Part, Report, Section, Strong, Table, Text
@@ -117,7 +119,10 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
     inputs = _inputs(window, reference)
     current, past = window.rows, reference.rows
     sampled = facts.looked_at < facts.rows
-    columns = compare(past, current, inputs, settings, reference.facts_.ordered, sampled) if judged else []
+    like, outside = (
+        same_season(reference.moments, facts.since, facts.until) if facts.timed and reference.moments is not None else (None, "")
+    )
+    columns = compare(past, current, inputs, settings, reference.facts_.ordered, sampled, like) if judged else []
     weights = reference.facts_.importance
     columns = [column.model_copy(update={"weight": weights.get(column.column, 0.0)}) for column in columns]
     if scorer is not None:
@@ -130,6 +135,7 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
         else [f"drift is not judged from fewer predictions than monitoring.min_rows = {settings.min_rows:,}; there are {len(current):,}"]
     )
     notes += [f"not in the window: {', '.join(facts.absent)}"] if facts.absent else []
+    notes += [outside] if outside and judged else []
     return DriftReport(
         window=in_words(facts),
         rows=facts.rows,
@@ -138,7 +144,7 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
         judged=judged,
         columns=tuple(columns),
         prediction=_prediction(window, reference, settings, sampled) if judged else None,
-        target=_target(window, reference, settings, sampled) if judged else None,
+        target=_target(window, reference, settings, sampled, like) if judged else None,
         quality=compare_quality(window, reference, settings) if judged else (),
         share=share_of(columns, False),
         weighted_share=share_of(columns, True),
@@ -176,10 +182,10 @@ def _prediction(window: Window, reference: Reference, settings: Monitoring, samp
     return compare(past, current, {past.columns[0]: kind}, settings, False, sampled)[0]
 
 
-def _target(window: Window, reference: Reference, settings: Monitoring, sampled: bool) -> ColumnDrift | None:
+def _target(window: Window, reference: Reference, settings: Monitoring, sampled: bool, like: np.ndarray | None) -> ColumnDrift | None:
     name, labelled = reference.facts_.target, window.labelled
     if len(labelled) < settings.min_labels:
         return None
     current = pd.DataFrame({name: window.answers["actual"].iloc[labelled].reset_index(drop=True)})
     kind = "categorical" if reference.facts_.classes else "numeric"
-    return compare(reference.rows[[name]], current, {name: kind}, settings, reference.facts_.ordered, sampled)[0]
+    return compare(reference.rows[[name]], current, {name: kind}, settings, reference.facts_.ordered, sampled, like)[0]

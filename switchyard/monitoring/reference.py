@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard.bundle import Sets, Signature
 from switchyard.monitoring.answers import answer_columns, predictions_in
+from switchyard.monitoring.seasons import covered
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.predictions import Predictions
@@ -27,6 +28,7 @@ from switchyard.tabular.validation import Suite
 FOLDER = "reference"
 """Below the artifacts of the MLflow run that made the version."""
 MOST_ROWS = 20_000
+_MOMENTS, _MOMENT = "moments.parquet", "moment"
 
 
 class ReferenceFacts(BaseModel):
@@ -75,6 +77,8 @@ class Reference(Storable):
     answers: pd.DataFrame
     """Answers to at most `MOST_ROWS` rows of the holdout: `actual` and what `switchyard.monitoring.answers.answer_columns` names."""
     suite: Suite
+    moments: pd.Series | None = None
+    """Of `rows`, datetime64 without a zone, where the table has a time column."""
 
     @property
     def holdout(self) -> Predictions:
@@ -86,11 +90,14 @@ class Reference(Storable):
         write_frame(self.rows, folder / "rows.parquet")
         write_frame(self.answers, folder / "answers.parquet")
         self.suite.write(folder)
+        if self.moments is not None:
+            write_frame(self.moments.to_frame(_MOMENT), folder / _MOMENTS)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         facts = ReferenceFacts.model_validate_json((folder / "reference.json").read_text(encoding="utf-8"))
-        return cls(facts, read_frame(folder / "rows.parquet"), read_frame(folder / "answers.parquet"), Suite.read(folder))
+        moments = read_frame(folder / _MOMENTS)[_MOMENT] if (folder / _MOMENTS).exists() else None
+        return cls(facts, read_frame(folder / "rows.parquet"), read_frame(folder / "answers.parquet"), Suite.read(folder), moments)
 
     def facts(self) -> dict[str, Fact]:
         facts = self.facts_
@@ -103,7 +110,8 @@ class Reference(Storable):
         return Report(
             f"What windows of {facts.problem.name} are held against",
             f"{len(self.rows):,} of {facts.train_rows:,} training and {facts.holdout_rows:,} holdout rows"
-            f"{', in the order of time' if facts.ordered else ''}; answers to {len(self.answers):,} holdout rows.",
+            f"{', in the order of time' if facts.ordered else ''}; answers to {len(self.answers):,} holdout rows."
+            f"{'' if self.moments is None else f' It covers {covered(self.moments)}.'}",
             [
                 Section("Weight of each column in the model (share of the mean absolute Shapley values)", Bars(weights)),
                 Section("Holdout", Table(("score", "value"), scores)),
@@ -143,11 +151,14 @@ def describe_reference(
     target = problem.data.target
     read = [column.name for column in signature.columns]
     extra = [name for name in problem.data.slice_columns if name not in read]
-    whole = pd.concat([split.train, split.holdout], ignore_index=True)[[*read, *extra, target]]
+    everything = pd.concat([split.train, split.holdout], ignore_index=True)
+    whole = everything[[*read, *extra, target]]
+    time = split.schema.time
     rng = np.random.default_rng(problem.tuning.seed)
     answers = answer_columns(predictions, signature.classes)
     answers.insert(0, "actual", split.holdout[target].to_numpy())
     total = sum(part.mean_abs for part in explanation.summary.importance) or 1.0
+    rows, places = _drawn(whole, most_rows, rng)
     named = {*read, *extra, target}
     return Reference(
         ReferenceFacts(
@@ -165,14 +176,16 @@ def describe_reference(
             holdout_rows=len(split.holdout),
             ordered=split.kind == "time",
         ),
-        _drawn(whole, most_rows, rng),
-        _drawn(answers, most_rows, rng),
+        rows,
+        _drawn(answers, most_rows, rng)[0],
         suite,
+        None if time is None else everything[time.name].iloc[places].reset_index(drop=True),
     )
 
 
-def _drawn(frame: pd.DataFrame, most: int, rng: np.random.Generator) -> pd.DataFrame:
-    """At most `most` rows, in their order."""
+def _drawn(frame: pd.DataFrame, most: int, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
+    """At most `most` rows, in their order, and their positions."""
     if len(frame) <= most:
-        return frame
-    return frame.iloc[np.sort(rng.choice(len(frame), most, replace=False))].reset_index(drop=True)
+        return frame, np.arange(len(frame))
+    at = np.sort(rng.choice(len(frame), most, replace=False))
+    return frame.iloc[at].reset_index(drop=True), at
