@@ -56,7 +56,15 @@ class InferenceSummary(RunSummary):
 
 
 def plan(
-    request: Request, *, data: str | None, output: str | None, version: str | None, query: str | None, extra: str, no_log: bool
+    request: Request,
+    *,
+    data: str | None,
+    output: str | None,
+    version: str | None,
+    query: str | None,
+    extra: str,
+    explain: bool,
+    no_log: bool,
 ) -> Plan:
     """What scoring the table would run.
 
@@ -80,7 +88,9 @@ def plan(
     source, target = Path(data).expanduser(), Path(output).expanduser().resolve()
     if _is_path(output) and (target.is_dir() or (_is_file(data) and source.resolve() == target)):
         raise InputError(f"--output {output} is {'a folder' if target.is_dir() else 'the table itself'}; name another file")
-    order = ScoringOrder(source=data, label=label, query=query, output=output, version=version, extra=extra, log=not no_log)
+    order = ScoringOrder(
+        source=data, label=label, query=query, output=output, version=version, extra=extra, explain=explain, log=not no_log
+    )
     where = f"on stack {request.stack} (config: {request.where})"
     title = f"[bold]inference[/] {request.problem.name}: {label} -> {without_credentials(output)} {where}"
     return Plan(title, inference, {"problem": request.problem, "order": order})
@@ -170,6 +180,7 @@ COMMAND = Command(
             show_default=True,
             help="Columns that are not the model's: unknown ones an error or left out, or all of them taken into the output.",
         ),
+        click.Option(["--explain"], is_flag=True, help="Add the contributions of the columns to each answer; some milliseconds a row."),
         click.Option(["--no-log"], is_flag=True, help="Leave the predictions out of the prediction log."),
     ),
 )

@@ -94,5 +94,7 @@ def _settings(problem: Problem) -> dict[str, Any]:
         "log_exclude": list(problem.serving.log_exclude),
         "retention_days": problem.serving.retention_days,
         "max_rows": problem.serving.max_rows,
+        "refusal": problem.serving.refusal,
+        "actionable": list(problem.serving.actionable),
     }
     return {name: value for name, value in wanted.items() if value}

@@ -20,6 +20,8 @@ class ScoringOrder(Record):
     version: str | None = None
     """In the registry; the one in production where none is named."""
     extra: Extra = "drop"
+    explain: bool = False
+    """Whether the output has the contributions of the columns to each answer."""
     log: bool = True
     """Whether the predictions go into the prediction log."""
 

@@ -16,6 +16,7 @@ from registry.versions import Registered
 from stacks.files import local_input, whole_output
 from stacks.secrets import with_secrets
 from steps.inference.order import ScoringOrder
+from switchyard.bundle.explainer import Explainer
 from switchyard.predictionlog import log_batch
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.output import TableWriter, format_of
@@ -43,7 +44,8 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
     scorer = release.opened.scorer(threads=os.cpu_count() or 1)
     with _rows(problem, order, [column.name for column in scorer.signature.columns]) as (rows, content):
         layout = layout_of(rows, scorer.signature, problem, order.extra)
-        checked = check_table(rows, scorer, layout)
+        checked = check_table(rows, scorer, layout, order.explain)
+        explainer = Explainer(scorer, release.opened.examples["examples"]) if order.explain else None
         logger.info("%s: %s rows are good; scoring with version %s", order.label, f"{checked.rows:,}", release.version)
         identity = hashlib.sha256(f"{content}\0{release.name}\0{release.digest}".encode()).hexdigest()[:20]
         origin = Origin(release.name, release.version, release.digest, f"batch-{identity}")
@@ -53,7 +55,7 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
             whole_output(order.output, identity) as path,
             TableWriter(path, format_of(order.output)) as writer,
         ):
-            answers = score_rows(rows, scorer, layout, origin, writer, checked.rows, log, exclude)
+            answers = score_rows(rows, scorer, layout, origin, writer, checked.rows, log, exclude, explainer)
             writer.close()
     edges, shares = answers.histogram()
     return Scored(

@@ -14,6 +14,9 @@ from switchyard.bundle.signature import Signature
 TOLERANCE = 1e-6
 """Largest difference of a probability; of a regression, relative to the answer where that is above 1."""
 
+UNSEEN = "never seen before"
+"""What a made-up example has for every category."""
+
 
 class ExampleMismatch(ValueError):
     """An example got another answer than the one it must get."""
@@ -42,6 +45,16 @@ def make_examples(scorer: Scorer, rows: Sequence[Mapping[str, Any]], tolerance: 
 def read_examples(folder: str | Path) -> list[dict[str, Any]]:
     """The examples of the bundle in `folder`: dicts with `row` and `answer`."""
     return json.loads((Path(folder) / "examples.json").read_text(encoding="utf-8"))["examples"]
+
+
+def rows_of_a_table(examples: Sequence[Mapping[str, Any]], signature: Signature) -> list[Mapping[str, Any]]:
+    """The rows of `examples` but for the two that training adds at their end: nothing known, and nothing seen before."""
+    rows = [example["row"] for example in examples]
+    if len(rows) <= 2:
+        return rows
+    categories = [column.name for column in signature.columns if column.kind in ("categorical", "text")]
+    made_up = [dict.fromkeys(rows[0]), {**rows[0], **dict.fromkeys(categories, UNSEEN)}]
+    return rows[:-2] if rows[-2:] == made_up else rows
 
 
 def differences(expected: Mapping[str, Any], got: Mapping[str, Any], tolerance: float = TOLERANCE) -> list[str]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from switchyard.bundle import Answer, Signature
+from switchyard.bundle.explainer import Reasons
 from switchyard.predictionlog.records import prediction_id
 from switchyard.serving.payloads import JSON_DATA, NDARRAY, ONE, ROWS, TENSOR
 
 LISTS = ("items", "scores", "titles", "because", "notes")
 Columns = dict[str, "list[Any] | None"]
+EXPLANATION = "explanation"
 
 
 def columns_of(answer: Answer, signature: Signature) -> Columns:
@@ -63,6 +65,22 @@ def _numbers(values: Any) -> list[float] | None:
     return None if values is None else values.reshape(-1).tolist()
 
 
+def explanation_of(reasons: Reasons, background: int, sent: Mapping[str, Sequence[Any]], row: int) -> dict[str, Any]:
+    """The reasons of one answer as plain JSON; `sent` are the columns as they came."""
+    shown = {name: values[row] for name, values in sent.items() if row < len(values)}
+    return {
+        "of": reasons.explained,
+        "value": reasons.value,
+        "base": reasons.base,
+        "background_rows": background,
+        "contributions": [
+            {"column": part.column, "value": shown.get(part.column), "amount": part.amount, "error": part.error}
+            for part in reasons.contributions
+        ],
+        "words": reasons.words(shown),
+    }
+
+
 def body_of(columns: Columns, form: str, request_id: str, signature: Signature, tags: dict[str, Any]) -> dict[str, Any]:
     """The response's body.
 
@@ -89,8 +107,10 @@ def body_of(columns: Columns, form: str, request_id: str, signature: Signature, 
         meta["tags"] = {**tags, "labels": columns["label"], "confidence": columns["confidence"]}
         meta["tags"] |= {f"{name}s": columns[name] for name in ("set", "decision") if columns.get(name) is not None}
     else:
-        names = [name for name, column in columns.items() if column is not None]
+        names = [name for name, column in columns.items() if column is not None and name != EXPLANATION]
         values = [list(row) for row in zip(*(columns[name] or () for name in names))]
+    if columns.get(EXPLANATION) is not None:
+        meta["tags"] = {**meta["tags"], f"{EXPLANATION}s": columns[EXPLANATION]}
     if form == NDARRAY:
         return {"data": {"names": names, "ndarray": values}, "meta": meta}
     flat = [value for row in values for value in row]

@@ -26,6 +26,7 @@ Start = Callable[[str, list[tuple[str, str]]], Any]
 Wsgi = Callable[[Environ, Start], Iterable[bytes]]
 
 PREDICTIONS = ("/api/v1.0/predictions", "/api/v0.1/predictions", "/predict")
+EXPLANATIONS = ("/api/v1.0/explain", "/explain")
 FEEDBACK = ("/api/v1.0/feedback", "/api/v0.1/feedback", "/send-feedback")
 OPENAPI = ("/seldon.json", "/openapi.json")
 METRICS = "/metrics"
@@ -39,6 +40,7 @@ _PHRASES = {
     404: "404 Not Found",
     405: "405 Method Not Allowed",
     413: "413 Payload Too Large",
+    429: "429 Too Many Requests",
     500: "500 Internal Server Error",
     503: "503 Service Unavailable",
 }
@@ -62,6 +64,7 @@ class Endpoint:
     def __init__(self, predictor: Predictor, stock: Wsgi, openapi: bytes) -> None:
         self._predictor, self._stock, self._openapi = predictor, stock, openapi
         self._posts: dict[str, tuple[str, Act]] = {path: ("predictions", self._predict) for path in PREDICTIONS}
+        self._posts |= {path: ("explanations", self._explain) for path in EXPLANATIONS}
         self._posts |= {path: ("feedback", self._feedback) for path in FEEDBACK}
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
@@ -110,6 +113,12 @@ class Endpoint:
             except UnicodeDecodeError:
                 raise bad_part("header x-entity-id", "is not UTF-8") from None
         return self._predictor.predict(_decoded(body), request_id or None, entity_id or None)
+
+    def _explain(self, environ: Environ, body: bytes) -> dict[str, Any]:
+        request_id = environ.get("HTTP_X_REQUEST_ID")
+        if request_id:
+            request_id_of(request_id, "header x-request-id")
+        return self._predictor.explain(_decoded(body), request_id or None)
 
     def _feedback(self, _environ: Environ, body: bytes) -> dict[str, Any]:
         return self._predictor.feedback(_decoded(body))

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _DECILES = tuple(step / 10 for step in range(1, 11))
-_PATHS = ("predictions", "feedback")
+_PATHS = ("predictions", "feedback", "explanations")
+EXPLANATIONS = "explanations"
+"""What is counted and not timed."""
 MARKS = ("unknown_columns", "absent_columns", "unusual_columns", "empty_rows")
 """Tags by which an answer tells what was odd about its request."""
-_CODES = (200, 400, 404, 405, 413, 500, 503)
+_CODES = (200, 400, 404, 405, 413, 429, 500, 503)
 _LOG = {
     "log_waiting_bytes": ("gauge", "In the journal and not yet in the database.", "waiting_bytes"),
     "log_connected": ("gauge", "1 while the database takes what the journal has.", "connected"),
@@ -73,8 +75,12 @@ class Metrics:
         return first[0]
 
     def request(self, path: str, code: int, seconds: float) -> None:
-        """Count a request to predictions or feedback, answered with `code` after `seconds`."""
+        """Count a request to predictions, explanations or feedback, answered with `code` after `seconds`."""
         index = self._requests.get((path, code), self._requests[path, 500])
+        if path == EXPLANATIONS:
+            # They take many times as long, and would be taken for slow predictions.
+            self._counters.add((index, 1.0))
+            return
         latency = self._latency + bisect_left(LATENCIES, seconds)
         self._counters.add((index, 1.0), (latency, 1.0), (self._latency + len(LATENCIES) + 1, seconds))
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from switchyard.bundle import Column, Other, Signature
+from switchyard.bundle.explainer import EXPLAINED
 from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.predictionlog.records import prediction_id
 from switchyard.serving import schemas
@@ -19,7 +20,7 @@ _RESPONSES = {
     "400": ("BadRequest", "The body is not as described; the answer names the column, and the row counted from 0."),
     "401": ("Unauthorized", "The bearer token is missing or unknown."),
     "413": ("TooLarge", "The body is too large; send fewer rows at once."),
-    "429": ("TooMany", "More requests than allowed; try again after a moment."),
+    "429": ("TooMany", "More requests than allowed, or another answer is being explained; try again after a moment."),
     "503": ("Unavailable", "The service is starting, or can't log the prediction; try again."),
 }
 
@@ -52,6 +53,7 @@ def document(signature: Signature, tags: Mapping[str, str], examples: Sequence[M
         "security": [{"bearerAuth": []}],
         "paths": {
             "/api/v1.0/predictions": {"post": _predictions(rows, answers, names, requests)},
+            **({"/api/v1.0/explain": {"post": _explain(rows)}} if signature.task in EXPLAINED else {}),
             "/api/v1.0/feedback": {"post": _feedback(signature)},
             "/health/status": {"get": _health()},
             "/api/v1.0/metadata": {
@@ -65,6 +67,7 @@ def document(signature: Signature, tags: Mapping[str, str], examples: Sequence[M
             "schemas": {
                 "Row": schemas.row(columns, _others(signature, columns)),
                 "PredictionRequest": schemas.prediction_request(signature.columns, settings.max_rows, requests),
+                "ExplanationRequest": schemas.explanation_request(signature.columns, settings.max_rows),
                 "PredictionAnswer": schemas.prediction_answer(signature),
                 "FeedbackRequest": schemas.feedback_request(signature, settings.max_rows),
                 "Meta": schemas.META,
@@ -107,6 +110,16 @@ def _predictions(rows: list[Json], answers: list[Json], names: list[str], reques
         "responses": _answers(
             _response("The predictions.", "PredictionAnswer", {"rows": {"value": {"predictions": predictions, "meta": {"puid": "4f1c"}}}})
         ),
+    }
+
+
+def _explain(rows: list[Json]) -> Json:
+    return {
+        "operationId": "explain",
+        "summary": "Score rows and say why.",
+        "description": "As predictions with `explain`, but no prediction is logged. One is made at a time; 429 while another is.",
+        "requestBody": _body("ExplanationRequest", {"rows": {"value": {"rows": rows[:1]}}} if rows else {}),
+        "responses": _answers(_response("The predictions, each with its explanation.", "PredictionAnswer")),
     }
 
 

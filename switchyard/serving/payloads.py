@@ -15,6 +15,8 @@ _FORMS = 'send {"rows": [{"column": value, ...}]}, or Seldon\'s "data" with "nam
 _REQUEST = 'send {"user": ..., "history": [...], "k": 10, "exclude": [...]}, of which each may be left out, or several under "rows"'
 _REFUSED = ("strData", "binData", "customData")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
+MOST_EXPLAINED = 10
+"""Rows of a request whose answers are explained: one takes some milliseconds, and others are refused meanwhile."""
 _ENTITY_LENGTH = 255
 
 
@@ -51,6 +53,8 @@ class Request:
     """Epoch seconds."""
     logged: dict[str, list[Any]] = field(default_factory=dict)
     """The columns with those too."""
+    explain: bool = False
+    """Whether the answer must come with its reasons."""
 
 
 def parse(message: Any, expected: Expected) -> Request:
@@ -78,7 +82,10 @@ def parse(message: Any, expected: Expected) -> Request:
         form = ONE if alone else present[0]
         columns = _from_rows(_rows_of_json(content) if form == JSON_DATA else content, form, expected)
     rows = len(next(iter(columns.values()), ()))
-    request = Request(columns, rows, form, request_id, logged=columns)
+    explain = message.get("explain", False)
+    if not isinstance(explain, bool):
+        raise bad_part("explain", "must be true or false")
+    request = Request(columns, rows, form, request_id, logged=columns, explain=explain)
     if entity is not None:
         request.entity_ids = [entity] * rows
     if expected.entity_column or expected.time_column:

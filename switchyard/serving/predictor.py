@@ -7,18 +7,22 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from switchyard.bundle import BadInput, Contract, Match, digest
 from switchyard.bundle.examples import check_examples, read_examples
+from switchyard.bundle.explainer import EXPLAINED, Explainer
 from switchyard.bundle.opening import read_scorer
 from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.predictionlog.journal import Journal
 from switchyard.predictionlog.records import label_record, prediction_record
-from switchyard.serving.answers import body_of, columns_of, logged
-from switchyard.serving.errors import Refusal
+from switchyard.serving.answers import EXPLANATION, body_of, columns_of, explanation_of, logged
+from switchyard.serving.errors import Refusal, bad_part
 from switchyard.serving.feedback import labels_of
 from switchyard.serving.metrics import MARKS, Metrics
-from switchyard.serving.payloads import Expected, parse
+from switchyard.serving.payloads import MOST_EXPLAINED, Expected, Request, parse
 from switchyard.serving.settings import Settings, SettingsError
+from switchyard.serving.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +56,9 @@ class Predictor:
         self._origin = {**self.tags, "role": settings.role}
         self.example_rows = read_examples(folder)
         scores = [example["answer"].get("prediction", 0.0) for example in self.example_rows]
+        self._explainer = Explainer(self._scorer, self.example_rows) if self.signature.task in EXPLAINED else None
+        self._turns = Turns()
+        self._check_reasons(settings)
         self.metrics = Metrics(self.signature, self._origin, scores)
         names = frozenset(column.name for column in self.signature.columns)
         self._contract = Contract(self.signature, also=(settings.entity_column, settings.time_column))
@@ -82,12 +89,10 @@ class Predictor:
             The request can't be answered, or its answer can't be logged.
         """
         request = parse(message, self._expected)
-        try:
-            match = self._contract.match(request.columns.keys())
-            inputs = self._scorer.encode(request.columns)
-        except BadInput as error:
-            raise Refusal.of(error) from None
+        match, inputs = self._encoded(request)
         answers = columns_of(self._scorer.answer(inputs), self.signature)
+        # Before anything is logged, for it may be refused.
+        reasons = self._reasons(request, inputs, answers.get("label")) if request.explain else {}
         identity = request.request_id or request_id or uuid.uuid4().hex
         if self._journal is not None:
             entities = request.entity_ids or ([entity_id] * request.rows if entity_id is not None else None)
@@ -104,7 +109,55 @@ class Predictor:
                 ),
             )
         self.metrics.scored(request.columns, answers, request.rows)
+        marked = self._marked(match, *self._scorer.unusual(inputs))
+        return body_of({**answers, **reasons} if reasons else answers, request.form, identity, self.signature, marked)
+
+    def explain(self, message: Any, request_id: str | None = None) -> dict[str, Any]:
+        """The answer to `message` with its reasons; it is nobody's prediction, and is neither logged nor counted.
+
+        Raises
+        ------
+        Refusal
+            The request can't be answered, or another is being explained.
+        """
+        request = parse(message, self._expected)
+        match, inputs = self._encoded(request)
+        answers = columns_of(self._scorer.answer(inputs), self.signature)
+        answers |= self._reasons(request, inputs, answers.get("label"))
+        identity = request.request_id or request_id or uuid.uuid4().hex
         return body_of(answers, request.form, identity, self.signature, self._marked(match, *self._scorer.unusual(inputs)))
+
+    def _encoded(self, request: Request) -> tuple[Match, dict[str, np.ndarray]]:
+        try:
+            return self._contract.match(request.columns.keys()), self._scorer.encode(request.columns)
+        except BadInput as error:
+            raise Refusal.of(error) from None
+
+    def _reasons(self, request: Request, inputs: dict[str, np.ndarray], labels: list[str] | None) -> dict[str, Any]:
+        if self._explainer is None:
+            raise bad_part("explain", f"answers of a {self.signature.task} are not explained")
+        if request.rows > MOST_EXPLAINED:
+            raise bad_part("explain", f"answers to at most {MOST_EXPLAINED} rows are explained at once, and {request.rows} came")
+        with self._turns.take():
+            found = [self._explainer.explain(inputs, row) for row in range(request.rows)]
+        made = [explanation_of(one, self._explainer.background, request.columns, row) for row, one in enumerate(found)]
+        for explanation, reasons, label in zip(made, found, labels or ()):
+            if label == self.settings.refusal:
+                explanation["principal_reasons"] = reasons.principal(self._towards, self._actionable)
+        return {EXPLANATION: made}
+
+    def _check_reasons(self, settings: Settings) -> None:
+        """Whether there are such a class and such columns, and which way an answer goes towards a refusal."""
+        if settings.refusal and settings.refusal not in self.signature.classes:
+            known = ", ".join(self.signature.classes) or "none, for it is a regression"
+            raise SettingsError(f"serving.refusal is {settings.refusal!r}, which is no class of the model; those are {known}")
+        known_columns = Contract(self.signature).known
+        strange = [name for name in settings.actionable if name not in known_columns]
+        if strange:
+            raise SettingsError(f"serving.actionable names {strange[0]!r}, which is no column of the training table")
+        self._actionable = frozenset(settings.actionable or (column.name for column in self.signature.columns))
+        # Of two classes the positive one's probability is explained, of more that of the answered label.
+        self._towards = -1.0 if len(self.signature.classes) == 2 and settings.refusal != self.signature.positive_class else 1.0
 
     def _known(self, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
         """Those of the columns that the log keeps: the table's, whether the model uses them or not."""

@@ -9,6 +9,7 @@ from switchyard.bundle import Column, Other, Sets, Signature
 from switchyard.bundle.requests import MOST_ANSWERS, MOST_ITEMS
 from switchyard.bundle.sets import ANSWER, REVIEW
 from switchyard.bundle.signature import RECOMMENDATION
+from switchyard.serving.payloads import MOST_EXPLAINED
 
 Json = dict[str, Any]
 
@@ -54,6 +55,37 @@ ERROR: Json = {
     },
 }
 
+EXPLANATION: Json = {
+    "type": "object",
+    "description": "Where it was asked for: `base` and the amounts of all contributions add up to `value`.",
+    "properties": {
+        "of": {"type": "string", "description": "What is explained: the probability of a class, or the target."},
+        "value": {"type": "number"},
+        "base": {"type": "number", "description": "Mean answer to the background, rows of the bundle's examples."},
+        "background_rows": {"type": "integer"},
+        "contributions": {
+            "type": "array",
+            "description": "The largest first.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "column": {"type": "string"},
+                    "value": {"description": "As it came."},
+                    "amount": {"type": "number"},
+                    "error": {"type": "number", "description": "Standard error of the sampling; 0 where nothing was sampled."},
+                },
+                "required": ["column", "value", "amount", "error"],
+            },
+        },
+        "principal_reasons": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Of a refusal: up to four columns that led to it, the strongest first.",
+        },
+        "words": {"type": "string", "description": "The columns that moved the answer most."},
+    },
+    "required": ["of", "value", "base", "background_rows", "contributions", "words"],
+}
 _NULL: Json = {"type": "null"}
 _BLANK: Json = {"type": "string", "pattern": "^ *$"}
 _NUMBER_TEXT: Json = {"type": "string", "pattern": "^[-+]?[0-9]{1,15}([.][0-9]{1,15})?$"}
@@ -101,7 +133,21 @@ def row(columns: Sequence[Column], others: Sequence[Other]) -> Json:
 
 
 def prediction_request(columns: Sequence[Column], max_rows: int, requests: bool = False) -> Json:
-    """A request in one of its forms; of a recommender (`requests`) a row may stand by itself, and no array holds one."""
+    """A request in one of its forms; one for reasons too has fewer rows; of a recommender (`requests`) a row may stand by itself."""
+    if requests:
+        one: Json = {"allOf": [{"$ref": "#/components/schemas/Row"}], "properties": dict.fromkeys(_ALL_DATA, False), "minProperties": 1}
+        return {"oneOf": [one, *_forms(columns, max_rows, {"const": False}, arrays=False)]}
+    with_reasons = _forms(columns, min(max_rows, MOST_EXPLAINED), {"const": True}, needed=True)
+    return {"oneOf": [*_forms(columns, max_rows, {"const": False}), *with_reasons]}
+
+
+def explanation_request(columns: Sequence[Column], max_rows: int) -> Json:
+    """A request for reasons in one of its forms."""
+    return {"oneOf": _forms(columns, min(max_rows, MOST_EXPLAINED), {"type": "boolean"})}
+
+
+def _forms(columns: Sequence[Column], max_rows: int, explain: Json, needed: bool = False, arrays: bool = True) -> list[Json]:
+    """A request's forms; no array holds a row of a recommender."""
     names = [described.name for described in columns]
     rows: Json = {"type": "array", "minItems": 1, "maxItems": max_rows, "items": {"$ref": "#/components/schemas/Row"}}
     cells: Json = {
@@ -135,10 +181,11 @@ def prediction_request(columns: Sequence[Column], max_rows: int, requests: bool 
         ]
     }
     wrapped: Json = {"type": "object", "properties": {"rows": rows}, "required": ["rows"]}
-    if requests:
-        one: Json = {"allOf": [{"$ref": "#/components/schemas/Row"}], "properties": dict.fromkeys(_ALL_DATA, False), "minProperties": 1}
-        return {"oneOf": [one, _only("rows", rows), _only("jsonData", {"anyOf": [wrapped, rows]})]}
-    return {"oneOf": [_only("rows", rows), _only("data", data), _only("jsonData", {"anyOf": [wrapped, rows]})]}
+    found = [_only("rows", rows), *([_only("data", data)] if arrays else []), _only("jsonData", {"anyOf": [wrapped, rows]})]
+    for form in found:
+        form["properties"]["explain"] = {**explain, "description": "Whether the answer comes with its reasons."}
+        form["required"] += ["explain"] if needed else []
+    return found
 
 
 def _only(key: str, schema: Json) -> Json:
@@ -174,7 +221,8 @@ def prediction_answer(signature: Signature) -> Json:
         if signature.interval:
             text = f"of the interval that holds {signature.interval.coverage:.0%} of the outcomes"
             fields |= {"lower": {**number, "description": f"Lower end {text}."}, "upper": {**number, "description": f"Upper end {text}."}}
-    item = {"type": "object", "properties": {"prediction_id": {"type": "string"}, **fields}, "required": ["prediction_id", *fields]}
+    properties = {"prediction_id": {"type": "string"}, **fields, "explanation": EXPLANATION}
+    item = {"type": "object", "properties": properties, "required": ["prediction_id", *fields]}
     predictions: Json = {"type": "object", "properties": {"predictions": {"type": "array", "items": item}}, "required": ["predictions"]}
     meta: Json = {"$ref": "#/components/schemas/Meta"}
     forms = {"jsonData": predictions, "data": {"type": "object"}}

@@ -50,6 +50,11 @@ class Settings:
     retention_days: float = 0.0
     """Predictions older than this are deleted from the log; 0: none."""
 
+    refusal: str = ""
+    """Class that refuses somebody: explained answers of it name their principal reasons."""
+    actionable: tuple[str, ...] = ()
+    """Columns among which those are; all of the model's where none is named. In the environment as `log_exclude`."""
+
     def __post_init__(self) -> None:
         if self.role not in ROLES:
             raise SettingsError(f"{PREFIX}ROLE is {self.role!r}; it must be one of {', '.join(ROLES)}")

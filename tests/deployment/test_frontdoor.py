@@ -35,6 +35,7 @@ def test_paths_lead_where_seldon_has_them(door, stubs):
     for path, at_upstream in {
         "/predict": "/predict",
         "/api/v1.0/predictions": "/api/v1.0/predictions",
+        "/explain": "/explain",
         "/feedback": "/api/v1.0/feedback",
         "/health": "/health/status",
         "/health?deep=1": "/health/status?deep=1",

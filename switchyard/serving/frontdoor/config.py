@@ -14,6 +14,7 @@ from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 Json = dict[str, Any]
 
 PREDICTIONS = ("/predict", "/api/v1.0/predictions", "/api/v0.1/predictions")
+EXPLANATIONS = ("/explain", "/api/v1.0/explain")
 FEEDBACK = ("/feedback", "/api/v1.0/feedback", "/api/v0.1/feedback", "/send-feedback")
 HEALTH = ("/health", "/health/status", "/api/v1.0/health/status", "/health/ping")
 DESCRIPTION = ("/seldon.json", "/openapi.json", "/metadata", "/api/v1.0/metadata")
@@ -176,16 +177,19 @@ def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str], model: str =
     if traffic.stable:
         stable = {"cluster": traffic.stable, "timeout": timeout}
         split = _weighted(traffic) | {"timeout": timeout, "retry_policy": _once()}
-        if traffic.shadows:
-            split["request_mirror_policies"] = [{"cluster": name, "disable_shadow_host_suffix_append": True} for name in traffic.shadows]
         counted = {"stat_prefix": OTHER}
+        # By the version that answers the entity, and to no shadow.
+        found += [_route(path, split) | counted for path in EXPLANATIONS]
+        if traffic.shadows:
+            mirrors = [{"cluster": name, "disable_shadow_host_suffix_append": True} for name in traffic.shadows]
+            split = split | {"request_mirror_policies": mirrors}
         found += [_route(path, stable, public=door.authentication, unlimited=True) | counted for path in HEALTH]
         found += [_route(path, split) for path in PREDICTIONS]
         found += [_route(path, stable) | counted for path in FEEDBACK]
         found += [_route(path, stable | {"retry_policy": _once()}) | counted for path in DESCRIPTION]
     else:
         nothing = {"direct_response": {"status": 503}}
-        found += [{"match": {"path": path}, **nothing} for path in (*HEALTH, *PREDICTIONS, *FEEDBACK, *DESCRIPTION)]
+        found += [{"match": {"path": path}, **nothing} for path in (*HEALTH, *PREDICTIONS, *EXPLANATIONS, *FEEDBACK, *DESCRIPTION)]
     if model:
         found += [_through_gateway(route, model) for route in found]
     found.append({"match": {"prefix": "/"}, "direct_response": {"status": 404}})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from switchyard.bundle import Answer, BadInput, Scorer, Signature
+from switchyard.bundle.explainer import Explainer
 from switchyard.tabular.batch.columns import Layout, entities, json_columns, json_values, model_columns, moments, placed
 from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount, InputCounts
 from switchyard.tabular.batch.output import TableWriter
@@ -23,6 +24,8 @@ PROBABILITY = "probability."
 """What the names of the columns of class probabilities begin with."""
 SET = "set."
 """And of those, true or false, that say whether a class is in the row's set."""
+BASE, CONTRIBUTION = "explained.base", "contribution."
+"""And, where reasons are asked for, of the mean answer to the background, and what the names of contributions begin with."""
 _EVERY_S = 5.0
 
 
@@ -56,13 +59,14 @@ class Checked:
     columns: tuple[ColumnCount, ...]
 
 
-def output_columns(signature: Signature) -> tuple[str, ...]:
+def output_columns(signature: Signature, explained: bool = False) -> tuple[str, ...]:
     """Names of the columns that scoring adds."""
     if signature.classes:
         said = ("label", "confidence", *(PROBABILITY + name for name in signature.classes), *_names_of_sets(signature))
     else:
         said = ("prediction", *(("lower", "upper") if signature.interval else ()))
-    return (*said, "prediction_id", "model", "version", "digest")
+    reasons = (BASE, *(CONTRIBUTION + column.name for column in signature.columns)) if explained else ()
+    return (*said, *reasons, "prediction_id", "model", "version", "digest")
 
 
 def _names_of_sets(signature: Signature) -> tuple[str, ...]:
@@ -71,15 +75,15 @@ def _names_of_sets(signature: Signature) -> tuple[str, ...]:
     return (*(SET + name for name in signature.classes), *(("decision",) if signature.sets.review_above is not None else ()))
 
 
-def check_table(rows: Rows, scorer: Scorer, layout: Layout) -> Checked:
-    """Read all of the table as the model will, and count.
+def check_table(rows: Rows, scorer: Scorer, layout: Layout, explained: bool = False) -> Checked:
+    """Read all of the table as the model will, and count; `explained` says whether the output has reasons too.
 
     Raises
     ------
     InputError
         Names the column and the row of the first value that the model, or the log, can't take.
     """
-    taken = [name for name in layout.keys if name in output_columns(scorer.signature)]
+    taken = [name for name in layout.keys if name in output_columns(scorer.signature, explained)]
     if taken:
         raise InputError(f"{rows.label}: column {taken[0]!r} would be written twice, since the answers have one of that name; rename it")
     counts, progress = InputCounts(scorer.signature), _Progress("checked", rows.size)
@@ -106,6 +110,7 @@ def score_rows(
     total: int,
     log: Callable[[Logged], None] | None = None,
     exclude: frozenset[str] = frozenset(),
+    explainer: Explainer | None = None,
 ) -> AnswerCounts:
     """Score a checked table, chunk by chunk.
 
@@ -122,6 +127,8 @@ def score_rows(
         Gets every chunk for the prediction log.
     exclude : frozenset of str
         Columns that the log does not get.
+    explainer : Explainer, optional
+        Adds to every row the contributions of its columns, which takes some milliseconds each.
     """
     counts, progress, signature = AnswerCounts(scorer.signature), _Progress("scored", total), scorer.signature
     for chunk in rows.chunks():
@@ -129,6 +136,7 @@ def score_rows(
         answer = scorer.answer(inputs)
         counts.add(answer)
         said = _columns(answer, signature)
+        reasons = _reasons(explainer, inputs, chunk.size) if explainer else {}
         numbers = range(chunk.first, chunk.first + chunk.size)
         identity = {
             "prediction_id": [f"{origin.request_id}/{number}" if number else origin.request_id for number in numbers],
@@ -136,7 +144,7 @@ def score_rows(
             "version": [origin.version] * chunk.size,
             "digest": [origin.digest] * chunk.size,
         }
-        writer.write({**{name: chunk.columns[name] for name in layout.keys}, **said, **identity})
+        writer.write({**{name: chunk.columns[name] for name in layout.keys}, **said, **reasons, **identity})
         if log is not None:
             answers = _answers(answer, said, signature)
             left_out = {name: json_values(chunk.columns[name]) for name in layout.logged if name not in exclude}
@@ -154,6 +162,12 @@ def _columns(answer: Answer, signature: Signature) -> dict[str, Any]:
         return {"label": answer.labels, "confidence": confidence, **each, **_sets(answer, signature)}
     ends = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
     return {name: values.reshape(-1).astype(np.float64) for name, values in ends.items() if values is not None}
+
+
+def _reasons(explainer: Explainer, inputs: Mapping[str, np.ndarray], rows: int) -> dict[str, list[float]]:
+    found = [explainer.explain(inputs, row) for row in range(rows)]
+    amounts = [{part.column: part.amount for part in one.contributions} for one in found]
+    return {BASE: [one.base for one in found], **{CONTRIBUTION + name: [row[name] for row in amounts] for name in explainer.names}}
 
 
 def _sets(answer: Answer, signature: Signature) -> dict[str, Any]:

@@ -15,6 +15,10 @@ class Serving(Section):
     log_exclude: tuple[str, ...] = Field((), description="Columns that the prediction log does not keep.")
     retention_days: Days = Field(0.0, description="Predictions older than this leave the log; 0: none.")
     max_rows: PositiveInt = Field(1000, le=100_000, description="Rows that one request may hold.")
+    refusal: str | None = Field(None, description="Class that refuses somebody: explained answers of it name the principal reasons.")
+    actionable: tuple[str, ...] = Field(
+        (), description="Columns among which principal reasons are; all of the model's where none is named."
+    )
 
 
 class BusinessMetric(Section):

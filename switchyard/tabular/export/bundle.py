@@ -15,7 +15,7 @@ import pandas as pd
 from switchyard.bundle import Bundle, Interval, Other, Scorer, Signature
 from switchyard.bundle import Column as InputColumn
 from switchyard.bundle.digest import FILES
-from switchyard.bundle.examples import make_examples
+from switchyard.bundle.examples import UNSEEN, make_examples
 from switchyard.bundle.seen import hash_categories
 from switchyard.bundle.signature import NAMED_CATEGORIES
 from switchyard.tabular.config.problem import Problem
@@ -179,7 +179,7 @@ def _example_rows(holdout: pd.DataFrame, columns: Sequence[Column | InputColumn]
     picked = holdout.iloc[np.unique(np.linspace(0, len(holdout) - 1, min(_EXAMPLES, len(holdout))).astype(int))]
     rows = [{column.name: _plain(row[column.name], column) for column in columns} for _, row in picked.iterrows()]
     rows.append({column.name: None for column in columns})
-    rows.append({**rows[0], **{column.name: "never seen before" for column in columns if column.kind in ("categorical", "text")}})
+    rows.append({**rows[0], **{column.name: UNSEEN for column in columns if column.kind in ("categorical", "text")}})
     return rows
 
 

@@ -235,3 +235,28 @@ def test_excluded_columns_and_times_in_the_journal(bundles, tmp_path):
     assert "job" not in record["inputs"] and record["inputs"]["applied"] == ["2024-05-01T12:00:00Z", None]
     with pytest.raises(Refusal, match="outside the years"):
         Predictor(settings).predict({"rows": [{**ROW, "applied": 1e15}]})
+
+
+def test_a_refusal_names_its_principal_reasons_among_what_can_be_acted_on(bundles):
+    def explained(refusal, actionable=()):
+        predictor = Predictor(Settings(bundle=str(bundles["binary"]), refusal=refusal, actionable=actionable))
+        (answer,) = predictor.explain({"rows": [{**ROW, "age": 90.0, "owner": True}]})["predictions"]
+        return answer["label"], answer["explanation"]
+
+    label, explanation = explained("yes")
+    raising = [part["column"] for part in explanation["contributions"] if part["amount"] > 0]
+    assert label == "yes" and explanation["principal_reasons"] == raising[:4] and raising[0] == "age"
+    assert explained("yes", ("owner",))[1]["principal_reasons"] == ["owner"]
+    assert "principal_reasons" not in explained("no")[1] and "principal_reasons" not in explained("")[1]
+    with pytest.raises(SettingsError, match="serving.refusal is 'never', which is no class of the model; those are no, yes"):
+        explained("never")
+    with pytest.raises(SettingsError, match="serving.actionable names 'agee', which is no column"):
+        explained("yes", ("agee",))
+
+
+def test_reasons_of_a_refusal_to_the_negative_class_are_what_lowered_the_positive_one(bundles):
+    predictor = Predictor(Settings(bundle=str(bundles["binary"]), refusal="no"))
+    (answer,) = predictor.explain({"rows": [{**ROW, "age": -80.0}]})["predictions"]
+    lowering = [part["column"] for part in answer["explanation"]["contributions"] if part["amount"] < 0]
+
+    assert answer["label"] == "no" and answer["explanation"]["principal_reasons"] == lowering[:4] and lowering[0] == "age"

@@ -44,6 +44,12 @@ def test_a_request_by_itself_is_answered_by_itself(predictor, fitted):
     assert answer["prediction_id"] == "r1" and answer["meta"]["tags"]["digest"] == fitted.bundle.digest
 
 
+def test_a_recommendation_is_not_explained(predictor):
+    for message in ({"user": "u3"}, {"rows": [{"user": "u3"}]}):
+        with pytest.raises(Refusal, match="answers of a recommendation are not explained"):
+            predictor.explain(message)
+
+
 def test_several_are_rows_whose_fields_may_differ(predictor, fitted):
     rows = [{"user": "u3"}, {"history": ["i1", "i2"], "k": 2}, {"user": None, "history": None, "k": None}]
 

@@ -294,6 +294,31 @@ def test_grpc(service):
     assert len(logged(service, predictions, 3, request_id="by-grpc")) == 3
 
 
+def test_an_answer_comes_with_its_reasons_and_explaining_alone_logs_nothing(service):
+    _, plain = service.predict({"rows": [ROW]})
+    _, asked = service.predict({"rows": [ROW], "explain": True}, x_request_id="why-1")
+    status, alone = service.request("POST", "/explain", {"rows": [ROW, ROW], "meta": {"puid": "why-2"}})
+    _, array = service.request("POST", "/api/v1.0/explain", {"data": {"names": NAMES, "ndarray": VALUES}})
+
+    assert status == 200 and "explanation" not in plain["predictions"][0]
+    explanation = asked["predictions"][0]["explanation"]
+    assert (explanation["of"], explanation["value"]) == ("probability of yes", plain["predictions"][0]["probabilities"]["yes"])
+    total = explanation["base"] + sum(part["amount"] for part in explanation["contributions"])
+    assert total == pytest.approx(explanation["value"])
+    assert {part["column"]: part["value"] for part in explanation["contributions"]} == ROW
+    assert [row["explanation"] for row in alone["predictions"]] == [explanation, explanation]
+    assert len(array["meta"]["tags"]["explanations"]) == len(VALUES)
+    assert len(logged(service, predictions, request_id="why-1")) == 1
+    assert logged(service, predictions, 0, request_id="why-2") == []
+
+
+def test_too_many_rows_to_explain_are_refused(service):
+    status, refused = service.request("POST", "/explain", {"rows": [ROW] * 11})
+    assert status == 400 and "at most 10 rows" in refused["status"]["info"]
+    status, refused = service.predict({"rows": [ROW], "explain": "yes"})
+    assert status == 400 and refused["error"]["column"] == "explain"
+
+
 def test_regression_has_an_interval(start):
     service = start("regression")
     _, answer = service.predict({"rows": [ROW]})

@@ -14,17 +14,18 @@ import pytest
 
 from switchyard.bundle import Bundle
 from switchyard.bundle.examples import answer_of
+from switchyard.bundle.explainer import Explainer
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored, report_on
-from switchyard.tabular.batch.scoring import Origin, check_table, score_rows
+from switchyard.tabular.batch.scoring import Origin, check_table, output_columns, score_rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading import delimited
 from switchyard.tabular.tables.reading import rows as reading
 from switchyard.tabular.tables.reading.opening import open_rows
 from switchyard.tabular.tables.reading.rows import rows_of_frame
-from tests.switchyard.serving.cases import make_bundle
+from tests.switchyard.serving.cases import ROW, ROWS, make_bundle
 
 HEADER = "customer,at,age,since,owner,job"
 LINES = [
@@ -97,6 +98,24 @@ def test_a_table_gets_the_answers_that_the_service_gives(scorer, tmp_path):
             assert [got["prediction"], got["lower"], got["upper"]] == pytest.approx([must["prediction"], must["lower"], must["upper"]])
     assert list(found["prediction_id"]) == ["batch-1", "batch-1/1", "batch-1/2", "batch-1/3"]
     assert set(found["version"]) == {"7"} and set(found["digest"]) == {"sha256:abc"}
+
+
+def test_with_an_explainer_contributions_add_up_to_the_answer(scorer, tmp_path):
+    path = csv(tmp_path)
+    rows = open_rows(path, path.name, "age")
+    layout = layout_of(rows, scorer.signature, PROBLEM)
+    checked = check_table(rows, scorer, layout, explained=True)
+    explainer = Explainer(scorer, [{"row": row} for row in ROWS])
+    with TableWriter(tmp_path / "out.parquet", ".parquet") as writer:
+        score_rows(rows, scorer, layout, ORIGIN, writer, checked.rows, explainer=explainer)
+    found = pd.read_parquet(tmp_path / "out.parquet")
+    total = found["explained.base"] + found[[f"contribution.{name}" for name in ROW]].sum(axis=1)
+
+    assert list(found.columns) == [*layout.keys, *output_columns(scorer.signature, explained=True)]
+    if scorer.signature.task == "binary":
+        assert total.tolist() == pytest.approx(found["probability.yes"].tolist())
+    else:
+        assert total.tolist() == pytest.approx(found["confidence" if scorer.signature.classes else "prediction"].tolist())
 
 
 @pytest.mark.parametrize("pack", ["gz", "bz2", "xz", "zip", "semicolon", "utf-16", "windows-1252", "blanks", "mark"])
