@@ -160,9 +160,11 @@ def faults_of(window: Window, reference: Reference) -> tuple[Fault, ...]:
 
 
 def _inputs(window: Window, reference: Reference) -> dict[str, str]:
-    """Columns that are compared, with their kinds. Texts are not: each is a value of its own."""
-    weighted = reference.facts_.importance
-    return {c.name: c.kind for c in reference.facts_.columns.columns if c.name in weighted and c.name in window.rows and c.kind != "text"}
+    """Columns that are compared, with their kinds. Texts are not, each is a value of its own; nor is what orders the rows: it moves on."""
+    there = [
+        column for column in reference.facts_.columns.columns if column.name in reference.facts_.importance and column.name in window.rows
+    ]
+    return {column.name: column.kind for column in there if column.kind != "text" and column.role != "time"}
 
 
 def share_of(columns: Sequence[ColumnDrift], weighted: bool, counted: Container[str] | None = None) -> float | None:

@@ -139,6 +139,7 @@ class Features(Section):
     outliers: Outliers = Outliers()
     derived: dict[str, str] = Field(default_factory=dict, description="Named expressions over columns: debt_ratio: loan / income")
     dates: bool = Field(True, description="Derive calendar parts from datetime columns.")
+    time_column: bool = Field(True, description="The time column's calendar parts are features; false: it only orders the rows.")
     interactions: NonNegativeInt = Field(0, le=1000, description="Products of the N strongest pairs of numeric columns.")
     polynomial: Literal[1, 2, 3] = Field(1, description="Powers of numeric columns up to this one.")
     lags: tuple[Lag, ...] = Field((), description="Features from the table's own history.")
@@ -253,6 +254,20 @@ class Problem(Section):
         for key, column in roles.items():
             if column == self.data.target:
                 raise ValueError(f"data.{key} and data.target are both {column!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _roles_agree(self) -> Problem:
+        named = {"entity_column": "id", "group_column": "group", "time_column": "time"}
+        for key, role in named.items():
+            name = getattr(self.data, key)
+            override = self.data.columns.get(name)
+            if override is None or override.role in (None, role, "group"):
+                continue
+            also = (
+                "; its calendar is a feature anyway (features.time_column)" if key == "time_column" and override.role == "feature" else ""
+            )
+            raise ValueError(f"data.{key} is {name!r}, but data.columns gives it the role {override.role}: remove one of the two{also}")
         return self
 
 

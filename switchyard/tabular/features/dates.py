@@ -10,8 +10,9 @@ import numpy as np
 from switchyard.tabular.features.base import Computed
 from switchyard.tabular.features.operators import DOUBLE, INT64, Operator
 
-PARTS = ("year", "month", "day", "weekday", "hour", "elapsed")
-"""weekday: Monday is 0; elapsed: days since the earliest moment of the training rows, fractions included."""
+PARTS = ("year", "month", "day", "weekday", "hour", "elapsed", "yearday")
+"""weekday: Monday is 0; elapsed: days since the earliest moment of the training rows, fractions included; yearday: 1 to
+365, as in a year of 365 days, so that a date has one number in every year (29 February has that of 1 March)."""
 
 _DAY = 86400.0
 
@@ -90,4 +91,5 @@ def _calendar(op: Operator, days: Any) -> dict[str, Any]:
         "month": month,
         "day": op("Add", op("Sub", day_of_year, days_of_months), 1),
         "weekday": op("Mod", op("Add", days, 3), 7),
+        "yearday": op("Add", day_of_year, op("Where", op("Less", day_of_year, 306), 60, -305)),
     }

@@ -12,6 +12,7 @@ import pandas as pd
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.features.calendar import cyclic_parts, differing_parts
 from switchyard.tabular.features.checks import check_operand, check_overrides, check_settings
 from switchyard.tabular.features.expressions import parse
 from switchyard.tabular.features.record import ColumnPlan, DerivedPlan, FeaturePlan
@@ -47,7 +48,7 @@ def plan_features(split: Split, dropped: Mapping[str, str], problem: Problem) ->
     derived = _plan_derived(schema, dropped, problem)
     needed = {name for item in derived if item.use for name in item.needs}
     columns = tuple(_plan_column(column, split, dropped, problem) for column in schema.columns)
-    used = tuple(column for column, plan in zip(schema.columns, columns, strict=True) if plan.use or column.name in needed)
+    used = tuple(_as_input(column) for column, plan in zip(schema.columns, columns, strict=True) if plan.use or column.name in needed)
     if not used:
         reasons = "; ".join(f"{column.name}: {column.reason}" for column in columns if column.role != "target")
         raise InputError(f"no column is left to learn from ({reasons})")
@@ -81,22 +82,29 @@ def _plan_column(column: Column, split: Split, dropped: Mapping[str, str], probl
         "missing": column.missing,
         "categories": column.unique if column.kind == "categorical" else 0,
     }
-    refused = _why_not(column, split.train, dropped)
+    refused = _why_not(column, split.train, dropped, problem)
     if refused:
         return ColumnPlan(use=False, reason=refused, way_in=way_in(column, problem), **plan)
     for key in ("imputer", "encoder", "scaler"):
         plan[key] = getattr(override, key) or "auto" if override else "auto"
     if column.kind == "datetime":
-        plan["parts"] = _date_parts(split.train[column.name], problem.features.dates)
+        moments = split.train[column.name]
+        plan["parts"] = cyclic_parts(moments) if column.role == "time" else differing_parts(moments, problem.features.dates)
     return ColumnPlan(use=True, reason=_why(column, override is not None), **plan)
 
 
-def _why_not(column: Column, train: pd.DataFrame, dropped: Mapping[str, str]) -> str:
+def _as_input(column: Column) -> Column:
+    """A column of the table as the model has it: one of moments that orders the rows comes like a feature, of any later time."""
+    return column.model_copy(update={"role": "feature", "minimum": None, "maximum": None}) if column.role == "time" else column
+
+
+def _why_not(column: Column, train: pd.DataFrame, dropped: Mapping[str, str], problem: Problem) -> str:
+    if column.role == "time":
+        return _why_no_calendar(column, train, problem)
     if column.role != "feature":
         reasons = {
             "target": "what is predicted",
             "id": f"names the row and says nothing about others ({column.reason})",
-            "time": "orders the rows; new rows lie outside the times trained on",
             "group": "keeps rows together in splits; new groups are unknown to the model",
             "ignored": column.reason or "ignored by the config",
         }
@@ -110,7 +118,23 @@ def _why_not(column: Column, train: pd.DataFrame, dropped: Mapping[str, str]) ->
     return ""
 
 
+def _why_no_calendar(column: Column, train: pd.DataFrame, problem: Problem) -> str:
+    orders = "orders the rows; new rows lie outside the times trained on"
+    if column.kind != "datetime":
+        return orders
+    for key in ("time_column", "dates"):
+        if not getattr(problem.features, key):
+            return f"{orders}, and features.{key} is false"
+    return (
+        "" if cyclic_parts(train[column.name]) else f"{orders}, which went through no cycle of the calendar (two days, two weeks, a year)"
+    )
+
+
 def _why(column: Column, overridden: bool) -> str:
+    if column.role == "time":
+        return (
+            "orders the rows, and its calendar recurs; no trend is learnt, and parts whose cycle training did not go through are left out"
+        )
     if overridden:
         return "as the config says"
     match column.kind:
@@ -121,16 +145,6 @@ def _why(column: Column, overridden: bool) -> str:
         case "boolean":
             return "yes or no, as 1 or 0"
     return "a number" + (f", missing in {column.missing:.1%} of the rows" if column.missing else "")
-
-
-def _date_parts(moments: pd.Series, calendar: bool) -> tuple[str, ...]:
-    """The parts that differ between training rows."""
-    parts = ["elapsed"]
-    if calendar:
-        known = moments.dropna().dt
-        found = {"year": known.year, "month": known.month, "day": known.day, "weekday": known.weekday, "hour": known.hour}
-        parts += [part for part, values in found.items() if values.nunique() > 1]
-    return tuple(parts)
 
 
 def _plan_derived(schema: Schema, dropped: Mapping[str, str], problem: Problem) -> tuple[DerivedPlan, ...]:

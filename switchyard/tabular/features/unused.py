@@ -18,6 +18,10 @@ def way_in(column: Column, problem: Problem) -> str:
         return ""
     if override is not None and override.role not in (None, "feature"):
         return f"without role: {override.role} in {_line(column.name, {'role': override.role})}"
+    if column.role == "time" and column.kind == "datetime":
+        off = [key for key in ("time_column", "dates") if not getattr(problem.features, key)]
+        if off:
+            return f"without {_flow({f'features.{off[0]}': False})}"
     for key, named in (("time_column", data.time_column), ("group_column", data.group_column), ("entity_column", data.entity_column)):
         if named == column.name:
             return f"without {_flow({f'data.{key}': named})}"

@@ -139,8 +139,6 @@ def _said_roles(problem: Problem) -> dict[str, tuple[Role, str]]:
         others = [other for other, (given, _) in said.items() if given == role and other != chosen and role != "id"]
         if others:
             raise InputError(f"{key} is {chosen!r}, but data.columns gives the role {role} to {others[0]!r}")
-        if said.get(chosen, (role, ""))[0] not in (role, "group"):
-            raise InputError(f"{key} is {chosen!r}, but {said[chosen][1]} gives it the role {said[chosen][0]}")
         said[chosen] = (role, f"{key}")
     for role in ("time", "group"):
         several = [name for name, (given, _) in said.items() if given == role]

@@ -1,5 +1,7 @@
 """Drift is found where it is, weighed by what it means to the model, and not found where it is not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from switchyard.monitoring import evidently
 from switchyard.monitoring.drift import measure_drift
 from switchyard.monitoring.reference import Reference
 from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.tables.schema import Schema
 from tests.switchyard.monitoring.people import people, scorer, window
 from tests.switchyard.monitoring.people import reference as make_reference
 
@@ -111,3 +114,12 @@ def test_a_reference_and_its_pages_come_back(reference, tmp_path):
     assert back.facts_ == reference.facts_ and back.rows.equals(reference.rows) and back.suite == reference.suite
     page = drift(people(500, 1, income=70), back).html()
     assert "<script" not in page and "income" in page and "Weight" in back.html()
+
+
+def test_the_column_that_orders_the_rows_is_not_compared(reference):
+    columns = [
+        column.model_copy(update={"role": "time"}) if column.name == "income" else column for column in reference.facts_.columns.columns
+    ]
+    facts = reference.facts_.model_copy(update={"columns": Schema(columns=tuple(columns))})
+    report = drift(people(400, 1, income=60), replace(reference, facts_=facts))
+    assert {part.column for part in report.columns} == {"noise", "job"}

@@ -87,9 +87,16 @@ def test_date_parts_are_those_of_the_calendar():
     moments = moments.append(pd.DatetimeIndex(["2000-02-29", "1900-03-01", "1970-01-01"]))
     seconds = np.append(moments.astype("datetime64[ns]").astype("int64").to_numpy() / 1e9, np.nan).reshape(-1, 1)
     parts = DateParts(((0, PARTS),)).fit(seconds).transform(seconds)[:, 1:]
-    for number, part in enumerate(PARTS[:-1]):
+    for number, part in enumerate(PARTS[:5]):
         np.testing.assert_array_equal(parts[:-1, number], getattr(moments, part), err_msg=part)
     np.testing.assert_allclose(parts[:-1, 5], (moments - moments.min()) / pd.Timedelta(days=1), atol=1e-6)
+    dayofyear = [
+        pd.Timestamp(year=2001, month=month, day=min(day, 28) if month == 2 else day).dayofyear
+        for month, day in parts[:-1, 1:3].astype(int)
+    ]
+    ordinary = parts[:-1, 2] != 29
+    np.testing.assert_array_equal(parts[:-1, 6][ordinary], np.array(dayofyear)[ordinary])
+    assert parts[-4, 6] == parts[-3, 6] == 60, "29 February has the number of 1 March"
     assert np.isnan(parts[-1]).all()
 
 

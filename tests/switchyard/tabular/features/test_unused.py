@@ -16,7 +16,7 @@ from switchyard.tabular.tables.split import split_table
 ROWS = 200
 
 
-def planned(data=None, **columns):
+def planned(data=None, features=None, **columns):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
@@ -30,14 +30,14 @@ def planned(data=None, **columns):
             "y": rng.integers(0, 2, ROWS),
         }
     ).assign(**columns)
-    asked = problem_from({"name": "x", "data": {"source": "-", "target": "y", **(data or {})}}, "test")
+    asked = problem_from({"name": "x", "data": {"source": "-", "target": "y", **(data or {})}, "features": features or {}}, "test")
     table, problem, _ = resolve(raw_table(frame), asked)
     split = split_table(table, problem)
     return plan_features(split, check_quality(split, problem).dropped, problem)
 
 
 def test_every_unused_column_is_noted_with_its_way_in():
-    plan = planned({"columns": {"no: thing": {"role": "ignored"}}, "time_column": "when"})
+    plan = planned({"columns": {"no: thing": {"role": "ignored"}}, "time_column": "when"}, {"time_column": False})
     ways = {column.name: column.way_in for column in plan.unused}
     assert ways == {
         "number": "data.columns: {number: {role: feature}}",
@@ -45,7 +45,7 @@ def test_every_unused_column_is_noted_with_its_way_in():
         "no: thing": "without role: ignored in data.columns: {'no: thing': {role: ignored}}",
         "parts": "",
         "empty": "",
-        "when": "without data.time_column: when",
+        "when": "without features.time_column: false",
     }
     notes = {note.split("'")[1]: note for note in plan.notes()}
     assert notes["number"].startswith("'number' (categorical) is not used: names the row and says nothing about others (")
