@@ -27,6 +27,10 @@ _PLACES = {
     "budget": ("tuning", "budget_s"),
     "trials": ("tuning", "trials"),
     "seed": ("tuning", "seed"),
+    "task": ("task",),
+    "user": ("data", "user"),
+    "item": ("data", "item"),
+    "items": ("data", "items"),
     "metric": ("metric",),
     "positive": ("positive_class",),
 }
@@ -45,8 +49,8 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
     given = {key: value for key, value in options.items() if value is not None}
     places = [*_ignored(given.pop("ignore", ())), *_changes(given.pop("changes", ()))]
     if config is None and "data" in given:
-        if "target" not in given:
-            raise InputError("--data needs --target COLUMN, the column to predict")
+        if "target" not in given and given.get("task") != "recommendation":
+            raise InputError("--data needs --target COLUMN, the column to predict (or --task recommendation)")
         settings, where = {"name": name_of(str(given["data"]))}, "the command line"
     else:
         settings, where = _config(root, config, given.get("name"))

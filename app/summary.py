@@ -35,3 +35,19 @@ def run_facts(outcome: Outcome, pipeline: str) -> dict[str, Any]:
         "cached_steps": sum(stage.cached for stage in outcome.stages),
         "stages": [asdict(stage) for stage in outcome.stages],
     }
+
+
+@dataclass(frozen=True)
+class TrainingSummary(RunSummary):
+    """What a training adds."""
+
+    task: str
+    metric: str
+    model: dict[str, Any]
+    scores: dict[str, dict[str, float]]
+    verdict: str
+    reports: dict[str, str]
+    reasons: list[str]
+    """What the gates said, one sentence each."""
+    changes: list[str]
+    """What came and went in the contract with the clients, against the champion."""

@@ -9,15 +9,15 @@ import mlflow
 import pandas as pd
 from mlflow.models import set_model
 
-from switchyard.bundle import Scorer
+from switchyard.bundle.opening import read_scorer
 
 
 class BundleModel(mlflow.pyfunc.PythonModel):
-    """Raw columns in; label and probabilities, or prediction and interval, out."""
+    """Raw columns in; label and probabilities, prediction and interval, or lists of items, out."""
 
     def load_context(self, context: Any) -> None:
         """Open the bundle that was logged with the model."""
-        self.scorer = Scorer(context.artifacts["bundle"])
+        self.scorer = read_scorer(context.artifacts["bundle"])
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """Score a DataFrame of the model's columns; those that training left out are left aside, unknown ones with a warning."""
@@ -28,6 +28,8 @@ class BundleModel(mlflow.pyfunc.PythonModel):
             warnings.warn(f"taken as missing, since they did not come: {', '.join(map(repr, match.absent))}", stacklevel=2)
         answer = self.scorer.score({name: model_input[name].to_numpy() for name in model_input.columns})
         signature = self.scorer.signature
+        if answer.recommendations is not None:
+            return pd.DataFrame([one.fields() for one in answer.recommendations])
         if signature.classes:
             probabilities = {f"probability_{label}": answer.probabilities[:, code] for code, label in enumerate(signature.classes)}
             if signature.sets is None:

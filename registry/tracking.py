@@ -15,6 +15,7 @@ import switchyard.bundle
 from registry.versions import BUNDLE, CHALLENGER, DIGEST_TAG, mirror_to_zenml, quiet_progress
 from stacks.active import connect_mlflow, mlflow_artifact_root
 from switchyard.bundle import Signature
+from switchyard.bundle.signature import RECOMMENDATION
 
 _BATCH = 100
 _VALUE_LIMIT = 6000
@@ -175,7 +176,9 @@ def _signature(signature: Signature) -> Any:
     from mlflow.types.schema import AnyType
 
     inputs = [ColSpec(AnyType(), column.name, required=False) for column in signature.columns]
-    if signature.classes:
+    if signature.task == RECOMMENDATION:
+        outputs = [ColSpec(AnyType(), name) for name in ("items", "scores", "titles", "because", "notes")]
+    elif signature.classes:
         outputs = [ColSpec(DataType.string, "label"), *(ColSpec(DataType.double, f"probability_{label}") for label in signature.classes)]
         if signature.sets is not None:
             outputs += [ColSpec(DataType.boolean, f"set_{label}") for label in signature.classes]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 from rich.console import Console
 
+from app import recommending
 from app.command import Command, Plan, Request, Result
 from app.options import CONFIG, NAME, TABLE
 from app.summary import RunSummary, run_facts
@@ -108,6 +109,7 @@ def plan(
     InputError
         The window makes no sense, or a retraining would be of another model than the config's.
     """
+    recommending.refuse(request.problem, "monitoring")
     from pipelines.monitoring import monitoring
     from stacks.secrets import refuse_plain
     from switchyard.tabular.config.problem import read_settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from app import recommending
 from app.command import Command, Plan, Request, Result
 from app.options import SEARCH, WHY
 from switchyard.tabular.errors import InputError
@@ -19,6 +20,7 @@ def plan(request: Request, *, why: str) -> Plan:
     InputError
         No version is in production.
     """
+    recommending.refuse(request.problem, "retraining")
     from pipelines.training import training
 
     _champion(request.problem.name)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Collection
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
-from app import reports, saving
+from app import recommending, saving
 from app.command import Command, Plan, Request, Result
 from app.options import SEARCH
-from app.summary import RunSummary, run_facts
+from app.summary import TrainingSummary, run_facts
+from app.training_runs import execute_training, publish_training
 from switchyard.tabular.report.report import Name, Table
 from switchyard.tabular.report.terminal import table
 
@@ -32,46 +29,6 @@ _MOST_COLUMNS = 10
 """That are named in the terminal."""
 
 
-@dataclass(frozen=True)
-class TrainingSummary(RunSummary):
-    """What a training adds."""
-
-    task: str
-    metric: str
-    model: dict[str, Any]
-    scores: dict[str, dict[str, float]]
-    verdict: str
-    reports: dict[str, str]
-    reasons: list[str]
-    """What the gates said, one sentence each."""
-    changes: list[str]
-    """What came and went in the contract with the clients, against the champion."""
-
-    @classmethod
-    def gather(cls, outcome: Outcome, reports: dict[str, str]) -> Self:
-        """From the artifacts of a finished run; nothing is computed again."""
-        problem, registration, evaluation = (outcome.artifact(name) for name in ("problem", "registration", "evaluation"))
-        leaderboard = outcome.artifact("leaderboard")
-        # A cached registration is one of an earlier run: this run registered nothing.
-        again = outcome.was_cached("registration") and registration.verdict == "challenger"
-        return cls(
-            **run_facts(outcome, "training"),
-            task=problem.task,
-            metric=problem.metric,
-            model={
-                "name": problem.name,
-                "version": registration.version,
-                "digest": registration.digest,
-                "family": leaderboard.family,
-            },
-            scores=evaluation.summary_scores(leaderboard.score),
-            verdict="unchanged" if again else registration.verdict,
-            reports=reports,
-            reasons=list(outcome.artifact("verdict").reasons()),
-            changes=[change.sentence() for change in outcome.artifact("verdict").changes],
-        )
-
-
 def plan(request: Request, *, no_cache: bool, workers: int, save_config: Path | None) -> Plan:
     """What a training would run."""
     from pipelines.training import training
@@ -80,6 +37,8 @@ def plan(request: Request, *, no_cache: bool, workers: int, save_config: Path | 
     problem = request.problem
     if save_config:
         saving.check_place("--save-config", save_config, problem.data.source)
+    if problem.task == "recommendation":
+        return recommending.plan(request, no_cache=no_cache)
     # With a number of trials the time is nobody's share.
     parallel = parallel_families(request.stack) if problem.tuning.trials is None else 1
     arguments = {
@@ -101,13 +60,13 @@ def run(request: Request, plan: Plan, *, no_cache: bool, workers: int, save_conf
     if save_config:
         saving.save_config("--save-config", save_config, saving.given_settings(request.problem), request.root)
         request.console.print(f"config   {save_config}", highlight=False)
+    next_command = _deployment_command(request.problem, request.where, request.root)
+    if request.problem.task == "recommendation":
+        return recommending.run(request, plan, no_cache=no_cache, next_command=next_command)
     arguments = {**plan.arguments, "location": stage_source(request.problem.data.source)}
-    outcome = _execute(request, plan.pipeline, arguments, cache=not no_cache)
-    if outcome.was_cached("registration") and _is_lost(outcome.artifact("registration"), request.problem.name):
-        request.console.print("the registry no longer holds this version: registering it again")
-        outcome = _execute(request, plan.pipeline, arguments, cache=not no_cache, afresh=("register_model",))
+    outcome = execute_training(request, plan.pipeline, arguments, not no_cache, "register_model", _pages)
     summary = _finish(outcome, request.root)
-    _print(outcome, summary, _deployment_command(request.problem, request.where, request.root), request.console)
+    _print(outcome, summary, next_command, request.console)
     return Result(summary.told(), 3 if summary.verdict == "rejected" else 0)
 
 
@@ -131,20 +90,6 @@ def _deployment_command(problem: Problem, where: str, root: Path) -> str:
     return f"python run.py --pipeline deployment {options_for(problem, where)}"
 
 
-def _execute(request: Request, pipeline: Any, arguments: dict[str, Any], cache: bool, afresh: Collection[str] = ()) -> Outcome:
-    from app.running import execute, name_of_run
-
-    name, stopped = name_of_run("training", request.problem.name), partial(_keep_what_was_found, request)
-    return execute(pipeline, arguments, name, request.console, cache, afresh, stopped)
-
-
-def _is_lost(registration: Any, name: str) -> bool:
-    """Whether a version that an earlier run registered is no longer there."""
-    from registry.versions import is_registered
-
-    return registration.version is not None and not is_registered(name, registration.version, registration.digest)
-
-
 def _edited_suite(root: Path, name: str) -> str:
     """The expectations that a person keeps in configs/, or nothing."""
     path = root / "configs" / f"{name}.expectations.json"
@@ -153,42 +98,31 @@ def _edited_suite(root: Path, name: str) -> str:
 
 def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
     """Write the run's documents and reports to files and gather the summary."""
-    problem: Problem = outcome.artifact("problem")
-    summary = TrainingSummary.gather(outcome, {})
-    documents = root / "docs" / "ml-project" / problem.name
-    documents.mkdir(parents=True, exist_ok=True)
-    for name, text in outcome.artifact("documents").files.items():
-        if name.endswith(".md"):
-            (documents / name).write_text(text, encoding="utf-8")
-    # For `dvc metrics`: the scores alone, without what differs between equal runs.
-    (documents / "metrics.json").write_text(json.dumps(summary.scores, indent=1) + "\n", encoding="utf-8")
-    trained = reports.Trained(
-        model=problem.name,
-        version=None if summary.model["version"] is None else str(summary.model["version"]),
-        run_id=summary.run_id,
-        ended=_now(),
-        verdict=summary.verdict,
-        family=summary.model["family"],
-        metric=summary.metric,
-        score=summary.scores["holdout"].get(summary.metric),
-        digest=summary.model["digest"],
+    return publish_training(root, _gather(outcome, {}), outcome.artifact("documents").files, _pages(outcome))
+
+
+def _gather(outcome: Outcome, reports: dict[str, str]) -> TrainingSummary:
+    """From the artifacts of a finished run; nothing is computed again."""
+    problem, registration, evaluation = (outcome.artifact(name) for name in ("problem", "registration", "evaluation"))
+    leaderboard = outcome.artifact("leaderboard")
+    # A cached registration is one of an earlier run: this run registered nothing.
+    again = outcome.was_cached("registration") and registration.verdict == "challenger"
+    return TrainingSummary(
+        **run_facts(outcome, "training"),
+        task=problem.task,
+        metric=problem.metric,
+        model={
+            "name": problem.name,
+            "version": registration.version,
+            "digest": registration.digest,
+            "family": leaderboard.family,
+        },
+        scores=evaluation.summary_scores(leaderboard.score),
+        verdict="unchanged" if again else registration.verdict,
+        reports=reports,
+        reasons=list(outcome.artifact("verdict").reasons()),
+        changes=[change.sentence() for change in outcome.artifact("verdict").changes],
     )
-    return replace(summary, reports=reports.publish(root, trained, _pages(outcome)))
-
-
-def _keep_what_was_found(request: Request, outcome: Outcome, error: Exception) -> None:
-    """Write the reports of a run that was stopped: they say why, and nobody gets them from a run that failed otherwise."""
-    pages = _pages(outcome)
-    if not pages:
-        return
-    trained = reports.Trained(request.problem.name, None, str(outcome.run.id), _now(), "stopped", str(error))
-    try:
-        written = reports.publish(request.root, trained, pages)
-    except OSError as trouble:
-        request.console.print(f"reports  cannot be written: {trouble}", highlight=False, markup=False)
-        return
-    where = f"{Path(next(iter(written.values()))).parent}/ ({', '.join(sorted(written))}), as far as it came"
-    request.console.print(f"reports  {where}", highlight=False, markup=False)
 
 
 def _pages(outcome: Outcome) -> dict[str, str]:
@@ -202,10 +136,6 @@ def _pages(outcome: Outcome) -> dict[str, str]:
     if outcome.has("full_profile"):
         pages["data_profile.html"] = outcome.artifact("full_profile")
     return pages
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console: Console) -> None:

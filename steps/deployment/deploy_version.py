@@ -87,10 +87,12 @@ def _start(deployer: SwitchyardDeployer, registered: Registered, problem: Proble
 
 def _settings(problem: Problem) -> dict[str, Any]:
     """What the service needs to know of the problem; defaults are left out."""
-    time_column = problem.data.time_column
+    # Of a recommender a row is a request, whoever its table called the user.
+    requests = problem.task == "recommendation"
+    time_column = None if requests or problem.data.time_column == "@row" else problem.data.time_column
     wanted = {
-        "entity_column": problem.data.entity_column,
-        "time_column": None if time_column == "@row" else time_column,
+        "entity_column": "user" if requests else problem.data.entity_column,
+        "time_column": time_column,
         "log_exclude": list(problem.serving.log_exclude),
         "retention_days": problem.serving.retention_days,
         "max_rows": problem.serving.max_rows,

@@ -17,13 +17,16 @@ from stacks.files import local_input, whole_output
 from stacks.secrets import with_secrets
 from steps.inference.order import ScoringOrder
 from switchyard.bundle.explainer import Explainer
+from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.predictionlog import log_batch
 from switchyard.tabular.batch.columns import layout_of
+from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored
 from switchyard.tabular.batch.scoring import Logged, Origin, check_table, score_rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.recommendation.batch import answer_all, requests_in
 from switchyard.tabular.tables.reading.opening import open_rows
 from switchyard.tabular.tables.reading.revision import digest_of
 from switchyard.tabular.tables.reading.rows import Rows, rows_of_frame
@@ -41,14 +44,15 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
     that is repeated logs nothing twice.
     """
     order = order.model_copy(update={"source": with_secrets(order.source), "output": with_secrets(order.output)})
+    if release.opened.signature.task == RECOMMENDATION:
+        return _recommend(problem, release, order)
     scorer = release.opened.scorer(threads=os.cpu_count() or 1)
     with _rows(problem, order, [column.name for column in scorer.signature.columns]) as (rows, content):
         layout = layout_of(rows, scorer.signature, problem, order.extra)
         checked = check_table(rows, scorer, layout, order.explain)
         explainer = Explainer(scorer, release.opened.examples["examples"]) if order.explain else None
         logger.info("%s: %s rows are good; scoring with version %s", order.label, f"{checked.rows:,}", release.version)
-        identity = hashlib.sha256(f"{content}\0{release.name}\0{release.digest}".encode()).hexdigest()[:20]
-        origin = Origin(release.name, release.version, release.digest, f"batch-{identity}")
+        identity, origin = _origin(content, release)
         exclude = frozenset(problem.serving.log_exclude)
         with (
             _log(origin, order.log) as log,
@@ -57,21 +61,56 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
         ):
             answers = score_rows(rows, scorer, layout, origin, writer, checked.rows, log, exclude, explainer)
             writer.close()
+    return _scored(order, origin, content, checked.rows, checked.columns, answers, (*rows.notes, *layout.notes))
+
+
+def _recommend(problem: Problem, release: Registered, order: ScoringOrder) -> Scored:
+    """The best items for every user of the table."""
+    if order.explain:
+        raise InputError(f"--explain is not for {problem.name}, a recommendation: each answer says by `because` which item speaks for it")
+    with _rows(problem, order, []) as (_, content):
+        raw = read_source(problem.data.model_copy(update={"source": order.source, "query": order.query}))
+    requests, notes = requests_in(raw.frame, problem.data, order.label)
+    identity, origin = _origin(content, release)
+    with (
+        _log(origin, order.log) as log,
+        whole_output(order.output, identity) as path,
+        TableWriter(path, format_of(order.output)) as writer,
+    ):
+        answers = answer_all(release.opened, requests, origin, writer, log)
+        writer.close()
+    return _scored(order, origin, content, len(requests), (), answers, (*raw.notes, *notes))
+
+
+def _origin(content: str, release: Registered) -> tuple[str, Origin]:
+    identity = hashlib.sha256(f"{content}\0{release.name}\0{release.digest}".encode()).hexdigest()[:20]
+    return identity, Origin(release.name, release.version, release.digest, f"batch-{identity}")
+
+
+def _scored(
+    order: ScoringOrder,
+    origin: Origin,
+    content: str,
+    rows: int,
+    columns: tuple[ColumnCount, ...],
+    answers: AnswerCounts,
+    notes: tuple[str, ...],
+) -> Scored:
     edges, shares = answers.histogram()
     return Scored(
-        model=release.name,
-        version=release.version,
-        digest=release.digest,
+        model=origin.model,
+        version=origin.version,
+        digest=origin.digest,
         source=order.label,
         content=content,
         request_id=origin.request_id,
-        rows=checked.rows,
-        logged=checked.rows if order.log else 0,
-        columns=checked.columns,
+        rows=rows,
+        logged=rows if order.log else 0,
+        columns=columns,
         distribution=answers.distribution(),
         edges=edges,
         shares=shares,
-        notes=(*rows.notes, *layout.notes),
+        notes=notes,
     )
 
 

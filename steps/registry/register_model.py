@@ -2,15 +2,16 @@
 
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from zenml import get_step_context, step
 
 from registry.reference import ensure_reference
-from registry.tracking import TrainingRecord, TrialRecord, log_training, make_challenger, register_version
-from registry.versions import TWIN, TWIN_TAG, version_with_digest
+from registry.tracking import TrainingRecord, TrialRecord
+from registry.versions import TWIN, TWIN_TAG
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
+from steps.registry.registration import Registration, register, registered_already
 from switchyard.monitoring.reference import FOLDER, Reference
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
@@ -22,21 +23,10 @@ from switchyard.tabular.export.served import Served
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.profile import Profile
 from switchyard.tabular.quality import QualityReport
-from switchyard.tabular.storable import Record, Storable
+from switchyard.tabular.storable import Storable
 from switchyard.tabular.tables.table import Table
 from switchyard.tabular.tuning.study import Study
 from switchyard.tabular.validation import Suite, ValidationReport, data_docs
-
-
-class Registration(Record):
-    """What became of the model."""
-
-    verdict: Literal["challenger", "rejected", "unchanged"]
-    digest: str
-    version: str | None
-    """In the registry; None where the model was rejected."""
-    run_id: str | None
-    """MLflow's; None where nothing new was logged."""
 
 
 @step(cache_policy=depends_on(__file__))
@@ -68,13 +58,9 @@ def register_model(
         "family": leaderboard.family,
         TWIN_TAG: evaluated.digest,
     }
-    known = version_with_digest(problem.name, bundle.digest)
-    if known:
-        ensure_reference(problem.name, known, reference)
-        if verdict.verdict == "challenger":
-            # A run that died after the version and before its alias is mended here.
-            make_challenger(problem.name, known, tags)
-        return Registration(verdict="unchanged", digest=bundle.digest, version=known, run_id=None)
+    if known := registered_already(problem.name, bundle, verdict, tags):
+        ensure_reference(problem.name, str(known.version), reference)
+        return known
     reports: dict[str, Storable] = {
         "profile": profile,
         "quality": quality,
@@ -107,11 +93,7 @@ def register_model(
         bundle=bundle.files,
         digest=bundle.digest,
     )
-    run_id, model_uri = log_training(record)
-    if verdict.verdict == "rejected":
-        return Registration(verdict="rejected", digest=bundle.digest, version=None, run_id=run_id)
-    version = register_version(problem.name, record, run_id, model_uri)
-    return Registration(verdict="challenger", digest=bundle.digest, version=version, run_id=run_id)
+    return register(problem.name, record, verdict)
 
 
 def _params(problem: Problem, leaderboard: Leaderboard) -> dict[str, Any]:

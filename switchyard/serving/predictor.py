@@ -65,6 +65,7 @@ class Predictor:
         time = settings.time_column
         moments = self.signature.moments_in(time)
         requests = self.signature.task == RECOMMENDATION
+        self._requests = requests
         self._expected = Expected(names, self._contract.known, settings.max_rows, settings.entity_column, time, moments, requests)
         self._excluded = frozenset(settings.log_exclude)
         # The log has a place of its own for what happened.
@@ -167,9 +168,11 @@ class Predictor:
 
     def _marked(self, match: Match, unusual: tuple[str, ...], empty: tuple[int, ...]) -> dict[str, Any]:
         """The tags of an answer: the model's, and what a client should know of what it sent."""
-        if not (match.unknown or match.absent or unusual or empty):
+        # A request for recommendations says what it has to say; what it leaves out is nothing odd.
+        absent = () if self._requests else match.absent
+        if not (match.unknown or absent or unusual or empty):
             return self.tags
-        marks = dict(zip(MARKS, (match.unknown, match.absent, unusual, empty)))
+        marks = dict(zip(MARKS, (match.unknown, absent, unusual, empty)))
         found = {mark: list(what[:_MOST_MARKED]) for mark, what in marks.items() if what}
         self.metrics.marked(found, unusual)
         return {**self.tags, **found}

@@ -32,6 +32,7 @@ PARTS = (
     TaskKind("binary", True, "roc_auc"),
     TaskKind("multiclass", True, "log_loss"),
     TaskKind("regression", False, "rmse"),
+    TaskKind("recommendation", False, "ndcg_at_10"),
 )
 TASKS = Parts(TaskKind, ("switchyard.tabular.tasks",))
 

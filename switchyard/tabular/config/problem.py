@@ -62,6 +62,10 @@ class Data(Section):
     source: str = Field(description="Path, URL (any fsspec scheme), SQLAlchemy URL, builtin:NAME or openml:NAME.")
     target: str = Field(description="The column to predict.")
     query: str | None = Field(None, description="SQL to run when the source is a SQLAlchemy URL.")
+    user: str | None = Field(None, description="Recommendation: who took something; found by its name where that is plain.")
+    item: str | None = Field(None, description="Recommendation: what was taken; found by its name where that is plain.")
+    weight: str | None = Field(None, description="Recommendation: how much a row says, zero or more: a rating, a number of pieces.")
+    items: str | None = Field(None, description="Recommendation: a table of the items with their titles, as data.source.")
     time_column: str | None = Field(None, description="Column that orders rows in time; @row: the file's order is time.")
     group_column: str | None = Field(None, description="Rows that share a value stay on one side of every split.")
     entity_column: str | None = Field(None, description="Who a row is about; rows of one entity share a side of a random split.")
@@ -226,6 +230,15 @@ class Problem(Section):
             return {**given, "plugins": tuple(load_plugin(_source_of(plugin)) for plugin in given["plugins"])}
         return given
 
+    @model_validator(mode="before")
+    @classmethod
+    def _predicts_items(cls, given: Any) -> Any:
+        """What a recommendation predicts is its items."""
+        data = given.get("data") if isinstance(given, dict) else None
+        if isinstance(data, dict) and given.get("task") == "recommendation" and not data.get("target"):
+            return {**given, "data": {**data, "target": data.get("item") or "item"}}
+        return given
+
     @field_validator("name")
     @classmethod
     def _safe_name(cls, name: str) -> str:
@@ -236,8 +249,8 @@ class Problem(Section):
     @field_validator("task", mode="before")
     @classmethod
     def _known_task(cls, task: Any) -> Any:
-        if task in ("clustering", "recommendation"):
-            raise ValueError(f"{task} is planned and not there yet; use binary, multiclass or regression")
+        if task == "clustering":
+            raise ValueError("clustering is planned and not there yet; use binary, multiclass, regression or recommendation")
         return task
 
     @model_validator(mode="after")

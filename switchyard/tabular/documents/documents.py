@@ -22,7 +22,7 @@ _PAGE = "model_card.html"
 
 @dataclass(frozen=True)
 class Documents(Storable):
-    """File name -> text, for the four Markdown files and the model card as a page."""
+    """File name -> text, for the four Markdown files, or the model card alone, and the card as a page."""
 
     files: dict[str, str]
 
@@ -32,7 +32,8 @@ class Documents(Storable):
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        return cls({name: (folder / name).read_text(encoding="utf-8") for name in (*NAMES_OF_DOCUMENTS, _PAGE)})
+        names = [name for name in (*NAMES_OF_DOCUMENTS, _PAGE) if (folder / name).is_file()]
+        return cls({name: (folder / name).read_text(encoding="utf-8") for name in names})
 
     def report(self) -> Report:
         """The model card."""

@@ -57,8 +57,11 @@ def _example_rows(model: RecommendationModel, scorer: RecommendingScorer, histor
     if rows and known:
         rows.append(_row(user=str(model.user_ids[0]), history=rows[0]["history"][-1:], exclude=[str(ids[0])]))
     rows += [_row(), _row(user="never seen before", history=["never seen before"])]
-    answers = scorer.recommend([Request.of({**row, "k": _K + 1}) for row in rows])
-    return [row for row, answer in zip(rows, answers) if _apart(answer.scores)] or rows[-2:-1]
+    requests = [Request.of({**row, "k": _K + 1}) for row in rows]
+    # Alone, as they will be asked, and all together: what a rounding decides is no example.
+    answers = zip(scorer.recommend(requests), (scorer.recommend([request])[0] for request in requests))
+    sure = [_apart(one.scores) and (one.items, one.because) == (other.items, other.because) for one, other in answers]
+    return [row for row, kept in zip(rows, sure) if kept] or rows[-2:-1]
 
 
 def _row(user: str | None = None, history: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Any]:

@@ -6,8 +6,6 @@ names all that decides an answer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from onnx import ModelProto
 
@@ -18,22 +16,23 @@ from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.recommendation.graph import BOOL, FLOAT, INT64, Asked, code_of
 from switchyard.tabular.recommendation.histories import Histories
 from switchyard.tabular.recommendation.model import AT_ONCE, EPSILON, RecommendationModel
+from switchyard.tabular.storable import Record
 
-TOLERANCE = 1e-3
-"""Of a score, which is in standard deviations of the catalogue's."""
+TOLERANCE = 1e-4
+"""Of a score, which is in standard deviations of the catalogue's; relative where it is above one of them: few neighbours among many
+items are a hundred."""
 
 
 class DifferentGraph(SwitchyardError):
     """The graph does not answer as the model does."""
 
 
-@dataclass(frozen=True)
-class GraphParity:
+class GraphParity(Record):
     """How the graph's answers compare with the model's."""
 
     rows: int
     largest_difference: float
-    """Of a score."""
+    """Of a score; relative where it is above 1."""
 
 
 def recommender_to_onnx(model: RecommendationModel) -> ModelProto:
@@ -200,8 +199,8 @@ def check_graph(model: RecommendationModel, runner: GraphRunner, histories: Hist
         answered = np.where(top[places] >= 0, np.take_along_axis(native, np.maximum(top[places], 0), axis=1), -np.inf)
         for one in (wanted, answered):
             # Nothing against nothing is no difference.
-            apart = np.where(one == scores[places], 0.0, np.abs(one - scores[places]))
+            apart = np.where(one == scores[places], 0.0, np.abs(one - scores[places]) / np.maximum(1.0, np.abs(one)))
             largest = max(largest, float(apart.max(initial=0.0)))
     if not largest <= TOLERANCE:
         raise DifferentGraph(f"the exported graph's scores are up to {largest:.3g} from the model's, where {TOLERANCE:g} is allowed")
-    return GraphParity(len(histories), largest)
+    return GraphParity(rows=len(histories), largest_difference=largest)

@@ -29,7 +29,7 @@ from switchyard.tabular.report.words import count_of
 
 WHAT, ITEMS = "the frame", "the item table"
 """What stands in messages where a file's name would."""
-MOST_ASKED = 10_000
+MOST_ASKED = 5_000
 """Users of the holdout that are scored, drawn at random where there are more."""
 MOST_PROVED = 300
 """Of them, those for whom the graph is held against the model."""

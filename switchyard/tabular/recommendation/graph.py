@@ -123,8 +123,12 @@ class Asked:
         return g.node("Mul", product, g.node("Unsqueeze", self.latest(self.weights(half_life)), self.ints(2)))
 
     def latest(self, tensor: str) -> str:
-        """The last places of the history of [n, h]."""
-        return self.graph.node("Slice", tensor, self.ints(-REASONS_FROM), self.ints(np.iinfo(np.int64).max), self.ints(1))
+        """Of [n, h] what belongs to the latest items, the newest first; the same whatever fills the rows of other requests."""
+        g = self.graph
+        newest = g.node("Where", g.node("Cast", self.present, to=BOOL), g.node("Neg", self.ages), self.f(-1e9))
+        most = g.node("Min", g.node("Shape", self.codes, start=1, end=2), self.ints(REASONS_FROM))
+        _, places = g.node("TopK", newest, most, axis=1, outputs=2)
+        return str(g.node("GatherElements", tensor, places, axis=1))
 
     def _rows_of(self, table: np.ndarray, codes: str, fill: float) -> str:
         padded = np.concatenate([table, np.full((1, table.shape[1]), fill, dtype=table.dtype)])

@@ -186,6 +186,14 @@ def read_interactions(frame: pd.DataFrame, roles: Roles, what: str) -> tuple[Int
     )
 
 
+def order_of(frame: pd.DataFrame, time: str | None) -> np.ndarray:
+    """Places of the rows in the order of the column `time`, those without a moment first; as they stand where there is none."""
+    if time is None:
+        return np.arange(len(frame))
+    days, _ = _days(frame, time, np.arange(len(frame)) + 1, surroundings_of(frame))
+    return np.argsort(np.where(np.isnan(days), -np.inf, days), kind="stable")
+
+
 def read_titles(frame: pd.DataFrame, item: str, title: str) -> dict[str, str]:
     """Item id -> title; of an item that stands there twice, the first."""
     rows, around = np.arange(len(frame)) + 1, surroundings_of(frame)

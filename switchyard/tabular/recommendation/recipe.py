@@ -19,7 +19,7 @@ from switchyard.tabular.report.report import Name, Report, Section, Table
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
 
-SEARCHED = 0.7
+SEARCHED = 0.85
 """Share of the budget that the search takes; the rest is for the blend, the fits to all, and the proof."""
 
 

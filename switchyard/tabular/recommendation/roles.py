@@ -85,6 +85,23 @@ def roles_of(
     return Roles(found["user"], found["item"], found["time"], found["weight"]), tuple(notes)
 
 
+def role_in(names: Sequence[str], what: str, role: str, said: str | None, needed: bool = True) -> str | None:
+    """The column of one role, by what is said or by its name; None where there is none and none is needed.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    if said is not None and said in names:
+        return said
+    found = next((name for plain in _PLAIN[role] for name in names if _folded(name) == plain), None)
+    if found is None and needed:
+        wanted = f"column {said!r}" if said else f"column that is plainly the {role}"
+        raise InputError(f"{what} has no {wanted}{did_you_mean(said, names) if said else f' (there are {chr(44).join(names)})'}")
+    return found
+
+
 def roles_of_items(names: Sequence[str], item: str, what: str) -> tuple[str, str]:
     """The columns of an item table with the ids that `item` has in the interactions, and with what people call an item.
 

@@ -25,6 +25,8 @@ from switchyard.tabular.recommendation.protocol import Questions, split_by_time
 ENOUGH, MOST_CUTS = 600, 3
 """Users to ask; moments that are taken to find them."""
 MOST_ASKED = 1_500
+FITS_LATER = 2.5
+"""Fits of each family after the search, with the answers to the holdout."""
 _BEHIND = 0.8
 """A family whose best is below this share of the leader's is tried less."""
 
@@ -106,7 +108,7 @@ def search(
     started = time.monotonic()
     standings = [_standing(family, seed) for family in families]
     while True:
-        left = budget_s - (time.monotonic() - started)
+        left = budget_s - (time.monotonic() - started) - _later(standings)
         chosen = _next(standings, left, trials)
         if chosen is None:
             break
@@ -117,6 +119,11 @@ def search(
     if not found:
         raise SwitchyardError("no recommender could be fitted: " + "; ".join(f"{one.family}: {one.trouble}" for one in standings))
     return sorted(found, key=lambda standing: -standing.best.ndcg)  # type: ignore[union-attr]
+
+
+def _later(standings: Sequence[Standing]) -> float:
+    """Seconds that what follows the search will take: each family is fitted to the known rows, and those of the blend to all."""
+    return FITS_LATER * sum(one.spent_s / one.tried for one in standings if one.tried)
 
 
 def _standing(family: str, seed: int) -> Standing:

@@ -67,6 +67,8 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
     InputError
         When the config names columns that are not there, or the data cannot be learnt from.
     """
+    if problem.task == "recommendation":
+        raise InputError("a recommendation is not learnt from columns: switchyard.recommend(frame), or run.py --pipeline training")
     frame = raw.frame
     _check_names(problem.data, list(map(str, frame.columns)), raw.source)
     said = _said_roles(problem)

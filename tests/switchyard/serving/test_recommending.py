@@ -42,6 +42,8 @@ def test_a_request_by_itself_is_answered_by_itself(predictor, fitted):
     expected = fitted.recommend("u3", ["i1"], 3, ["i2"])
     assert answer["items"] == list(expected.items) and answer["scores"] == list(expected.scores)
     assert answer["prediction_id"] == "r1" and answer["meta"]["tags"]["digest"] == fitted.bundle.digest
+    # What is left out of a request is nothing odd.
+    assert "absent_columns" not in predictor.predict({"user": "u3"})["meta"]["tags"]
 
 
 def test_a_recommendation_is_not_explained(predictor):

@@ -26,7 +26,6 @@ def test_the_smallest_config_is_enough():
         ({"tuning": {"families": ["catboost"]}}, "tuning.families.0"),
         ({"tuning": {"families": []}}, "name at least one family"),
         ({"task": "clustering"}, "clustering is planned"),
-        ({"task": "recommendation"}, "recommendation is planned"),
         ({"name": "my model"}, "use letters"),
         ({"data": {"source": "x.csv"}}, "data.target: is missing"),
         ({"data": {"source": "x.csv", "target": "y", "time_column": "y"}}, "both 'y'"),

@@ -1,0 +1,115 @@
+"""The training of a recommender: what it would run, how it is run, and what came of it; `training` calls this for such a task."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from app.command import Plan, Request, Result
+from app.summary import TrainingSummary, run_facts
+from app.training_runs import execute_training, publish_training
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.report.terminal import table
+
+if TYPE_CHECKING:
+    from app.outcome import Outcome
+    from switchyard.tabular.config.problem import Problem
+
+_REPORTS = ("interactions", "recipe", "evaluation", "comparison", "verdict")
+
+
+def refuse(problem: Problem, what: str) -> None:
+    """Stop a command that knows nothing of recommenders yet, before it begins.
+
+    Raises
+    ------
+    InputError
+    """
+    if problem.task == "recommendation":
+        raise InputError(
+            f"{what} is not there for recommenders yet; {problem.name!r} can be trained, deployed, rolled back and scored in batches"
+        )
+
+
+def plan(request: Request, *, no_cache: bool) -> Plan:
+    """What the training would run."""
+    from pipelines.recommendation import recommendation
+
+    problem = request.problem
+    arguments = {
+        "problem": problem.for_training(),
+        "location": problem.data.source,
+        "items_location": problem.data.items or "",
+        "fresh": f"{request.stack}-{time.time_ns()}" if no_cache else "",
+    }
+    what = f"{problem.data.source} -> what is taken next, on stack {request.stack} (config: {request.where})"
+    return Plan(f"[bold]training[/] {problem.name}: {what}", recommendation, arguments, partial(_check, problem))
+
+
+def run(request: Request, plan: Plan, *, no_cache: bool, next_command: str) -> Result:
+    """Train, write the card and the reports, and say what came of it; exit code 3 where a gate rejects the challenger."""
+    from stacks.files import stage_source
+
+    staged = {name: stage_source(plan.arguments[name]) for name in ("location", "items_location") if plan.arguments[name]}
+    outcome = execute_training(request, plan.pipeline, {**plan.arguments, **staged}, not no_cache, "register_recommender", _pages)
+    summary = _finish(outcome, request.root)
+    _print(outcome, summary, next_command, request.console)
+    return Result(summary.told(), 3 if summary.verdict == "rejected" else 0)
+
+
+def _check(problem: Problem) -> None:
+    """Stop where the config does not suit its tables; those that would have to be fetched are left to the run."""
+    from switchyard.tabular.recommendation.settling import settle
+    from switchyard.tabular.tables.reading.sources import is_at_hand, read_source
+
+    items = problem.data.model_copy(update={"source": problem.data.items}) if problem.data.items else None
+    if is_at_hand(problem.data) and (items is None or is_at_hand(items)):
+        settle(read_source(problem.data), None if items is None else read_source(items), problem)
+
+
+def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
+    """Write the card and the reports to files and gather the summary; nothing is computed again."""
+    problem, registration, evaluation, recipe, verdict = (
+        outcome.artifact(name) for name in ("problem", "registration", "evaluation", "recipe", "verdict")
+    )
+    summary = TrainingSummary(
+        **run_facts(outcome, "training"),
+        task=problem.task,
+        metric=problem.metric,
+        model={"name": problem.name, "version": registration.version, "digest": registration.digest, "family": recipe.family},
+        scores={"cv": {problem.metric: recipe.candidates[0].ndcg}, "holdout": evaluation.scores()},
+        verdict="unchanged" if outcome.was_cached("registration") and registration.verdict == "challenger" else registration.verdict,
+        reports={},
+        reasons=list(verdict.reasons()),
+        changes=[change.sentence() for change in verdict.changes],
+    )
+    return publish_training(root, summary, outcome.artifact("documents").files, _pages(outcome))
+
+
+def _pages(outcome: Outcome) -> dict[str, str]:
+    """File name to text of all that a run, finished or not, has to show."""
+    pages = dict(outcome.artifact("documents").files) if outcome.has("documents") else {}
+    for name in _REPORTS:
+        if outcome.has(name) and (page := outcome.page(name)):
+            pages[f"{name}.html"] = page
+    return pages
+
+
+def _print(outcome: Outcome, summary: TrainingSummary, next_command: str, console: Console) -> None:
+    """Families, scores, verdict, where the reports are, what to type next."""
+    evaluation, model = outcome.artifact("evaluation"), summary.model
+    console.print(table(outcome.artifact("recipe").table(), "Families (nDCG@10 in the search)"))
+    console.print(table(evaluation.score_table(), f"Scores on {evaluation.users:,} users of after the split"))
+    console.print(table(evaluation.group_table(), "Warm and new users"))
+    lines: list[Any] = [f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}"]
+    lines += [f"verdict  {summary.verdict}", *(f"         {reason}" for reason in summary.reasons)]
+    lines += [f"report   {summary.reports[name]}" for name in ("model_card", "evaluation")]
+    lines.append(f"run      {summary.run_id}, {summary.steps} steps, {summary.cached_steps} cached, {outcome.duration_s:.0f} s")
+    if summary.verdict != "rejected":
+        lines.append(f"next     {next_command}   (serve it)")
+    for line in lines:
+        console.print(line, highlight=False, markup=False)

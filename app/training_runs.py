@@ -1,0 +1,89 @@
+"""What trainings of any kind have in common: a run at whose end the registry holds what it says, and its pages and documents in files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app import reports
+
+if TYPE_CHECKING:
+    from app.command import Request
+    from app.outcome import Outcome
+    from app.summary import TrainingSummary
+
+Pages = Callable[["Outcome"], Mapping[str, str]]
+"""File name to text of all that a run, finished or not, has to show."""
+
+
+def execute_training(request: Request, pipeline: Any, arguments: dict[str, Any], cache: bool, register: str, pages: Pages) -> Outcome:
+    """Run `pipeline`; where its registration is cached and somebody removed the version since, run the step `register` again."""
+    outcome = _execute(request, pipeline, arguments, cache, pages)
+    if outcome.was_cached("registration") and _is_lost(outcome.artifact("registration"), request.problem.name):
+        request.console.print("the registry no longer holds this version: registering it again")
+        outcome = _execute(request, pipeline, arguments, cache, pages, afresh=(register,))
+    return outcome
+
+
+def publish_training(root: Path, summary: TrainingSummary, documents: Mapping[str, str], pages: Mapping[str, str]) -> TrainingSummary:
+    """Write the documents and the pages of a finished run; the summary with where the pages are."""
+    name = summary.model["name"]
+    folder = root / "docs" / "ml-project" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, text in documents.items():
+        if file.endswith(".md"):
+            (folder / file).write_text(text, encoding="utf-8")
+    # For `dvc metrics`: the scores alone, without what differs between equal runs.
+    (folder / "metrics.json").write_text(json.dumps(summary.scores, indent=1) + "\n", encoding="utf-8")
+    trained = reports.Trained(
+        model=name,
+        version=None if summary.model["version"] is None else str(summary.model["version"]),
+        run_id=summary.run_id,
+        ended=_now(),
+        verdict=summary.verdict,
+        family=summary.model["family"],
+        metric=summary.metric,
+        score=summary.scores["holdout"].get(summary.metric),
+        digest=summary.model["digest"],
+    )
+    return replace(summary, reports=reports.publish(root, trained, pages))
+
+
+def _execute(
+    request: Request, pipeline: Any, arguments: dict[str, Any], cache: bool, pages: Pages, afresh: Collection[str] = ()
+) -> Outcome:
+    from app.running import execute, name_of_run
+
+    name, stopped = name_of_run("training", request.problem.name), partial(_keep_what_was_found, request, pages)
+    return execute(pipeline, arguments, name, request.console, cache, afresh, stopped)
+
+
+def _is_lost(registration: Any, name: str) -> bool:
+    """Whether a version that an earlier run registered is no longer there."""
+    from registry.versions import is_registered
+
+    return registration.version is not None and not is_registered(name, registration.version, registration.digest)
+
+
+def _keep_what_was_found(request: Request, pages_of: Pages, outcome: Outcome, error: Exception) -> None:
+    """Write the reports of a run that was stopped: they say why, and nobody gets them from a run that failed otherwise."""
+    pages = pages_of(outcome)
+    if not pages:
+        return
+    trained = reports.Trained(request.problem.name, None, str(outcome.run.id), _now(), "stopped", str(error))
+    try:
+        written = reports.publish(request.root, trained, pages)
+    except OSError as trouble:
+        request.console.print(f"reports  cannot be written: {trouble}", highlight=False, markup=False)
+        return
+    where = f"{Path(next(iter(written.values()))).parent}/ ({', '.join(sorted(written))}), as far as it came"
+    request.console.print(f"reports  {where}", highlight=False, markup=False)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

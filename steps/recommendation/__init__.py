@@ -1,0 +1,1 @@
+"""Steps of the training of a recommender."""

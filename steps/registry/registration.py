@@ -1,0 +1,41 @@
+"""`register`: a training's record into MLflow, and its bundle into the registry where the gates are open."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from registry.tracking import TrainingRecord, log_training, make_challenger, register_version
+from registry.versions import version_with_digest
+from switchyard.bundle import Bundle
+from switchyard.tabular.evaluation.comparison import Verdict
+from switchyard.tabular.storable import Record
+
+
+class Registration(Record):
+    """What became of the model."""
+
+    verdict: Literal["challenger", "rejected", "unchanged"]
+    digest: str
+    version: str | None
+    """In the registry; None where the model was rejected."""
+    run_id: str | None
+    """MLflow's; None where nothing new was logged."""
+
+
+def registered_already(name: str, bundle: Bundle, verdict: Verdict, tags: Mapping[str, str]) -> Registration | None:
+    """What is registered with the bundle's digest, which is left as it is; None where nothing is."""
+    known = version_with_digest(name, bundle.digest)
+    if known is None:
+        return None
+    if verdict.verdict == "challenger":
+        # A run that died after the version and before its alias is mended here.
+        make_challenger(name, known, dict(tags))
+    return Registration(verdict="unchanged", digest=bundle.digest, version=known, run_id=None)
+
+
+def register(name: str, record: TrainingRecord, verdict: Verdict) -> Registration:
+    """Log the training, and make its bundle a version and the challenger unless a gate is closed."""
+    run_id, model_uri = log_training(record)
+    if verdict.verdict == "rejected":
+        return Registration(verdict="rejected", digest=record.digest, version=None, run_id=run_id)
+    version = register_version(name, record, run_id, model_uri)
+    return Registration(verdict="challenger", digest=record.digest, version=version, run_id=run_id)

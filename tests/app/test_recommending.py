@@ -1,0 +1,57 @@
+"""What a command knows of a recommender: its config from the command line, what its service is told, and what is not there yet."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from app import recommending
+from app.command import Request
+from app.commands import deployment, experiment, monitoring, retraining
+from app.settings import settings_from
+from steps.deployment.deploy_version import _settings
+from switchyard.tabular.errors import InputError
+from tests.switchyard.tabular.recommendation.shops import shop
+
+
+@pytest.fixture
+def problem(tmp_path):
+    shop(60, 20, 8).to_csv(tmp_path / "orders.csv", index=False)
+    return settings_from(tmp_path, data=str(tmp_path / "orders.csv"), task="recommendation", name="shop")[0]
+
+
+def test_a_recommendation_needs_no_target_on_the_command_line(problem, tmp_path):
+    assert problem.task == "recommendation" and problem.data.target == "item"
+    with pytest.raises(InputError, match="--data needs --target COLUMN"):
+        settings_from(tmp_path, data="orders.csv")
+
+
+def test_a_dry_run_reads_the_tables_and_says_what_does_not_suit(problem, tmp_path):
+    recommending.plan(Request(problem, "here", tmp_path, "local", None), no_cache=False).check()
+    other = problem.model_copy(update={"data": problem.data.model_copy(update={"item": "sku"})})
+
+    with pytest.raises(InputError, match="data.item: 'sku' is not a column of"):
+        recommending.plan(Request(other, "here", tmp_path, "local", None), no_cache=False).check()
+
+
+def test_the_service_takes_the_user_of_a_request_for_its_entity(problem):
+    told = _settings(
+        problem.model_copy(update={"data": problem.data.model_copy(update={"entity_column": "customer", "time_column": "at"})})
+    )
+
+    assert told["entity_column"] == "user" and "time_column" not in told
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "what"),
+    [
+        (monitoring.COMMAND, {}, "monitoring"),
+        (experiment.COMMAND, {}, "experiment"),
+        (retraining.COMMAND, {}, "retraining"),
+        (deployment.COMMAND, {"strategy": "canary"}, "--strategy canary"),
+    ],
+)
+def test_what_is_not_there_for_recommenders_says_so_before_it_begins(problem, command, given, what):
+    with pytest.raises(InputError, match=f"{what} is not there for recommenders yet; 'shop' can be trained"):
+        command.plan(SimpleNamespace(problem=problem), **{**command.defaults(), **given})
