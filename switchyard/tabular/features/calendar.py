@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-_CYCLES = {"month": 364, "day": 61, "weekday": 14, "hour": 2, "yearday": 728}
+_CYCLES = {"month": 364, "weekday": 14, "hour": 2, "yearday": 728}
 """Days that training rows must span for a part of the column that orders them. A month of a table of half a year is a
 place on the trend; a day of the year that was seen once is a date, not a season."""
 
@@ -23,7 +23,8 @@ def cyclic_parts(moments: pd.Series) -> tuple[str, ...]:
     """The parts whose whole cycle the training rows went through, for the column that orders them.
 
     Neither elapsed time nor the year: later rows lie outside of what was seen of them, so they would tell the model
-    nothing but the trend of its training rows.
+    nothing but the trend of its training rows. Nor the day of the month, by which little goes
+    and much is learnt by chance.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def cyclic_parts(moments: pd.Series) -> tuple[str, ...]:
         return ()
     span = (known.max() - known.min()) / pd.Timedelta(days=1)
     at, dates = known.dt, known.dt.normalize().nunique()
-    found = {"month": at.month, "day": at.day, "weekday": at.weekday, "hour": at.hour, "yearday": at.dayofyear}
+    found = {"month": at.month, "weekday": at.weekday, "hour": at.hour, "yearday": at.dayofyear}
     parts = [part for part, values in found.items() if span >= _CYCLES[part] and values.nunique() > 1]
     # Of rows a month apart the weekday is chance, and the day of the year is the month over again.
     sparse = {"weekday"} if dates < span / 7 else set()
