@@ -27,8 +27,12 @@ _FREE = 1.9
 """A factor from here on may be any; a smaller one must be of a known pair of units."""
 _SURE = 0.03
 """How near a small factor must be to a known one: prices rise by half, too."""
+_ROUGHLY = 0.25
+"""How near where the values themselves are those of the unit."""
 _GROWTH = 1.5
 """By what the world may grow, or its inverse."""
+_LANDING = 0.9
+"""Of the values, which another unit takes to values that the column had."""
 _FAR = 3.0
 """Robust standard deviations by which a column must be shifted as a whole."""
 _STEADY = 0.05
@@ -129,11 +133,11 @@ def _another_unit(name: str, past: pd.Series, current: pd.Series) -> Fault | Non
 def _conversions(a: np.ndarray, b: np.ndarray, outside: float) -> Iterator[tuple[float, float, bool, str]]:
     """Ways from the one to the other that no drift takes, likeliest first: factor, shift, whether the unit is known, words."""
     for factor in _factors(a, b):
-        unit = min(_UNITS, key=lambda one: abs(np.log(max(factor, 1 / factor) / one)))
-        known = unit if factor > 1 else 1 / unit
-        small = unit < _FREE
-        if abs(factor / known - 1) < (_SURE if small else 0.1) and not (small and _may_be_growth(a, b, factor)):
-            yield known, 0.0, True, f"about x {known:.3g}: a unit?"
+        for known in sorted((one if factor > 1 else 1 / one for one in _UNITS), key=lambda one: abs(np.log(factor / one)))[:2]:
+            small, near = max(known, 1 / known) < _FREE, abs(factor / known - 1)
+            sure = near < (_SURE if small else 0.1) and not (small and _may_be_growth(a, b, factor))
+            if sure or (near < _ROUGHLY and _lands(a, b, known)):
+                yield known, 0.0, True, f"about x {known:.3g}: a unit?"
         if max(factor, 1 / factor) >= _FREE:
             yield factor, 0.0, False, f"about x {factor:.3g}: a unit?"
     yield 1.8, 32.0, False, "x 1.8 + 32: Fahrenheit for Celsius?"
@@ -149,6 +153,19 @@ def _may_be_growth(a: np.ndarray, b: np.ndarray, factor: float) -> bool:
     logs = [np.log(side[side > 0]) for side in (a, b)]
     error = np.sqrt(sum(float(side.var()) / max(len(side), 1) for side in logs if len(side)))
     return bool(abs(np.log(factor)) - error < np.log(_GROWTH))
+
+
+def _lands(a: np.ndarray, b: np.ndarray, factor: float) -> bool:
+    """Whether the values of `b` are those of `a` times `factor`, one by one, and not of nearly that factor as well."""
+    values = np.unique(a)
+
+    def share(tried: float) -> float:
+        back = b / tried
+        after = np.clip(np.searchsorted(values, back), 1, len(values) - 1)
+        nearest = np.minimum(np.abs(values[after] - back), np.abs(values[after - 1] - back))
+        return float((nearest <= 5e-4 * np.abs(back)).mean())
+
+    return share(factor) >= _LANDING and max(share(factor * 1.02), share(factor * 0.98)) < _LANDING / 2
 
 
 def _coarse(values: np.ndarray, like: np.ndarray) -> np.ndarray:

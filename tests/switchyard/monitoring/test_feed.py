@@ -83,6 +83,8 @@ def test_a_factor_that_few_rows_cannot_tell_from_growth_is_no_unit():
     grown = [pd.DataFrame({"seconds": 1.5 * np.round(rng.lognormal(4, 1, 100)) + 0.2}) for _ in range(100)]
 
     assert sum(bool(find_faults(past, window, {"seconds": "numeric"})) for window in grown) <= 2
+    miles = [pd.DataFrame({"seconds": 1.609 * np.round(rng.lognormal(4, 1, 100))}) for _ in range(20)]
+    assert sum(bool(find_faults(past, window, {"seconds": "numeric"})) for window in miles) >= 10
 
 
 def test_a_fault_says_before_and_after():
