@@ -122,7 +122,7 @@ class _Search:
         # From here the clock runs; the slow imports of a family are part of its time.
         self.log.begin()
         if self.timed:
-            self.until = time.monotonic() + share(self.name, self._contenders(), self.wanted, self.parallel, self.fits)
+            self.until = self._share_ends()
         self._prepare()
         self._tell("started")
         self._end(self._search())
@@ -167,9 +167,12 @@ class _Search:
 
     def _pace(self) -> Pace | None:
         """The time window of the next trial; None when there is no time for one."""
+        if all(standing.finished for standing in self._standings() if standing.family != self.name):
+            # Nobody comes after it: what need not be set aside any more, now that the best is known, is its own.
+            self.log.beat()
+            self.until = max(self.until or 0.0, self._share_ends())
         left = self.until - time.monotonic()
-        complete = [trial.seconds for trial in self.log.trials if trial.state == "complete"]
-        if complete:
+        if complete := [trial.seconds for trial in self.log.trials if trial.state == "complete"]:
             # A trial in half the usual time is worth it: most others are pruned, and what the clock cuts still has a score.
             return Pace(self.until) if left >= max(_LEAST_S, 0.5 * float(np.median(complete))) else None
         standings = self._standings()
@@ -180,8 +183,7 @@ class _Search:
         began = time.monotonic()
         for fold in range(len(self.source.folds)):
             self.source.get(self.family.style, {}, fold)
-        preparing = time.monotonic() - began
-        most = usable(self._contenders(), self.wanted, self.fits)
+        preparing, most = time.monotonic() - began, usable(self._contenders(), self.wanted, self.fits)
         return Pace(time.monotonic() + max(left - preparing, min(0.6 * most, 2 * preparing), _LEAST_S), patient=True)
 
     def _hopeless(self) -> str:
@@ -250,6 +252,10 @@ class _Search:
         own = standing_of(self.name, self.log.trials, self.metric.name, False, self.log.sessions)
         known = {standing.family: standing for standing in (*self._others, own)}
         return [known[name] for name in dict.fromkeys((*self.problem.tuning.families, self.name))]
+
+    def _share_ends(self) -> float:
+        """When, by `time.monotonic`, this family's share of the budget ends."""
+        return time.monotonic() + share(self.name, self._contenders(), self.wanted, self.parallel, self.fits)
 
     def _contenders(self) -> list[Standing]:
         """The standings, with no time to reserve for who is so far behind that an ensemble seldom takes it."""
