@@ -34,7 +34,7 @@ def _known(home: str, *besides: str) -> Any:
         return name
 
     def examples(schema: dict[str, Any]) -> None:
-        schema["examples"] = [*besides, *registry_at(home)]
+        schema["examples"] = [*besides, *registry_at(home).ours]
 
     return Annotated[str, AfterValidator(check), Field(json_schema_extra=examples)]
 
