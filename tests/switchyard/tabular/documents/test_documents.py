@@ -23,6 +23,7 @@ from switchyard.tabular.documents import (
 from switchyard.tabular.documents.tables import confusion
 from switchyard.tabular.evaluation import Predictions, evaluate, fit_baselines
 from switchyard.tabular.evaluation.comparison import check_gates
+from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.explanation import explain_function
 from switchyard.tabular.explanation.coding import Coding
 from switchyard.tabular.export.bundle import Parity
@@ -146,6 +147,25 @@ def test_the_card_says_in_two_sentences_what_was_scored_and_what_is_served(recor
     assert "The scores are of its evaluated twin (sha256:twin), which was fitted without the holdout." in cards[0]
     assert "to all 1,000 rows, the holdout among them" in cards[0] and "| Evaluated twin | `sha256:twin` |" in cards[0]
     assert "It was not fitted to all rows: training.refit is none." in cards[1] and "Evaluated twin" not in cards[1]
+
+
+def test_the_card_says_what_sets_are_made_to_hold_and_which_class_they_hold_less_often(record):
+    held = {"no": Estimate(value=0.95, low=0.92, high=0.98), "yes": Estimate(value=0.6, low=0.5, high=0.7)}
+    classes = tuple(part.model_copy(update={"set_coverage": held[part.label]}) for part in record.evaluation.per_class)
+    scores = {**record.evaluation.scores, "set_coverage": Estimate(value=0.8, low=0.75, high=0.85)}
+    decision = record.problem.decision.model_copy(update={"sets": "overall", "coverage": 0.9})
+    changed = dataclasses.replace(
+        record,
+        evaluation=record.evaluation.model_copy(update={"per_class": classes, "scores": scores}),
+        problem=record.problem.model_copy(update={"decision": decision}),
+        model=dataclasses.replace(record.model, sets="90% of true classes"),
+    )
+    files = write_documents(changed).files
+
+    assert "| Sets | made to hold 90% of true classes |" in files["model_card.md"]
+    assert "a set of classes that is made to hold 90% of true classes." in files["ml_requirements.md"]
+    assert "The sets hold 80 % of the holdout's true classes, fewer than the 90 % wanted." in files["model_card.md"]
+    assert "Sets hold class yes less often than 90 %, as the promise is for all rows together; " in files["model_card.md"]
 
 
 def test_each_constraint_stands_beside_its_measured_value(documents):
