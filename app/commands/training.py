@@ -143,7 +143,10 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     leaderboard = outcome.artifact("leaderboard")
     console.print(table(leaderboard.table(), f"Leaderboard ({summary.metric}, cross-validated)"))
     console.print(table(_score_table(summary), "Scores"))
-    if cost := outcome.artifact("evaluation").threshold_cost():
+    evaluation = outcome.artifact("evaluation")
+    if evaluation.money is not None:
+        console.print(evaluation.money.sentence(evaluation.classes), highlight=False, markup=False)
+    if cost := evaluation.threshold_cost():
         console.print(cost, highlight=False, markup=False)
     model = summary.model
     console.print(f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}")

@@ -143,6 +143,9 @@ class SwitchyardClassifier(ClassifierMixin, _Estimator):
     threshold : "auto", "f1", "balanced_accuracy", "accuracy" or float
         Two classes: what the out-of-fold threshold maximises, or a fixed value; as `decision.threshold` in a config. With 0.5
         `predict` always answers with the more probable class.
+    costs : dict, optional
+        Two classes: `false_positive` and `false_negative`, what each error costs, as `costs` in a config; the threshold follows
+        where it is "auto". The positive class is found by its name, else it is the rarer one (`model_.classes[1]`).
 
     Attributes
     ----------
@@ -160,9 +163,11 @@ class SwitchyardClassifier(ClassifierMixin, _Estimator):
         metric: str = "auto",
         seed: int = 0,
         threshold: str | float = "auto",
+        costs: dict[str, float] | None = None,
     ) -> None:
         super().__init__(families, budget_s, trials, metric, seed)
         self.threshold = threshold
+        self.costs = costs
 
     def fit(self, X: ArrayLike | pd.DataFrame, y: ArrayLike) -> Self:
         """Search for the model of `y`, shape (n_rows,), by X, an array of numbers or a DataFrame of any columns."""
@@ -177,7 +182,7 @@ class SwitchyardClassifier(ClassifierMixin, _Estimator):
         if pd.isna(labels).any() or len(set(labels)) != len(self.classes_):
             raise ValueError("y has classes that read as missing or as the same label; give each class a name of its own")
         task = "binary" if len(self.classes_) == 2 else "multiclass"
-        self._search(X, given.astype(object), task, decision={"threshold": self.threshold})
+        self._search(X, given.astype(object), task, decision={"threshold": self.threshold}, costs=self.costs)
         self._places = [self.model_.classes.index(label) for label in labels[first]]
         return self
 

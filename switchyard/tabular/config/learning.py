@@ -39,12 +39,26 @@ class Training(Section):
     )
 
 
+class Costs(Section):
+    """What each kind of error costs, in any one unit; right answers cost nothing."""
+
+    false_positive: PositiveFloat = Field(description="Of answering the positive class where it is the other.")
+    false_negative: PositiveFloat = Field(description="Of answering the other class where it is the positive one.")
+    unit: str = Field("", max_length=20, description="Of both, as EUR or hours; reports say it.")
+
+    @property
+    def break_even(self) -> float:
+        """The probability of the positive class at which both errors are expected to cost the same (Elkan, IJCAI 2001)."""
+        return self.false_positive / (self.false_positive + self.false_negative)
+
+
 class Decision(Section):
     """From scores to the served answer."""
 
     threshold: Literal["auto", "f1", "balanced_accuracy", "accuracy"] | Share = Field(
         "auto",
-        description="Binary: what the out-of-fold threshold maximises, or a fixed value; auto: f1 below 40 % of positives, else accuracy.",
+        description="Binary: what the out-of-fold threshold maximises, or a fixed value; "
+        "auto: by `costs`, else f1 below 40 % of positives and accuracy above.",
     )
     calibration: Literal["auto", "none", "temperature", "sigmoid", "beta", "matrix"] = Field(
         "auto",

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from switchyard.plugins import Plugin, load_plugin
-from switchyard.tabular.config.learning import Decision, Training, Tuning
+from switchyard.tabular.config.learning import Costs, Decision, Training, Tuning
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.config.names import EncoderChoice, EncoderName, MetricName, TaskName
 from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving
@@ -160,6 +160,7 @@ class Constraints(Section):
     metric_floor: float | None = Field(None, description="The metric on the holdout must reach this (for errors: must not exceed it).")
     max_latency_ms: PositiveFloat | None = Field(None, description="Median time of one row through the bundle, in process.")
     max_bundle_mb: PositiveFloat | None = Field(None, description="Size of what is served.")
+    max_cost: PositiveFloat | None = Field(None, description="What errors may cost per 1,000 rows of the holdout, in the unit of `costs`.")
     explainable_only: bool = Field(False, description="One tree model, no ensembles, no net.")
 
 
@@ -209,6 +210,7 @@ class Problem(Section):
     features: Features = Features()
     tuning: Tuning = Tuning()
     training: Training = Training()
+    costs: Costs | None = Field(None, description="Binary: what each kind of error costs; the threshold follows.")
     decision: Decision = Decision()
     constraints: Constraints = Constraints()
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -259,6 +261,14 @@ class Problem(Section):
         if self.metric != "auto" and self.metric not in known:
             whose = "" if self.task == "auto" else f" of a {self.task} task"
             raise ValueError(f"metric: {self.metric!r} is no metric{whose}; choose one of {', '.join(known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _costs_for_their_limit(self) -> Self:
+        if self.constraints.max_cost is not None and self.costs is None:
+            raise ValueError(
+                "constraints.max_cost limits what errors cost; say in costs.false_positive and costs.false_negative what that is"
+            )
         return self
 
     @model_validator(mode="after")

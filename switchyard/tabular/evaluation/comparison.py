@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import DEFAULTS
 from switchyard.tabular.evaluation.changes import Change, change_table
+from switchyard.tabular.evaluation.costs import Money, with_cost
 from switchyard.tabular.evaluation.delong import delong_p
 from switchyard.tabular.evaluation.evaluation import Evaluation, holdout_resampler
 from switchyard.tabular.evaluation.intervals import Support
@@ -104,7 +105,8 @@ def compare(
     truth = encode_truth(split.holdout[problem.data.target].to_numpy(), problem.task, classes)
     resampler, words = holdout_resampler(split, problem, truth)
     models = {"challenger": challenger} | ({"champion": champion} if champion is not None else {})
-    draws = resample({name: scores_of(truth, part, problem.task, classes, metric.name) for name, part in models.items()}, resampler)
+    scores = {name: scores_of(truth, part, problem.task, classes, metric.name) for name, part in models.items()}
+    draws = resample({name: with_cost(scores[name], truth, models[name].labels, problem.costs) for name in models}, resampler)
     level, support = problem.evaluation.confidence, Support.of(truth, classes, resampler.groups)
     paired: dict = {"champion": None, "improvement": None}
     if champion is not None:
@@ -237,6 +239,7 @@ def check_gates(
         _floor(problem, evaluation),
         _ceiling("constraints.max_latency_ms", problem.constraints.max_latency_ms, latency_ms, "ms"),
         _ceiling("constraints.max_bundle_mb", problem.constraints.max_bundle_mb, bundle_mb, "MB"),
+        *([_dear(problem.constraints.max_cost, evaluation.money)] if evaluation.money else []),
         _explainable(problem, members),
         _against_champion(problem, comparison),
         _contract(problem, changes),
@@ -260,6 +263,10 @@ def _floor(problem: Problem, evaluation: Evaluation) -> Gate:
         value=value,
         passed=passed,
     )
+
+
+def _dear(limit: float | None, money: Money) -> Gate:
+    return _ceiling("constraints.max_cost", limit, money.model.value, f"{money.unit} per 1,000 rows".lstrip())
 
 
 def _ceiling(name: str, limit: float | None, value: float | None, unit: str) -> Gate:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from switchyard.tabular.config.learning import Costs
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import DEFAULTS, Baselines
+from switchyard.tabular.evaluation.costs import Money, money_of, other_ways, with_cost
 from switchyard.tabular.evaluation.curves import Curve, calibration_error, classification_curves, regression_curves
 from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.measures import scores_of
@@ -65,6 +67,8 @@ class Evaluation(Record):
     baselines: dict[str, dict[str, Estimate]] = Field(default_factory=dict)
     gains: dict[str, Estimate] = Field(default_factory=dict)
     """By baseline: how much better the model is in the metric, paired, positive when the model is better."""
+    money: Money | None = None
+    """Where the config says what errors cost."""
 
     @property
     def score(self) -> Estimate:
@@ -98,6 +102,8 @@ class Evaluation(Record):
             f"intervals hold {self.confidence:.0%}, from {self.resamples} resamples, {self.resampling}."
         )
         sections = [Section("Scores beside the baselines", self.score_table(), *self._remarks())]
+        if self.money is not None:
+            sections.append(Section("What errors cost", self.money.table(self.classes), self.money.sentence(self.classes)))
         if self.per_class:
             sections.append(Section("By class", self.class_table()))
             sections.append(Section("Confusion matrix", self.confusion_table()))
@@ -148,9 +154,10 @@ class Evaluation(Record):
         best = max((value for value in others.values() if value is not None), default=None)
         if self.threshold is None or ours is None or ours.value is None or best is None or ours.value >= best:
             return ""
+        sake = "for the sake of the rarer class" if self.money is None else "for what errors cost"
         return (
             f"Accuracy {shown(ours.value)} is below {shown(best)} of {name_of(max(others, key=lambda name: others[name] or 0.0))}, because "
-            f"the threshold {shown(self.threshold)} was chosen for the sake of the rarer class; decision.threshold: accuracy, or 0.5, "
+            f"the threshold {shown(self.threshold)} was chosen {sake}; decision.threshold: accuracy, or 0.5, "
             "decides for accuracy."
         )
 
@@ -160,6 +167,10 @@ class Evaluation(Record):
         ]
         if self.threshold is not None:
             said.append(f"Labels: {self.classes[1]} from a probability of {self.threshold:.4g} on; the baselines from 0.5 on.")
+        if self.money is not None:
+            said.append(
+                f"In cost, the baselines decide from {self.money.break_even:.4g} on, where both errors are expected to cost the same."
+            )
         if cost := self.threshold_cost():
             said.append(cost)
         if self.calibration_error is not None:
@@ -202,7 +213,13 @@ def evaluate(
     resampler, words = holdout_resampler(split, problem, truth)
     models = {_MODEL: predictions, **(baselines.predictions if baselines else {})}
     slices = {column: slice_rows(split, column) for column in problem.data.slice_columns}
-    scored = {(name,): scores_of(truth, part, problem.task, classes, metric.name) for name, part in models.items()}
+    scored = {
+        (name,): with_cost(
+            scores_of(truth, part, problem.task, classes, metric.name), truth, _labels(name, part, problem.costs), problem.costs
+        )
+        for name, part in models.items()
+    }
+    scored |= other_ways(truth, predictions, problem.costs)
     for column, rows in slices.items():
         scored |= {(column, value): score for value, score in slice_scores(truth, predictions, problem, classes, rows).items()}
     draws = resample(scored, resampler)
@@ -231,12 +248,20 @@ def evaluate(
         baselines=kept,
         gains=gains,
         slices=columns,
+        money=money_of(draws, draws[(_MODEL,)]["cost"], problem.costs, level) if problem.costs else None,
         **(
             _of_regression(truth, predictions)
             if problem.task == "regression"
             else _of_classes(truth, predictions, classes, estimates[_MODEL])
         ),
     )
+
+
+def _labels(name: str, predictions: Predictions, costs: Costs | None) -> np.ndarray | None:
+    """The labels that are charged: as served, and a baseline's from where its answer pays, as anyone who knows the costs would."""
+    if costs is None or name == _MODEL:
+        return predictions.labels
+    return (predictions.probabilities[:, 1] >= costs.break_even).astype("int64")
 
 
 def holdout_resampler(split: Split, problem: Problem, truth: np.ndarray) -> tuple[Resampler, str]:

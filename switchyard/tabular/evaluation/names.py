@@ -15,6 +15,7 @@ _OTHERS = {
     "precision_weighted": "Precision, weighted",
     "recall_weighted": "Recall, weighted",
     "f1_weighted": "F1, weighted",
+    "cost": "Cost per 1,000 rows",
     "mse": "MSE",
     "bias": "Bias",
     "coverage": "Interval coverage",

@@ -9,8 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from switchyard.tabular.config.learning import Costs
 
-def choose_threshold(scores: np.ndarray, y: np.ndarray, rule: str | float) -> float:
+Rule = Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]
+"""Quality of a cut from the positives above it, the rows above it, all positives and all rows."""
+
+
+def choose_threshold(scores: np.ndarray, y: np.ndarray, rule: str | float, costs: Costs | None = None) -> float:
     """The probability from which on the positive class is answered.
 
     Parameters
@@ -20,12 +25,17 @@ def choose_threshold(scores: np.ndarray, y: np.ndarray, rule: str | float) -> fl
     y : ndarray of int of shape (n,)
         1 is the positive class.
     rule : {"auto", "f1", "balanced_accuracy", "accuracy"} or float
-        What the threshold maximises, or the threshold itself. auto is f1 below 40 % of positives, else accuracy.
+        What the threshold maximises, or the threshold itself. auto is by `costs`, and without them f1 below
+        40 % of positives, else accuracy.
+    costs : Costs, optional
+        What each kind of error costs.
 
     Returns
     -------
     float
-        In (0, 1): the middle of the gap between two neighbouring scores, and of the widest such gap where several are
+        By costs, where both errors are expected to cost the same; probabilities that are not quite true show in another
+        cut that would have cost less by more than two standard errors of the difference, and that is taken then.
+        Else in (0, 1): the middle of the gap between two neighbouring scores, and of the widest such gap where several are
         equally good, so that no rounding can carry a row across.
     """
     if isinstance(rule, (int, float)):
@@ -34,19 +44,35 @@ def choose_threshold(scores: np.ndarray, y: np.ndarray, rule: str | float) -> fl
     scores = scores[:, 1] if scores.ndim == 2 else scores
     known = ~np.isnan(scores)
     scores, y = scores[known], np.asarray(y)[known]
+    by_costs = rule == "auto" and costs is not None
     if len(np.unique(y)) < 2:
-        return 0.5
-    if rule == "auto":
-        rule = "f1" if y.mean() < 0.4 else "accuracy"
+        return costs.break_even if by_costs else 0.5
+    if by_costs:
+        return _cheapest(scores, y, costs)
+    return _best_cut(scores, y, _RULES[("f1" if y.mean() < 0.4 else "accuracy") if rule == "auto" else rule])
+
+
+def _cheapest(scores: np.ndarray, y: np.ndarray, costs: Costs) -> float:
+    price = np.where(y == 1, costs.false_negative, costs.false_positive)
+    best = _best_cut(scores, y, lambda hits, chosen, positives, rows: -_cost(costs, hits, chosen, positives))
+    saved = price * (((scores >= costs.break_even) != y).astype(float) - ((scores >= best) != y))
+    return best if saved.sum() > 2 * saved.std() * len(saved) ** 0.5 else costs.break_even
+
+
+def _best_cut(scores: np.ndarray, y: np.ndarray, rule: Rule) -> float:
     order = np.argsort(-scores, kind="stable")
     ranked, truth = scores[order], y[order]
     last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # cuts fall between different scores only
     above = ranked[last]
     below = np.append(above[1:], 0.0)
-    quality = _RULES[rule](np.cumsum(truth)[last], (last + 1).astype(np.float64), float(truth.sum()), float(len(truth)))
+    quality = rule(np.cumsum(truth)[last], (last + 1).astype(np.float64), float(truth.sum()), float(len(truth)))
     gaps = np.where(quality >= quality.max() - 1e-12, above - below, -1.0)
     best = int(gaps.argmax())
     return float(np.clip((above[best] + below[best]) / 2, 1e-6, 1 - 1e-6))
+
+
+def _cost(costs: Costs, hits: np.ndarray, chosen: np.ndarray, positives: float) -> np.ndarray:
+    return costs.false_positive * (chosen - hits) + costs.false_negative * (positives - hits)
 
 
 def _f1(hits: np.ndarray, chosen: np.ndarray, positives: float, rows: float) -> np.ndarray:
@@ -62,12 +88,11 @@ def _accuracy(hits: np.ndarray, chosen: np.ndarray, positives: float, rows: floa
     return (hits + rows - positives - (chosen - hits)) / rows
 
 
-_RULES: dict[str, Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]] = {
+_RULES: dict[str, Rule] = {
     "f1": _f1,
     "balanced_accuracy": _balanced_accuracy,
     "accuracy": _accuracy,
 }
-"""Quality of a cut from the positives above it, the rows above it, all positives and all rows."""
 
 
 def conformal_half_width(residuals: np.ndarray, coverage: float) -> float:

@@ -248,7 +248,9 @@ def _decisions(oof: np.ndarray, truth: np.ndarray, problem: Problem) -> dict[str
         each = decision.sets == "each_class"
         least = least_probabilities(proba, truth, decision.coverage, each)
         found["sets"] = Sets(decision.coverage, each, least, decision.review_above)
-    return found if problem.task != "binary" else {**found, "threshold": choose_threshold(proba, truth, decision.threshold)}
+    if problem.task == "binary":
+        found["threshold"] = choose_threshold(proba, truth, decision.threshold, problem.costs)
+    return found
 
 
 def _leaderboard(options: Sequence[_Option], chosen: _Option, rule: str, comparison: _Comparison) -> Leaderboard:

@@ -27,7 +27,7 @@ from switchyard.tabular.tables.typing.readings import Reading, as_dates
 from switchyard.tabular.tables.typing.roles import role_of
 from switchyard.tabular.tables.typing.series import order_series
 from switchyard.tabular.tables.typing.surroundings import Surroundings, surroundings_of
-from switchyard.tabular.tables.typing.targets import FEWEST_ROWS, Target, positive_class, read_target
+from switchyard.tabular.tables.typing.targets import FEWEST_ROWS, Target, positive_class, read_target, said_costs
 from switchyard.tabular.tasks import TASKS, metric_of
 
 log = logging.getLogger(__name__)
@@ -255,6 +255,8 @@ def _settle(problem: Problem, schema: Schema, target: Target, metric: str) -> tu
         notes.append(f"positive class of {data.target!r} is {positive!r}: {why}")
     elif problem.positive_class is not None:
         raise InputError(f"positive_class is set, but the task is {target.task}; remove it, or use task: binary")
+    if problem.costs is not None:
+        notes.append(said_costs(problem.costs, target, positive, data.target))
     if TASKS[target.task].classification:
         smallest = schema.target.categories[-1]
         rows = int((target.values == smallest).sum())

@@ -119,6 +119,16 @@ def test_settings_are_those_of_a_config():
         fitted.predict_proba(frame)
 
 
+def test_costs_decide_the_threshold_that_is_served_and_are_said_by_the_names_of_the_classes():
+    dear = {"false_positive": 1, "false_negative": 19, "unit": "EUR"}
+    fitted = switchyard.fit(shop(), "answer", costs=dear, **QUICK)
+    positive = fitted.model.classes[1]
+
+    assert fitted.bundle.scorer().signature.threshold == fitted.model.threshold < 0.4
+    assert any(f"missing a '{positive}' of 'answer' costs 19 EUR" in note and "0.05 on" in note for note in fitted.notes)
+    assert fitted.evaluation.money.model.value <= fitted.evaluation.money.others["never"].value
+
+
 def test_a_budget_of_seconds_is_all_that_needs_to_be_said():
     fitted = switchyard.fit(shop(), "answer", budget_s=2, families=["linear"])
 
@@ -136,6 +146,12 @@ def test_a_budget_of_seconds_is_all_that_needs_to_be_said():
         (lambda frame: frame, {"data": 3}, "fit: data must be a mapping"),
         (lambda frame: frame, {"families": ("linaer",)}, "'linaer'"),
         (lambda frame: frame, {"budget_s": -1}, "fit: tuning.budget_s"),
+        (lambda frame: frame, {"costs": {"false_positive": 0, "false_negative": 1}}, "fit: costs.false_positive"),
+        (
+            lambda frame: frame.assign(answer=frame["age"]),
+            {"costs": {"false_positive": 1, "false_negative": 1}},
+            "costs are of the two errors of a binary task, and the task of 'answer' is regression; remove costs",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_in_one_line(change, settings, said):

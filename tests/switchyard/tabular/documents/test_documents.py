@@ -191,6 +191,18 @@ def test_the_card_has_the_scores_beside_the_baselines_and_the_bias(documents, re
     assert set(re.findall(r"--pipeline (\w+)", card)) == {"training", "deployment", "inference", "monitoring"}
 
 
+def test_the_card_speaks_in_money_where_the_config_says_what_errors_cost(people, record):
+    costs = {"false_positive": 2, "false_negative": 30, "unit": "EUR"}
+    problem = make_problem("binary", "roc_auc", costs=costs)
+    proba = np.full((len(people.holdout), 2), 0.5)
+    scored = evaluate(Predictions.of_classes(proba, 0.0625), people, problem, ("no", "yes"), 0.0625)
+    card = write_documents(dataclasses.replace(record, problem=problem, evaluation=scored)).files["model_card.md"]
+
+    assert "0.0625 on; a false positive costs 2 EUR, a false negative 30 EUR" in card
+    assert "| the model, as served" in card and "the cheapest answer without a model, always yes, costs" in card
+    assert "EUR" not in write_documents(record).files["model_card.md"]
+
+
 def test_a_closed_gate_offers_no_registered_model(documents, record):
     assert "models:/" not in documents.files["model_card.md"]
     passed = dataclasses.replace(record, verdict=record.verdict.model_copy(update={"verdict": "challenger"}))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from switchyard.bundle import Sets
+from switchyard.tabular.config.learning import Costs
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.model.combiner import Combiner, stack_features
 from switchyard.tabular.model.decision import choose_threshold, conformal_half_width, least_probabilities
@@ -29,6 +30,26 @@ def test_threshold_takes_the_widest_of_equally_good_gaps():
     assert choose_threshold(scores, y, "accuracy") == pytest.approx(0.4)
     assert choose_threshold(scores, y, 0.25) == 0.25
     assert choose_threshold(scores, np.ones(4, dtype=int), "f1") == 0.5
+
+
+def test_by_costs_the_threshold_is_where_both_errors_cost_the_same():
+    costs, rng = Costs(false_positive=1, false_negative=4), np.random.default_rng(3)
+    scores = rng.random(4000)
+    y = (rng.random(4000) < scores).astype(int)
+
+    assert choose_threshold(scores, y, "auto", costs) == 0.2
+    assert choose_threshold(scores, np.zeros(4000, dtype=int), "auto", costs) == 0.2
+    assert choose_threshold(scores, y, "accuracy", costs) == choose_threshold(scores, y, "accuracy") != 0.2
+    assert choose_threshold(scores, y, 0.7, costs) == 0.7
+
+
+def test_probabilities_that_are_not_true_are_cut_where_errors_did_cost_least():
+    costs, rng = Costs(false_positive=1, false_negative=4), np.random.default_rng(3)
+    truth = rng.random(4000)
+    y = (rng.random(4000) < truth).astype(int)
+
+    # What is said is the square of what is so: 0.2 is said as 0.04.
+    assert choose_threshold(truth**2, y, "auto", costs) == pytest.approx(0.04, abs=0.02)
 
 
 def test_conformal_interval_has_its_finite_sample_rank():
