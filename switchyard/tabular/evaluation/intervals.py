@@ -13,7 +13,9 @@ from typing import Self
 import numpy as np
 from scipy import stats
 
-_SHARES = frozenset({"accuracy", "balanced_accuracy", "roc_auc", "average_precision", "precision", "recall", "f1", "coverage"})
+_SHARES = frozenset(
+    {"accuracy", "balanced_accuracy", "roc_auc", "average_precision", "precision", "recall", "f1", "coverage", "set_coverage"}
+)
 """Between 0 and 1."""
 _LOSSES = frozenset({"log_loss", "brier", "rmse", "mse", "mae"})
 """From 0 on."""
