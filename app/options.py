@@ -35,7 +35,9 @@ SEARCH = (
     click.Option(["--budget"], type=float, help="Wall seconds of tuning, ensembling, export and the fit on all rows together."),
     click.Option(["--trials"], type=int, help="Trials per model family instead of a budget: deterministic for a seed."),
     click.Option(["--seed"], type=int, help="Seed of everything random."),
-    click.Option(["--task"], help="What is learnt where the target does not tell: recommendation learns what users take next."),
+    click.Option(
+        ["--task"], help="What is learnt where the target does not tell: clustering finds groups, recommendation what users take next."
+    ),
     click.Option(["--user"], help="Recommendation: the column of who took something, where its name does not tell."),
     click.Option(["--item"], help="Recommendation: the column of what was taken, where its name does not tell."),
     click.Option(["--items"], help="Recommendation: PATH or URL of a table of the items with their titles."),

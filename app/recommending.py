@@ -11,8 +11,7 @@ from rich.console import Console
 
 from app.command import Plan, Request, Result
 from app.summary import TrainingSummary, run_facts
-from app.training_runs import execute_training, publish_training
-from switchyard.tabular.errors import InputError
+from app.training_runs import execute_training, pipeline_of, publish_training
 from switchyard.tabular.report.terminal import table
 
 if TYPE_CHECKING:
@@ -22,23 +21,8 @@ if TYPE_CHECKING:
 _REPORTS = ("interactions", "recipe", "evaluation", "comparison", "verdict")
 
 
-def refuse(problem: Problem, what: str) -> None:
-    """Stop a command that knows nothing of recommenders yet, before it begins.
-
-    Raises
-    ------
-    InputError
-    """
-    if problem.task == "recommendation":
-        raise InputError(
-            f"{what} is not there for recommenders yet; {problem.name!r} can be trained, deployed, rolled back and scored in batches"
-        )
-
-
 def plan(request: Request, *, no_cache: bool) -> Plan:
     """What the training would run."""
-    from pipelines.recommendation import recommendation
-
     problem = request.problem
     arguments = {
         "problem": problem.for_training(),
@@ -47,7 +31,7 @@ def plan(request: Request, *, no_cache: bool) -> Plan:
         "fresh": f"{request.stack}-{time.time_ns()}" if no_cache else "",
     }
     what = f"{problem.data.source} -> what is taken next, on stack {request.stack} (config: {request.where})"
-    return Plan(f"[bold]training[/] {problem.name}: {what}", recommendation, arguments, partial(_check, problem))
+    return Plan(f"[bold]training[/] {problem.name}: {what}", pipeline_of(problem), arguments, partial(_check, problem))
 
 
 def run(request: Request, plan: Plan, *, no_cache: bool, next_command: str) -> Result:

@@ -14,6 +14,7 @@ from switchyard.tabular.config.problem import Problem, problem_from, read_settin
 from switchyard.tabular.config.yaml_text import parse_yaml
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import STAGED
+from switchyard.tabular.tasks import TASKS
 
 DEFAULT_CONFIG = "configs/loans.yaml"
 # Command line option -> place in the config.
@@ -49,8 +50,8 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
     given = {key: value for key, value in options.items() if value is not None}
     places = [*_ignored(given.pop("ignore", ())), *_changes(given.pop("changes", ()))]
     if config is None and "data" in given:
-        if "target" not in given and given.get("task") != "recommendation":
-            raise InputError("--data needs --target COLUMN, the column to predict (or --task recommendation)")
+        if "target" not in given and not is_without_target(given.get("task")):
+            raise InputError("--data needs --target COLUMN, the column to predict; --task clustering and --task recommendation want none")
         settings, where = {"name": name_of(str(given["data"]))}, "the command line"
     else:
         settings, where = _config(root, config, given.get("name"))
@@ -64,6 +65,11 @@ def settings_from(root: Path, config: Path | None = None, **options: Any) -> tup
     problem = problem_from(settings, where)
     refuse_plain_settings(settings)
     return problem, where
+
+
+def is_without_target(task: str | None) -> bool:
+    """Whether `task`, as typed, is one that has no column to predict."""
+    return task in TASKS and not TASKS[str(task)].target
 
 
 def _ignored(columns: Iterable[str]) -> Iterator[tuple[tuple[str, ...], str]]:

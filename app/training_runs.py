@@ -7,18 +7,27 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import reports
+from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
     from app.command import Request
     from app.outcome import Outcome
     from app.summary import TrainingSummary
+    from switchyard.tabular.config.problem import Problem
 
 Pages = Callable[["Outcome"], Mapping[str, str]]
 """File name to text of all that a run, finished or not, has to show."""
+
+
+def pipeline_of(problem: Problem) -> Any:
+    """The pipeline that trains a model of the problem's task."""
+    module, _, name = kind_of(problem.task).pipeline.partition(":")
+    return getattr(import_module(module), name)
 
 
 def execute_training(request: Request, pipeline: Any, arguments: dict[str, Any], cache: bool, register: str, pages: Pages) -> Outcome:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zenml import pipeline
 
 from steps.data.check_quality import check_quality
@@ -46,6 +48,20 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: str = ""
         Step invocations that share the trials of one family.
     """
     table, resolved = load_table(problem, location)
+    learn(problem, table, resolved, edited_suite, fresh, parallel, workers)
+
+
+def learn(
+    problem: Problem,
+    table: Any,
+    resolved: Any,
+    edited_suite: str,
+    fresh: str,
+    parallel: int,
+    workers: int,
+    groups: Any = None,
+) -> None:
+    """The steps of a training from the resolved table on, within a pipeline; `groups` are what a clustering found in it."""
     profile = profile_table(table, resolved)
     profile_in_full(table, profile)
     split = split_table(table, resolved)
@@ -105,4 +121,5 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: str = ""
         explanation=explanation,
         reference=reference,
         documents=documents,
+        groups=groups,
     )

@@ -10,14 +10,16 @@ __version__ = "0.1.0"
 # depends on is read from imports (steps/caching.py). Hence no import of these and no whole module name.
 _OFFERED = {
     "Client": "client",
+    "Clustered": "tabular.clustering.fitting",
     "Fitted": "tabular.fitting",
     "SwitchyardClassifier": "tabular.estimators",
     "SwitchyardRegressor": "tabular.estimators",
+    "cluster": "tabular.clustering.fitting",
     "fit": "tabular.fitting",
     "recommend": "tabular.recommendation.fitting",
 }
 
-__all__ = ["Client", "Fitted", "SwitchyardClassifier", "SwitchyardRegressor", "fit", "recommend"]
+__all__ = ["Client", "Clustered", "Fitted", "SwitchyardClassifier", "SwitchyardRegressor", "cluster", "fit", "recommend"]
 
 
 def __getattr__(name: str) -> Any:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 from rich.console import Console
 
-from app import recommending
 from app.command import Command, Plan, Request, Result
 from app.options import PROBLEM
 from app.summary import RunSummary, run_facts
+from app.tasks import refuse_without_labels
 from switchyard.tabular.report.terminal import table
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class ExperimentSummary(RunSummary):
 
 def plan(request: Request, *, watch: float | None) -> Plan:
     """What a look would run."""
-    recommending.refuse(request.problem, "experiment")
+    refuse_without_labels(request.problem, "experiment")
     from pipelines.experiment import experiment
 
     title = f"[bold]experiment[/] {request.problem.name} on stack {request.stack} (config: {request.where})"

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 from rich.console import Console
 
-from app import recommending
 from app.command import Command, Plan, Request, Result
 from app.options import CONFIG, NAME, TABLE
 from app.summary import RunSummary, run_facts
+from app.tasks import refuse_without_columns, refuse_without_labels
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.terminal import table
 from switchyard.tabular.report.words import count_of
+from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
     from app.outcome import Outcome
@@ -109,7 +110,9 @@ def plan(
     InputError
         The window makes no sense, or a retraining would be of another model than the config's.
     """
-    recommending.refuse(request.problem, "monitoring")
+    refuse_without_columns(request.problem, "monitoring")
+    if _acts(request.problem, act):
+        refuse_without_labels(request.problem, "acting on what monitoring finds")
     from pipelines.monitoring import monitoring
     from stacks.secrets import refuse_plain
     from switchyard.tabular.config.problem import read_settings
@@ -214,6 +217,8 @@ def _next(summary: MonitoringSummary, problem: Problem, where: str) -> str:
     """What to type next."""
     from app.settings import options_for
 
+    if summary.decision == "retrain" and not kind_of(problem.task).target:
+        return f"python run.py --pipeline training {options_for(problem, where)}   (on rows of now)"
     if summary.decision == "retrain":
         return f"python run.py --pipeline retraining {options_for(problem, where)}   (on old rows and those whose labels have come)"
     return f"python run.py --pipeline monitoring {options_for(problem, where)}   (the next window)"

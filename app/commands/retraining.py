@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from app import recommending
 from app.command import Command, Plan, Request, Result
 from app.options import SEARCH, WHY
+from app.tasks import refuse_without_labels
 from switchyard.tabular.errors import InputError
 
 _FELL_THROUGH = ("refused", "rejected", "abandoned", "rolled_back")
@@ -20,12 +20,12 @@ def plan(request: Request, *, why: str) -> Plan:
     InputError
         No version is in production.
     """
-    recommending.refuse(request.problem, "retraining")
-    from pipelines.training import training
+    refuse_without_labels(request.problem, "retraining")
+    from app.training_runs import pipeline_of
 
     _champion(request.problem.name)
     title = f"[bold]retraining[/] {request.problem.name} on stack {request.stack} (config: {request.where})"
-    return Plan(title, training, {"problem": request.problem, "location": request.problem.data.source})
+    return Plan(title, pipeline_of(request.problem), {"problem": request.problem, "location": request.problem.data.source})
 
 
 def run(request: Request, plan: Plan, *, why: str) -> Result:

@@ -14,9 +14,10 @@ from app import recommending, saving
 from app.command import Command, Plan, Request, Result
 from app.options import SEARCH
 from app.summary import TrainingSummary, run_facts
-from app.training_runs import execute_training, publish_training
+from app.training_runs import execute_training, pipeline_of, publish_training
 from switchyard.tabular.report.report import Name, Table
 from switchyard.tabular.report.terminal import table
+from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
     from app.outcome import Outcome
@@ -24,20 +25,19 @@ if TYPE_CHECKING:
 
 _MOST_NOTES = 12
 """Columns not used that are named on the terminal."""
-_REPORTS = ("profile", "quality", "validation", "plan", "leaderboard", "served", "evaluation", "explanation", "comparison")
+_REPORTS = ("groups", "profile", "quality", "validation", "plan", "leaderboard", "served", "evaluation", "explanation", "comparison")
 _MOST_COLUMNS = 10
 """That are named in the terminal."""
 
 
 def plan(request: Request, *, no_cache: bool, workers: int, save_config: Path | None) -> Plan:
     """What a training would run."""
-    from pipelines.training import training
     from stacks.settings import parallel_families
 
     problem = request.problem
     if save_config:
         saving.check_place("--save-config", save_config, problem.data.source)
-    if problem.task == "recommendation":
+    if not kind_of(problem.task).columns:
         return recommending.plan(request, no_cache=no_cache)
     # With a number of trials the time is nobody's share.
     parallel = parallel_families(request.stack) if problem.tuning.trials is None else 1
@@ -49,8 +49,9 @@ def plan(request: Request, *, no_cache: bool, workers: int, save_config: Path | 
         "parallel": min(parallel, len(problem.tuning.families)),
         "workers": workers,
     }
-    what = f"{problem.data.source} -> {problem.data.target} on stack {request.stack} (config: {request.where})"
-    return Plan(f"[bold]training[/] {problem.name}: {what}", training, arguments, partial(_check_table, problem))
+    aim = problem.data.target if kind_of(problem.task).target else "groups"
+    what = f"{problem.data.source} -> {aim} on stack {request.stack} (config: {request.where})"
+    return Plan(f"[bold]training[/] {problem.name}: {what}", pipeline_of(problem), arguments, partial(_check_table, problem))
 
 
 def run(request: Request, plan: Plan, *, no_cache: bool, workers: int, save_config: Path | None) -> Result:
@@ -61,7 +62,7 @@ def run(request: Request, plan: Plan, *, no_cache: bool, workers: int, save_conf
         saving.save_config("--save-config", save_config, saving.given_settings(request.problem), request.root)
         request.console.print(f"config   {save_config}", highlight=False)
     next_command = _deployment_command(request.problem, request.where, request.root)
-    if request.problem.task == "recommendation":
+    if not kind_of(request.problem.task).columns:
         return recommending.run(request, plan, no_cache=no_cache, next_command=next_command)
     arguments = {**plan.arguments, "location": stage_source(request.problem.data.source)}
     outcome = execute_training(request, plan.pipeline, arguments, not no_cache, "register_model", _pages)
@@ -117,12 +118,25 @@ def _gather(outcome: Outcome, reports: dict[str, str]) -> TrainingSummary:
             "digest": registration.digest,
             "family": leaderboard.family,
         },
-        scores=evaluation.summary_scores(leaderboard.score),
+        scores=_scores(outcome, problem.task),
         verdict="unchanged" if again else registration.verdict,
         reports=reports,
         reasons=list(outcome.artifact("verdict").reasons()),
         changes=[change.sentence() for change in outcome.artifact("verdict").changes],
     )
+
+
+def _scores(outcome: Outcome, task: str) -> dict[str, dict[str, float]]:
+    """Cross-validated, on the holdout and of the baseline; of a task without a target its own metrics only, and what was found.
+
+    All others would hold what answers up to what the search found in the same rows, and be near perfect for that.
+    """
+    kind = kind_of(task)
+    scores = outcome.artifact("evaluation").summary_scores(outcome.artifact("leaderboard").score)
+    if kind.target:
+        return scores
+    own = {part: {name: value for name, value in values.items() if name in kind.metrics} for part, values in scores.items()}
+    return {**own, "groups": outcome.artifact("groups").scores}
 
 
 def _pages(outcome: Outcome) -> dict[str, str]:
@@ -150,6 +164,10 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
         console.print(cost, highlight=False, markup=False)
     model = summary.model
     console.print(f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}")
+    if "groups" in summary.scores:
+        groups = outcome.artifact("groups")
+        console.print(table(groups.rule_table(), f"Groups ({groups.answer})"))
+        console.print(f"groups   {groups.sentence}", highlight=False, markup=False)
     console.print(f"choice   {leaderboard.rule}", highlight=False, markup=False)
     console.print(f"served   {outcome.artifact('served').sentences}", highlight=False, markup=False)
     console.print(f"verdict  [bold]{summary.verdict}[/]")

@@ -13,6 +13,7 @@ from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
 from steps.registry.registration import Registration, register, registered_already
 from switchyard.monitoring.reference import FOLDER, Reference
+from switchyard.tabular.clustering.groups import Groups
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
 from switchyard.tabular.evaluation.comparison import Verdict
@@ -47,6 +48,7 @@ def register_model(
     explanation: Explanation,
     reference: Reference,
     documents: Documents,
+    groups: Groups | None = None,
 ) -> Annotated[Registration, "registration"]:
     """Log the training and register its bundle and evaluated twin as challenger; what is registered already is left as it is."""
     tags = {
@@ -72,6 +74,7 @@ def register_model(
         "explanation": explanation,
         "verdict": verdict,
         **{f"tuning_{study.family}": study for study in studies},
+        **({"groups": groups} if groups is not None else {}),
     }
     files = {f"reports/{name}.html": page.encode() for name, report in reports.items() if (page := report.html())}
     files |= {f"documents/{name}": text.encode() for name, text in documents.files.items()}
@@ -86,7 +89,7 @@ def register_model(
         experiment=context.pipeline.name,
         run_name=context.pipeline_run.name,
         params=_params(problem, leaderboard),
-        metrics={**evaluation.scalars(), **{f"cv_{metric}": value for metric, value in leaderboard.score.items()}},
+        metrics={**evaluation.scalars(), **_metrics(groups), **{f"cv_{metric}": value for metric, value in leaderboard.score.items()}},
         tags={**tags, "digest": bundle.digest, "zenml_run": str(context.pipeline_run.id)},
         trials=[_trial(study, trial) for study in studies for trial in study.trials],
         files=files,
@@ -94,6 +97,10 @@ def register_model(
         digest=bundle.digest,
     )
     return register(problem.name, record, verdict)
+
+
+def _metrics(groups: Groups | None) -> dict[str, float]:
+    return {} if groups is None else {f"groups_{name}": value for name, value in groups.scores.items()}
 
 
 def _params(problem: Problem, leaderboard: Leaderboard) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from switchyard.tabular.report.report import Report, Section, Table
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Kind, Split
-from switchyard.tabular.tasks import metric_of
+from switchyard.tabular.tasks import TASKS, metric_of
 
 _FEWEST_OF_A_CLASS = 5
 _MOST_OUTSIDE = 0.1
@@ -198,6 +198,8 @@ def _widened(estimate: Estimate, holdout: Estimate | None) -> Estimate:
 
 def _why_no_estimate(window: Window, reference: Reference, settings: Monitoring) -> str:
     """Why an estimate would say nothing: the rows are not of the kind that the model, and its errors, are known for."""
+    if not TASKS[reference.facts_.problem.task].target:
+        return "groups are found, and no row has a true one"
     if faults := faults_of(window, reference):
         return f"{faults[0].column}: {faults[0]}"
     share, column = outside_share(window, reference, settings)

@@ -29,6 +29,7 @@ from switchyard.tabular.tables.reading.source import RawTable
 from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import Split, split_table
+from switchyard.tabular.tables.table import Table
 from switchyard.tabular.tuning.events import Progress
 from switchyard.tabular.tuning.store import StudyStore, study_key
 from switchyard.tabular.tuning.tuner import tune_family
@@ -161,6 +162,11 @@ def fit(
     tuning = {"budget_s": budget_s, "trials": trials, "seed": seed, **({} if families is None else {"families": tuple(families)})}
     asked = problem_of(target, tuning, {"metric": metric, "name": name, **settings})
     table, problem, notes = resolve(raw_table(frame), asked)
+    return train(table, problem, notes, progress)
+
+
+def train(table: Table, problem: Problem, notes: tuple[str, ...], progress: Progress | None = None) -> Fitted:
+    """What `fit` does with a table once it is resolved; it raises the same."""
     split = split_table(add_history(table, problem), problem)
     quality = check_quality(split, problem)
     quality.raise_if_stopped()
@@ -189,7 +195,7 @@ def fit(
     )
 
 
-def problem_of(target: str, tuning: Mapping[str, Any], settings: Mapping[str, Any]) -> Problem:
+def problem_of(target: str | None, tuning: Mapping[str, Any], settings: Mapping[str, Any]) -> Problem:
     """The problem that arguments describe; what `settings` says of a section goes first.
 
     Raises
@@ -197,7 +203,7 @@ def problem_of(target: str, tuning: Mapping[str, Any], settings: Mapping[str, An
     InputError
         With one line per wrong key or value.
     """
-    sections = {"data": {"source": FRAME, "target": target}, "tuning": tuning}
+    sections = {"data": {"source": FRAME} if target is None else {"source": FRAME, "target": target}, "tuning": tuning}
     for section in sections:
         if not isinstance(settings.get(section, {}), Mapping):
             raise InputError(f"fit: {section} must be a mapping of keys to values, as in a config")

@@ -148,7 +148,7 @@ def answers(tmp_path_factory):
         ("no such table", 2, "nothere.csv"),
         ("too many rows", 2, "at most 10,000,000 rows"),
         ("unknown key", 2, "tunning: no such key"),
-        ("clustering", 2, "clustering is planned"),
+        ("clustering", 2, "task: clustering predicts no column"),
         ("no target", 2, "--data needs --target"),
         ("no config", 2, "nothere.yaml does not exist"),
         ("bad pipeline", 2, "cooking"),

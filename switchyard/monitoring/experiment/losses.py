@@ -168,4 +168,5 @@ _OF_TASK = {
     "binary": ("log_loss", "accuracy", "brier", "roc_auc"),
     "multiclass": ("log_loss", "accuracy", "brier"),
     "regression": ("rmse", "mae"),
+    "clustering": ("accuracy", "log_loss", "brier"),
 }

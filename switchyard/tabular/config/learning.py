@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
@@ -50,6 +50,30 @@ class Costs(Section):
     def break_even(self) -> float:
         """The probability of the positive class at which both errors are expected to cost the same (Elkan, IJCAI 2001)."""
         return self.false_positive / (self.false_positive + self.false_negative)
+
+
+class Clustering(Section):
+    """Of task clustering: which groups are looked for, and what they are called."""
+
+    clusters: Literal["auto"] | Annotated[int, Field(ge=2, le=50)] | tuple[PositiveInt, PositiveInt] = Field(
+        "auto", description="How many groups: a number fixes it, [2, 8] is a range; auto is [2, 8]."
+    )
+    names: tuple[str, ...] = Field((), description="What the groups are called, the largest first; without it 1, 2, ...")
+    answer: str = Field("group", min_length=1, description="What the answer is called; no column of the table may be called so.")
+
+    @field_validator("clusters")
+    @classmethod
+    def _a_range(cls, clusters: Any) -> Any:
+        if isinstance(clusters, tuple) and not 2 <= clusters[0] <= clusters[1] <= 50:
+            raise ValueError("a range of clusters goes from 2 at least to 50 at most, the smaller first")
+        return clusters
+
+    @field_validator("names")
+    @classmethod
+    def _distinct(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) != len(names) or not all(name.strip() for name in names):
+            raise ValueError("give each group a name of its own")
+        return names
 
 
 class Decision(Section):

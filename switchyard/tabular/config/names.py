@@ -16,9 +16,18 @@ _FAMILIES = "switchyard.tabular.families:FAMILIES"
 _CHANNELS = "switchyard.monitoring.alerts.channels:CHANNELS"
 
 
-def our_families() -> tuple[str, ...]:
-    """All families that no plugin brought."""
-    return registry_at(_FAMILIES).ours
+def our_families(task: str = "binary") -> tuple[str, ...]:
+    """All families that no plugin brought and that `task` has; those with a target have the same."""
+    known = registry_at(_FAMILIES)
+    return tuple(name for name in known.ours if task in known[name].tasks)
+
+
+def check_families(families: tuple[str, ...], task: str) -> None:
+    """Refuse families that `task` does not have."""
+    known = registry_at(_FAMILIES)
+    wrong = [name for name in families if task not in known[name].tasks]
+    if wrong:
+        raise ValueError(f"tuning.families: {wrong[0]} is nothing for task {task}; choose of {', '.join(our_families(task))}")
 
 
 def check_channel(kind: str) -> None:

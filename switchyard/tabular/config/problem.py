@@ -21,9 +21,9 @@ from pydantic import (
 )
 
 from switchyard.plugins import Plugin, load_plugin
-from switchyard.tabular.config.learning import Costs, Decision, Training, Tuning
+from switchyard.tabular.config.learning import Clustering, Costs, Decision, Training, Tuning
 from switchyard.tabular.config.monitoring import Monitoring
-from switchyard.tabular.config.names import EncoderChoice, EncoderName, MetricName, TaskName
+from switchyard.tabular.config.names import EncoderChoice, EncoderName, MetricName, TaskName, check_families
 from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving
 from switchyard.tabular.config.section import Count, Section, Share
 from switchyard.tabular.config.wording import said_of
@@ -60,7 +60,7 @@ class Data(Section):
     """Where the table is and what its columns are for."""
 
     source: str = Field(description="Path, URL (any fsspec scheme), SQLAlchemy URL, builtin:NAME or openml:NAME.")
-    target: str = Field(description="The column to predict.")
+    target: str = Field(description="The column to predict; a clustering has none.")
     query: str | None = Field(None, description="SQL to run when the source is a SQLAlchemy URL.")
     user: str | None = Field(None, description="Recommendation: who took something; found by its name where that is plain.")
     item: str | None = Field(None, description="Recommendation: what was taken; found by its name where that is plain.")
@@ -212,6 +212,7 @@ class Problem(Section):
     training: Training = Training()
     costs: Costs | None = Field(None, description="Binary: what each kind of error costs; the threshold follows.")
     decision: Decision = Decision()
+    clustering: Clustering = Clustering()
     constraints: Constraints = Constraints()
     evaluation: EvaluationConfig = EvaluationConfig()
     gates: Gates = Gates()
@@ -229,16 +230,9 @@ class Problem(Section):
     def _with_plugins(cls, given: Any) -> Any:
         # First of all: the other keys may name what they bring. And wherever a problem is read, in a step or a pod, they are there.
         if isinstance(given, dict) and isinstance(given.get("plugins"), (list, tuple)):
-            return {**given, "plugins": tuple(load_plugin(_source_of(plugin)) for plugin in given["plugins"])}
-        return given
-
-    @model_validator(mode="before")
-    @classmethod
-    def _predicts_items(cls, given: Any) -> Any:
-        """What a recommendation predicts is its items."""
-        data = given.get("data") if isinstance(given, dict) else None
-        if isinstance(data, dict) and given.get("task") == "recommendation" and not data.get("target"):
-            return {**given, "data": {**data, "target": data.get("item") or "item"}}
+            given = {**given, "plugins": tuple(load_plugin(_source_of(plugin)) for plugin in given["plugins"])}
+        if isinstance(given, dict) and given.get("task") in TASKS:
+            return TASKS[given["task"]].filled(given)
         return given
 
     @field_validator("name")
@@ -248,12 +242,11 @@ class Problem(Section):
             raise ValueError("use letters, digits, - and _, at most 63, starting with a letter or digit")
         return name
 
-    @field_validator("task", mode="before")
-    @classmethod
-    def _known_task(cls, task: Any) -> Any:
-        if task == "clustering":
-            raise ValueError("clustering is planned and not there yet; use binary, multiclass, regression or recommendation")
-        return task
+    @model_validator(mode="after")
+    def _fitting_families(self) -> Self:
+        if self.task != "auto":
+            check_families(self.tuning.families, self.task)
+        return self
 
     @model_validator(mode="after")
     def _known_metric(self) -> Self:

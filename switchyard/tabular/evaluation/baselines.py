@@ -17,7 +17,7 @@ from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
-from switchyard.tabular.tasks import metric_of
+from switchyard.tabular.tasks import TASKS, metric_of
 
 CONSTANT = "constant"
 DEFAULTS = f"{BASELINE}_defaults"
@@ -69,7 +69,8 @@ def fit_baselines(split: Split, columns: tuple[Column, ...], problem: Problem, c
     """
     target = problem.data.target
     truth = encode_truth(split.train[target].to_numpy(), problem.task, classes)
-    columns = tuple(column for column in columns if column.kind != "text")
+    # What was found in the columns has no opponent that is given it.
+    columns = tuple(column for column in columns if column.kind != "text") if TASKS[problem.task].target else ()
     train, holdout = _coded(split, columns)
     n = len(split.holdout)
     if problem.task == "regression":
@@ -82,7 +83,8 @@ def fit_baselines(split: Split, columns: tuple[Column, ...], problem: Problem, c
     if columns:
         answers = FAMILIES[BASELINE].answers_by_library_defaults(train, truth, holdout, len(classes), problem.tuning.seed)
         fitted = Predictions.of_values(answers) if problem.task == "regression" else Predictions.of_classes(answers)
-    return Baselines({CONSTANT: constant, DEFAULTS: fitted}, tuple(column.name for column in columns))
+    found = {CONSTANT: constant, DEFAULTS: fitted} if TASKS[problem.task].target else {CONSTANT: constant}
+    return Baselines(found, tuple(column.name for column in columns))
 
 
 def _coded(split: Split, columns: tuple[Column, ...]) -> tuple[np.ndarray, np.ndarray]:

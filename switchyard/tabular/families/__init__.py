@@ -12,9 +12,10 @@ FAMILIES = Parts(
         "switchyard.tabular.families.xgboost",
         "switchyard.tabular.families.random_forest",
         "switchyard.tabular.families.neural_network",
+        "switchyard.tabular.families.kmeans",
     ),
 )
-"""Family by name: `FAMILIES["lightgbm"]`. A problem that names none searches all of ours."""
+"""Family by name: `FAMILIES["lightgbm"]`. A problem that names none searches all of ours that its task has."""
 
 BASELINE = "lightgbm"
 """Whose library, with its own defaults, every model is held against."""

@@ -32,7 +32,7 @@ class Estimator(ABC):
 
     Parameters
     ----------
-    task : {"binary", "multiclass", "regression"}
+    task : {"binary", "multiclass", "regression", "clustering"}
     params : dict
         Plain JSON values, of the family. `iterations` bounds trees, boosting rounds or epochs.
     seed : int
@@ -167,8 +167,10 @@ class Family(Part, ABC):
     """What documents call it, within a sentence."""
     packages: ClassVar[tuple[str, ...]]
     """Distributions whose versions the model card states."""
-    style: ClassVar[Literal["tree", "net"]]
+    style: ClassVar[Literal["tree", "net", "distances"]]
     """Which preprocessing it wants: see `switchyard.tabular.features.preprocess.build_preprocessor`."""
+    tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
+    """What it can do."""
     estimator: ClassVar[type[Estimator]]
     weight: ClassVar[float]
     """Its part of a budget before there is evidence, relative to the others': forests, which gain least from tuning, have 1

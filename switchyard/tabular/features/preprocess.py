@@ -25,7 +25,7 @@ from switchyard.tabular.features.outliers import ClipOutliers, FlagOutliers, Iso
 from switchyard.tabular.features.record import NUMBERS, ColumnPlan, FeaturePlan
 from switchyard.tabular.features.selection import Select
 
-Style = Literal["tree", "net"]
+Style = Literal["tree", "net", "distances"]
 CHOICES = ("encoder", "numeric_imputer", "categorical_imputer", "scaler", "order")
 """What a tuner may choose where the config says auto; `order` is that of ordinal codes (frequency, lexicographic)."""
 
@@ -58,9 +58,10 @@ def build_preprocessor(plan: FeaturePlan, style: Style, choices: Mapping[str, An
     Parameters
     ----------
     plan : FeaturePlan
-    style : {"tree", "net"}
+    style : {"tree", "net", "distances"}
         Trees take gaps as they are and need no scaling; the net gets the median with an indicator, standard scaling
-        and category codes for embeddings. The config wins over both, but for one thing: a net cannot take gaps, so
+        and category codes for embeddings; distances get
+        the same with one column for each category. The config wins over both, but for one thing: a net cannot take gaps, so
         `numeric_imputer: none` is the median there.
     choices : mapping, optional
         The tuner's, by the names in `CHOICES`; the config wins over them.
@@ -118,7 +119,7 @@ def _numeric_block(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) 
     if positions:
         steps += _outlier_steps(plan, positions)
     scaler = _scaler(plan, style, choices)
-    complete = style == "net" or scaler == "normalizer"
+    complete = style != "tree" or scaler == "normalizer"
     imputers = tuple(_imputer(column, plan, choices, complete) for column in numbers.plans)
     if set(imputers) != {"none"}:
         steps.append(("impute", Impute(imputers)))
@@ -151,7 +152,7 @@ def _numbers(plan: FeaturePlan) -> _Numbers:
 
 
 def _scaler(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> str:
-    return _decide("auto", plan.scaler, choices.get("scaler"), "standard" if style == "net" else "none")
+    return _decide("auto", plan.scaler, choices.get("scaler"), "none" if style == "tree" else "standard")
 
 
 def _outlier_steps(plan: FeaturePlan, positions: tuple[int, ...]) -> list[tuple[str, Any]]:
@@ -187,7 +188,7 @@ def _category_blocks(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]
 def _default_encoder(column: ColumnPlan, plan: FeaturePlan, style: Style) -> str:
     if style == "net":
         return "embedding"
-    if column.categories <= ONEHOT_UP_TO:
+    if style == "distances" or column.categories <= ONEHOT_UP_TO:
         return "onehot"
     return "target" if plan.n_classes <= TARGET_CLASSES else "ordinal"
 
@@ -201,7 +202,7 @@ def _encoder(encoder: str, missing: str, plan: FeaturePlan, style: Style, choice
     if not chosen.quantity:
         return steps[0][1] if len(steps) == 1 else Pipeline(steps)
     scaler = _scaler(plan, style, choices)
-    if style == "net":
+    if style != "tree":
         # Codes and means are quantities of any size, which a net needs scaled like the numbers of the table.
         steps.append(("scale", Scale((), "standard" if scaler == "normalizer" else scaler)))
     return Pipeline(steps)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.config.problem import Kind, Outliers, Role, Selection
@@ -54,7 +52,7 @@ class DerivedPlan(BaseModel):
 class FeaturePlan(Record):
     """What every preprocessor of this problem is built from."""
 
-    task: Literal["binary", "multiclass", "regression"]
+    task: str
     n_classes: int
     columns: tuple[ColumnPlan, ...]
     derived: tuple[DerivedPlan, ...]

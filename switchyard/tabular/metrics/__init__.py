@@ -13,6 +13,7 @@ METRICS = Parts(
         "switchyard.tabular.metrics.labels",
         "switchyard.tabular.metrics.errors",
         "switchyard.tabular.metrics.recommending",
+        "switchyard.tabular.metrics.groups",
     ),
 )
 

@@ -17,6 +17,7 @@ from switchyard.tabular.quality.overlap import check_overlap
 from switchyard.tabular.quality.report import Finding, QualityReport
 from switchyard.tabular.quality.temporal import check_temporal
 from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tasks import TASKS
 
 __all__ = ["Finding", "QualityReport", "check_quality"]
 
@@ -41,14 +42,16 @@ def check_quality(split: Split, problem: Problem) -> QualityReport:
         Nothing is raised and nothing is changed: call `raise_if_stopped()` for the gate and hand `dropped`
         to `plan_features`.
     """
-    scores, leaks = check_leakage(split, problem)
+    # What was found in the columns follows from them, by design.
+    given = TASKS[problem.task].target
+    scores, leaks = check_leakage(split, problem) if given else ({}, [])
     findings = [
         *check_completeness(split, problem),
         *check_duplicates(split, problem),
-        *check_imbalance(split, problem),
+        *(check_imbalance(split, problem) if given else ()),
         *check_extremes(split, problem),
         *leaks,
-        *check_future(split, problem),
+        *(check_future(split, problem) if given else ()),
         *check_identifiers(split, problem),
         *check_overlap(split, problem),
         *check_temporal(split, problem),

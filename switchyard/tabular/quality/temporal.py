@@ -142,7 +142,7 @@ def _unordered(ordered: pd.DataFrame, split: Split, problem: Problem) -> Iterato
 
 def _jump(target: pd.Series, order: str, problem: Problem) -> Iterator[Finding]:
     """A note, not a fault: the past may be a poor guide where the target's level jumps."""
-    if len(target) < 10 * _MIN_ROWS:
+    if len(target) < 10 * _MIN_ROWS or not TASKS[problem.task].target:
         return
     tenth = np.arange(len(target)) * 10 // len(target)
     if TASKS[problem.task].classification:

@@ -27,8 +27,15 @@ from switchyard.tabular.tables.typing.readings import Reading, as_dates
 from switchyard.tabular.tables.typing.roles import role_of
 from switchyard.tabular.tables.typing.series import order_series
 from switchyard.tabular.tables.typing.surroundings import Surroundings, surroundings_of
-from switchyard.tabular.tables.typing.targets import FEWEST_ROWS, Target, positive_class, read_target, said_costs
-from switchyard.tabular.tasks import TASKS, metric_of
+from switchyard.tabular.tables.typing.targets import (
+    FEWEST_ROWS,
+    Target,
+    positive_class,
+    read_target,
+    said_costs,
+    target_to_find,
+)
+from switchyard.tabular.tasks import TASKS, kind_of, metric_of
 
 log = logging.getLogger(__name__)
 _MAX_CATEGORIES = 1000
@@ -67,16 +74,20 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
     InputError
         When the config names columns that are not there, or the data cannot be learnt from.
     """
-    if problem.task == "recommendation":
+    if not kind_of(problem.task).columns:
         raise InputError("a recommendation is not learnt from columns: switchyard.recommend(frame), or run.py --pipeline training")
     frame = raw.frame
-    _check_names(problem.data, list(map(str, frame.columns)), raw.source)
+    _check_names(problem.data, list(map(str, frame.columns)), raw.source, _is_given(problem))
     said = _said_roles(problem)
     override = problem.data.columns.get(problem.data.target)
     around = surroundings_of(frame)
     kind = override.kind if override else None
     name = problem.data.target
-    target = read_target(frame[name], name, problem.task, kind, fewest, around.of(override))
+    if _is_given(problem):
+        target = read_target(frame[name], name, problem.task, kind, fewest, around.of(override))
+    else:
+        target = target_to_find(len(frame), problem.task, fewest)
+        frame = frame.assign(**{name: target.values})
     metric = metric_of(target.task, problem.metric).name
     rows = np.flatnonzero(target.labelled) + 1
     columns, values, notes = [], {}, [*raw.notes, *target.notes]
@@ -93,11 +104,12 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
         columns.append(column)
         values[name] = cells
     schema = Schema(columns=tuple(columns))
-    if series := order_series(problem, schema, values, said):
+    if _is_given(problem) and (series := order_series(problem, schema, values, said)):
         schema, note = series
         notes.append(note)
     if not schema.features:
-        raise InputError(f"{raw.source}: no column is left to predict {problem.data.target!r} from: {_why_none(schema)}")
+        aim = f"to predict {problem.data.target!r} from" if _is_given(problem) else "to find groups in"
+        raise InputError(f"{raw.source}: no column is left {aim}: {_why_none(schema)}")
     settled, more = _settle(problem, schema, target, metric)
     notes += more
     table = Table(pd.DataFrame(values), schema, raw.source, raw.revision)
@@ -109,8 +121,17 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
     return Resolution(table, settled, tuple(notes))
 
 
-def _check_names(data: Data, names: list[str], source: str) -> None:
-    if data.target not in names:
+def _is_given(problem: Problem) -> bool:
+    """Whether the table has the target."""
+    return problem.task == "auto" or TASKS[problem.task].target
+
+
+def _check_names(data: Data, names: list[str], source: str, given: bool) -> None:
+    if not given and data.target in names:
+        raise InputError(
+            f"{source} has a column {data.target!r}, as the answer is called; call the answer otherwise with clustering.answer: segment"
+        )
+    if given and data.target not in names:
         headless = f" ({NO_HEADER})" if looks_like_data(names) else ""
         raise InputError(f"target {data.target!r} is not a column of {source}{did_you_mean(data.target, names)}{headless}")
     named = [("data.time_column", data.time_column if data.time_column != "@row" else None)]

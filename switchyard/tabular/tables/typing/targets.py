@@ -97,6 +97,20 @@ def read_target(
     return Target(labels, named.how, labelled, task, reason, (*notes, *trimmed, *_without_label(labelled, name)))
 
 
+def target_to_find(rows: int, task: str, fewest: int = FEWEST_ROWS) -> Target:
+    """The target of a table that has none: one class until groups have been found.
+
+    Raises
+    ------
+    InputError
+        Where there are too few rows.
+    """
+    if rows < fewest:
+        raise InputError(f"the table has {count_of(rows, 'row')}; at least {fewest} are needed")
+    values = np.full(rows, "1", dtype=object)
+    return Target(values, ColumnReading("categorical", strip=True), np.ones(rows, dtype=bool), task, "found in the other columns", ())
+
+
 def _refuse_few(labelled: int, rows: int, name: str, fewest: int) -> None:
     if labelled == 0:
         raise InputError(f"target {name!r} is empty in all {rows} rows; give rows with a label")

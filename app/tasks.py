@@ -1,0 +1,34 @@
+"""What commands ask of a task before they begin."""
+
+from __future__ import annotations
+
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tasks import kind_of
+
+
+def refuse_without_columns(problem: Problem, what: str) -> None:
+    """Stop a command that knows rows with columns only, where the task is learnt from something else.
+
+    Raises
+    ------
+    InputError
+    """
+    if not kind_of(problem.task).columns:
+        raise InputError(
+            f"{what} is not there for a {problem.task} yet; {problem.name!r} can be trained, deployed, rolled back and scored in batches"
+        )
+
+
+def refuse_without_labels(problem: Problem, what: str) -> None:
+    """Stop a command that works by labels, where the task predicts no column, so that none can come.
+
+    Raises
+    ------
+    InputError
+    """
+    refuse_without_columns(problem, what)
+    if not kind_of(problem.task).target:
+        raise InputError(
+            f"{what} goes by labels that come later, and a {problem.task} has none; train {problem.name!r} again and deploy it"
+        )

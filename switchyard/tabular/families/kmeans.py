@@ -1,0 +1,93 @@
+"""k-means: a group is what is nearest to one centre, found by scikit-learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from switchyard.tabular.clustering.centres import centres_of, squared_distances
+from switchyard.tabular.families.base import Estimator, Family, Params, probabilities_of
+from switchyard.tabular.families.monitor import Monitor
+
+if TYPE_CHECKING:
+    from switchyard.tabular.export.graph import Graph
+
+_DOUBLE = 11
+"""Number of the element type in the ONNX standard."""
+
+
+class KMeansGroups(Estimator):
+    """Centres found anew in the rows that it is fitted to; the classes only say which centre is called what.
+
+    So a model that is fitted to a part of the rows says whether the groups of the whole are found in it again.
+
+    Attributes
+    ----------
+    centres_ : ndarray of shape (n_classes, m)
+    variance_ : float
+        Of a coordinate around its centre. Membership is that of a mixture of round densities of this variance and equal
+        weights, in which the likeliest group is the one of the nearest centre.
+    """
+
+    output = "probability"
+
+    def _fit(self, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, monitor: Monitor) -> None:
+        from scipy.optimize import linear_sum_assignment
+
+        centres = centres_of(X, self.n_classes, self.seed)
+        distances = squared_distances(X, centres)
+        nearest = distances.argmin(axis=1)
+        shared = np.zeros((self.n_classes, self.n_classes))
+        np.add.at(shared, (y, nearest), 1)
+        self.centres_ = centres[linear_sum_assignment(-shared)[1]]
+        self.variance_ = float(distances.min(axis=1).mean() / max(1, X.shape[1])) or 1.0
+        self.best_iteration_ = 1
+
+    def margins(self, X: np.ndarray) -> np.ndarray:
+        weights, intercept = self.linear()
+        logs = np.asarray(X, dtype=np.float64) @ weights + intercept
+        return probabilities_of(logs)
+
+    def linear(self) -> tuple[np.ndarray, np.ndarray]:
+        """Weights of shape (m, n_classes) and intercept: log-densities but for a term that all groups share."""
+        return self.centres_.T / self.variance_, -(self.centres_**2).sum(axis=1) / (2 * self.variance_)
+
+    def _write_state(self, folder: Path) -> None:
+        np.savez(folder / "centres.npz", centres=self.centres_, variance=np.array(self.variance_))
+
+    def _read_state(self, folder: Path) -> None:
+        with np.load(folder / "centres.npz", allow_pickle=False) as file:
+            self.centres_, self.variance_ = file["centres"], float(file["variance"])
+
+
+class KMeansFamily(Family):
+    """k-means."""
+
+    name = "kmeans"
+    title = "k-means"
+    packages = ("scikit-learn",)
+    style = "distances"
+    tasks = ("clustering",)
+    estimator = KMeansGroups
+    weight = 1.0
+    export_s = 0.5
+
+    def default_params(self, task: str, n_rows: int, n_features: int) -> Params:
+        """Ten starts, scikit-learn's of before 1.4; nothing of it is worth tuning."""
+        return {}
+
+    def suggest(self, trial: Any, task: str, n_rows: int, n_features: int) -> Params:
+        return self.default_params(task, n_rows, n_features)
+
+    def with_iterations(self, params: Params, iterations: int) -> Params:
+        return dict(params)
+
+    def emit(self, graph: Graph, estimator: KMeansGroups, x: str) -> str:
+        weights, intercept = estimator.linear()
+        product = graph.node("MatMul", graph.node("Cast", x, to=_DOUBLE), graph.constant(weights))
+        return graph.node("Softmax", graph.node("Add", product, graph.constant(intercept)), axis=1)
+
+
+PARTS = (KMeansFamily(),)

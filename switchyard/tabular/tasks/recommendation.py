@@ -1,0 +1,27 @@
+"""What a user takes next, learnt from who took what and when: rows are interactions, not things with columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from switchyard.tabular.tasks.base import TaskKind
+
+ITEM = "item"
+"""What the column of items is called, where the config leaves it to be found."""
+
+
+@dataclass(frozen=True)
+class _Recommendation(TaskKind):
+    def filled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What is predicted is the column of items."""
+        data = settings.get("data")
+        if not isinstance(data, Mapping) or data.get("target"):
+            return dict(settings)
+        return {**settings, "data": {**data, "target": data.get("item") or ITEM}}
+
+
+PARTS = (
+    _Recommendation("recommendation", False, "ndcg_at_10", target=False, columns=False, pipeline="pipelines.recommendation:recommendation"),
+)

@@ -1,0 +1,99 @@
+"""Groups of rows: found where there are some, named, served as they were found, and not found where there are none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+import switchyard
+from switchyard.tabular.clustering.search import choose_clusters
+from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.errors import GateClosed, InputError
+
+QUICK = {"evaluation": {"bootstrap": 20, "explained_rows": 20, "lime_rows": 1}}
+
+
+def three_kinds(rows: int = 240) -> tuple[pd.DataFrame, np.ndarray]:
+    """Shops of three kinds, told apart by two numbers and a category together."""
+    rng = np.random.default_rng(0)
+    kind = rng.choice(3, rows, p=[0.5, 0.3, 0.2])
+    spent = np.array([10.0, 50.0, 55.0])[kind] + rng.normal(0, 3, rows)
+    visits = np.array([5.0, 6.0, 25.0])[kind] + rng.normal(0, 1.5, rows)
+    spent[::40] = np.nan
+    return pd.DataFrame({"spent": spent, "visits": visits, "day": np.array(["week", "weekend", "both"])[kind]}), kind
+
+
+@pytest.fixture(scope="module")
+def clustered():
+    return switchyard.cluster(three_kinds()[0], **QUICK)
+
+
+def test_groups_that_are_there_are_found_and_the_largest_is_the_first(clustered):
+    assert adjusted_rand_score(three_kinds()[1], clustered.labels) > 0.9
+    assert [group.name for group in clustered.groups.groups] == ["1", "2", "3"]
+    assert [group.rows for group in clustered.groups.groups] == sorted((group.rows for group in clustered.groups.groups), reverse=True)
+    assert clustered.groups.scores["stability"] > 0.9
+
+
+def test_the_bundle_gives_the_groups_that_were_found(clustered):
+    bundle = clustered.fitted.bundle
+    answer = bundle.scorer().score_frame(three_kinds()[0])
+
+    assert (bundle.signature.task, bundle.signature.classes) == ("clustering", ("1", "2", "3"))
+    assert np.mean(np.array(answer.labels) == clustered.labels) > 0.99
+    assert not clustered.fitted.parity.differing_rows
+
+
+def test_a_rule_says_what_makes_a_group_itself(clustered):
+    for group in clustered.groups.groups:
+        assert group.rule and min(group.coverage, group.precision) > 0.9
+    assert "stability" in clustered.fitted.evaluation.scores
+    assert "What makes each group itself" in clustered.groups.html()
+
+
+def test_names_of_the_config_are_the_classes():
+    found = switchyard.cluster(three_kinds()[0], 3, names=("small", "large", "weekend"), **QUICK)
+
+    assert set(found.fitted.bundle.signature.classes) == {"small", "large", "weekend"}
+    with pytest.raises(InputError, match="clustering.names has 2 names, and 3 groups were found"):
+        switchyard.cluster(three_kinds()[0], 3, names=("a", "b"), **QUICK)
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_a_cloud_has_no_groups_and_a_long_one_has_none_either(long):
+    rng = np.random.default_rng(1)
+    table = rng.normal(size=(200, 3)) + (3 * rng.normal(size=(200, 1)) if long else 0)
+    frame = pd.DataFrame(table, columns=["a", "b", "c"])
+    with pytest.raises(GateClosed, match="no groups were found"):
+        switchyard.cluster(frame, **QUICK)
+
+
+def test_equal_rows_and_few_rows_are_refused_in_one_line():
+    with pytest.raises(InputError, match="at least 20 are needed"):
+        switchyard.cluster(three_kinds()[0].head(10))
+    with pytest.raises(InputError):
+        switchyard.cluster(pd.DataFrame({"a": [1.0] * 50, "b": ["x"] * 50}))
+
+
+def test_a_column_called_as_the_answer_is_refused_with_a_way_out():
+    frame = three_kinds()[0].assign(group="x")
+    with pytest.raises(InputError, match="clustering.answer: segment"):
+        switchyard.cluster(frame)
+
+
+def test_a_config_of_a_clustering_names_no_target_and_reads_back_what_it_says():
+    problem = problem_from({"name": "m", "task": "clustering", "data": {"source": "x.csv"}}, "x")
+
+    assert (problem.data.target, problem.tuning.families, problem.metric) == ("group", ("kmeans",), "auto")
+    assert problem_from(problem.model_dump(mode="json"), "x") == problem
+    with pytest.raises(InputError, match="predicts no column"):
+        problem_from({"name": "m", "task": "clustering", "data": {"source": "x.csv", "target": "y"}}, "x")
+
+
+def test_the_number_of_groups_is_the_one_that_is_found_again():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(centre, 1, (60, 4)) for centre in (0, 6, 12, 18)])
+
+    assert choose_clusters(X * [1, -1, 1, -1] + rng.normal(0, 1, (240, 1)), 2, 6).clusters == 4
