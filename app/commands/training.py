@@ -104,7 +104,7 @@ def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
 
 def _gather(outcome: Outcome, reports: dict[str, str]) -> TrainingSummary:
     """From the artifacts of a finished run; nothing is computed again."""
-    problem, registration, evaluation = (outcome.artifact(name) for name in ("problem", "registration", "evaluation"))
+    problem, registration = (outcome.artifact(name) for name in ("problem", "registration"))
     leaderboard = outcome.artifact("leaderboard")
     # A cached registration is one of an earlier run: this run registered nothing.
     again = outcome.was_cached("registration") and registration.verdict == "challenger"

@@ -6,10 +6,11 @@ import click
 import pytest
 import yaml
 from click.testing import CliRunner
+from rich.console import Console
 
 import run
 from app.cli import as_command, load, takers_of
-from app.command import Command
+from app.command import Command, Request
 from app.commands import NAMES
 from app.saving import check_place, given_settings, save_config
 from app.settings import settings_from
@@ -135,3 +136,14 @@ def test_a_config_is_saved_as_it_was_asked_for_and_never_over_another(tmp_path):
         check_place("--save-config", path, "people.csv")
     with pytest.raises(InputError, match="holds a password"):
         check_place("--save-config", tmp_path / "b.yaml", "postgresql://me:secret@db/shop")
+
+
+@pytest.mark.parametrize(
+    "name, given", [("retraining", {}), ("experiment", {}), ("deployment", {"strategy": "ab"}), ("monitoring", {"act": True})]
+)
+def test_what_goes_by_labels_is_refused_where_none_can_come(tmp_path, name, given):
+    problem, where = settings_from(tmp_path, data="people.csv", task="clustering")
+    command = load(name)
+
+    with pytest.raises(InputError, match="goes by labels that come later, and a clustering has none"):
+        command.plan(Request(problem, where, tmp_path, "local", Console()), **{**command.defaults(), **given})

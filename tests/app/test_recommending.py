@@ -53,5 +53,5 @@ def test_the_service_takes_the_user_of_a_request_for_its_entity(problem):
     ],
 )
 def test_what_is_not_there_for_recommenders_says_so_before_it_begins(problem, command, given, what):
-    with pytest.raises(InputError, match=f"{what} is not there for recommenders yet; 'shop' can be trained"):
+    with pytest.raises(InputError, match=f"{what} is not there for a recommendation yet; 'shop' can be trained"):
         command.plan(SimpleNamespace(problem=problem), **{**command.defaults(), **given})

@@ -17,7 +17,7 @@ MOST_ROWS = 3_000
 NULLS = 19
 """Tables without groups that the table is held against."""
 DEVIATIONS = 3.0
-"""How far above the mean of these tables, in their standard deviations, groups must be (docs/clustering.md: what that was measured to mean)."""
+"""How far above the mean of these tables, in their standard deviations, groups must be; docs/clustering.md has what that was seen to do."""
 FEWEST = 10
 """Rows of the smallest group, where there are enough for that."""
 _RESAMPLES, _FEW_RESAMPLES = 10, 4

@@ -244,7 +244,8 @@ class Problem(Section):
 
     @model_validator(mode="after")
     def _fitting_families(self) -> Self:
-        if self.task != "auto":
+        # A recommendation has families of its own, and tries them all.
+        if self.task != "auto" and TASKS[self.task].columns:
             check_families(self.tuning.families, self.task)
         return self
 
