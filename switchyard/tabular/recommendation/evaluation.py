@@ -58,6 +58,8 @@ class RecommendationEvaluation(Record):
     greater_is_better: ClassVar[bool] = True
     gains: ClassVar[dict[str, Estimate]] = {}
     """Nothing is compared with a library's defaults."""
+    money: ClassVar[None] = None
+    """No kinds of errors are told apart, so none has a cost."""
 
     @property
     def score(self) -> Estimate:
