@@ -69,6 +69,11 @@ def prediction_record(
     return _ENCODER.encode(record).encode("ascii")
 
 
+def content_of(record: bytes) -> bytes:
+    """What an entry of `prediction_record` says of entities, inputs and answers: equal where a request is sent again."""
+    return record[record.index(b'"entities":') :]
+
+
 def label_record(prediction: str, value: str, source: str = "feedback") -> bytes:
     """One label for the prediction with that id, as a journal entry. It has an id of its own, so that it is kept once."""
     record = {"kind": "label", "id": uuid.uuid4().hex, "prediction": prediction, "value": value, "source": source, "time": time.time()}

@@ -19,6 +19,7 @@ Json = dict[str, Any]
 _RESPONSES = {
     "400": ("BadRequest", "The body is not as described; the answer names the column, and the row counted from 0."),
     "401": ("Unauthorized", "The bearer token is missing or unknown."),
+    "409": ("IdUsed", "The request id was used for another request; send a new one."),
     "413": ("TooLarge", "The body is too large; send fewer rows at once."),
     "429": ("TooMany", "More requests than allowed, or another answer is being explained; try again after a moment."),
     "503": ("Unavailable", "The service is starting, or can't log the prediction; try again."),
@@ -104,7 +105,7 @@ def _predictions(rows: list[Json], answers: list[Json], names: list[str], reques
     return {
         "operationId": "predict",
         "summary": "Score rows.",
-        "description": "An answer takes the form of its request. A request that repeats a request id is logged once.",
+        "description": "An answer takes the form of its request. A request that is sent again under its id is logged once.",
         "parameters": [_header("x-request-id", schemas.REQUEST_ID_HEADER), _header("x-entity-id", schemas.ENTITY_HEADER)],
         "requestBody": _body("PredictionRequest", examples if rows else {}),
         "responses": _answers(
@@ -134,7 +135,7 @@ def _feedback(signature: Signature) -> Json:
         "summary": "Say what really happened.",
         "description": "The last label of a prediction holds; all are kept. A label may come before its prediction is in the database.",
         "requestBody": _body("FeedbackRequest", examples),
-        "responses": _answers(_response("The labels are taken.")),
+        "responses": {code: answer for code, answer in _answers(_response("The labels are taken.")).items() if code != "409"},
     }
 
 

@@ -185,9 +185,11 @@ def _from_data(data: Any, expected: Expected) -> tuple[dict[str, list[Any]], str
     names, form = data.get("names"), forms[0]
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise bad_part("data.names", "must be the list of the columns' names, in the order of the values")
-    for position, name in enumerate(names):
-        if name in names[:position]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
             raise bad_part(name, "is named twice in data.names")
+        seen.add(name)
     values = _ndarray(data[NDARRAY], len(names), expected) if form == NDARRAY else _tensor(data[TENSOR], len(names), expected)
     return dict(zip(names, map(list, zip(*values)))) if names else {}, form
 

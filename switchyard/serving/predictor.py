@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +17,35 @@ from switchyard.bundle.explainer import EXPLAINED, Explainer
 from switchyard.bundle.opening import read_scorer
 from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.predictionlog.journal import Journal
-from switchyard.predictionlog.records import label_record, prediction_record
-from switchyard.serving.answers import EXPLANATION, body_of, columns_of, explanation_of, logged
+from switchyard.predictionlog.records import VERIFICATION, content_of, label_record, prediction_record
+from switchyard.serving.answers import EXPLANATION, Columns, body_of, columns_of, explanation_of, logged
 from switchyard.serving.errors import Refusal, bad_part
 from switchyard.serving.feedback import labels_of
 from switchyard.serving.metrics import MARKS, Metrics
 from switchyard.serving.payloads import MOST_EXPLAINED, Expected, Request, parse
+from switchyard.serving.repeats import Repeats
 from switchyard.serving.settings import Settings, SettingsError
 from switchyard.serving.turns import Turns
 
 logger = logging.getLogger(__name__)
 
+Act = Callable[..., dict[str, Any]]
+
 _MOST_MARKED = 50
 """Columns or rows that a mark of an answer names."""
+
+
+def _shallow(act: Act) -> Act:
+    """`act`, of which a message that is nested too deeply for what it does is the client's mistake."""
+
+    @functools.wraps(act)
+    def guarded(*arguments: Any, **options: Any) -> dict[str, Any]:
+        try:
+            return act(*arguments, **options)
+        except RecursionError:
+            raise bad_part("body", "a value is nested too deeply") from None
+
+    return guarded
 
 
 class Predictor:
@@ -71,9 +89,11 @@ class Predictor:
         # The log has a place of its own for what happened.
         self._kept = self._contract.known - {self.signature.target}
         self._journal = Journal(settings.journal) if settings.log_url else None
+        self._repeats = Repeats() if settings.log_url else None
         if self._journal is None:
             logger.warning("no SWITCHYARD_LOG_URL: predictions are not logged")
 
+    @_shallow
     def predict(self, message: Any, request_id: str | None = None, entity_id: str | None = None) -> dict[str, Any]:
         """The answer to `message`, a decoded JSON body.
 
@@ -82,7 +102,7 @@ class Predictor:
         message : dict
             In any of the forms of `switchyard.serving.payloads`.
         request_id, entity_id : str, optional
-            From the request's headers; those in the message go before.
+            From the request's headers. An id in the message goes before; an entity in it must be the same.
 
         Raises
         ------
@@ -90,25 +110,15 @@ class Predictor:
             The request can't be answered, or its answer can't be logged.
         """
         request = parse(message, self._expected)
+        identity = request.request_id or request_id or uuid.uuid4().hex
+        self._refuse_reserved(identity, request)
+        entities = _entities(request, entity_id)
         match, inputs = self._encoded(request)
         answers = columns_of(self._scorer.answer(inputs), self.signature)
         # Before anything is logged, for it may be refused.
         reasons = self._reasons(request, inputs, answers.get("label")) if request.explain else {}
-        identity = request.request_id or request_id or uuid.uuid4().hex
         if self._journal is not None:
-            entities = request.entity_ids or ([entity_id] * request.rows if entity_id is not None else None)
-            self._append(
-                self._journal,
-                prediction_record(
-                    request_id=identity,
-                    origin=self._origin,
-                    inputs=self._known(request.logged),
-                    answers=logged(answers),
-                    entity_ids=entities,
-                    event_times=request.event_times,
-                    exclude=self._excluded,
-                ),
-            )
+            self._log(self._journal, identity, request, entities, answers)
         self.metrics.scored(request.columns, answers, request.rows)
         marked = self._marked(match, *self._scorer.unusual(inputs))
         return body_of({**answers, **reasons} if reasons else answers, request.form, identity, self.signature, marked)
@@ -160,6 +170,33 @@ class Predictor:
         # Of two classes the positive one's probability is explained, of more that of the answered label.
         self._towards = -1.0 if len(self.signature.classes) == 2 and settings.refusal != self.signature.positive_class else 1.0
 
+    def _refuse_reserved(self, identity: str, request: Request) -> None:
+        """Only a deployment's proof may bear its id: what else did would be in no window and no count."""
+        if not identity.startswith(VERIFICATION):
+            return
+        row = {name: values[0] for name, values in request.logged.items()}
+        if request.rows != 1 or all(row != example["row"] for example in self.example_rows):
+            raise bad_part("x-request-id", f"ids that begin with {VERIFICATION} are the deployment's own; send another")
+
+    def _log(self, journal: Journal, identity: str, request: Request, entities: list[str | None] | None, answers: Columns) -> None:
+        record = prediction_record(
+            request_id=identity,
+            origin=self._origin,
+            inputs=self._known(request.logged),
+            answers=logged(answers),
+            entity_ids=entities,
+            event_times=request.event_times,
+            exclude=self._excluded,
+        )
+        if self._repeats is not None and not self._repeats.take(identity, content_of(record)):
+            raise Refusal(
+                f"request id {identity!r} was used for another request; send a new one",
+                status=409,
+                reason="ID_USED",
+                column="x-request-id",
+            )
+        self._append(journal, record)
+
     def _known(self, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
         """Those of the columns that the log keeps: the table's, whether the model uses them or not."""
         if columns.keys() <= self._kept:
@@ -177,6 +214,7 @@ class Predictor:
         self.metrics.marked(found, unusual)
         return {**self.tags, **found}
 
+    @_shallow
     def feedback(self, message: Any) -> dict[str, Any]:
         """Take the labels in `message` into the log; the answer counts them.
 
@@ -203,3 +241,13 @@ class Predictor:
         if self._journal is not None and not self._journal.is_writable():
             raise Refusal("the prediction log's journal can't be written", status=503, reason="LOG_UNAVAILABLE")
         return {"jsonData": {"status": "ready", "examples": self.examples, "log": self._journal is not None}, "meta": {"tags": self.tags}}
+
+
+def _entities(request: Request, asked: str | None) -> list[str | None] | None:
+    """Who the rows are about: who is logged must be who chose the version in an experiment, so header and message agree."""
+    if asked is None or request.entity_ids is None:
+        return request.entity_ids or (None if asked is None else [asked] * request.rows)
+    for row, entity in enumerate(request.entity_ids):
+        if entity not in (None, asked):
+            raise bad_part("header x-entity-id", f"says {asked!r} and the message {entity!r}; send one entity's rows, or no header", row)
+    return [asked] * request.rows

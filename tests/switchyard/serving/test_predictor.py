@@ -10,9 +10,11 @@ import jsonschema
 import pytest
 
 from switchyard.bundle import Other, Signature
+from switchyard.predictionlog import VERIFICATION
 from switchyard.serving import openapi
 from switchyard.serving.errors import Refusal
 from switchyard.serving.predictor import Predictor
+from switchyard.serving.repeats import Repeats
 from switchyard.serving.settings import Settings, SettingsError
 from tests.switchyard.serving.cases import ROW, ROWS
 
@@ -195,6 +197,84 @@ def test_a_request_of_very_many_unknown_columns_costs_no_time(predictors):
     with pytest.raises(Refusal, match="is missing"):
         predictors["binary"].predict({"rows": [{name: value for name, value in row.items() if name != "job"} for row in rows]})
     assert time.monotonic() - began < 10
+
+
+def logging_predictor(bundles, folder):
+    return Predictor(Settings(bundle=str(bundles["binary"]), log_url="sqlite:///x", journal=str(folder), entity_column="customer"))
+
+
+def records(folder):
+    from switchyard.predictionlog.frames import scan
+    from switchyard.predictionlog.journal import journals
+
+    return [json.loads(payload) for payload in scan(journals(folder)[0].read_bytes(), final=False).payloads]
+
+
+def test_every_answered_body_has_its_row_one_id_with_a_second_body_has_no_answer(bundles, tmp_path):
+    predictor = logging_predictor(bundles, tmp_path)
+    first = predictor.predict({"rows": [ROW]}, "order-1")
+    assert predictor.predict({"rows": [dict(ROW)]}, "order-1") == first
+    for other in ({"rows": [{**ROW, "age": 41}]}, {"rows": [{**ROW, "customer": "b"}]}, {"rows": [ROW, ROW]}):
+        with pytest.raises(Refusal, match="'order-1' was used for another request") as refused:
+            predictor.predict(other, "order-1")
+        assert (refused.value.status, refused.value.reason) == (409, "ID_USED")
+    # What was refused has used up nothing.
+    with pytest.raises(Refusal):
+        predictor.predict({"rows": [{**ROW, "age": "old"}]}, "order-2")
+    predictor.predict({"rows": [ROW]}, "order-2")
+    assert {json.dumps(record["inputs"]["age"]) for record in records(tmp_path)} == {"[40.0]"}
+
+
+def test_ids_of_many_requests_are_told_apart():
+    repeats = Repeats()
+    assert all(repeats.take(f"id-{number}", b"a") for number in range(20_000))
+    assert sum(repeats.take(f"id-{number}", b"b") for number in range(20_000)) < 2_000
+
+
+def test_only_a_proof_of_the_bundle_has_the_id_of_one(bundles, tmp_path):
+    predictor = logging_predictor(bundles, tmp_path)
+    proof = f"{VERIFICATION}0"
+    predictor.predict({"rows": [predictor.example_rows[0]["row"]]}, proof)
+    for message, identity in (
+        ({"rows": [{**ROW, "age": 41}]}, proof),
+        ({"rows": [predictor.example_rows[0]["row"], ROW]}, proof),
+        ({"rows": [{**ROW, "age": 42}], "meta": {"puid": "verify-mine"}}, None),
+    ):
+        with pytest.raises(Refusal, match="begin with verify- are the deployment's own"):
+            predictor.predict(message, identity)
+
+
+def test_who_chose_the_version_is_who_is_logged(bundles, tmp_path):
+    predictor = logging_predictor(bundles, tmp_path)
+    rows = [{**ROW, "customer": "c"}, {**ROW, "customer": None}]
+    predictor.predict({"rows": rows}, entity_id="c")
+    assert records(tmp_path)[0]["entities"] == ["c", "c"]
+    for message in ({"rows": [*rows, {**ROW, "customer": "d"}]}, {"rows": [ROW], "meta": {"tags": {"entity_id": "d"}}}):
+        with pytest.raises(Refusal, match="header x-entity-id.* says 'c' and the message 'd'"):
+            predictor.predict(message, entity_id="c")
+
+
+@pytest.mark.parametrize("name", ["age", "job", "Pool_QC"])
+def test_a_value_nested_a_thousand_deep_is_the_clients_mistake(bundles, tmp_path, name):
+    folder = shutil.copytree(bundles["binary"], tmp_path / "bundle")
+    signature = Signature.read(folder)
+    (folder / "signature.json").write_text(replace(signature, others=(Other("Pool_QC", "dropped", "categorical"),)).to_json())
+    predictor = Predictor(Settings(bundle=str(folder), log_url="sqlite:///x", journal=str(tmp_path)))
+    value = json.loads("[" * 900 + "]" * 900)
+    for _ in range(120):
+        value = [value]
+    with pytest.raises(Refusal, match="nested too deeply") as refused:
+        predictor.predict({"rows": [{**ROW, name: value}]})
+    assert refused.value.status == 400
+
+
+def test_twenty_thousand_names_cost_no_time(predictors):
+    names = [f"x{number}" for number in range(20_000)]
+    began = time.monotonic()
+    for name in (names[0], "y"):
+        with pytest.raises(Refusal):
+            predictors["binary"].predict({"data": {"names": [*names, name], "ndarray": [[0] * 20_001]}})
+    assert time.monotonic() - began < 1
 
 
 def test_a_row_far_outside_of_training_is_answered_with_a_mark(bundles, tmp_path):

@@ -171,7 +171,7 @@ def test_request_id_is_the_prediction_id_and_repeats_are_one_row(service):
         _, answer = service.predict({"rows": [{**ROW, "customer": 17}]}, x_request_id="again-1")
         assert answer["meta"]["puid"] == "again-1"
     _, answer = service.predict(
-        {"rows": [ROW], "meta": {"puid": "mine", "tags": {"entity_id": "b"}}}, x_request_id="header", x_entity_id="c"
+        {"rows": [ROW], "meta": {"puid": "mine", "tags": {"entity_id": "b"}}}, x_request_id="header", x_entity_id="b"
     )
     assert answer["meta"]["puid"] == "mine"
     service.predict({"rows": [ROW, ROW]}, x_request_id="two", x_entity_id="c")
