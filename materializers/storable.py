@@ -67,6 +67,8 @@ class StorableMaterializer(BaseMaterializer):
                     if part == PAGE:
                         continue
                     target = folder / part
+                    if ".." in Path(part).parts or os.path.isabs(part):
+                        raise RuntimeError(f"artifact at {self.uri} holds a file named {part!r}, which is no part of it; nothing was read")
                     target.parent.mkdir(parents=True, exist_ok=True)
                     with self.artifact_store.open(source, "rb") as reader, target.open("wb") as writer:
                         shutil.copyfileobj(reader, writer, 1 << 20)

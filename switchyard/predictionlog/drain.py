@@ -93,6 +93,8 @@ class Drain:
             except (SQLAlchemyError, OSError) as error:
                 self.progress.failures += 1
                 self.progress.connected = self._prepared = False
+                # A connection that is kept would go on speaking to a file that somebody has replaced.
+                self._engine.dispose()
                 pause = min(_SLOWEST, pause * 2)
                 logger.warning("prediction log: not drained, next attempt in %.1f s: %s", pause, str(error).splitlines()[0])
             self.progress.waiting_bytes = self._waiting()

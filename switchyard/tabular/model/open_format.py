@@ -10,7 +10,8 @@ from typing import Any
 from switchyard.plugins import modules_of_plugins
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_OURS = ("sklearn.", "switchyard.tabular.features.", "numpy.", "scipy.sparse.")
+_OURS = ("sklearn.", "switchyard.tabular.features.")
+"""What skops does not trust by itself and we do; the types of numpy and SciPy that hold data it trusts, and others of them run code."""
 
 
 def dump(fitted: Any) -> bytes:
@@ -37,8 +38,8 @@ def load(content: bytes) -> Any:
     Raises
     ------
     ValueError
-        When the content names types other than scikit-learn's, numpy's and those of `switchyard.tabular.features` and of the
-        plugins that are loaded.
+        When the content names types other than those that skops trusts, scikit-learn's, and those of
+        `switchyard.tabular.features` and of the plugins that are loaded.
     """
     import skops.io
 

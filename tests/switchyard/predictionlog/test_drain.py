@@ -9,6 +9,7 @@ import time
 from functools import partial
 
 import pytest
+import sqlalchemy
 from sqlalchemy import func, select
 
 from switchyard.predictionlog import Drain, Journal, connect, create_tables, label_record, prune
@@ -231,3 +232,23 @@ def test_a_drain_that_runs_keeps_what_is_young_and_no_more(engine, tmp_path):
     finally:
         stop.set()
         running.join()
+
+
+def test_after_a_failure_it_asks_by_a_new_connection(engine, tmp_path, monkeypatch):
+    journal, drain, stop = Journal(tmp_path / "j"), Drain(engine, tmp_path / "j"), threading.Event()
+    journal.append(record("first"))
+    drain.run_once()
+    kept = engine.pool
+    attempts = iter((sqlalchemy.exc.OperationalError("select", {}, OSError("file is not a database")), None))
+    once = drain.run_once
+
+    def fails_first():
+        if error := next(attempts, None):
+            raise error
+        stop.set()
+        return once()
+
+    monkeypatch.setattr(drain, "run_once", fails_first)
+    drain.run(stop, 0.01)
+
+    assert engine.pool is not kept and drain.progress.failures == 1

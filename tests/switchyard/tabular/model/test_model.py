@@ -58,6 +58,10 @@ def test_a_kept_preprocessor_may_only_name_known_types():
 
     with pytest.raises(ValueError, match="decimal"):
         load(dump(FunctionTransformer(decimal.Decimal)))
+    from numpy.testing import runstring
+
+    with pytest.raises(ValueError, match="runstring"):
+        load(dump(FunctionTransformer(runstring)))
 
 
 def test_page_and_facts():
