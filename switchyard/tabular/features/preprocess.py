@@ -60,8 +60,8 @@ def build_preprocessor(plan: FeaturePlan, style: Style, choices: Mapping[str, An
     plan : FeaturePlan
     style : {"tree", "net", "distances"}
         Trees take gaps as they are and need no scaling; the net gets the median with an indicator, standard scaling
-        and category codes for embeddings; distances get
-        the same with one column for each category. The config wins over both, but for one thing: a net cannot take gaps, so
+        and category codes for embeddings; distances get the median without an indicator, standard scaling and one column for each
+        category. The config wins over both, but for one thing: a net cannot take gaps, so
         `numeric_imputer: none` is the median there.
     choices : mapping, optional
         The tuner's, by the names in `CHOICES`; the config wins over them.
@@ -122,7 +122,8 @@ def _numeric_block(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) 
     complete = style != "tree" or scaler == "normalizer"
     imputers = tuple(_imputer(column, plan, choices, complete) for column in numbers.plans)
     if set(imputers) != {"none"}:
-        steps.append(("impute", Impute(imputers)))
+        # A rare gap, scaled, would lie further out than any value, and be a group of its own.
+        steps.append(("impute", Impute(imputers, indicator=style != "distances")))
     if positions and (plan.interactions or plan.polynomial > 1):
         steps.append(("products", Products(positions, plan.task != "regression", plan.interactions, plan.polynomial)))
     scalers = tuple(column.scaler if column and column.scaler != "auto" else scaler for column in numbers.plans)
