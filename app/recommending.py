@@ -11,7 +11,7 @@ from rich.console import Console
 
 from app.command import Plan, Request, Result
 from app.summary import TrainingSummary, run_facts
-from app.training_runs import execute_training, pipeline_of, publish_training
+from app.training_runs import execute_training, pages_of, pipeline_of, publish_training, verdict_of
 from switchyard.tabular.report.terminal import table
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
         metric=problem.metric,
         model={"name": problem.name, "version": registration.version, "digest": registration.digest, "family": recipe.family},
         scores={"cv": {problem.metric: recipe.candidates[0].ndcg}, "holdout": evaluation.scores()},
-        verdict="unchanged" if outcome.was_cached("registration") and registration.verdict == "challenger" else registration.verdict,
+        verdict=verdict_of(outcome),
         reports={},
         reasons=list(verdict.reasons()),
         changes=[change.sentence() for change in verdict.changes],
@@ -75,12 +75,7 @@ def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
 
 
 def _pages(outcome: Outcome) -> dict[str, str]:
-    """File name to text of all that a run, finished or not, has to show."""
-    pages = dict(outcome.artifact("documents").files) if outcome.has("documents") else {}
-    for name in _REPORTS:
-        if outcome.has(name) and (page := outcome.page(name)):
-            pages[f"{name}.html"] = page
-    return pages
+    return pages_of(outcome, _REPORTS)
 
 
 def _print(outcome: Outcome, summary: TrainingSummary, next_command: str, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -37,6 +37,18 @@ def execute_training(request: Request, pipeline: Any, arguments: dict[str, Any],
         request.console.print("the registry no longer holds this version: registering it again")
         outcome = _execute(request, pipeline, arguments, cache, pages, afresh=(register,))
     return outcome
+
+
+def pages_of(outcome: Outcome, names: Iterable[str]) -> dict[str, str]:
+    """File name to text of what a run, finished or not, has to show: its documents, and the pages of the artifacts `names`."""
+    pages = dict(outcome.artifact("documents").files) if outcome.has("documents") else {}
+    return pages | {f"{name}.html": page for name in names if outcome.has(name) and (page := outcome.page(name))}
+
+
+def verdict_of(outcome: Outcome) -> str:
+    """What became of the model; a cached registration is one of an earlier run, so this run registered nothing."""
+    registration = outcome.artifact("registration")
+    return "unchanged" if outcome.was_cached("registration") and registration.verdict == "challenger" else str(registration.verdict)
 
 
 def publish_training(root: Path, summary: TrainingSummary, documents: Mapping[str, str], pages: Mapping[str, str]) -> TrainingSummary:

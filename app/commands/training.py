@@ -14,7 +14,7 @@ from app import recommending, saving
 from app.command import Command, Plan, Request, Result
 from app.options import SEARCH
 from app.summary import TrainingSummary, run_facts
-from app.training_runs import execute_training, pipeline_of, publish_training
+from app.training_runs import execute_training, pages_of, pipeline_of, publish_training, verdict_of
 from switchyard.tabular.report.report import Name, Table
 from switchyard.tabular.report.terminal import table
 from switchyard.tabular.tasks import kind_of
@@ -99,15 +99,13 @@ def _edited_suite(root: Path, name: str) -> str:
 
 def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
     """Write the run's documents and reports to files and gather the summary."""
-    return publish_training(root, _gather(outcome, {}), outcome.artifact("documents").files, _pages(outcome))
+    return publish_training(root, _gather(outcome), outcome.artifact("documents").files, _pages(outcome))
 
 
-def _gather(outcome: Outcome, reports: dict[str, str]) -> TrainingSummary:
+def _gather(outcome: Outcome) -> TrainingSummary:
     """From the artifacts of a finished run; nothing is computed again."""
     problem, registration = (outcome.artifact(name) for name in ("problem", "registration"))
     leaderboard = outcome.artifact("leaderboard")
-    # A cached registration is one of an earlier run: this run registered nothing.
-    again = outcome.was_cached("registration") and registration.verdict == "challenger"
     return TrainingSummary(
         **run_facts(outcome, "training"),
         task=problem.task,
@@ -119,8 +117,8 @@ def _gather(outcome: Outcome, reports: dict[str, str]) -> TrainingSummary:
             "family": leaderboard.family,
         },
         scores=_scores(outcome, problem.task),
-        verdict="unchanged" if again else registration.verdict,
-        reports=reports,
+        verdict=verdict_of(outcome),
+        reports={},
         reasons=list(outcome.artifact("verdict").reasons()),
         changes=[change.sentence() for change in outcome.artifact("verdict").changes],
     )
@@ -140,16 +138,8 @@ def _scores(outcome: Outcome, task: str) -> dict[str, dict[str, float]]:
 
 
 def _pages(outcome: Outcome) -> dict[str, str]:
-    """File name to text of all that a run, finished or not, has to show."""
-    pages = {}
-    if outcome.has("documents"):
-        pages |= outcome.artifact("documents").files
-    for name in _REPORTS:
-        if outcome.has(name) and (page := outcome.page(name)):
-            pages[f"{name}.html"] = page
-    if outcome.has("full_profile"):
-        pages["data_profile.html"] = outcome.artifact("full_profile")
-    return pages
+    pages = pages_of(outcome, _REPORTS)
+    return pages | ({"data_profile.html": outcome.artifact("full_profile")} if outcome.has("full_profile") else {})
 
 
 def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console: Console) -> None:

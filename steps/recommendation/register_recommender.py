@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from zenml import get_step_context, step
 
 from registry.tracking import TrainingRecord, TrialRecord
-from registry.versions import TWIN, TWIN_TAG
+from registry.versions import TWIN_TAG
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from steps.registry.registration import Registration, register, registered_already
+from steps.registry.registration import Registration, files_of, register, registered_already
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict
@@ -51,11 +51,6 @@ def register_recommender(
         "comparison": comparison,
         "verdict": verdict,
     }
-    files = {f"reports/{name}.html": page.encode() for name, report in reports.items() if (page := report.html())}
-    files |= {f"documents/{name}": text.encode() for name, text in documents.files.items()}
-    if evaluated.digest != bundle.digest:
-        files |= {f"{TWIN}/{name}": content for name, content in evaluated.files.items()}
-    files["config.json"] = problem.model_dump_json(indent=1).encode()
     context = get_step_context()
     record = TrainingRecord(
         experiment=context.pipeline.name,
@@ -67,7 +62,7 @@ def register_recommender(
             TrialRecord(f"{one.family} {number}", one.params, {"ndcg_at_10": one.ndcg}, {"family": one.family})
             for number, one in enumerate(recipe.trials[:_MOST_TRIALS])
         ],
-        files=files,
+        files=files_of(problem, reports, documents, evaluated, bundle),
         bundle=dict(bundle.files),
         digest=bundle.digest,
     )

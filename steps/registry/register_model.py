@@ -8,10 +8,10 @@ from zenml import get_step_context, step
 
 from registry.reference import ensure_reference
 from registry.tracking import TrainingRecord, TrialRecord
-from registry.versions import TWIN, TWIN_TAG
+from registry.versions import TWIN_TAG
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from steps.registry.registration import Registration, register, registered_already
+from steps.registry.registration import Registration, files_of, register, registered_already
 from switchyard.monitoring.reference import FOLDER, Reference
 from switchyard.tabular.clustering.groups import Groups
 from switchyard.tabular.config.problem import Problem
@@ -76,14 +76,10 @@ def register_model(
         **{f"tuning_{study.family}": study for study in studies},
         **({"groups": groups} if groups is not None else {}),
     }
-    files = {f"reports/{name}.html": page.encode() for name, report in reports.items() if (page := report.html())}
-    files |= {f"documents/{name}": text.encode() for name, text in documents.files.items()}
+    files = files_of(problem, reports, documents, evaluated, bundle)
     files |= {f"data_docs/{name}": content for name, content in _site(validation).items()}
     files |= {f"{FOLDER}/{name}": content for name, content in _files(reference).items()}
-    if evaluated.digest != bundle.digest:
-        files |= {f"{TWIN}/{name}": content for name, content in evaluated.files.items()}
     files["expectations.json"] = suite.to_json().encode()
-    files["config.json"] = problem.model_dump_json(indent=1).encode()
     context = get_step_context()
     record = TrainingRecord(
         experiment=context.pipeline.name,

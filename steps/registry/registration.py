@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from typing import Literal
 
 from registry.tracking import TrainingRecord, log_training, make_challenger, register_version
-from registry.versions import version_with_digest
+from registry.versions import TWIN, version_with_digest
 from switchyard.bundle import Bundle
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.documents import Documents
 from switchyard.tabular.evaluation.comparison import Verdict
-from switchyard.tabular.storable import Record
+from switchyard.tabular.export.bundle import ExportedBundle
+from switchyard.tabular.storable import Record, Storable
 
 
 class Registration(Record):
@@ -19,6 +22,17 @@ class Registration(Record):
     """In the registry; None where the model was rejected."""
     run_id: str | None
     """MLflow's; None where nothing new was logged."""
+
+
+def files_of(
+    problem: Problem, reports: Mapping[str, Storable], documents: Documents, evaluated: ExportedBundle, bundle: ExportedBundle
+) -> dict[str, bytes]:
+    """What every training leaves in its MLflow run beside the bundle: pages, documents, the evaluated twin, the config."""
+    files = {f"reports/{name}.html": page.encode() for name, report in reports.items() if (page := report.html())}
+    files |= {f"documents/{name}": text.encode() for name, text in documents.files.items()}
+    if evaluated.digest != bundle.digest:
+        files |= {f"{TWIN}/{name}": content for name, content in evaluated.files.items()}
+    return files | {"config.json": problem.model_dump_json(indent=1).encode()}
 
 
 def registered_already(name: str, bundle: Bundle, verdict: Verdict, tags: Mapping[str, str]) -> Registration | None:
