@@ -21,8 +21,8 @@ SERVED = "served"
 _FACTS = "run.json"
 _BEGIN = re.compile(r"<body[^>]*>|(?=<h1)", re.IGNORECASE)
 _LEVELS: Mapping[str, Level] = {"challenger": "good", "unchanged": "note", "rejected": "bad", "stopped": "bad"}
-_FIRST = ("model_card.md", "evaluation.html", "explanation.html", "quality.html", "profile.html")
-"""What the index links to, where it is there."""
+_FIRST = ("model_card.html", "evaluation.html", "explanation.html", "quality.html", "profile.html")
+"""Which pages the index links to first, where they are there."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def index(model: Path) -> Report:
         for run in trained
     ]
     table = Table(("version", "trained (UTC)", "verdict", "metric", "on its holdout", "model", "pages"), rows, {"on its holdout": ".4f"})
-    lead = "What was trained, the newest first. Scores are of each version's own holdout; the page `comparison` has those of one table."
+    lead = "What was trained, the newest first. Scores are of each version's own holdout; the page comparison has those of one table."
     return Report(f"Versions of {model.name}", lead, [Section("Versions", table)])
 
 

@@ -40,6 +40,7 @@ def test_the_index_has_what_was_never_registered_too_and_runs_nothing(tmp_path):
     page = (tmp_path / "reports" / "shop" / "index.html").read_text()
     assert "<script>" not in page and "<script>" not in (tmp_path / "reports/shop/run-fedcba98/quality.html").read_text()
     assert page.index("run-fedcba98/quality.html") < page.index("1/evaluation.html")
+    assert page.count(">model card</a>") == 1
 
 
 def test_a_page_says_whose_it_is_wherever_it_begins():
