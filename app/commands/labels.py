@@ -16,7 +16,7 @@ from app.options import CONFIG, NAME, QUERY
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 if TYPE_CHECKING:
-    from switchyard.tabular.config.problem import Problem
+    from switchyard.tabular.config.problem import Data
     from switchyard.tabular.tables.reading.rows import Rows
 
 
@@ -37,7 +37,7 @@ def plan(request: Request, *, data: str | None, within: float, **_own: Any) -> P
     return Plan(f"[bold]labels[/] {request.problem.name}: {without_credentials(data)} on stack {request.stack}")
 
 
-def run(request: Request, plan: Plan, *, data: str, query: str | None, within: float, **columns: Any) -> Result:
+def run(request: Request, plan: Plan, *, data: str, query: str | None, sheet: str | None, within: float, **columns: Any) -> Result:
     """Join the labels in a table to the predictions of the model; prints and sums up what became of them.
 
     A label by entity and time belongs to the entity's latest prediction that is not older than `within` days.
@@ -64,7 +64,8 @@ def run(request: Request, plan: Plan, *, data: str, query: str | None, within: f
         raise InputError(f"no version of {problem.name!r} is in production yet, so there is nothing to join labels to")
     signature = champion.opened.signature
     named = TruthColumns(columns["label_column"], columns["id_column"], columns["entity_column"], columns["time_column"])
-    with _rows(problem, with_secrets(data), query, without_credentials(data), signature.target) as rows:
+    source = problem.data.model_copy(update={"source": with_secrets(data), "query": query, "sheet": sheet})
+    with _rows(source, without_credentials(data), signature.target) as rows:
         found = truth_columns(rows, problem, signature, named)
         total = check_truths(rows, found, signature)
         by = "prediction id" if found.prediction_id else "entity and time"
@@ -92,18 +93,17 @@ _MEANINGS = {
 
 
 @contextlib.contextmanager
-def _rows(problem: Problem, data: str, query: str | None, label: str, expected: str) -> Iterator[Rows]:
+def _rows(data: Data, label: str, expected: str) -> Iterator[Rows]:
     from stacks.files import local_input
     from switchyard.tabular.tables.reading.opening import open_rows
     from switchyard.tabular.tables.reading.rows import rows_of_frame
     from switchyard.tabular.tables.reading.sources import is_in_memory, read_source
 
-    source: Any = problem.data.model_copy(update={"source": data, "query": query})
-    if is_in_memory(source):
-        yield rows_of_frame(read_source(source).frame, label)
+    if is_in_memory(data):
+        yield rows_of_frame(read_source(data).frame, label)
         return
-    with local_input(str(Path(data).expanduser()) if "://" not in data else data) as path:
-        yield open_rows(path, label, expected)
+    with local_input(str(Path(data.source).expanduser()) if "://" not in data.source else data.source) as path:
+        yield open_rows(path, label, expected, sheet=data.sheet)
 
 
 COMMAND = Command(
@@ -116,6 +116,7 @@ COMMAND = Command(
             ["--data"], help="PATH, URL, or a SQLAlchemy URL with --query: a label a row, with prediction_id, or entity and time."
         ),
         QUERY,
+        click.Option(["--sheet"], help="Of a workbook; else the first that holds anything."),
         click.Option(["--label-column"], default="", help="Holds the labels; else label, or the target's name."),
         click.Option(["--id-column"], help="Holds prediction ids; else prediction_id."),
         click.Option(["--entity-column"], help="Where there are no prediction ids; else entity_id, or the config's."),

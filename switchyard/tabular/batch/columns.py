@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import NoneType
@@ -25,6 +26,7 @@ Extra = Literal["refuse", "drop", "keep"]
 
 _ENTITY_LENGTH = 255
 _NAMED = 12
+_WHOLE = re.compile(r"-?[0-9]+\.0+")
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,18 @@ def model_columns(chunk: Chunk, signature: Signature) -> dict[str, Any]:
     return {column.name: _values(chunk.columns[column.name], column.reading, column.name) for column in there}
 
 
+def entity_name(value: Any) -> str:
+    """Who a row is about, as the log knows it: pandas writes 10 as 10.0 into a table where one id is missing.
+
+    Raises
+    ------
+    ValueError
+        It is no name: nested, or too large.
+    """
+    name = category(value)
+    return name.split(".")[0] if _WHOLE.fullmatch(name) else name
+
+
 def entities(chunk: Chunk, column: str | None) -> list[str | None] | None:
     """Entity ids, None where missing; None where there is no such column."""
     if column is None:
@@ -105,7 +119,7 @@ def entities(chunk: Chunk, column: str | None) -> list[str | None] | None:
     found = []
     for row, value in enumerate(chunk.columns[column].to_pylist()):
         try:
-            name = category(value)
+            name = entity_name(value)
         except ValueError as error:
             raise BadInput(column, row, str(error)) from None
         if len(name) > _ENTITY_LENGTH:

@@ -9,6 +9,7 @@ from typing import Any
 
 from switchyard.bundle import BadInput, Signature
 from switchyard.bundle.encoding import category, is_missing
+from switchyard.tabular.batch.columns import entity_name
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
@@ -147,7 +148,7 @@ def _name(value: Any, column: str, longest: int, what: str) -> str:
     if is_missing(value):
         raise BadInput(column, None, f"there is no {what}")
     try:
-        name = category(value)
+        name = entity_name(value) if what == "entity" else category(value)
     except ValueError as error:
         raise BadInput(column, None, str(error)) from None
     if len(name) > longest:

@@ -23,6 +23,7 @@ _CODES = frozenset(
         *("MXN", "ZAR", "SGD", "HKD", "KRW", "TRY", "RUB", "Rs", "kr", "z\u0142", "K\u010d", "Ft", "Fr"),
     )
 )
+_HEAD = 1_000
 _FEWEST = 3
 """Different numbers that there must be for letters behind them to be a unit."""
 
@@ -58,6 +59,9 @@ def style_of(texts: pa.Array, decimal: str | None = None, witness: str | None = 
     if plain.all() and not said and decimal != ",":
         return Written(PLAIN, plain)
     words = texts.to_pylist()
+    # pandas writes a duration of whole days as "3 days": no unit, since Parquet would hold the duration itself.
+    if unit is None and not plain.any() and all(clock_seconds(text) is not None for text in words):
+        return _clock(words, plain)
     found = {place: parts for place, text in enumerate(words) if (not plain[place] or said or decimal == ",") and (parts := pieces(text))}
     if not found:
         return _clock(words, plain)
@@ -78,7 +82,8 @@ def style_of(texts: pa.Array, decimal: str | None = None, witness: str | None = 
         return Written(PLAIN, plain)
     if good.sum() <= plain.sum() and not said and witness is None:
         return Written(PLAIN, plain)
-    return Written(style, good, _described(style, found.values()), _doubt(marks[2], style, witness if decimal else None, said))
+    beside = ", beside plain numbers, which are read as they stand" if "%" in style.units and plain.any() else ""
+    return Written(style, good, _described(style, found.values()) + beside, _doubt(marks[2], style, witness if decimal else None, said))
 
 
 def _clock(words: Sequence[str], plain: np.ndarray) -> Written:
@@ -182,7 +187,7 @@ def _described(style: Style, found: Collection[Pieces]) -> str:
         names = {",": "commas", ".": "points", " ": "blanks", "'": "apostrophes"}
         parts.append(f"written with {names[style.grouping]} between thousands")
     if style.units:
-        parts.append("in " + ", ".join(style.units))
+        parts.append("in " + ", ".join(style.units) + (", of which none is converted" if len(style.units) > 1 else ""))
     if style.scaled:
         parts.append("K, M and B behind a number multiply it")
     if style.bounds:
@@ -200,6 +205,23 @@ def _doubt(mark: str, style: Style, witness: str | None, said: bool) -> str:
     return f"the {name} is read {read}" + (f", as {witness!r} shows" if witness else ", though it could be otherwise")
 
 
+def units_of(words: Sequence[str]) -> tuple[str, ...]:
+    """What stands behind the numbers in `words`, the most frequent first, where all are numbers with letters behind."""
+    found = [pieces(word) for word in words]
+    counts = Counter(parts.after for parts in found if parts and parts.after and not parts.before)
+    return tuple(unit for unit, _ in counts.most_common()) if sum(counts.values()) == len(words) else ()
+
+
+def plain_doubt(texts: pa.Array) -> str:
+    """What is to be said of plain numbers whose every point could stand between thousands: 950, 1.234, 12.500; mostly nothing."""
+    if pc.any(pc.match_substring_regex(texts.slice(0, _HEAD), _POINT)).as_py():
+        return ""
+    dotted = texts.filter(pc.match_substring(texts, "."))
+    if len(pc.unique(dotted.slice(0, _HEAD))) < 2 or pc.any(pc.match_substring_regex(dotted, _POINT)).as_py():
+        return ""
+    return _doubt(".", PLAIN, None, False)
+
+
 def whole(values: np.ndarray) -> bool:
     """Whether all finite of `values` are whole numbers, and there are any."""
     finite = values[np.isfinite(values)]
@@ -213,4 +235,4 @@ def number_text(values: np.ndarray) -> np.ndarray:
     return labels[codes] if labels.size else np.empty(0, dtype=object)
 
 
-__all__ = ["EXACT", "Written", "is_currency", "number_text", "style_of", "whole"]
+__all__ = ["EXACT", "Written", "is_currency", "number_text", "plain_doubt", "style_of", "whole"]

@@ -16,7 +16,7 @@ from switchyard.bundle.amounts import PLAIN, amount
 from switchyard.tabular.config.problem import Kind
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.typing.dates import Dates, date_patterns, reads
-from switchyard.tabular.tables.typing.numbers import Written, style_of
+from switchyard.tabular.tables.typing.numbers import Written, plain_doubt, style_of, units_of
 from switchyard.tabular.tables.typing.readings import Place, Reading, as_dates, as_digits, empty, lost_dates, read_numbers
 from switchyard.tabular.tables.typing.surroundings import Surroundings
 from switchyard.tabular.tables.typing.texts import Texts
@@ -56,6 +56,7 @@ _SPELT = ("None", "NA", "N/A", "n/a", "NULL", "null")
 _FREQUENT = 0.05
 """Share of the rows from which such a word in a column of words is a value."""
 _TEXT_WORDS = 4
+_HEAD = 1_000
 _PADDED = r"^0[0-9]+$"
 
 
@@ -125,7 +126,9 @@ def _plain_numbers(array: pa.Array, how: ColumnReading, kind: Kind | None, place
         digits = as_digits(array, numbers, how, kind)
         if digits is not None:
             return digits
-    return read_numbers(array, how, kind, place)
+    doubt = plain_doubt(array)
+    notes = (f"{place.name!r}: {doubt}; data.columns.{place.name}.decimal says it",) if doubt else ()
+    return read_numbers(array, how, kind, place, notes=notes)
 
 
 def _padded(texts: pa.Array) -> bool:
@@ -203,10 +206,13 @@ def _all_placeholders(texts: Texts, bad: np.ndarray) -> bool:
 
 
 def _mixed(array: pa.Array, texts: Texts, bad: np.ndarray, share: float, place: Place, how: ColumnReading) -> Reading:
-    note = (
-        f"{place.name!r} is mixed, {share:.0%} numbers and else text such as {texts.example(bad)}: "
-        "taken as categories; set its kind to numeric to drop the text"
-    )
+    units = units_of(texts.trimmed.filter(pa.array(texts.used)).slice(0, _HEAD).to_pylist())
+    if len(units) > 1:
+        what = f"holds numbers in {len(units)} units ({', '.join(units[:4])})"
+        note = f"{place.name!r} {what}: taken as categories; convert it to one unit to have numbers"
+    else:
+        what = f"is mixed, {share:.0%} numbers and else text such as {texts.example(bad)}"
+        note = f"{place.name!r} {what}: taken as categories; set its kind to numeric to drop the text"
     return _named(array, "categorical", replace(how, style=PLAIN), f"mixed: {share:.0%} numbers, else text", (note,))
 
 

@@ -56,6 +56,11 @@ def test_by_entity_and_time_of_the_config(signature, tmp_path):
     assert found.entity_id == "17" and found.event_time == datetime(2026, 1, 1, 8, tzinfo=UTC) and found.value == "yes"
 
 
+def test_an_entity_that_a_gap_turned_into_a_float_is_the_same_entity(signature, tmp_path):
+    (found,) = read(tmp_path, "customer,at,label\n17.0,2026-01-01,yes\n", signature)
+    assert found.entity_id == "17"
+
+
 def test_by_columns_that_are_named(signature, tmp_path):
     text = "who,day,truth,prediction_id\nann,2026-01-01,no,r9\n"
     (found,) = read(tmp_path, text, signature, TruthColumns("truth", entity="who", time="day"))

@@ -46,6 +46,7 @@ def _read(values: list[str], **data):
         (("1'234.50", "950.10", "12\u2019000.00"), (1234.5, 950.1, 12000)),
         (("<0.60", "1.2", "3.5"), (0.6, 1.2, 3.5)),
         (("13:00:00", "00:30:00", "23:59:59"), (46_800, 1800, 86_399)),
+        (("0 days", "2 days", "0 days"), (0, 172_800, 0)),
     ],
 )
 def test_amounts_are_numbers_and_said(texts, numbers):
@@ -67,16 +68,25 @@ def test_what_only_looks_like_an_amount_stays_words(texts):
 def test_a_mark_that_could_be_either_is_settled_by_the_other_columns_and_said():
     mixed = _cycle("950", "1.234", "12.500")
 
-    alone = load_frame(_frame(x=mixed)).table.frame["x"]
+    _, alone, said = _read(mixed)
     found = load_frame(_frame(x=mixed, weight=_cycle("50,5", "61,25", "7,0")))
 
-    assert alone[1] == 1.234
+    assert alone[1] == 1.234 and "could be otherwise" in said[0] and "data.columns.x.decimal" in said[0]
+    assert not _read(_cycle("950", "1.234", "12.5"))[2]
     assert found.table.frame["x"][1] == 1234.0
     assert any("as 'weight' shows" in note for note in found.notes)
     commas = _cycle("950", "1,234", "12,500")
     _, values, notes = _read(commas)
     assert values[1] == 1234.0 and "could be otherwise" in notes[0] and "data.columns.x.decimal" in notes[0]
     assert _read(commas, columns={"x": {"decimal": ","}})[1][1] == 1.234
+
+
+def test_numbers_in_several_units_are_not_mixed_in_silence():
+    column, _, notes = _read([f"{60 + row % 30} kg" if row % 3 else f"{130 + row % 40} lb" for row in range(ROWS)])
+
+    assert column.kind == "categorical" and "numbers in 2 units (lb, kg)" in notes[0]
+    assert "of which none is converted" in _read(_cycle("$5", "7 €", "$12.50"))[2][0]
+    assert "beside plain numbers, which are read as they stand" in _read(_cycle("57%", "0.57", "12%", "3%"))[2][0]
 
 
 @pytest.mark.parametrize(
