@@ -1,88 +1,10 @@
 """The only command line of Switchyard: python run.py --pipeline training, and what surrounds it."""
 
-from __future__ import annotations
-
-import logging
-import os
-import sys
-import time
 from pathlib import Path
-from typing import Any
 
-# Before ZenML is imported: quiet logs of its own, plain tracebacks, no usage statistics unless asked for.
-os.environ.setdefault("ZENML_LOGGING_VERBOSITY", "WARN")
-os.environ.setdefault("ZENML_ENABLE_RICH_TRACEBACK", "false")
-os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-if not sys.stdout.isatty():
-    os.environ.setdefault("ZENML_LOGGING_COLORS_DISABLED", "true")
+from app.main import cli, main
 
-# On a new machine ZenML warns that it takes its default stack; the first command chooses ours.
-logging.getLogger("zenml.zen_stores.base_zen_store").addFilter(lambda record: not str(record.msg).startswith("Setting the"))
-# The cluster's stack has a kube context of its own, whichever is current.
-logging.getLogger("zenml.integrations.kubernetes.orchestrators.kubernetes_orchestrator").addFilter(
-    lambda record: "is not the same as the active context" not in str(record.msg)
-)
-
-STARTED = time.monotonic()
-ROOT = Path(__file__).resolve().parent
-
-import click  # noqa: E402
-
-from app.cli import CommandLine  # noqa: E402
-from app.command import Command, Result  # noqa: E402
-from app.perform import perform  # noqa: E402
-from switchyard import __version__  # noqa: E402
-from switchyard.tabular.errors import SwitchyardError  # noqa: E402
-
-
-def _perform(name: str, command: Command, values: dict[str, Any]) -> Result:
-    return perform(ROOT, STARTED, name, command, values)
-
-
-@click.group(
-    cls=CommandLine,
-    perform=_perform,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "obj": ROOT},
-)
-@click.version_option(__version__, prog_name="switchyard")
-@click.option(
-    "--schema",
-    type=click.Choice(["keys", "json", "markdown"]),
-    is_flag=False,
-    flag_value="keys",
-    help="Print the keys of a config with defaults and limits; json: its JSON schema.",
-)
-@click.pass_context
-def cli(context: click.Context, schema: str | None) -> None:
-    """From a table to a model in production: python run.py --pipeline training --data FILE --target COLUMN."""
-    if context.invoked_subcommand:
-        return
-    if schema:
-        from switchyard.tabular.config.reference import FORMS
-
-        click.echo(FORMS[schema](), nl=False)
-        return
-    click.echo(context.get_help())
-    raise SystemExit(2)
-
-
-def main() -> None:
-    """Run the command line; a user's mistake ends in one line and its exit code, never in a traceback."""
-    try:
-        result = cli(standalone_mode=False)
-    except SwitchyardError as error:
-        click.secho(f"error: {error}", fg="red", err=True)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.secho("stopped; the same command continues where this one was", fg="yellow", err=True)
-        sys.exit(1)
-    sys.exit(result.exit_code if isinstance(result, Result) else 0)
-
+__all__ = ["cli"]
 
 if __name__ == "__main__":
-    main()
+    main(Path(__file__).parent)

@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 from app.repository import ensure_stack
+from switchyard.project import CODE
 from switchyard.tabular.errors import SwitchyardError
 
 _HOST = "127.0.0.1"
@@ -69,14 +70,14 @@ def start_prometheus(root: Path, exporter_port: int, port: int) -> None:
     from app.textfile import metrics_folder
 
     ensure_stack(root)
-    folder, here = _state_folder() / "prometheus", root / "stacks" / "prometheus"
+    folder, here = _state_folder() / "prometheus", CODE / "stacks" / "prometheus"
     folder.mkdir(exist_ok=True)
     config = folder / "prometheus.yml"
     config.write_text((here / "prometheus.yml").read_text(encoding="utf-8").replace("@EXPORTER@", str(exporter_port)), encoding="utf-8")
     (folder / "alerts.yml").write_text((here / "alerts.yml").read_text(encoding="utf-8"), encoding="utf-8")
     serving = _state_folder().parent / "serving"
     command = (sys.executable, "-m", "deployment.exporter", str(exporter_port), str(metrics_folder()), str(serving))
-    _ensure(_Service("exporter", exporter_port, "/health", command, {"PYTHONPATH": str(root)}))
+    _ensure(_Service("exporter", exporter_port, "/health", command, {"PYTHONPATH": str(CODE)}))
     program = shutil.which("prometheus")
     if program:
         command = (

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from switchyard.project import CODE
+
 
 def ensure_repository(root: Path) -> None:
-    """Make `root` a ZenML repository, so that it has an active stack of its own and a source root."""
+    """Make `root` a ZenML repository, so that it has an active stack of its own."""
     from zenml.client import Client
+    from zenml.utils.source_utils import set_custom_source_root
 
+    # ZenML looks for steps below its repository; a folder of one's own has none.
+    set_custom_source_root(str(CODE))
     if not Client.is_repository_directory(root):
         Client.initialize(root)
 

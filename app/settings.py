@@ -96,11 +96,29 @@ def _changes(changes: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Any]]:
 def _config(root: Path, config: Path | None, name: str | None) -> tuple[dict[str, Any], str]:
     """What the config says, and what to call it."""
     own = root / "configs" / f"{name}.yaml"
-    chosen = config or (own if name and own.is_file() else root / DEFAULT_CONFIG)
+    if config is None and name and not own.is_file() and not (root / DEFAULT_CONFIG).is_file():
+        return _trained_by(root, name)
+    chosen = config or (own if name and own.is_file() else default_config(root))
     settings = read_settings(chosen)
     if config or not name or name in (settings.get("name"), chosen.stem):
         return settings, str(chosen)
     return _trained_by(root, name)
+
+
+def default_config(root: Path) -> Path:
+    """The config that is meant where none is named: the built-in loans', else the only one there is.
+
+    Raises
+    ------
+    InputError
+        There are several.
+    """
+    usual, there = root / DEFAULT_CONFIG, sorted((root / "configs").glob("*.yaml"))
+    if usual.is_file() or not there:
+        return usual
+    if len(there) > 1:
+        raise InputError(f"say which config by --config: {', '.join(f'configs/{path.name}' for path in there[:10])}")
+    return there[0]
 
 
 def _trained_by(root: Path, name: str) -> tuple[dict[str, Any], str]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from switchyard.plugins import FOLDER, is_in_folder
+from switchyard.project import folder
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,7 +89,7 @@ def image_name(kind: str, registry: str, root: Path = ROOT, platform: str = "") 
     if platform not in ("", _USUAL):
         digest.update(platform.encode() + b"\0")
     for path in sorted(context_files(kind, root)):
-        digest.update(path.encode() + b"\0" + hashlib.sha256((root / path).read_bytes()).digest())
+        digest.update(path.encode() + b"\0" + hashlib.sha256((_base(path, root) / path).read_bytes()).digest())
     return f"{registry.rstrip('/')}/switchyard-{kind}:{digest.hexdigest()[:16]}".lstrip("/")
 
 
@@ -107,11 +108,17 @@ def context_files(kind: str, root: Path = ROOT) -> set[str]:
         if not words or words[0] != "COPY" or any(word.startswith("--from") for word in words):
             continue
         for source in [word for word in words[1:] if not word.startswith("--")][:-1]:
-            found.update(_files_of(source, root))
+            found.update(_files_of(source, _base(source, root)))
     return found
 
 
-def refuse_absent(plugins: Iterable[str], root: Path = ROOT) -> None:
+def _base(path: str, root: Path) -> Path:
+    """Where a file of the build context is: plugins come from a folder of one's own, where that is worked in."""
+    own = root == ROOT and path.split("/")[0] == FOLDER and (folder() / FOLDER).is_dir()
+    return folder() if own else root
+
+
+def refuse_absent(plugins: Iterable[str], root: Path | None = None) -> None:
     """Refuse plugins, named as in the config, that a pod would look for in vain.
 
     Raises
@@ -169,7 +176,7 @@ def _context(kind: str, root: Path, architecture: str) -> IO[bytes]:
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
     with tarfile.open(fileobj=file, mode="w") as archive:
         for name in sorted(context_files(kind, root)):
-            content = (root / name).read_bytes()
+            content = (_base(name, root) / name).read_bytes()
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(content), 0o644
             archive.addfile(entry, io.BytesIO(content))

@@ -7,6 +7,7 @@ import os
 import subprocess
 
 from steps.caching import LOCK, ROOT
+from switchyard.project import folder
 
 COMMIT_VARIABLE = "SWITCHYARD_COMMIT"
 
@@ -17,7 +18,7 @@ def code_commit() -> str:
         return told
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=folder(), capture_output=True, text=True)
     except FileNotFoundError:
         return "unknown"
     return done.stdout.strip() if done.returncode == 0 else "unknown"

@@ -24,15 +24,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.parts import Part, add_parts
+from switchyard.project import folder
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
 
 GROUP = "switchyard.plugins"
 """Of Python's entry points: an installed package offers its module by a name in it."""
-ROOT = Path(__file__).resolve().parents[1]
-"""Where paths are looked up that the working directory does not have."""
 FOLDER = "plugins"
-"""Of the repository: what lies there is in the image of the pipelines."""
+"""Of the project, or of a folder of one's own: what lies there is in the image of the pipelines."""
 _PACKAGE = "switchyard_plugins"
 """Files are imported as modules of this name."""
 
@@ -78,7 +77,7 @@ def load_plugin(source: str) -> Plugin:
     Parameters
     ----------
     source : str
-        A file or folder (`plugins/money.py`; below the working directory, else the repository), the name of an entry point
+        A file or folder (`plugins/money.py`; below the working directory, else the folder of the configs), the name of an entry point
         of the group `switchyard.plugins`, or a module.
 
     Raises
@@ -117,13 +116,13 @@ def loaded_plugins() -> tuple[str, ...]:
     return tuple(_loaded)
 
 
-def is_in_folder(source: str, root: Path = ROOT) -> bool:
+def is_in_folder(source: str, root: Path | None = None) -> bool:
     """Whether another copy of the repository finds the plugin by this name: a path below `plugins/`, or an installed module."""
     place = _find(source)
     if place.module is not None and "site-packages" in place.begin.parts:
         return True
     named = Path(place.module.replace(".", "/") if place.module else source).parts
-    return named[:1] == (FOLDER,) and ".." not in named and place.begin.is_relative_to(root / FOLDER)
+    return named[:1] == (FOLDER,) and ".." not in named and place.begin.is_relative_to((root or folder()).resolve() / FOLDER)
 
 
 def _find(source: str) -> _Place:
@@ -144,13 +143,13 @@ def _find(source: str) -> _Place:
 
 
 def _file(source: str) -> Path:
-    for base in (Path(), ROOT):
+    for base in (Path(), folder()):
         path = base / Path(source).expanduser()
         begin = path / "__init__.py" if path.is_dir() else path
         if begin.is_file():
             return begin.resolve()
-    folder = (ROOT / source).parent
-    names = sorted(item.name for item in folder.glob("*.py")) if folder.is_dir() else []
+    beside = (folder() / source).parent
+    names = sorted(item.name for item in beside.glob("*.py")) if beside.is_dir() else []
     raise InputError(f"plugin {source}: there is no such file{did_you_mean(Path(source).name, names) if names else ''}")
 
 

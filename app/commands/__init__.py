@@ -1,6 +1,7 @@
 """The commands of run.py, one module each: its options, what it would run (`plan`), what it does (`run`)."""
 
 NAMES = (
+    "init",
     "look",
     "training",
     "deployment",
@@ -18,5 +19,6 @@ NAMES = (
     "dashboard",
     "prometheus",
     "doctor",
+    "upgrade",
 )
 """As the help lists them; the module of a name has its `COMMAND`."""

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.health import Check
+from switchyard.project import CODE
 from switchyard.tabular.errors import SwitchyardError
 
 _NEEDED_GB = 5.0
@@ -67,9 +68,9 @@ def _python(root: Path) -> Iterator[Check]:
     yield Check("Python", sys.version_info[:2] == (3, 11), version, "make PYTHON=/path/to/python3.11 setup, after rm -r .venv")
 
 
-def _packages(root: Path) -> Iterator[Check]:
+def _packages(_root: Path) -> Iterator[Check]:
     wrong = []
-    pins = [line.split("==") for line in (root / "requirements.txt").read_text().splitlines() if "==" in line]
+    pins = [line.split("==") for line in (CODE / "requirements.txt").read_text().splitlines() if "==" in line]
     for name, version in pins:
         try:
             found = metadata.version(name).split("+")[0]

@@ -83,10 +83,11 @@ def _check_table(problem: Problem) -> None:
 def _deployment_command(problem: Problem, where: str, root: Path) -> str:
     """What to type to serve what was trained from the config `where`."""
     from app.settings import DEFAULT_CONFIG, options_for
+    from switchyard.project import CODE
     from switchyard.tabular.config.problem import read_settings
 
     config = root / DEFAULT_CONFIG
-    if Path(where).resolve() == config.resolve() and read_settings(config).get("name") == problem.name:
+    if root == CODE and Path(where).resolve() == config.resolve() and read_settings(config).get("name") == problem.name:
         return "make deployment"
     return f"python run.py --pipeline deployment {options_for(problem, where)}"
 
@@ -184,7 +185,7 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     console.print(
         f"run      {summary.run_id}, {summary.steps} steps, {summary.cached_steps} cached, {outcome.duration_s:.0f} s", highlight=False
     )
-    console.print("next     make dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
+    console.print("next     python run.py dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
     if summary.verdict != "rejected":
         console.print(f"         {deployment}   (serve it)", highlight=False)
 

@@ -15,7 +15,6 @@ import pytest
 from stacks import images
 from stacks.cluster import platforms
 from stacks.cluster.errors import ClusterError
-from switchyard import plugins
 from switchyard.tabular.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,7 +66,7 @@ def test_name_follows_the_plugins_of_the_repository_and_others_are_refused(proje
     (project / "plugins/own.py").write_text("PARTS = (1,)")
     assert len({first, second, name(project)}) == 3
 
-    monkeypatch.setattr(plugins, "ROOT", project)
+    monkeypatch.setenv("SWITCHYARD_FOLDER", str(project))
     images.refuse_absent(["plugins/own.py"], project)
     away = tmp_path_factory.mktemp("away") / "own.py"
     away.write_text("")

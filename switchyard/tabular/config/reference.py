@@ -43,9 +43,9 @@ def json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Problem.model_json_schema()}
 
 
-def keys() -> list[Key]:
-    """All keys, in the order of the classes."""
-    schema = json_schema()
+def keys(schema: Mapping[str, Any] | None = None) -> list[Key]:
+    """All keys, in the order of the classes; those of another version's JSON schema where one is given."""
+    schema = schema or json_schema()
     return list(_keys(schema, schema["$defs"], ""))
 
 

@@ -1,0 +1,39 @@
+"""`run`: the command line for a folder of one's own, as its run.py calls it; where the project's code is, and that folder.
+
+The project around the library (run.py, app, pipelines, steps, ...) lies beside it. A folder made by `run.py init` holds configs,
+plugins and results, and no code of Switchyard.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+CODE = Path(__file__).resolve().parents[1]
+"""Where run.py, app, pipelines and the other rooms are."""
+_VARIABLE = "SWITCHYARD_FOLDER"
+
+
+def folder() -> Path:
+    """Where configs, plugins and results are: a folder of one's own, else the project's."""
+    return Path(os.environ.get(_VARIABLE) or CODE)
+
+
+def work_in(root: Path) -> None:
+    """Make `root` that folder, for this process and those it starts."""
+    os.environ[_VARIABLE] = str(root.resolve())
+
+
+def run(root: str | Path) -> None:
+    """Run the command line, with `sys.argv`, for the folder `root`."""
+    if not (CODE / "app" / "main.py").is_file():
+        sys.exit(f"error: {CODE} holds the library alone; install Switchyard whole: pip install -e PATH-OR-GIT-ADDRESS[project]")
+    # Before the folder's own: its tests/ and plugins/ are called like ours.
+    sys.path.insert(0, str(CODE))
+    import_module("app.main").main(Path(root))
+
+
+if __name__ == "__main__":
+    print(CODE)
