@@ -16,7 +16,8 @@ def refuse_without_columns(problem: Problem, what: str) -> None:
     """
     if not kind_of(problem.task).columns:
         raise InputError(
-            f"{what} is not there for a {problem.task} yet; {problem.name!r} can be trained, deployed, rolled back and scored in batches"
+            f"{what} is not there for a {problem.task} yet; {problem.name!r} can be trained, deployed, rolled back, scored in batches "
+            "and monitored"
         )
 
 
@@ -28,7 +29,7 @@ def refuse_without_labels(problem: Problem, what: str) -> None:
     InputError
     """
     refuse_without_columns(problem, what)
-    if not kind_of(problem.task).target:
+    if not kind_of(problem.task).labels:
         raise InputError(
             f"{what} goes by labels that come later, and a {problem.task} has none; train {problem.name!r} again and deploy it"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zenml import pipeline
 
 from steps.recommendation.compare_recommenders import compare_recommenders
+from steps.recommendation.describe_recommender import describe_recommender
 from steps.recommendation.document_recommender import document_recommender
 from steps.recommendation.evaluate_recommender import evaluate_recommender
 from steps.recommendation.fit_recommender import fit_recommender
@@ -33,6 +34,7 @@ def recommendation(problem: Problem, location: str, items_location: str, fresh: 
     evaluated, evaluation = evaluate_recommender(interactions, recipe, settled)
     bundle, parity = fit_recommender(interactions, recipe, settled)
     comparison, verdict = compare_recommenders(interactions, evaluated, bundle, evaluation, settled)
+    reference = describe_recommender(interactions, evaluated, bundle, settled)
     documents = document_recommender(settled, interactions, recipe, bundle, evaluation, comparison, verdict)
     register_recommender(
         problem=settled,
@@ -44,5 +46,6 @@ def recommendation(problem: Problem, location: str, items_location: str, fresh: 
         evaluation=evaluation,
         comparison=comparison,
         verdict=verdict,
+        reference=reference,
         documents=documents,
     )

@@ -72,6 +72,7 @@ class MonitoringSummary(RunSummary):
                 "measured": {name: estimate.value for name, estimate in performance.measured.scores.items()}
                 if performance.measured
                 else {},
+                **({"shown": performance.shown.shares()} if performance.shown else {}),
             },
             drift={
                 "share": drift.share,
@@ -110,7 +111,8 @@ def plan(
     InputError
         The window makes no sense, or a retraining would be of another model than the config's.
     """
-    refuse_without_columns(request.problem, "monitoring")
+    if data:
+        refuse_without_columns(request.problem, "monitoring of a table (--data)")
     if _acts(request.problem, act):
         refuse_without_labels(request.problem, "acting on what monitoring finds")
     from pipelines.monitoring import monitoring
@@ -217,7 +219,7 @@ def _next(summary: MonitoringSummary, problem: Problem, where: str) -> str:
     """What to type next."""
     from app.settings import options_for
 
-    if summary.decision == "retrain" and not kind_of(problem.task).target:
+    if summary.decision == "retrain" and not (kind_of(problem.task).columns and kind_of(problem.task).labels):
         return f"python run.py --pipeline training {options_for(problem, where)}   (on rows of now)"
     if summary.decision == "retrain":
         return f"python run.py --pipeline retraining {options_for(problem, where)}   (on old rows and those whose labels have come)"

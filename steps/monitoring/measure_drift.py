@@ -6,8 +6,8 @@ from zenml import step
 
 from registry.versions import Registered
 from steps.caching import depends_on
-from switchyard.monitoring import drift as library
 from switchyard.monitoring.drift import DriftReport
+from switchyard.monitoring.measuring import drift_of
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window
 from switchyard.tabular.config.problem import Problem
@@ -15,5 +15,5 @@ from switchyard.tabular.config.problem import Problem
 
 @step(cache_policy=depends_on(__file__))
 def measure_drift(window: Window, reference: Reference, production: Registered, problem: Problem) -> Annotated[DriftReport, "drift"]:
-    """Evidently on every column, weighed by what the column means to the model."""
-    return library.measure_drift(window, reference, problem.monitoring, production.scorer())
+    """Evidently on every column, weighed by what the column means to the model; of a recommendation on what was shown and taken."""
+    return drift_of(window, reference, problem.monitoring, production.scorer())

@@ -4,11 +4,13 @@ from typing import Annotated, Any
 
 from zenml import get_step_context, step
 
+from registry.reference import ensure_reference
 from registry.tracking import TrainingRecord, TrialRecord
 from registry.versions import TWIN_TAG
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from steps.registry.registration import Registration, files_of, register, registered_already
+from steps.registry.registration import Registration, files_in, files_of, register, registered_already
+from switchyard.monitoring.reference import FOLDER, Reference
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
 from switchyard.tabular.evaluation.comparison import Comparison, Verdict
@@ -31,6 +33,7 @@ def register_recommender(
     evaluation: RecommendationEvaluation,
     comparison: Comparison,
     verdict: Verdict,
+    reference: Reference,
     documents: Documents,
 ) -> Annotated[Registration, "registration"]:
     """Log the training and register its bundle and evaluated twin as challenger; what is registered already is left as it is."""
@@ -43,6 +46,7 @@ def register_recommender(
         TWIN_TAG: evaluated.digest,
     }
     if known := registered_already(problem.name, bundle, verdict, tags):
+        ensure_reference(problem.name, str(known.version), reference)
         return known
     reports: dict[str, Storable] = {
         "interactions": interactions,
@@ -62,7 +66,7 @@ def register_recommender(
             TrialRecord(f"{one.family} {number}", one.params, {"ndcg_at_10": one.ndcg}, {"family": one.family})
             for number, one in enumerate(recipe.trials[:_MOST_TRIALS])
         ],
-        files=files_of(problem, reports, documents, evaluated, bundle),
+        files=files_of(problem, reports, documents, evaluated, bundle) | files_in(reference, FOLDER),
         bundle=dict(bundle.files),
         digest=bundle.digest,
     )

@@ -11,7 +11,7 @@ from registry.tracking import TrainingRecord, TrialRecord
 from registry.versions import TWIN_TAG
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from steps.registry.registration import Registration, files_of, register, registered_already
+from steps.registry.registration import Registration, files_in, files_of, register, registered_already
 from switchyard.monitoring.reference import FOLDER, Reference
 from switchyard.tabular.clustering.groups import Groups
 from switchyard.tabular.config.problem import Problem
@@ -78,7 +78,7 @@ def register_model(
     }
     files = files_of(problem, reports, documents, evaluated, bundle)
     files |= {f"data_docs/{name}": content for name, content in _site(validation).items()}
-    files |= {f"{FOLDER}/{name}": content for name, content in _files(reference).items()}
+    files |= files_in(reference, FOLDER)
     files["expectations.json"] = suite.to_json().encode()
     context = get_step_context()
     record = TrainingRecord(
@@ -110,13 +110,6 @@ def _trial(study: Study, trial: Any) -> TrialRecord:
     return TrialRecord(
         f"{study.family} {trial.number}", {**trial.params, **trial.choices}, metrics, {"family": study.family, "state": trial.state}
     )
-
-
-def _files(storable: Storable) -> dict[str, bytes]:
-    """What `storable` writes, by name."""
-    with tempfile.TemporaryDirectory() as folder:
-        storable.write(Path(folder))
-        return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
 
 def _site(validation: ValidationReport) -> dict[str, bytes]:

@@ -1,6 +1,8 @@
 """`register`: a training's record into MLflow, and its bundle into the registry where the gates are open."""
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from registry.tracking import TrainingRecord, log_training, make_challenger, register_version
@@ -33,6 +35,13 @@ def files_of(
     if evaluated.digest != bundle.digest:
         files |= {f"{TWIN}/{name}": content for name, content in evaluated.files.items()}
     return files | {"config.json": problem.model_dump_json(indent=1).encode()}
+
+
+def files_in(storable: Storable, folder: str) -> dict[str, bytes]:
+    """What `storable` writes, as files of `folder`."""
+    with tempfile.TemporaryDirectory() as place:
+        storable.write(Path(place))
+        return {f"{folder}/{path.name}": path.read_bytes() for path in sorted(Path(place).iterdir())}
 
 
 def registered_already(name: str, bundle: Bundle, verdict: Verdict, tags: Mapping[str, str]) -> Registration | None:

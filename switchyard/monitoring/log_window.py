@@ -11,18 +11,21 @@ import pandas as pd
 from switchyard.monitoring.answers import LABEL, LOWER, PREDICTION, PROBABILITY, UPPER
 from switchyard.monitoring.known import conformed, known_labels
 from switchyard.monitoring.look import TICK, Look, in_utc, span_of
+from switchyard.monitoring.recommending.shown import shown_in
 from switchyard.monitoring.reference import ReferenceFacts
 from switchyard.monitoring.window import Window, WindowFacts
 from switchyard.predictionlog import count_labels, count_versions, newest_prediction, read_window, span_of_last
 from switchyard.predictionlog.records import BATCH
 from switchyard.predictionlog.window import INPUT
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 Of = Literal["requests", "tables"]
 _ROLES: dict[Of, str] = {"requests": "live", "tables": BATCH}
+_OF_REQUESTS = ("inputs", "probabilities", "label", "entity_id", "actual")
 _SOURCES: dict[Of, str] = {"requests": "prediction log", "tables": "prediction log, scored tables"}
 
 
@@ -72,12 +75,19 @@ def window_of_log(
     other: Of = "tables" if kind == "requests" else "requests"
     elsewhere = sum(count_versions(engine, since, until, model, _ROLES[other]).values())
     share = min(1.0, most_rows / rows) if rows else 1.0
-    parts = [_compact(part) for part in read_window(engine, since, until, model=model, role=role, digest=digest, share=share)]
-    raw = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    columns = kind_of(reference.problem.task).columns
+    logged = read_window(engine, since, until, model=model, role=role, digest=digest, share=share, spread=columns)
+    absent: tuple[str, ...] = ()
+    unreadable = 0
+    if columns:
+        raw = _together([_compact(part) for part in logged])
+        inputs = {name.removeprefix(INPUT): raw[name] for name in raw.columns if name.startswith(INPUT)}
+        frame, absent = conformed(pd.DataFrame(inputs, index=raw.index), reference)
+        answers, unreadable = _logged_answers(raw, reference)
+    else:
+        # Any item may be a label: whether the version knows it is a share that is watched, and no fault.
+        frame, answers = shown_in(_together([part[list(_OF_REQUESTS)] for part in logged]), reference.target)
     arrivals = count_labels(engine, since, until, model, digest, role)
-    inputs = {name.removeprefix(INPUT): raw[name] for name in raw.columns if name.startswith(INPUT)}
-    frame, absent = conformed(pd.DataFrame(inputs, index=raw.index), reference)
-    answers, unreadable = _logged_answers(raw, reference)
     return Window(
         WindowFacts(
             model=model,
@@ -88,7 +98,7 @@ def window_of_log(
             source=_SOURCES[kind],
             identity=f"log {in_utc(since).isoformat()} {in_utc(until).isoformat()}",
             rows=rows,
-            looked_at=len(raw),
+            looked_at=len(answers),
             others=others,
             of=kind,
             batch=elsewhere if kind == "requests" else 0,
@@ -138,6 +148,10 @@ def _bounds(engine: Engine, model: str, digest: str, look: Look, default: str, k
         raise InputError("--window ROWS takes the newest predictions; with --until give a time, as in --window 7d, or --since")
     found = span_of_last(engine, span, model, digest, role)
     return found if found else (newest, newest + TICK)
+
+
+def _together(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def _compact(part: pd.DataFrame) -> pd.DataFrame:

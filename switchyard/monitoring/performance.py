@@ -10,6 +10,7 @@ import numpy as np
 from switchyard.monitoring.drift import faults_of
 from switchyard.monitoring.estimation import CLASSES, VALUES, estimate_scores
 from switchyard.monitoring.quality import outside_share
+from switchyard.monitoring.recommending.figures import Figures
 from switchyard.monitoring.reference import Reference, ReferenceFacts
 from switchyard.monitoring.window import Window, in_words
 from switchyard.tabular.config.monitoring import Monitoring
@@ -56,6 +57,8 @@ class Performance(Record):
     """Share of outcomes that the model's intervals or sets were made to hold; None where it has none."""
     drop: float | None
     """Share of the holdout's score that is lost, negative where it rose; None without a score."""
+    shown: Figures | None = None
+    """Of a recommendation: how wide and how common what it showed is, and what was new."""
 
     @property
     def score(self) -> Estimate | None:
@@ -76,6 +79,8 @@ class Performance(Record):
         sections = [Section(f"{self.basis.capitalize()}: {self.reason}", said)]
         if said := self.covered:
             sections.append(Section("Coverage", said))
+        if self.shown is not None:
+            sections.append(Section("What was shown, and what was new", self.shown.table()))
         if scores := self.score_table():
             sections.append(Section(f"Scores (estimate: {self.method})", scores))
         for column in self.measured.slices if self.measured else ():

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard.bundle import Sets, Signature
 from switchyard.monitoring.answers import answer_columns, predictions_in
+from switchyard.monitoring.recommending.catalogue import Catalogue
 from switchyard.monitoring.seasons import covered
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.evaluation import Evaluation
@@ -79,6 +80,8 @@ class Reference(Storable):
     suite: Suite
     moments: pd.Series | None = None
     """Of `rows`, datetime64 without a zone, where the table has a time column."""
+    catalogue: Catalogue | None = None
+    """Of a recommendation: its rows are what was taken last, its answers as `switchyard.monitoring.recommending.shown` has them."""
 
     @property
     def holdout(self) -> Predictions:
@@ -92,12 +95,15 @@ class Reference(Storable):
         self.suite.write(folder)
         if self.moments is not None:
             write_frame(self.moments.to_frame(_MOMENT), folder / _MOMENTS)
+        if self.catalogue is not None:
+            self.catalogue.write(folder)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
         facts = ReferenceFacts.model_validate_json((folder / "reference.json").read_text(encoding="utf-8"))
         moments = read_frame(folder / _MOMENTS)[_MOMENT] if (folder / _MOMENTS).exists() else None
-        return cls(facts, read_frame(folder / "rows.parquet"), read_frame(folder / "answers.parquet"), Suite.read(folder), moments)
+        rows, answers = (read_frame(folder / f"{name}.parquet") for name in ("rows", "answers"))
+        return cls(facts, rows, answers, Suite.read(folder), moments, Catalogue.read(folder))
 
     def facts(self) -> dict[str, Fact]:
         facts = self.facts_

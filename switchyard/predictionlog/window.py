@@ -35,6 +35,7 @@ def read_window(
     digest: str | None = None,
     share: float = 1.0,
     absent: Any = None,
+    spread: bool = True,
 ) -> Iterator[pd.DataFrame]:
     """The predictions made from `since` up to and without `until`, oldest first, with the label that holds for each.
 
@@ -57,6 +58,8 @@ def read_window(
     absent : Any
         What stands where a row's request or answer did not hold a column or a class that another's did; a null that
         was sent is None always.
+    spread : bool
+        False: `inputs` and `probabilities` stay mappings, one column each, as suits answers of which each names other items.
 
     Yields
     ------
@@ -84,7 +87,7 @@ def read_window(
         if not rows:
             return
         last = rows[-1]
-        frame = pd.DataFrame(_expand(rows, labels, absent))
+        frame = pd.DataFrame(_expand(rows, labels, absent, spread))
         for name in _TIMES:
             frame[name] = pd.to_datetime(frame[name], utc=True)
         yield frame
@@ -92,12 +95,15 @@ def read_window(
             return
 
 
-def _expand(rows: Sequence[Row[Any]], labels: dict[str, tuple[str, datetime]], absent: Any) -> dict[str, list[Any]]:
+def _expand(rows: Sequence[Row[Any]], labels: dict[str, tuple[str, datetime]], absent: Any, spread: bool) -> dict[str, list[Any]]:
     """Columns by name. Rows of versions with other inputs or classes have `absent` there."""
     plain = [column.name for column in predictions.columns if column.name not in ("id", "inputs", "probabilities")]
     data: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in plain}
     for prefix, attribute in ((PROBABILITY, "probabilities"), (INPUT, "inputs")):
         mappings = [getattr(row, attribute) or {} for row in rows]
+        if not spread:
+            data[attribute] = mappings
+            continue
         for name in dict.fromkeys(name for mapping in mappings for name in mapping):
             data[prefix + name] = [mapping.get(name, absent) for mapping in mappings]
     held = [labels.get(row.prediction_id, (None, None)) for row in rows]

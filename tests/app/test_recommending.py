@@ -46,7 +46,8 @@ def test_the_service_takes_the_user_of_a_request_for_its_entity(problem):
 @pytest.mark.parametrize(
     ("command", "given", "what"),
     [
-        (monitoring.COMMAND, {}, "monitoring"),
+        (monitoring.COMMAND, {"data": "visits.csv"}, r"monitoring of a table \(--data\)"),
+        (monitoring.COMMAND, {"act": True}, "acting on what monitoring finds"),
         (experiment.COMMAND, {}, "experiment"),
         (retraining.COMMAND, {}, "retraining"),
         (deployment.COMMAND, {"strategy": "canary"}, "--strategy canary"),

@@ -14,7 +14,18 @@ import numpy as np
 from scipy import stats
 
 _SHARES = frozenset(
-    {"accuracy", "balanced_accuracy", "roc_auc", "average_precision", "precision", "recall", "f1", "coverage", "set_coverage"}
+    {
+        "accuracy",
+        "balanced_accuracy",
+        "roc_auc",
+        "average_precision",
+        "precision",
+        "recall",
+        "f1",
+        "coverage",
+        "set_coverage",
+        "hit_rate_at_10",
+    }
 )
 """Between 0 and 1."""
 _LOSSES = frozenset({"log_loss", "brier", "rmse", "mse", "mae"})

@@ -23,6 +23,8 @@ _OTHERS = {
     "set_coverage": "Set coverage",
     "set_size": "Classes in a set",
     "set_of_one": "Sets of one class",
+    "hit_rate_at_10": "Hit rate@10",
+    "mrr_at_10": "MRR@10",
     CONSTANT: "constant",
     DEFAULTS: f"{FAMILIES[BASELINE].title} defaults",
     "demographic_parity": "Demographic parity difference",

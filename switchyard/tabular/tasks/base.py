@@ -27,6 +27,8 @@ class TaskKind(Part):
         Whether it is learnt from what rows hold in their columns; a recommendation is learnt from who took what.
     pipeline : str
         module:NAME of the pipeline that trains it.
+    labels : str
+        What a label of an answer is, which comes later by the answer's id; empty where none can come.
     """
 
     noun = "task"
@@ -39,6 +41,7 @@ class TaskKind(Part):
     target: bool = True
     columns: bool = True
     pipeline: str = "pipelines.training:training"
+    labels: str = "what the target turned out to be"
 
     @property
     def metrics(self) -> tuple[str, ...]:

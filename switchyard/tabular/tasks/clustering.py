@@ -35,4 +35,4 @@ class _Clustering(TaskKind):
         return filled
 
 
-PARTS = (_Clustering("clustering", True, "stability", target=False, pipeline="pipelines.clustering:clustering"),)
+PARTS = (_Clustering("clustering", True, "stability", target=False, pipeline="pipelines.clustering:clustering", labels=""),)

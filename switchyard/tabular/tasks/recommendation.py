@@ -8,6 +8,8 @@ from typing import Any
 
 from switchyard.tabular.tasks.base import TaskKind
 
+LABEL = "the item that the user took next, whether it was among those shown or not"
+"""So a label is a hit where it was shown, and hits are counted among labels, not among answers: who reports clicks alone sees hits only."""
 ITEM = "item"
 """What the column of items is called, where the config leaves it to be found."""
 
@@ -23,5 +25,13 @@ class _Recommendation(TaskKind):
 
 
 PARTS = (
-    _Recommendation("recommendation", False, "ndcg_at_10", target=False, columns=False, pipeline="pipelines.recommendation:recommendation"),
+    _Recommendation(
+        "recommendation",
+        False,
+        "ndcg_at_10",
+        target=False,
+        columns=False,
+        pipeline="pipelines.recommendation:recommendation",
+        labels=LABEL,
+    ),
 )

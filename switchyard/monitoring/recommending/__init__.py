@@ -1,0 +1,1 @@
+"""Monitoring of a recommendation: what was shown and taken, beside what the version's evaluated twin showed on its holdout."""
