@@ -9,9 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, ClassVar
 
+from zenml.artifact_stores import LocalArtifactStore
 from zenml.enums import ArtifactType, VisualizationType
 from zenml.materializers.base_materializer import BaseMaterializer
 
+from materializers.once import put
 from materializers.zenml_private import tell_why_step_failed
 from switchyard.tabular.storable import Record, Storable
 
@@ -46,6 +48,9 @@ class StorableMaterializer(BaseMaterializer):
             self._content_hash = digest_folder(folder)
             for path in _files(folder):
                 target = os.path.join(self.uri, *path.relative_to(folder).parts)
+                if isinstance(self.artifact_store, LocalArtifactStore):
+                    put(path, Path(target), Path(self.artifact_store.path))
+                    continue
                 self.artifact_store.makedirs(os.path.dirname(target))
                 with path.open("rb") as source, self.artifact_store.open(target, "wb") as sink:
                     shutil.copyfileobj(source, sink, 1 << 20)

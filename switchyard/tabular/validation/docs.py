@@ -45,4 +45,13 @@ def data_docs(report: ValidationReport, folder: str | Path) -> Path:
             },
         )
         made.build_data_docs(site_names=[_SITE])
+    _leave_out_the_unused(folder)
     return folder / "index.html"
+
+
+def _leave_out_the_unused(folder: Path) -> None:
+    """Remove what no page names: the fonts and films that come with each site are 4 MB, and every training keeps its own."""
+    pages = [page.read_text(encoding="utf-8") for page in folder.rglob("*.html")]
+    for path in (folder / "static").rglob("*"):
+        if path.is_file() and not any(path.name in page for page in pages):
+            path.unlink()

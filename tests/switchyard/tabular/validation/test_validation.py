@@ -205,6 +205,7 @@ def test_data_docs_are_written(split, suite, tmp_path):
     pages = [path.read_text(encoding="utf-8") for path in index.parent.rglob("*.html")]
     assert index.name == "index.html" and len(pages) == 3
     assert any("Failed" in page and "usage" in page for page in pages)
+    assert sum(path.stat().st_size for path in index.parent.rglob("*")) < 500_000, "each training keeps a copy"
 
 
 def test_forty_expectations_on_many_rows_are_fast_and_quiet(capfd):
