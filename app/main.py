@@ -31,7 +31,9 @@ import click  # noqa: E402
 from app.cli import CommandLine  # noqa: E402
 from app.command import Command, Result  # noqa: E402
 from app.perform import perform  # noqa: E402
+from app.repository import close_workspace  # noqa: E402
 from switchyard import __version__  # noqa: E402
+from switchyard.permissions import keep_private  # noqa: E402
 from switchyard.project import CODE, work_in  # noqa: E402
 from switchyard.tabular.errors import SwitchyardError  # noqa: E402
 
@@ -70,8 +72,10 @@ def cli(context: click.Context, schema: str | None) -> None:
 
 def main(root: Path = CODE) -> None:
     """Run the command line in the folder `root`; a user's mistake ends in one line and its exit code, never in a traceback."""
+    keep_private()
     work_in(root)
     try:
+        close_workspace()
         result = cli(standalone_mode=False, obj=root.resolve())
     except SwitchyardError as error:
         click.secho(f"error: {error}", fg="red", err=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from switchyard import __version__
+from switchyard.permissions import shared
 from switchyard.project import CODE
 from switchyard.tabular.config.reference import FORMS, keys
 from switchyard.tabular.errors import InputError, SwitchyardError
@@ -79,13 +80,14 @@ def write_folder(root: Path, files: Mapping[str, str], config: str, source: str)
     there = [file for file in (*files, RECORD) if (root / file).exists()]
     if there:
         raise InputError(f"{root} has {', '.join(there)} already, and nothing is overwritten; name another folder, or run.py upgrade in it")
-    for file, text in files.items():
-        path = root / file
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from None
+    with shared():
+        for file, text in files.items():
+            path = root / file
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise InputError(f"{path}: {error.strerror}") from None
     _keep(root, {file: text for file, text in files.items() if file != config}, config, source)
 
 
@@ -144,9 +146,10 @@ def bring_up(root: Path, upgrade: Upgrade) -> None:
     """Write the files that nobody edited as the installed version has them."""
     record = _record(root)
     now = _now(record)
-    for file in upgrade.stale:
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        (root / file).write_text(now[file], encoding="utf-8")
+    with shared():
+        for file in upgrade.stale:
+            (root / file).parent.mkdir(parents=True, exist_ok=True)
+            (root / file).write_text(now[file], encoding="utf-8")
     _keep(root, now, record["config"], record["source"])
 
 
@@ -171,7 +174,8 @@ def _refusals(root: Path) -> Iterator[str]:
 def _keep(root: Path, files: Mapping[str, str], config: str, source: str) -> None:
     digests = {file: _digest(text) for file, text in files.items()}
     record = {"version": __version__, "name": root.resolve().name, "config": config, "source": source, "files": digests}
-    (root / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    with shared():
+        (root / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def _record(root: Path) -> dict[str, str]:

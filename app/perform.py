@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.command import Command, Plan, Request, Result
+from switchyard.permissions import shared
 from switchyard.tabular.errors import SwitchyardError
 
 logger = logging.getLogger(__name__)
@@ -93,8 +94,9 @@ def _tell(summary: Mapping[str, Any], model: str, exit_code: int, path: Path | N
 
     told = {**summary, "duration_s": round(time.monotonic() - began, 2)}
     if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        with shared():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     if not model:
         return
     try:

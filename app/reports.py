@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 
 from switchyard.files import write_whole
+from switchyard.permissions import shared
 from switchyard.tabular.report import html
 from switchyard.tabular.report.report import Badge, Level, Link, Name, Report, Section, Table, Text
 
@@ -71,6 +72,7 @@ class Trained:
         return f"{self.model}, {what}, {self.ended[:16].replace('T', ' ')} UTC, run {self.run_id[:8]}"
 
 
+@shared()
 def publish(root: Path, trained: Trained, pages: Mapping[str, str]) -> dict[str, str]:
     """Write the pages of a run into its folder, point `latest` to it, and make the model's index anew.
 

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
 
+from switchyard.permissions import close_off
 from switchyard.project import CODE
+
+logger = logging.getLogger(__name__)
+
+
+def close_workspace() -> None:
+    """Have ZenML's folder and its local stores be this account's alone, as an earlier version did not leave them."""
+    import click
+
+    # Where ZenML looks itself; to import it here would cost each command, --help too, a second.
+    folder = os.environ.get("ZENML_CONFIG_PATH") or click.get_app_dir("zenml")
+    for place in (folder, os.environ.get("ZENML_LOCAL_STORES_PATH")):
+        try:
+            close_off(Path(place or folder))
+        except OSError as error:
+            logger.warning("others may be able to read %s, which can't be closed: %s", place, error.strerror)
 
 
 def ensure_repository(root: Path) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from switchyard.permissions import shared
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import holds_secret, without_credentials
 
@@ -44,6 +45,7 @@ def check_place(option: str, path: Path, source: str) -> None:
         )
 
 
+@shared()
 def save_config(option: str, path: Path, text: str, root: Path) -> None:
     """Write the YAML `text` to `path`, below the line by which an editor finds the schema of the repository `root`.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, get_args
 
 from switchyard.files import write_whole
 from switchyard.monitoring.decision import Action
+from switchyard.permissions import shared
 
 FOLDER_VARIABLE = "SWITCHYARD_METRICS"
 """Names the folder; one that a node exporter reads already, say."""
@@ -54,9 +56,11 @@ def publish(summary: Mapping[str, Any], model: str, code: int) -> Path:
     """
     pipeline = str(summary["pipeline"])
     path = metrics_folder() / f"{pipeline}-{model}.prom"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # A scrape finds one whole file or the other.
-    write_whole(path, text_of(samples_of(summary, model, code)))
+    # A node exporter is another account.
+    with shared() if FOLDER_VARIABLE in os.environ else nullcontext():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A scrape finds one whole file or the other.
+        write_whole(path, text_of(samples_of(summary, model, code)))
     return path
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app import reports
+from switchyard.permissions import shared
 from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def verdict_of(outcome: Outcome) -> str:
     return "unchanged" if outcome.was_cached("registration") and registration.verdict == "challenger" else str(registration.verdict)
 
 
+@shared()
 def publish_training(root: Path, summary: TrainingSummary, documents: Mapping[str, str], pages: Mapping[str, str]) -> TrainingSummary:
     """Write the documents and the pages of a finished run; the summary with where the pages are."""
     name = summary.model["name"]

@@ -17,6 +17,7 @@ from app.options import PROBLEM, WHY
 from app.reports import mark_served
 from app.summary import RunSummary, run_facts
 from app.tasks import refuse_without_columns, refuse_without_labels
+from switchyard.permissions import shared
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def _user() -> str:
         return f"user {os.getuid()}"
 
 
+@shared()
 def _write_example(root: Path, name: str, bundle: Bundle) -> Path:
     """A request that the endpoint answers: the bundle's first example."""
     path = root / "reports" / name / "example_request.json"

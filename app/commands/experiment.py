@@ -14,6 +14,7 @@ from app.command import Command, Plan, Request, Result
 from app.options import PROBLEM
 from app.summary import RunSummary, run_facts
 from app.tasks import refuse_without_labels
+from switchyard.permissions import shared
 from switchyard.tabular.report.terminal import table
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def _act(experiment: Experiment, judgement: Judgement, request: Request) -> str 
     return _KEPT[judgement.verdict]
 
 
+@shared()
 def _write_page(outcome: Outcome, root: Path, name: str) -> Path:
     path = root / "reports" / name / "experiment.html"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from rich.console import Console
 from app.command import Command, Plan, Request, Result
 from app.options import CONFIG, NAME, QUERY, TABLE
 from app.summary import RunSummary, run_facts
+from switchyard.permissions import shared
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
 
@@ -125,8 +126,9 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
     if fetched:
         bring(order.output, target)
     report = request.root / "reports" / request.problem.name / "inference.html"
-    report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(outcome.page("scoring_report") or "", encoding="utf-8")
+    with shared():
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(outcome.page("scoring_report") or "", encoding="utf-8")
     written = str(target) if is_path else without_credentials(asked.output)
     summary = InferenceSummary.gather(outcome, written, report.relative_to(request.root))
     _print(summary, outcome, request.console)

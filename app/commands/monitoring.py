@@ -14,6 +14,7 @@ from app.command import Command, Plan, Request, Result
 from app.options import CONFIG, NAME, TABLE
 from app.summary import RunSummary, run_facts
 from app.tasks import refuse_without_columns, refuse_without_labels
+from switchyard.permissions import shared
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.terminal import table
 from switchyard.tabular.report.words import count_of
@@ -203,6 +204,7 @@ def _moment(value: str | datetime | None, option: str) -> datetime | None:
     return moment if moment is None or moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+@shared()
 def _write_pages(outcome: Outcome, root: Path, name: str) -> dict[str, str]:
     folder = root / "reports" / name / "monitoring"
     folder.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,7 @@ from deployment.process.handles import Handle
 from deployment.process.keeper import Keeper
 from deployment.process.layout import Desired, Layout, Spec
 from deployment.process.means import code, is_free, wait
+from switchyard.permissions import keep_private
 from switchyard.serving import launch
 from switchyard.serving.frontdoor import environment, files
 from switchyard.serving.frontdoor.state import Door, Upstream
@@ -275,4 +276,5 @@ if __name__ == "__main__":
     # A log on a full disk is no reason to say anything, least of all into it.
     logging.raiseExceptions = False
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    keep_private()
     main(Path(sys.argv[1]))

@@ -74,7 +74,7 @@ class Journal:
         # Under its own name only once locked: before that a drain could take it for a dead process's and remove it.
         hidden = path.with_suffix(".new")
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor = os.open(hidden, flags, 0o640)
+        descriptor = os.open(hidden, flags, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.rename(hidden, path)

@@ -13,6 +13,7 @@ from seldon_core.flask_utils import SeldonMicroserviceException
 from seldon_core.proto import prediction_pb2
 from seldon_core.utils import json_to_seldon_message, seldon_message_to_json
 
+from switchyard.permissions import keep_private
 from switchyard.serving import openapi, wrapper, writer
 from switchyard.serving.errors import Refusal
 from switchyard.serving.http import Endpoint
@@ -37,6 +38,7 @@ class Model:
     """
 
     def __init__(self, **parameters: Any) -> None:
+        keep_private()
         try:
             self.settings = Settings.read(os.environ, parameters)
             self.predictor = Predictor(self.settings)

@@ -61,6 +61,23 @@ def test_a_person_is_told_what_happened(project, first):
     assert '<a href="1/evaluation.html">' in (reports / "index.html").read_text()
 
 
+def test_its_files_are_this_accounts_alone_and_reports_are_for_others_too(project, first):
+    made = [path for path in (project.store, *project.store.rglob("*")) if not path.is_symlink()]
+    # MLflow copies our code with the rights that it has.
+    assert [path for path in made if path.stat().st_mode & 0o077 and path.suffix != ".py"] == []
+    assert list(project.store.rglob("mlflow.db")) and list(project.store.rglob("zenml.db"))
+    shown = [project.root / first.summary["reports"]["model_card"], project.root / "docs/ml-project/small/metrics.json"]
+    assert all(path.stat().st_mode & 0o044 == 0o044 for path in shown)
+
+
+def test_a_store_that_an_earlier_version_left_open_is_closed_by_the_next_command(project, first):
+    database = next(project.store.rglob("mlflow.db"))
+    database.chmod(0o644)
+    project.store.chmod(0o755)
+    assert project.run("--help").code == 0
+    assert database.stat().st_mode & 0o777 == 0o600 and project.store.stat().st_mode & 0o777 == 0o700
+
+
 def test_the_registry_has_one_challenger_and_zenml_the_same(project, first):
     versions = project.versions("small")
 
