@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from switchyard.tabular.tables.reading.credentials import without_credentials
+
 _MANUAL = "(Background on this error at"
 _STATEMENT = re.compile(r"\n\[(?:SQL|parameters)|\n?\(Background on this error at")
 _REMEDIES = (
@@ -32,7 +34,7 @@ def cause_of(message: str, traceback: str) -> str:
     """
     last = (traceback.strip().splitlines()[-1:] or [message or "no message"])[0]
     if _MANUAL not in message:
-        return last
-    first = " ".join(_STATEMENT.split(message)[0].split())
+        return without_credentials(last)
+    first = without_credentials(" ".join(_STATEMENT.split(message)[0].split()))
     remedy = next((remedy for words, remedy in _REMEDIES if any(word in first for word in words)), "")
     return f"{first}; {remedy}, and the same command goes on from there" if remedy else first

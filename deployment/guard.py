@@ -11,6 +11,7 @@ from deployment.flavor import SwitchyardDeployer
 from deployment.host import DeploymentError, Instance
 from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import SwitchyardError
+from switchyard.tabular.tables.reading.credentials import first_line
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def old_version_keeps_serving(deployer: SwitchyardDeployer, model: str, changes:
             raise
         deployment = deployer.host.inspect(model)
         still = _what_serves(deployment.stable if deployment else None)
-        reason = str(error) if isinstance(error, SwitchyardError) else f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, SwitchyardError) else f"{type(error).__name__}: {first_line(error)}"
         raise DeploymentError(f"{model} was not deployed, {still}: {reason}") from error
 
 
