@@ -1,4 +1,4 @@
-"""Which schedules run: those in the foreground of this machine leave a file each, those of a cluster are its CronJobs."""
+"""Which schedules run: a process in the foreground leaves a file, a service manager keeps units, a cluster CronJobs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.units import units_of
 from switchyard.files import write_whole
 from switchyard.processes import lives, me, shown
 
@@ -46,6 +47,9 @@ def _on_this_machine(model: str) -> Iterator[str]:
             path.unlink(missing_ok=True)
         elif record["model"] == model:
             yield f"{record['command']}: {next_time(record['schedule'])}, by {shown(record['process'])}"
+    for unit in units_of(model):
+        if unit.cron:
+            yield f"unit {unit.name}: {next_time(unit.cron)}"
 
 
 def _on_the_cluster(model: str) -> Iterator[str]:

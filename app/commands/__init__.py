@@ -15,6 +15,7 @@ NAMES = (
     "stop",
     "start",
     "restart",
+    "service",
     "stack",
     "dashboard",
     "prometheus",
