@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DOCS := .venv-docs
 UV_VERSION := 0.13.9
 # uv reads its own variable for extra wheel folders; pip's is honoured too. A CPU build of torch from PyTorch's own index:
 #   UV_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make training
@@ -13,7 +14,7 @@ export UV_INDEX_STRATEGY ?= unsafe-best-match
 PARALLEL := -n $(or $(TEST_PROCESSES),2) --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full lint reference lock dashboard demo doctor
+.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full lint reference docs lock dashboard demo doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
@@ -25,6 +26,7 @@ help:
 	@echo "make dashboard  ZenML dashboard, MLflow UI and Evidently's windows on loopback"
 	@echo "make demo       a model's year in minutes: drift, retraining, trial, promotion (docs/demo.md)"
 	@echo "make test-kubernetes-full  run the tests that need a cluster (KUBECONFIG and CONTAINER_REGISTRY name one)"
+	@echo "make docs       render docs/ as a site in build/docs; a broken link is an error"
 	@echo "make doctor     check this machine, the active stack and what it serves"
 
 $(VENV)/.uv:
@@ -67,6 +69,16 @@ reference: setup
 	$(BIN)/python run.py --schema json > configs/schema.json
 	$(BIN)/python run.py --schema markdown > docs/configuration.md
 
+# An environment of its own: what renders pages is nobody's dependency.
+$(DOCS)/.installed: docs/requirements.txt $(VENV)/.uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(DOCS)
+	$(BIN)/uv pip install --quiet --python $(DOCS)/bin/python -r docs/requirements.txt
+	@touch $@
+
+docs: $(DOCS)/.installed
+	$(DOCS)/bin/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs build/docs
+	@echo "site     build/docs/index.html"
+
 lint: setup-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -101,3 +113,4 @@ lock:
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-test.in -o requirements-test.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 switchyard/serving/requirements.in -o switchyard/serving/requirements.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c switchyard/serving/requirements.txt switchyard/serving/requirements-image.in -o switchyard/serving/requirements-image.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 docs/requirements.in -o docs/requirements.txt

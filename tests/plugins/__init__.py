@@ -1,1 +1,1 @@
-"""Plugins of every kind, as somebody else would write them: the examples of CONTRIBUTING.md, used by the tests."""
+"""Plugins of every kind, as somebody else would write them: the examples of docs/extend.md, used by the tests."""

@@ -1,4 +1,4 @@
-"""The channels there are. One of them is one module, named in `CHANNELS`; CONTRIBUTING.md tells how."""
+"""The channels there are. One of them is one module, named in `CHANNELS`; docs/extend.md tells how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model families there are. One of them is one module, named here; CONTRIBUTING.md tells how."""
+"""The model families there are. One of them is one module, named here; docs/extend.md tells how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`FUNCTIONS`: what derived features may call. One of them is one entry here, or of a plugin; CONTRIBUTING.md tells how."""
+"""`FUNCTIONS`: what derived features may call. One of them is one entry here, or of a plugin; docs/extend.md tells how."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metrics that a search can go by. One of them is one entry of a module named here; CONTRIBUTING.md tells how."""
+"""The metrics that a search can go by. One of them is one entry of a module named here; docs/extend.md tells how."""
 
 from __future__ import annotations
 

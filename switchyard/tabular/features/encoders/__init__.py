@@ -1,4 +1,4 @@
-"""The encoders of categories that a config can name. One of them is one module, named here; CONTRIBUTING.md tells how."""
+"""The encoders of categories that a config can name. One of them is one module, named here; docs/extend.md tells how."""
 
 from __future__ import annotations
 

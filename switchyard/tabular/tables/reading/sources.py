@@ -10,7 +10,7 @@ SQLAlchemy URL with `data.query`    `sql`: the database
 `log:PATH`                          `staged`: a table with rows of the prediction log
 ==================================  ==============================================================
 
-One of them is one module, named in `SOURCES`; CONTRIBUTING.md tells how. Text stays text here: `switchyard.tabular.tables.resolve`
+One of them is one module, named in `SOURCES`; docs/extend.md tells how. Text stays text here: `switchyard.tabular.tables.resolve`
 decides what it means.
 """
 
