@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from switchyard import __version__  # noqa: E402
+from switchyard import __version__
 
 project = "Switchyard"
 release = __version__
