@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DOCS := .venv-docs
+NOTEBOOK := .venv-notebook
 UV_VERSION := 0.13.9
 # uv reads its own variable for extra wheel folders; pip's is honoured too. A CPU build of torch from PyTorch's own index:
 #   UV_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make training
@@ -14,7 +15,7 @@ export UV_INDEX_STRATEGY ?= unsafe-best-match
 PARALLEL := -n $(or $(TEST_PROCESSES),2) --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full lint reference docs lock dashboard demo doctor
+.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full lint reference docs notebook lock dashboard demo doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
@@ -26,6 +27,7 @@ help:
 	@echo "make dashboard  ZenML dashboard, MLflow UI and Evidently's windows on loopback"
 	@echo "make demo       a model's year in minutes: drift, retraining, trial, promotion (docs/demo.md)"
 	@echo "make test-kubernetes-full  run the tests that need a cluster (KUBECONFIG and CONTAINER_REGISTRY name one)"
+	@echo "make notebook   JupyterLab on notebooks/: a table looked at, a model in one call, a model watched"
 	@echo "make docs       render docs/ as a site in build/docs; a broken link is an error"
 	@echo "make doctor     check this machine, the active stack and what it serves"
 
@@ -79,6 +81,16 @@ docs: $(DOCS)/.installed
 	$(DOCS)/bin/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs build/docs
 	@echo "site     build/docs/index.html"
 
+# JupyterLab by itself; its kernel is the project's environment.
+$(NOTEBOOK)/.installed: notebooks/requirements.txt $(VENV)/.installed-test
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(NOTEBOOK)
+	$(BIN)/uv pip install --quiet --python $(NOTEBOOK)/bin/python -r notebooks/requirements.txt
+	$(BIN)/python -m ipykernel install --prefix $(NOTEBOOK) --name python3 --display-name Switchyard >/dev/null
+	@touch $@
+
+notebook: $(NOTEBOOK)/.installed
+	$(NOTEBOOK)/bin/jupyter lab --ip 127.0.0.1 --notebook-dir notebooks $(JUPYTER_FLAGS)
+
 lint: setup-test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -114,3 +126,4 @@ lock:
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 switchyard/serving/requirements.in -o switchyard/serving/requirements.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c switchyard/serving/requirements.txt switchyard/serving/requirements-image.in -o switchyard/serving/requirements-image.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 docs/requirements.in -o docs/requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 notebooks/requirements.in -o notebooks/requirements.txt

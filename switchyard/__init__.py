@@ -12,6 +12,7 @@ _OFFERED = {
     "Client": "client",
     "Clustered": "tabular.clustering.fitting",
     "Fitted": "tabular.fitting",
+    "Monitor": "monitoring.by_hand",
     "SwitchyardClassifier": "tabular.estimators",
     "SwitchyardRegressor": "tabular.estimators",
     "cluster": "tabular.clustering.fitting",
@@ -19,7 +20,7 @@ _OFFERED = {
     "recommend": "tabular.recommendation.fitting",
 }
 
-__all__ = ["Client", "Clustered", "Fitted", "SwitchyardClassifier", "SwitchyardRegressor", "cluster", "fit", "recommend"]
+__all__ = ["Client", "Clustered", "Fitted", "Monitor", "SwitchyardClassifier", "SwitchyardRegressor", "cluster", "fit", "recommend"]
 
 
 def __getattr__(name: str) -> Any:

@@ -38,6 +38,10 @@ class Storable(ABC):
         report = self.report()
         return None if report is None else html.page(report)
 
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows of it."""
+        return self.html()
+
     def facts(self) -> dict[str, Fact]:
         """The few scalars worth showing beside the artifact."""
         return {}
