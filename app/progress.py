@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from uuid import UUID
 
@@ -11,20 +12,34 @@ from rich.console import Console
 from zenml.client import Client
 from zenml.enums import ExecutionStatus
 
+from app.durations import in_words
 from app.outcome import Stage
 
 MOST_STEPS = 500
 """Of a run, asked for at once."""
 _POLL_S = 0.5
+_WORTH_S = 3.0
+"""Seconds from which a step's expected time is told."""
 _DONE = {ExecutionStatus.COMPLETED, ExecutionStatus.CACHED, ExecutionStatus.FAILED, ExecutionStatus.STOPPED, ExecutionStatus.SKIPPED}
 
 
 class Progress(threading.Thread):
-    """Follows the run's steps and prints a line when one starts and when one ends."""
+    """Follows the run's steps and prints a line when one starts and when one ends.
 
-    def __init__(self, run_name: str, console: Console) -> None:
+    Parameters
+    ----------
+    run_name : str
+    console : Console
+    steps : int
+        That the run has; 0 where nobody knows.
+    expected : mapping, optional
+        Step -> seconds that it took the last time.
+    """
+
+    def __init__(self, run_name: str, console: Console, steps: int = 0, expected: Mapping[str, float] | None = None) -> None:
         super().__init__(daemon=True)
         self.stages: list[Stage] = []
+        self._steps, self._expected = steps, expected or {}
         self._run_name, self._console = run_name, console
         self._run_id: UUID | None = None
         self._over = threading.Event()
@@ -57,7 +72,7 @@ class Progress(threading.Thread):
                 continue
             if name not in self._begun and step.status != ExecutionStatus.CACHED:
                 self._begun.add(name)
-                self._console.print(f"  [dim]>[/] {name}", highlight=False)
+                self._console.print(f"  [dim]>[/] {name}[dim]{self._place(name)}[/]", highlight=False)
             if step.status in _DONE:
                 self._seen_end.add(name)
                 cached = step.status == ExecutionStatus.CACHED
@@ -69,3 +84,9 @@ class Progress(threading.Thread):
                     self._console.print(f"  [red]x[/] {name} failed after {seconds:.1f} s", highlight=False)
                 else:
                     self._console.print(f"  [green]+[/] {name} {'cached' if cached else f'{seconds:.1f} s'}", highlight=False)
+
+    def _place(self, name: str) -> str:
+        """Which step of how many this is, and how long it took the last time, where that is worth a word."""
+        counted = f"  {len(self._begun | self._seen_end)}/{self._steps}" if self._steps else ""
+        seconds = self._expected.get(name, 0.0)
+        return f"{counted}, {in_words(seconds)}" if seconds >= _WORTH_S and counted else counted

@@ -21,6 +21,7 @@ from zenml.enums import ExecutionMode, ExecutionStatus
 from zenml.models import PipelineRunResponse, StepRunResponse
 
 from app.causes import cause_of
+from app.durations import durations, in_words, keep_durations
 from app.outcome import Outcome
 from app.progress import MOST_STEPS, Progress
 from materializers.zenml_private import end_run, end_step, leave_integrations_out
@@ -92,11 +93,24 @@ def execute(
     wanted = run_settings(stack, pipeline.name, planned.invocations, {"image": image, "commit": code_commit})
     wanted.check(stack, {"docker": DockerSettings, "orchestrator": client.active_stack.orchestrator.settings_class})
     options = {**pipeline_options(run_name, cache), **without_cache(wanted, afresh).options()}
-    return run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console, stopped)
+    key = (pipeline.name, getattr(arguments.get("problem"), "name", ""), stack)
+    expected = durations(*key)
+    if cache and expected:
+        console.print(
+            f"  [dim]{len(planned.invocations)} steps, {in_words(sum(expected.values()))} where none is cached[/]", highlight=False
+        )
+    progress = Progress(run_name, console, len(planned.invocations), expected)
+    outcome = run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console, stopped, progress)
+    keep_durations(*key, outcome.stages)
+    return outcome
 
 
 def run_pipeline(
-    submit: Callable[..., Any], run_name: str, console: Console, stopped: Callable[[Outcome, Exception], None] | None = None
+    submit: Callable[..., Any],
+    run_name: str,
+    console: Console,
+    stopped: Callable[[Outcome, Exception], None] | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Run `submit` (a pipeline function bound to its arguments) and wait for its end; `execute` applies the stack's settings.
 
@@ -107,6 +121,8 @@ def run_pipeline(
     console : Console
     stopped : callable, optional
         As for `execute`.
+    progress : Progress, optional
+        Not started; one that knows nothing of the run where absent.
 
     Raises
     ------
@@ -115,7 +131,7 @@ def run_pipeline(
     """
     leave_integrations_out()
     began = time.monotonic()
-    progress = Progress(run_name, console)
+    progress = progress or Progress(run_name, console)
     progress.start()
     error: BaseException | None = None
     watch: RunWatch | None = None
