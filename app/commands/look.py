@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from app.names import name_of
 from app.saving import check_place, save_config
 from switchyard.tabular.errors import InputError
+
+if TYPE_CHECKING:
+    from switchyard.tabular.report.report import Report
 
 _WIDTH = 80
 """Of what is printed where the terminal does not say."""
@@ -21,40 +25,68 @@ _WIDTH = 80
 @click.option("--target", help="The column to predict; without it the columns alone are looked at.")
 @click.option("--query", help="SQL to run when --data is a SQLAlchemy URL.")
 @click.option("--time-column", help="Column that orders rows in time; @row: the file's order is time.")
+@click.option("--task", type=click.Choice(["recommendation"]), help="What users take next, from a table of who took what and when.")
+@click.option("--user", help="Recommendation: the column of who took something, where its name does not tell.")
+@click.option("--item", help="Recommendation: the column of what was taken, where its name does not tell.")
+@click.option("--items", help="Recommendation: PATH or URL of a table of the items with their titles.")
 @click.option("--goal", help="What the model is for, in a sentence; it goes into the config.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write a config that says the same: configs/NAME.yaml.")
 @click.pass_context
-def COMMAND(
-    context: click.Context, data: str, target: str | None, query: str | None, time_column: str | None, goal: str | None, save: Path | None
-) -> None:
+def COMMAND(context: click.Context, data: str, goal: str | None, save: Path | None, task: str | None, **columns: str | None) -> None:
     """Say what each column is taken for, what is odd, what leaks, and what would be trained; train nothing."""
+    target = columns["target"]
     if save:
-        if target is None:
+        if target is None and task is None:
             raise InputError("--save needs --target COLUMN: a config says what is predicted")
         check_place("--save", save, data)
     click.echo(f"look     reading {_shown(data)}")
-    from rich.console import Console
+    asked = {"name": save.stem if save else name_of(data), "goal": goal or ""}
+    config, following = (_at_interactions if task else _at_columns)({"source": data, **columns}, asked)
+    if save:
+        save_config("--save", save, config(), context.obj)
+        click.echo(f"config   {save}, ready to be edited")
+        following = f"python run.py training --config {shlex.quote(str(save))}"
+    click.echo(f"next     {following}")
 
+
+def _at_columns(given: dict[str, str | None], asked: dict[str, Any]) -> tuple[Callable[[], str], str]:
+    """Look at a table of rows with columns, and print that; its config, and what to type next."""
     from switchyard.tabular.config.problem import problem_from
     from switchyard.tabular.look import NO_TARGET, config_of, look_at
+
+    data = {key: value for key, value in {**given, "target": given["target"] or NO_TARGET}.items() if value}
+    look = look_at(problem_from({**asked, "data": data}, "the command line"))
+    _print(look.report())
+    return lambda: config_of(look), _next(str(given["source"]), given["target"], look)
+
+
+def _at_interactions(given: dict[str, str | None], asked: dict[str, Any]) -> tuple[Callable[[], str], str]:
+    """The same of a table of who took what and when."""
+    import yaml
+
+    from switchyard.tabular.config.problem import problem_from
+    from switchyard.tabular.recommendation.looking import look_at_interactions
+
+    data = {key: value for key, value in given.items() if value}
+    look = look_at_interactions(problem_from({**asked, "task": "recommendation", "data": data}, "the command line"))
+    _print(look.report())
+    roles = {key: value for key in ("user", "item", "time_column", "weight") if (value := getattr(look.problem.data, key))}
+    settings = {**{key: value for key, value in asked.items() if value}, "task": "recommendation", "data": {**data, **roles}}
+    shown = {**data, "data": _shown(str(given["source"])), "task": "recommendation"}
+    options = " ".join(f"--{key.replace('_', '-')} {shlex.quote(value)}" for key, value in shown.items() if key != "source")
+    return lambda: yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), f"python run.py training {options}"
+
+
+def _print(report: Report) -> None:
+    from rich.console import Console
+
     from switchyard.tabular.report.terminal import render
 
-    given = {"source": data, "target": target or NO_TARGET, "query": query, "time_column": time_column}
-    settings = {
-        "name": save.stem if save else name_of(data),
-        "goal": goal or "",
-        "data": {key: value for key, value in given.items() if value},
-    }
-    look = look_at(problem_from(settings, "the command line"))
     console = Console(highlight=False)
     console = console if console.is_terminal else Console(width=_WIDTH, highlight=False)
-    for part in render(look.report()):
+    for part in render(report):
         console.print(part)
     console.print()
-    if save:
-        save_config("--save", save, config_of(look), context.obj)
-        click.echo(f"config   {save}, ready to be edited")
-    click.echo(f"next     {_next(data, target, look, save)}")
 
 
 def _shown(data: str) -> str:
@@ -63,10 +95,8 @@ def _shown(data: str) -> str:
     return without_credentials(data)
 
 
-def _next(data: str, target: str | None, look: Any, save: Path | None) -> str:
+def _next(data: str, target: str | None, look: Any) -> str:
     """What to type now."""
-    if save:
-        return f"python run.py training --config {shlex.quote(str(save))}"
     if target is None:
         last = look.schema.columns[-1].name
         return f"python run.py look --data {shlex.quote(_shown(data))} --target COLUMN   (the last one is {last!r})"

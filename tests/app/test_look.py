@@ -11,7 +11,10 @@ import yaml
 from click.testing import CliRunner
 
 import run
+from switchyard.tabular.config.problem import problem_from, read_settings
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.recommendation.looking import look_at_interactions
+from switchyard.tabular.tables.reading.builtin import read_builtin
 from tests.switchyard.tabular.tables_of_quality import customers
 
 ROOT = Path(run.__file__).parent
@@ -59,3 +62,38 @@ def test_it_saves_a_config_once(table, tmp_path):
 def test_what_cannot_be_saved_is_said_before_any_work(table, options, why):
     with pytest.raises(InputError, match=why):
         CliRunner().invoke(run.cli, ["look", "--data", str(table), *options], catch_exceptions=False)
+
+
+def test_interactions_are_looked_at_by_their_roles_and_a_config_says_the_same(tmp_path):
+    config = tmp_path / "shop.yaml"
+    command = ["look", "--task", "recommendation", "--data", "builtin:purchases", "--items", "builtin:products", "--save", str(config)]
+
+    done = CliRunner().invoke(run.cli, command, catch_exceptions=False)
+
+    assert "'time' is taken for the time, by its name" in done.output and "Tea no. 1" in done.output
+    assert "of them new" in " ".join(done.output.split()) and f"next     python run.py training --config {config}" in done.output
+    saved = problem_from(yaml.safe_load(config.read_text()), "test")
+    assert (saved.task, saved.data.user, saved.data.item, saved.data.time_column) == ("recommendation", "user", "item", "time")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"user": "u1"}, "has 1 user in 'user'; what others took is learnt from"),
+        ({"rating": "good"}, "weight column 'rating' holds categorical values such as 'good'; weights and ratings are numbers"),
+        ({"rating": -1.0}, "weight column 'rating' is -1 in row 1"),
+    ],
+)
+def test_interactions_that_teach_nothing_are_one_line(tmp_path, changes, why):
+    read_builtin("builtin:purchases").assign(**changes).head(300).to_csv(tmp_path / "orders.csv", index=False)
+
+    with pytest.raises(InputError, match=why):
+        CliRunner().invoke(run.cli, ["look", "--task", "recommendation", "--data", str(tmp_path / "orders.csv")], catch_exceptions=False)
+
+
+def test_the_config_of_the_made_up_shop_is_whole():
+    problem = problem_from(read_settings(ROOT / "configs" / "shop.yaml"), "configs/shop.yaml")
+    look = look_at_interactions(problem)
+
+    assert look.questions is not None and 0 < (~look.questions.warm).sum() < len(look.questions) and look.questions.unknown.sum() > 0
+    assert look.log.titles["p000"] == "Tea no. 1"

@@ -1,4 +1,4 @@
-"""Tables that need no file: the loans generator and the ones that scikit-learn carries."""
+"""Tables that need no file: the generators of loans and of a shop, and the ones that scikit-learn carries."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ import pandas as pd
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.reading.loans import LEAKS, loans
+from switchyard.tabular.tables.reading.purchases import products, purchases
 from switchyard.tabular.tables.reading.source import Source
 
 if TYPE_CHECKING:
     from switchyard.tabular.config.problem import Data
 
 SKLEARN = ("iris", "wine", "breast_cancer", "diabetes", "digits")
-NAMES = ("loans", *SKLEARN)
+SHOP = {"purchases": purchases, "products": products}
+NAMES = ("loans", *SHOP, *SKLEARN)
 
 
 def read_builtin(source: str) -> pd.DataFrame:
@@ -36,11 +38,11 @@ def read_builtin(source: str) -> pd.DataFrame:
     options = dict(parse_qsl(query, keep_blank_values=True))
     if name == "loans":
         return loans(**_loans_options(options, source))
-    if name not in SKLEARN:
+    if name not in SKLEARN and name not in SHOP:
         raise InputError(f"{source}: there is no built-in table {name!r}{did_you_mean(name, NAMES)}")
     if options:
         raise InputError(f"{source}: built-in table {name!r} has no options")
-    return _bundled(name)
+    return SHOP[name]() if name in SHOP else _bundled(name)
 
 
 def _bundled(name: str) -> pd.DataFrame:
