@@ -116,24 +116,17 @@ def _is_by_hand(decision: Decision) -> bool:
 
 def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, console: Console) -> Claim:
     """Claim a retraining, with the rows to train on put into the artifact store first."""
-    from registry.production import find_version
-    from stacks.files import local_copy, stage_table
-    from switchyard.monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
-    from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
-    from switchyard.tabular.tables.reading.sources import read_source
+    from app.gathering import gather_rows
+    from stacks.files import stage_table
+    from switchyard.monitoring.retraining.rows import count_labelled
+    from switchyard.tabular.tables.reading.credentials import STAGED
     from switchyard.tabular.tables.reading.staged import to_staged
-    from switchyard.tabular.tables.resolve import resolve
     from switchyard.tabular.tables.table import digest_frame
 
     if problem.data.source.startswith(STAGED):
         raise InputError("data.source is a table with rows of the prediction log already; name the source beneath it")
     check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
-    with local_copy(problem.data.source) as source:
-        old, resolved, _ = resolve(read_source(problem.data.model_copy(update={"source": source})), problem)
-    columns = find_version(problem.name, decision.version).opened.signature.columns
-    used, optional = (frozenset(column.name for column in columns if column.optional or every) for every in (True, False))
-    new = labelled_predictions(engine, problem.name, old.schema, resolved, used, optional)
-    rows = put_together(old, new, resolved, without_credentials(problem.data.source), problem.retraining.window_days)
+    rows = gather_rows(engine, problem, decision.version)
     revision = f"sha256:{digest_frame(rows.frame)}"
     ledger.check_data(decision, revision)
     location = stage_table(to_staged(rows.frame, rows.label), f"{problem.name}.parquet")

@@ -28,7 +28,6 @@ def refuse_without_labels(problem: Problem, what: str) -> None:
     ------
     InputError
     """
-    refuse_without_columns(problem, what)
     if not kind_of(problem.task).labels:
         raise InputError(
             f"{what} goes by labels that come later, and a {problem.task} has none; train {problem.name!r} again and deploy it"

@@ -16,7 +16,7 @@ from app.command import Command, Plan, Request, Result
 from app.options import PROBLEM, WHY
 from app.reports import mark_served
 from app.summary import RunSummary, run_facts
-from app.tasks import refuse_without_columns, refuse_without_labels
+from app.tasks import refuse_without_labels
 from switchyard.permissions import shared
 from switchyard.tabular.errors import InputError, SwitchyardError
 
@@ -104,8 +104,6 @@ def plan(request: Request, *, strategy: str, share: float | None, version: str |
     _check(strategy, share, version, rollback, to)
     if strategy in _SHARED:
         refuse_without_labels(request.problem, f"--strategy {strategy}")
-    elif strategy != "all":
-        refuse_without_columns(request.problem, f"--strategy {strategy}")
     what = "rollback" if rollback else f"version {version}" if version else "the newest version"
     title = f"[bold]deployment[/] {request.problem.name}: {what}, {strategy}, on stack {request.stack} (config: {request.where})"
     back = _find_rollback(request.problem.name, to) if rollback else None

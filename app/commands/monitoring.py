@@ -221,7 +221,7 @@ def _next(summary: MonitoringSummary, problem: Problem, where: str) -> str:
     """What to type next."""
     from app.settings import options_for
 
-    if summary.decision == "retrain" and not (kind_of(problem.task).columns and kind_of(problem.task).labels):
+    if summary.decision == "retrain" and not kind_of(problem.task).labels:
         return f"python run.py --pipeline training {options_for(problem, where)}   (on rows of now)"
     if summary.decision == "retrain":
         return f"python run.py --pipeline retraining {options_for(problem, where)}   (on old rows and those whose labels have come)"
@@ -241,18 +241,18 @@ def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console
         f"window    {drift.window}: {count_of(window['rows'], 'prediction')}"
         + ("" if window["rows"] == window["looked_at"] else f", {window['looked_at']:,} looked at"),
         *(
-            [f"tables    {count_of(window['batch'], 'prediction')} of whole tables left out; to look at them: --of tables"]
-            if window["batch"]
-            else []
-        ),
-        *(
-            [f"requests  {count_of(window['requests'], 'prediction')} of requests left out; to look at them: --of requests"]
-            if window["requests"]
-            else []
+            f"{of:<9} {count_of(window[key], 'prediction')} of {what} left out; to look at them: --of {of}"
+            for of, key, what in (("tables", "batch", "whole tables"), ("requests", "requests", "requests"))
+            if window[key]
         ),
         f"labels    {count_of(window['labelled'], 'prediction')} with one; {window['received']:,} received, "
         f"of them {window['repeated']:,} repeated and {window['corrected']:,} corrected; {window['late']:,} came after the window",
         f"score     {_score(summary.scores)}",
+        *(
+            [f"shown     {', '.join(f'{name} {share:.1%}' for name, share in summary.scores['shown'].items())}"]
+            if "shown" in summary.scores
+            else []
+        ),
         f"decision  {summary.decision}: {summary.reason.removeprefix(summary.decision + ': ')}",
     ]
     if summary.alert:

@@ -21,11 +21,12 @@ def plan(request: Request, *, why: str) -> Plan:
         No version is in production.
     """
     refuse_without_labels(request.problem, "retraining")
-    from app.training_runs import pipeline_of
+    from app.commands.training import COMMAND as train
 
     _champion(request.problem.name)
     title = f"[bold]retraining[/] {request.problem.name} on stack {request.stack} (config: {request.where})"
-    return Plan(title, pipeline_of(request.problem), {"problem": request.problem, "location": request.problem.data.source})
+    training = train.plan(request, **train.defaults())
+    return Plan(title, training.pipeline, training.arguments)
 
 
 def run(request: Request, plan: Plan, *, why: str) -> Result:

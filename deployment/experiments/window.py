@@ -13,6 +13,8 @@ from switchyard.bundle import Signature
 from switchyard.monitoring.experiment.losses import Measure, measure_for
 from switchyard.monitoring.experiment.observations import Observations, business_value, observe
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,15 +45,25 @@ def read_observations(
     since, until : datetime
     most : int, optional
         Rows to read at most, the oldest first; all by default.
+
+    Raises
+    ------
+    InputError
+        A business value is asked for where requests have no columns.
     """
     from switchyard.predictionlog import read_window
 
     signature = signature_of(release)
+    columns = kind_of(signature.task).columns
     rail, span = problem.experiment.guardrails.business, _Span()
+    if rail and not columns:
+        raise InputError(
+            f"experiment.guardrails.business: requests for a {signature.task} hold no numbers to make {rail.value!r} of; leave it out"
+        )
     value = business_value(rail.value, signature.classes, signature.positive_class) if rail else None
     chunk = 10_000
     with prediction_log(problem.name) as engine:
-        frames = read_window(engine, since, until, model=problem.name, chunk=chunk)
+        frames = read_window(engine, since, until, model=problem.name, chunk=chunk, spread=columns)
         frames = islice(frames, None if most is None else max(1, most // chunk))
         measure = measure_of(problem, release)
         found = observe(span.over(frames), versions, measure, signature.classes, signature.positive_class, value)

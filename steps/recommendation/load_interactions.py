@@ -11,7 +11,7 @@ from switchyard.tabular.config.problem import Data, Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.settling import settle
-from switchyard.tabular.tables.reading.credentials import without_credentials
+from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
 from switchyard.tabular.tables.reading.source import RawTable
 from switchyard.tabular.tables.reading.sources import read_source
 
@@ -36,7 +36,9 @@ def _read(data: Data, location: str, name: str) -> RawTable:
     source = without_credentials(name)
     with local_copy(location) as readable:
         try:
-            return replace(read_source(data.model_copy(update={"source": readable})), source=source)
+            raw = read_source(data.model_copy(update={"source": readable}))
+            # A staged table names the source beneath by itself.
+            return raw if source.startswith(STAGED) else replace(raw, source=source)
         except InputError as error:
             # The user knows the file by its own name, not by its place in the artifact store.
             raise InputError(str(error).replace(readable, source)) from None

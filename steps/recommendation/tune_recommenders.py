@@ -6,7 +6,6 @@ from zenml import step
 
 from steps.caching import depends_on
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.recommendation.families import RECOMMENDERS
 from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.recipe import Recipe, tune
 from switchyard.tabular.recommendation.settling import holdout_of
@@ -16,4 +15,4 @@ from switchyard.tabular.recommendation.settling import holdout_of
 def tune_recommenders(interactions: Interactions, problem: Problem, fresh: str) -> Annotated[Recipe, "recipe"]:
     """On questions from before the holdout, within the budget; `fresh` differs where a search is wanted anew."""
     tuning = problem.tuning
-    return tune(interactions, tuple(RECOMMENDERS), holdout_of(problem), tuning.budget_s, tuning.trials, tuning.seed)
+    return tune(interactions, tuning.families, holdout_of(problem), tuning.budget_s, tuning.trials, tuning.seed)

@@ -16,6 +16,7 @@ _MISSPELT = 0.8
 """Likeness of two names, 0..1, from which a stranger is taken for an optional column that did not come."""
 _ALIKE = 0.6
 """Likeness from which it is worth asking, where a column must come and did not."""
+_NAMED = 10
 _COMPARED = 5_000
 """Pairs of names that are compared at most: a request may hold any number of names."""
 
@@ -68,9 +69,10 @@ class Contract:
         unknown = tuple(name for name in names if name not in self.known and not _LEFTOVER.fullmatch(name))
         lacking = [column for column in self._columns if column.name not in came]
         required = [column for column in lacking if not column.optional]
-        # A row of which nothing came is none, whatever may be absent.
-        if required or len(lacking) == len(self._columns):
-            raise _missing({column.name: column.kind for column in required or lacking}, unknown)
+        if required:
+            raise _missing({column.name: column.kind for column in required}, unknown)
+        if lacking and len(lacking) == len(self._columns):
+            raise _nothing([column.name for column in lacking], unknown)
         absent = tuple(column.name for column in lacking)
         for lost, stranger in _look_alikes(absent, unknown, _MISSPELT):
             problem = f"is not a column of the model; did you mean {lost!r}? Where it is not, send {lost!r} too, as null"
@@ -87,6 +89,17 @@ def _missing(kinds: Mapping[str, str], unknown: Sequence[str]) -> BadInput:
     if hints:
         problem += f"; did you mean {_listed(hints)}?"
     return BadInput(first, None, f"{problem}; send a value, or null where it is not known")
+
+
+def _nothing(names: Sequence[str], unknown: Sequence[str]) -> BadInput:
+    """Of columns that may all be absent none came: such a row says nothing."""
+    listed = _listed([repr(name) for name in names[:_NAMED]]) + (" and more" if len(names) > _NAMED else "")
+    alike = _look_alikes(names, unknown, _MISSPELT)
+    if alike:
+        return BadInput(alike[0][1], None, f"is not known; did you mean {alike[0][0]!r}? There are {listed}")
+    if unknown:
+        return BadInput(unknown[0], None, f"is not known; send one at least of {listed}")
+    return BadInput(names[0], None, f"is missing, as all others are; send one at least of {listed}")
 
 
 def _look_alikes(lost: Iterable[str], strangers: Sequence[str], likeness: float) -> list[tuple[str, str]]:

@@ -8,8 +8,9 @@ import pytest
 
 from app import recommending
 from app.command import Request
-from app.commands import deployment, experiment, monitoring, retraining
+from app.commands import monitoring
 from app.settings import settings_from
+from app.tasks import refuse_without_labels
 from steps.deployment.deploy_version import _settings
 from switchyard.tabular.errors import InputError
 from tests.switchyard.tabular.recommendation.shops import shop
@@ -43,16 +44,13 @@ def test_the_service_takes_the_user_of_a_request_for_its_entity(problem):
     assert told["entity_column"] == "user" and "time_column" not in told
 
 
-@pytest.mark.parametrize(
-    ("command", "given", "what"),
-    [
-        (monitoring.COMMAND, {"data": "visits.csv"}, r"monitoring of a table \(--data\)"),
-        (monitoring.COMMAND, {"act": True}, "acting on what monitoring finds"),
-        (experiment.COMMAND, {}, "experiment"),
-        (retraining.COMMAND, {}, "retraining"),
-        (deployment.COMMAND, {"strategy": "canary"}, "--strategy canary"),
-    ],
-)
-def test_what_is_not_there_for_recommenders_says_so_before_it_begins(problem, command, given, what):
-    with pytest.raises(InputError, match=f"{what} is not there for a recommendation yet; 'shop' can be trained"):
-        command.plan(SimpleNamespace(problem=problem), **{**command.defaults(), **given})
+def test_a_table_of_visits_is_not_monitored_which_is_said_before_it_begins(problem):
+    with pytest.raises(InputError, match=r"monitoring of a table \(--data\) is not there for a recommendation yet; 'shop' can be trained"):
+        monitoring.COMMAND.plan(SimpleNamespace(problem=problem), **{**monitoring.COMMAND.defaults(), "data": "visits.csv"})
+
+
+def test_a_recommendation_learns_again_from_labels_and_clustering_has_none(problem):
+    refuse_without_labels(problem, "retraining")
+
+    with pytest.raises(InputError, match="retraining goes by labels that come later, and a clustering has none"):
+        refuse_without_labels(SimpleNamespace(task="clustering", name="groups"), "retraining")

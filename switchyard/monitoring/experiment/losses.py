@@ -34,10 +34,12 @@ class Measure:
     unit: bool
     """Losses lie between 0 and 1."""
     pairs: bool = False
+    rare: bool = False
+    """What it counts is seldom: the smallest difference that matters is a share of the score, not of the whole."""
 
     def score(self, loss: float) -> float:
-        """What people call it: accuracy and ROC-AUC are 1 less the loss."""
-        return 1 - loss if self.name in ("accuracy", "roc_auc") else loss
+        """What people call it: accuracy, ROC-AUC and the hit rate are 1 less the loss."""
+        return 1 - loss if self.name in ("accuracy", "roc_auc", "hit_rate") else loss
 
 
 def measure_for(task: str, wanted: str, metric: str) -> Measure:
@@ -46,7 +48,7 @@ def measure_for(task: str, wanted: str, metric: str) -> Measure:
     Parameters
     ----------
     task : str
-        binary, multiclass or regression.
+        Of the model.
     wanted : str
         `experiment.metric` of the config; auto: the problem's own metric, or the loss nearest to it.
     metric : str
@@ -152,6 +154,12 @@ def _chances(frame: pd.DataFrame, classes: tuple[str, ...]) -> np.ndarray:
     return frame[[CLASS + name for name in classes]].to_numpy(dtype=float)
 
 
+def _missed(frame: pd.DataFrame, classes: tuple[str, ...], positive: str | None) -> np.ndarray:
+    """Whether what was taken had not been shown; `frame` has the answers whole, as `probabilities`."""
+    shown = zip(frame["actual"], frame["probabilities"])
+    return np.array([np.nan if actual is None or actual != actual else float(actual not in items) for actual, items in shown])
+
+
 MEASURES = {
     measure.name: measure
     for measure in (
@@ -161,6 +169,7 @@ MEASURES = {
         Measure("roc_auc", "ROC-AUC", _score, unit=True, pairs=True),
         Measure("mae", "mean absolute error", _absolute, unit=False),
         Measure("rmse", "mean squared error (RMSE squared)", _squared, unit=False),
+        Measure("hit_rate", "hit rate of what was shown", _missed, unit=True, rare=True),
     )
 }
 _OF_TASK = {
@@ -169,4 +178,5 @@ _OF_TASK = {
     "multiclass": ("log_loss", "accuracy", "brier"),
     "regression": ("rmse", "mae"),
     "clustering": ("accuracy", "log_loss", "brier"),
+    "recommendation": ("hit_rate",),
 }

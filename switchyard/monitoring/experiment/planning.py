@@ -87,7 +87,7 @@ def plan(
         base, variance, source = 1 - accuracy, accuracy * (1 - accuracy), f"the holdout's accuracy of {accuracy:.3f}"
     else:
         return found
-    effect = minimum_effect(config, measure.unit, base)
+    effect = minimum_effect(config, measure, base)
     if effect is None:
         return found
     variance = max(variance, 1e-12 if not measure.unit else 1e-4)

@@ -11,6 +11,7 @@ from switchyard.monitoring.experiment import guardrails
 from switchyard.monitoring.experiment.counts import Counts
 from switchyard.monitoring.experiment.guardrails import Guardrail
 from switchyard.monitoring.experiment.judgement import ArmFacts, Judgement, Point
+from switchyard.monitoring.experiment.losses import Measure
 from switchyard.monitoring.experiment.observations import Observations
 from switchyard.monitoring.experiment.record import Experiment, Goal, Outcome
 from switchyard.monitoring.experiment.sequence import Interval, compare
@@ -19,7 +20,7 @@ from switchyard.tabular.config.production import ExperimentConfig
 OPTIMAL_AT = 5_000
 """Entities at which the sequence is tightest where nobody could plan."""
 _POINTS = 60
-_UNIT_EFFECT, _RELATIVE_EFFECT = 0.03, 0.05
+_UNIT_EFFECT, _RELATIVE_EFFECT, _RARE_EFFECT = 0.03, 0.05, 0.1
 
 
 def goal_of(strategy: str, config: ExperimentConfig) -> Goal:
@@ -29,11 +30,13 @@ def goal_of(strategy: str, config: ExperimentConfig) -> Goal:
     return "better" if strategy == "ab" else "not_worse"
 
 
-def minimum_effect(config: ExperimentConfig, unit: bool, loss: float | None) -> float | None:
+def minimum_effect(config: ExperimentConfig, measure: Measure, loss: float | None) -> float | None:
     """The smallest difference that matters; None where it is a share of a loss that is not known yet."""
     if config.minimum_effect is not None:
         return config.minimum_effect
-    if unit:
+    if measure.rare:
+        return _RARE_EFFECT * (1 - loss) if loss is not None and loss < 1 else None
+    if measure.unit:
         return _UNIT_EFFECT
     return _RELATIVE_EFFECT * loss if loss else None
 
@@ -70,7 +73,7 @@ def judge(
     interval = None
     if min(map(len, values)) >= config.min_labels:
         interval = compare(values[0], values[1], alpha, optimal_at, scale)
-    effect = minimum_effect(config, observations.measure.unit, float(values[1].mean()) if len(values[1]) else None)
+    effect = minimum_effect(config, observations.measure, float(values[1].mean()) if len(values[1]) else None)
     rails = [rail(*counts, config.guardrails) for rail in (guardrails.error_rate, guardrails.refused_rate, guardrails.latency)]
     if dead:
         reason = f"the candidate does not run: {dead}"

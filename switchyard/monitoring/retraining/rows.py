@@ -13,7 +13,7 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -120,7 +120,13 @@ def labelled_predictions(
 
 def count_labelled(engine: Engine, model: str, since: datetime) -> int:
     """Predictions of `model` made since a moment (without a zone: UTC) that have a label by now."""
-    return sum(int(frame["actual"].notna().sum()) for frame in read_window(engine, since.replace(tzinfo=UTC), _far(), model, role=_ROLES))
+    return sum(len(frame) for frame in labelled_frames(engine, model, since))
+
+
+def labelled_frames(engine: Engine, model: str, since: datetime = _FIRST) -> Iterator[pd.DataFrame]:
+    """Predictions of `model` made since a moment (without a zone: UTC) that have a label by now, inputs and answers whole."""
+    for frame in read_window(engine, since.replace(tzinfo=UTC), _far(), model, role=_ROLES, spread=False):
+        yield frame[frame["actual"].notna()]
 
 
 def put_together(old: Table, new: Labelled, problem: Problem, source: str, window_days: float | None) -> TrainingRows:

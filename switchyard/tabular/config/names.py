@@ -10,24 +10,36 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from switchyard.parts import registry_at
+from switchyard.parts import Parts, registry_at
+from switchyard.tabular.suggest import did_you_mean
 
 _FAMILIES = "switchyard.tabular.families:FAMILIES"
+_RECOMMENDERS = "switchyard.tabular.recommendation.families:RECOMMENDERS"
 _CHANNELS = "switchyard.monitoring.alerts.channels:CHANNELS"
 
 
 def our_families(task: str = "binary") -> tuple[str, ...]:
     """All families that no plugin brought and that `task` has; those with a target have the same."""
-    known = registry_at(_FAMILIES)
-    return tuple(name for name in known.ours if task in known[name].tasks)
+    known = _families_of(task)
+    return tuple(name for name in known.ours if _suits(known, name, task))
 
 
 def check_families(families: tuple[str, ...], task: str) -> None:
-    """Refuse families that `task` does not have."""
-    known = registry_at(_FAMILIES)
-    wrong = [name for name in families if task not in known[name].tasks]
+    """Refuse families that `task` does not have; `auto` has those that predict a column."""
+    known = _families_of(task)
+    wrong = [name for name in families if name not in known or not _suits(known, name, task)]
     if wrong:
-        raise ValueError(f"tuning.families: {wrong[0]} is nothing for task {task}; choose of {', '.join(our_families(task))}")
+        there = our_families("binary" if task == "auto" else task)
+        raise ValueError(f"tuning.families: {wrong[0]} is nothing for task {task}; choose of {', '.join(there)}")
+
+
+def _families_of(task: str) -> Parts[Any]:
+    """Who learns from interactions is another kind of part than who learns from columns."""
+    return registry_at(_RECOMMENDERS if task == "recommendation" else _FAMILIES)
+
+
+def _suits(known: Parts[Any], name: str, task: str) -> bool:
+    return task in ("auto", "recommendation") or task in known[name].tasks
 
 
 def check_channel(kind: str) -> None:
@@ -36,19 +48,23 @@ def check_channel(kind: str) -> None:
         raise ValueError(registry_at(_CHANNELS).unknown(kind))
 
 
-def _known(home: str, *besides: str) -> Any:
+def _known(home: str, *besides: str, also: tuple[str, ...] = ()) -> Any:
+    """A name of the registry `home`, one of `besides`, or a name of the registries `also`, which are asked last."""
+
     def check(name: str) -> str:
-        if name not in besides and name not in registry_at(home):
-            raise ValueError(registry_at(home).unknown(name))
+        if name not in besides and not any(name in registry_at(one) for one in (home, *also)):
+            registries = [registry_at(one) for one in (home, *also)]
+            near = next((one for one in registries if "did you mean" in did_you_mean(name, one)), registries[0])
+            raise ValueError(near.unknown(name))
         return name
 
     def examples(schema: dict[str, Any]) -> None:
-        schema["examples"] = [*besides, *registry_at(home).ours]
+        schema["examples"] = [*besides, *(name for one in (home, *also) for name in registry_at(one).ours)]
 
     return Annotated[str, AfterValidator(check), Field(json_schema_extra=examples)]
 
 
-FamilyName = _known(_FAMILIES)
+FamilyName = _known(_FAMILIES, also=(_RECOMMENDERS,))
 MetricName = _known("switchyard.tabular.metrics:METRICS", "auto")
 TaskName = _known("switchyard.tabular.tasks:TASKS", "auto")
 EncoderName = _known("switchyard.tabular.features.encoders:ENCODERS")

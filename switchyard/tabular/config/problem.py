@@ -244,9 +244,7 @@ class Problem(Section):
 
     @model_validator(mode="after")
     def _fitting_families(self) -> Self:
-        # A recommendation has families of its own, and tries them all.
-        if self.task != "auto" and TASKS[self.task].columns:
-            check_families(self.tuning.families, self.task)
+        check_families(self.tuning.families, self.task)
         return self
 
     @model_validator(mode="after")

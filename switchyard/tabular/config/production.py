@@ -44,7 +44,7 @@ class Guardrails(Section):
 class ExperimentConfig(Section):
     """When a canary or an A/B test is decided."""
 
-    metric: Literal["auto", "accuracy", "log_loss", "brier", "roc_auc", "mae", "rmse"] = Field(
+    metric: Literal["auto", "accuracy", "log_loss", "brier", "roc_auc", "mae", "rmse", "hit_rate"] = Field(
         "auto", description="auto: the problem's metric, or the loss that comes nearest to it."
     )
     goal: Literal["auto", "better", "not_worse"] = Field(
@@ -53,7 +53,9 @@ class ExperimentConfig(Section):
     alpha: Share = Field(0.05, description="Chance of a false winner, however often one looks.")
     power: Share = Field(0.8, description="Chance of finding minimum_effect within the planned size.")
     minimum_effect: PositiveFloat | None = Field(
-        None, description="The smallest difference that matters; without one 0.03 of accuracy, Brier or ROC-AUC, 5 % of other losses."
+        None,
+        description="The smallest difference that matters; without one 0.03 of accuracy, Brier or ROC-AUC, a tenth of a hit rate,"
+        " 5 % of other losses.",
     )
     min_labels: Annotated[int, Field(ge=20, le=10_000_000)] = Field(
         100, description="Entities with a label, in each arm, before the score is judged."

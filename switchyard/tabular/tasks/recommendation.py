@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from switchyard.tabular.config.names import our_families
 from switchyard.tabular.tasks.base import TaskKind
 
 LABEL = "the item that the user took next, whether it was among those shown or not"
@@ -17,11 +18,14 @@ ITEM = "item"
 @dataclass(frozen=True)
 class _Recommendation(TaskKind):
     def filled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """What is predicted is the column of items."""
-        data = settings.get("data")
-        if not isinstance(data, Mapping) or data.get("target"):
-            return dict(settings)
-        return {**settings, "data": {**data, "target": data.get("item") or ITEM}}
+        """What is predicted is the column of items, by families of its own."""
+        data, tuning = settings.get("data"), settings.get("tuning", {})
+        filled = dict(settings)
+        if isinstance(data, Mapping) and not data.get("target"):
+            filled["data"] = {**data, "target": data.get("item") or ITEM}
+        if isinstance(tuning, Mapping):
+            filled["tuning"] = {"families": our_families("recommendation"), **tuning}
+        return filled
 
 
 PARTS = (

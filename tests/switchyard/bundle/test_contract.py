@@ -36,7 +36,7 @@ def test_a_typing_error_is_no_absence(name):
 
 def test_a_row_of_nothing_is_refused_even_where_all_may_be_absent():
     signature = Signature("loans", "binary", "default", COLUMNS[1:])
-    with pytest.raises(BadInput, match="is missing"):
+    with pytest.raises(BadInput, match="is not known; send one at least of 'job'"):
         Contract(signature).match(["row"])
 
 

@@ -36,6 +36,24 @@ def judged(observations, counts=(SOUND, SOUND), now=NOW, dead=None, running=None
     return judge(running or experiment(), observations, counts, config(**settings), now, dead)
 
 
+def test_recommendations_are_judged_by_what_was_taken_of_what_was_shown():
+    """Users of version 2 take one of ten answers in three, those of version 1 in ten; a user counts once."""
+    rng, frames = np.random.default_rng(0), []
+    for version, share in (("2", 0.3), ("1", 0.1)):
+        frame = frame_of(version, [f"{version}-{number}" for number in range(1500)], 0.5, rng, rows=2, labelled=0.8)
+        taken = np.where(rng.random(len(frame)) < share, "i1", "i9").astype(object)
+        taken[frame["actual"].isna()] = None
+        frames.append(frame.assign(actual=taken, probabilities=[{"i0": 1.5, "i1": 0.5}] * len(frame)))
+
+    found = judged(observe(frames, ("2", "1"), measure_for("recommendation", "auto", "ndcg_at_10"), (), None), minimum_effect=None)
+
+    assert found.verdict == "promote" and found.measure == "hit rate of what was shown"
+    assert found.candidate.score == pytest.approx(0.3, abs=0.03) and found.champion.score == pytest.approx(0.1, abs=0.03)
+    assert found.minimum_effect == pytest.approx(0.1 * found.champion.score)
+    with pytest.raises(InputError, match="'accuracy' does not fit a recommendation model; choose one of hit_rate"):
+        measure_for("recommendation", "accuracy", "auto")
+
+
 def test_the_better_wins_the_worse_is_stopped_and_an_even_one_goes_on():
     assert judged(observed((0.95, 0.7))).verdict == "promote"
     worse = judged(observed((0.6, 0.9)))

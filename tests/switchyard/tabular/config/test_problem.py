@@ -27,6 +27,12 @@ def test_the_smallest_config_is_enough():
         ({"tuning": {"families": []}}, "name at least one family"),
         ({"task": "clustering"}, "task: clustering predicts no column; remove it"),
         ({"tuning": {"families": ["kmeans"]}, "task": "binary"}, "kmeans is nothing for task binary"),
+        ({"tuning": {"families": ["ease"]}}, "ease is nothing for task auto"),
+        ({"tuning": {"families": ["eese"]}, "task": "recommendation"}, "there is no recommender 'eese'; did you mean 'ease'"),
+        (
+            {"tuning": {"families": ["lightgbm"]}, "task": "recommendation"},
+            "lightgbm is nothing for task recommendation; choose of popularity",
+        ),
         ({"name": "my model"}, "use letters"),
         ({"data": {"source": "x.csv"}}, "data.target: is missing"),
         ({"data": {"source": "x.csv", "target": "y", "time_column": "y"}}, "both 'y'"),

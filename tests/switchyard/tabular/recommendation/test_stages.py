@@ -56,6 +56,11 @@ def served(settled, recipe):
     return fit_to_all(recipe, settled[0], "shop", "item")[0]
 
 
+def test_a_config_names_the_recommenders_that_are_tried():
+    assert problem().tuning.families == ("popularity", "item_knn", "ease", "als", "bpr")
+    assert problem(tuning={"families": ["ease", "als"]}).tuning.families == ("ease", "als")
+
+
 def test_the_config_of_a_recommendation_needs_no_target(settled):
     log, found, notes = settled
 
