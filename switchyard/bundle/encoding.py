@@ -84,11 +84,10 @@ def known_names(reading: ColumnReading, categories: Iterable[str]) -> Mapping[st
     return {name: name for name in categories if convert(name) == name}
 
 
-def categories_of(name: str, reading: ColumnReading, known: Mapping[str, str], values: Sequence[Any] | np.ndarray) -> list[str]:
-    """A whole column as category names; `known` is of `known_names`."""
+def categories_of(name: str, convert: Callable[[Any], str], known: Mapping[str, str], values: Sequence[Any] | np.ndarray) -> list[str]:
+    """A whole column as category names; `known` is of `known_names`, and `convert` reads what is not."""
     if isinstance(values, np.ndarray) and values.dtype.kind != "O":
         values = values.tolist() if values.dtype.kind in "fiubU" else list(values)
-    convert = converter(reading)
     try:
         return [known.get(value) or convert(value) for value in values]
     except (TypeError, ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ from switchyard.bundle.encoding import MISSING, BadInput, categories_of, known_n
 from switchyard.bundle.reading import converter
 from switchyard.bundle.requests import Recommendation
 from switchyard.bundle.signature import Column, Signature
+from switchyard.bundle.texts import words_of
 
 CHUNK = 16_384
 """Rows that go through the graph at once: bounds memory."""
+_CHUNK_OF_TEXTS = 1_024
+"""The same where there are texts, which have a number for each term there."""
 
 _WIDENED = {"numeric": 0.1, "datetime": 1.0}
 """Of the range of training, what is added to either side before a value is far outside: time goes on, numbers need not."""
@@ -50,6 +53,12 @@ def _usual(column: Column) -> tuple[float, float]:
         return -np.inf, np.inf
     margin = _WIDENED.get(column.kind, 0.0) * (column.maximum - column.minimum)
     return column.minimum - margin, column.maximum + margin
+
+
+def _named(column: Column) -> Callable[[Any], str]:
+    """What reads a value of a categorical input: a name, or the words of a text."""
+    convert = converter(column.reading)
+    return convert if column.kind != "text" else lambda value: words_of(convert(value))
 
 
 class Scorer:
@@ -102,10 +111,10 @@ class Scorer:
         self._usual = np.array([_usual(column) for column in self._numeric]).reshape(-1, 2).T
         self.contract = Contract(signature)
         self._plan = tuple((column.name, converter(column.reading)) for column in self._numeric)
-        self._known = tuple(known_names(column.reading, column.categories) for column in self._categorical)
         self._category_plan = tuple(
-            (column.name, known, converter(column.reading)) for column, known in zip(self._categorical, self._known)
+            (column.name, known_names(column.reading, column.categories), _named(column)) for column in self._categorical
         )
+        self._chunk = _CHUNK_OF_TEXTS if any(column.kind == "text" for column in signature.columns) else CHUNK
 
     def encode(self, columns: Columns) -> dict[str, np.ndarray]:
         """The graph's inputs for `columns`.
@@ -139,8 +148,8 @@ class Scorer:
                 numeric[:, position] = numbers_of(column.name, column.reading, columns[column.name])
         if self._categorical:
             inputs["categorical"] = categorical = np.empty((rows, len(self._categorical)), dtype=object)
-            for position, column in enumerate(self._categorical):
-                categorical[:, position] = categories_of(column.name, column.reading, self._known[position], columns[column.name])
+            for position, (name, known, convert) in enumerate(self._category_plan):
+                categorical[:, position] = categories_of(name, convert, known, columns[name])
         return inputs
 
     def _complete(self, columns: Columns) -> tuple[Columns, int]:
@@ -204,11 +213,11 @@ class Scorer:
         rows = len(next(iter(inputs.values())))
         if rows == 0:
             return self._empty()
-        if rows <= CHUNK:
+        if rows <= self._chunk:
             return self._answer(self._session.run(None, inputs))
         parts = [
-            self._session.run(None, {name: block[start : start + CHUNK] for name, block in inputs.items()})
-            for start in range(0, rows, CHUNK)
+            self._session.run(None, {name: block[start : start + self._chunk] for name, block in inputs.items()})
+            for start in range(0, rows, self._chunk)
         ]
         return self._answer([np.concatenate(blocks) for blocks in zip(*parts)])
 

@@ -15,7 +15,9 @@ from switchyard.bundle.seen import Seen
 from switchyard.bundle.sets import Sets
 
 FORMAT = 2
-"""Version of the bundle's format; 1, which had no readings, is read too, any other refused."""
+"""Version of the bundle's format; 1, which had no readings, is read too, and `FORMAT_OF_TEXTS`, any other refused."""
+FORMAT_OF_TEXTS = 3
+"""Of a bundle that takes free texts, which code of before would give to the graph as they come."""
 RECOMMENDATION = "recommendation"
 """The task whose rows are requests (`switchyard.bundle.requests`) and whose labels are items."""
 NAMED_CATEGORIES = 50
@@ -169,8 +171,8 @@ class Signature:
             When the text is of another format version or lacks a field.
         """
         fields = json.loads(text)
-        if fields.get("format") not in (1, FORMAT):
-            raise ValueError(f"signature.json has format {fields.get('format')!r}; this code reads formats 1 and {FORMAT}")
+        if fields.get("format") not in range(1, FORMAT_OF_TEXTS + 1):
+            raise ValueError(f"signature.json has format {fields.get('format')!r}; this code reads formats 1 to {FORMAT_OF_TEXTS}")
         try:
             columns = tuple(_column(column, fields["format"]) for column in fields.pop("columns"))
             interval = fields.pop("interval")

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from switchyard.tabular.report.words import clipped
 from switchyard.tabular.tables.schema import MISSING, Column
-from switchyard.tabular.tables.table import model_frame
+from switchyard.tabular.tables.table import model_values
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class Coding:
 
     def encode(self, frame: pd.DataFrame) -> np.ndarray:
         """Canonical rows as a matrix of shape (n, n_columns)."""
-        plain = model_frame(frame, self.columns)
         matrix = np.empty((len(frame), len(self.columns)))
-        for position, name in enumerate(self.names):
-            if name in self.categories:
-                matrix[:, position] = pd.Index(self.categories[name]).get_indexer(plain[name])
+        for position, column in enumerate(self.columns):
+            if column.name in self.categories:
+                names = frame[column.name].fillna(MISSING)
+                matrix[:, position] = pd.Index(self.categories[column.name]).get_indexer(names)
             else:
-                matrix[:, position] = plain[name]
+                matrix[:, position] = model_values(frame[column.name], column)
         return matrix
 
     def decode(self, matrix: np.ndarray) -> dict[str, np.ndarray]:
@@ -56,7 +57,7 @@ class Coding:
         column = self.columns[position]
         if column.name in self.categories:
             category = self.categories[column.name][int(value)]
-            return "missing" if category == MISSING else str(category)
+            return "missing" if category == MISSING else clipped(str(category))
         if np.isnan(value):
             return "missing"
         if column.kind == "datetime":

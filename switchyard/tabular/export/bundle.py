@@ -17,7 +17,8 @@ from switchyard.bundle import Column as InputColumn
 from switchyard.bundle.digest import FILES
 from switchyard.bundle.examples import UNSEEN, make_examples
 from switchyard.bundle.seen import hash_categories
-from switchyard.bundle.signature import NAMED_CATEGORIES
+from switchyard.bundle.signature import FORMAT, FORMAT_OF_TEXTS, NAMED_CATEGORIES
+from switchyard.bundle.texts import MOST_CHARACTERS
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.export.features import Inputs
@@ -26,6 +27,7 @@ from switchyard.tabular.export.model import model_to_onnx
 from switchyard.tabular.export.terms import ALL_REQUIRED, Terms, terms_of
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
+from switchyard.tabular.report.words import clipped
 from switchyard.tabular.storable import Fact, Record, Storable
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
@@ -91,7 +93,9 @@ def _values_of(column: InputColumn) -> str:
 
 def _examples_table(bundle: Bundle) -> Table:
     kept = bundle.examples["examples"]
-    rows = [(", ".join(f"{name}={value}" for name, value in example["row"].items()), str(example["answer"])) for example in kept]
+    rows = [
+        (", ".join(f"{name}={clipped(str(value))}" for name, value in example["row"].items()), str(example["answer"])) for example in kept
+    ]
     return Table(("row", "answer"), rows)
 
 
@@ -112,6 +116,7 @@ def signature_of(
         interval=None if model.half_width is None else Interval(float(model.coverage or 0.0), model.half_width),
         metric=metric,
         trained_until=trained_until,
+        format=FORMAT_OF_TEXTS if any(column.kind == "text" for column in model.columns) else FORMAT,
         others=tuple(_other(column) for column in schema.columns if column.name not in places),
         **({"label": schema.target.reading} if schema.with_role("target") and schema.target.reading else {}),
     )
@@ -192,7 +197,7 @@ def _plain(value: Any, column: Column | InputColumn) -> Any:
         return bool(value)
     if column.kind == "numeric":
         return int(value) if column.integer and float(value).is_integer() else float(value)
-    return str(value)
+    return str(value)[:MOST_CHARACTERS] if column.kind == "text" else str(value)
 
 
 class Parity(Record):

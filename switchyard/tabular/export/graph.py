@@ -14,6 +14,8 @@ import onnx
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, inliner, numpy_helper, version_converter
 
 OPSET = 19
+_NEWER = {"StringSplit": 20}
+"""Operators of a later opset, which a graph that has one is written in; nothing else in it means another thing there."""
 ML_OPSET = 3
 """Of the domain ai.onnx.ml; converters are told `target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET}`."""
 IR_VERSION = 10
@@ -174,7 +176,7 @@ class Graph:
         )
         for number, node in enumerate(graph.node):
             node.name = f"n{number}"
-        opsets = [helper.make_opsetid("", OPSET)]
+        opsets = [helper.make_opsetid("", max(_NEWER.get(node.op_type, OPSET) for node in nodes))]
         if "ai.onnx.ml" in self._domains:
             opsets.append(helper.make_opsetid("ai.onnx.ml", ML_OPSET))
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="switchyard")

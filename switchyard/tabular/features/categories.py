@@ -135,6 +135,13 @@ class OneHot(CategoryCodes):
         return np.array([f"{name}={value}" for name, categories in pairs for value in categories], dtype=object)
 
 
+def folds_for(y: np.ndarray, classification: bool, seed: int) -> KFold | StratifiedKFold:
+    """What cross-fits a feature: five folds, or as many as there are rows for, stratified where every class has five."""
+    counts = np.unique(y, return_counts=True)[1]
+    folds = StratifiedKFold if classification and counts.min() >= _FOLDS else KFold
+    return folds(min(_FOLDS, len(y)), shuffle=True, random_state=seed)
+
+
 class TargetMeans(TargetEncoder):
     """Codes to the smoothed mean of the target (of each class, beyond two), one category at a time.
 
@@ -170,7 +177,5 @@ class TargetMeans(TargetEncoder):
 
     def _settle(self, y: np.ndarray) -> None:
         # A fold may hold two classes of three; scikit-learn's multiclass encoding cannot have fewer than three.
-        counts = np.unique(y, return_counts=True)[1]
-        self.target_type = "continuous" if not self.classification else "multiclass" if len(counts) > 2 else "binary"
-        folds = StratifiedKFold if self.classification and counts.min() >= _FOLDS else KFold
-        self.cv = folds(min(_FOLDS, len(y)), shuffle=True, random_state=self.seed)
+        self.target_type = "continuous" if not self.classification else "multiclass" if len(np.unique(y)) > 2 else "binary"
+        self.cv = folds_for(y, self.classification, self.seed)

@@ -12,6 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import csr_array, issparse
+
+from switchyard.tabular.features.terms import present_terms, split_words
 
 FLOAT, INT64, DOUBLE = 1, 7, 11
 """Numbers of the element types in the ONNX standard, for `Cast`."""
@@ -26,7 +31,7 @@ def _divide(left: Any, right: Any) -> Any:
 
 
 def _cast(values: Any, to: int) -> np.ndarray:
-    return np.asarray(values).astype({FLOAT: "float32", INT64: "int64", DOUBLE: "float64"}[to])
+    return (values if issparse(values) else np.asarray(values)).astype({FLOAT: "float32", INT64: "int64", DOUBLE: "float64"}[to])
 
 
 def _gather(values: np.ndarray, indices: np.ndarray, axis: int = 0) -> np.ndarray:
@@ -63,6 +68,17 @@ def _tree_ensemble_regressor(rows: np.ndarray, domain: str, n_targets: int, **no
     return total
 
 
+def _string_split(texts: np.ndarray, outputs: int, delimiter: str) -> tuple[pa.ListArray, np.ndarray]:
+    words = split_words(texts)
+    return words, pc.list_value_length(words).to_numpy().astype("int64")
+
+
+def _tf_idf_vectorizer(words: pa.ListArray, ngram_counts: list[int], pool_strings: list[str], **rest: Any) -> csr_array:
+    # Words first, then pairs; of mode IDF with weights of one, which says of each term whether it is there.
+    single, paired = pool_strings[: ngram_counts[1]], pool_strings[ngram_counts[1] :]
+    return present_terms(words, [*zip(single), *zip(paired[::2], paired[1::2], strict=True)])
+
+
 _NUMPY: dict[str, Callable[..., Any]] = {
     "Abs": np.abs,
     "Add": np.add,
@@ -82,6 +98,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "Less": np.less,
     "LessOrEqual": np.less_equal,
     "Log": np.log,
+    "MatMul": lambda left, right: left @ right,
     "Max": lambda *values: reduce(np.maximum, values),
     "Min": lambda *values: reduce(np.minimum, values),
     "Mod": np.mod,
@@ -90,8 +107,12 @@ _NUMPY: dict[str, Callable[..., Any]] = {
     "Not": np.logical_not,
     "Or": np.logical_or,
     "Pow": np.power,
+    "Reshape": np.reshape,
+    "Round": np.rint,
     "Sqrt": np.sqrt,
+    "StringSplit": _string_split,
     "Sub": np.subtract,
+    "TfIdfVectorizer": _tf_idf_vectorizer,
     "TreeEnsembleRegressor": _tree_ensemble_regressor,
     "Where": np.where,
 }

@@ -19,6 +19,7 @@ from switchyard.tabular.features.record import ColumnPlan, DerivedPlan, FeatureP
 from switchyard.tabular.features.unused import way_in
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tasks import TASKS
 
 _MIN_KEPT = 0.5
 """Dropping outliers may not cost more than half of the training rows: what is that common is no outlier."""
@@ -111,8 +112,8 @@ def _why_not(column: Column, train: pd.DataFrame, dropped: Mapping[str, str], pr
         return reasons[column.role]
     if column.name in dropped:
         return f"dropped by the quality report: {dropped[column.name]}"
-    if column.kind == "text":
-        return "free text, for which there is no encoder"
+    if column.kind == "text" and not TASKS[problem.task].target:
+        return "groups are not found by free text"
     if train[column.name].isna().all():
         return "empty in every training row"
     return ""
@@ -144,6 +145,8 @@ def _why(column: Column, overridden: bool) -> str:
             return "a moment; calendar parts follow cycles that a plain number hides"
         case "boolean":
             return "yes or no, as 1 or 0"
+        case "text":
+            return "free text: learnt from by its words and pairs of words, what they say of the target, what it is about, its length"
     return "a number" + (f", missing in {column.missing:.1%} of the rows" if column.missing else "")
 
 

@@ -24,6 +24,7 @@ from switchyard.tabular.features.numeric import Bound, Impute, Products, Scale
 from switchyard.tabular.features.outliers import ClipOutliers, FlagOutliers, IsolationFlag
 from switchyard.tabular.features.record import NUMBERS, ColumnPlan, FeaturePlan
 from switchyard.tabular.features.selection import Select
+from switchyard.tabular.features.texts import TextScores
 
 Style = Literal["tree", "net", "distances"]
 CHOICES = ("encoder", "numeric_imputer", "categorical_imputer", "scaler", "order")
@@ -76,7 +77,7 @@ def build_preprocessor(plan: FeaturePlan, style: Style, choices: Mapping[str, An
     unknown = set(choices) - set(CHOICES)
     if unknown:
         raise ValueError(f"no such choice: {sorted(unknown)}; there are {', '.join(CHOICES)}")
-    blocks = [*_numeric_block(plan, style, choices), *_category_blocks(plan, style, choices)]
+    blocks = [*_numeric_block(plan, style, choices), *_category_blocks(plan, style, choices), *_text_blocks(plan, style, choices)]
     steps: list[tuple[str, Any]] = [("blocks", ColumnTransformer(blocks, sparse_threshold=0.0, verbose_feature_names_out=False))]
     if plan.selection.method != "none":
         steps.append(("select", Select(plan.selection.method, plan.selection.keep, plan.task != "regression", plan.seed)))
@@ -184,6 +185,16 @@ def _category_blocks(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]
         name = encoder if missing == "own_category" else f"{encoder} of {missing}"
         blocks.append((name, _encoder(encoder, missing, plan, style, choices), names))
     return blocks
+
+
+def _text_blocks(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> list[tuple[str, Any, list[str]]]:
+    scaler = _scaler(plan, style, choices)
+    scale = [] if style == "tree" else [("scale", Scale((), "standard" if scaler == "normalizer" else scaler))]
+    return [
+        (f"text {column.name}", Pipeline([("scores", TextScores(plan.task != "regression", plan.seed)), *scale]), [column.name])
+        for column in plan.columns
+        if column.use and column.kind == "text"
+    ]
 
 
 def _default_encoder(column: ColumnPlan, plan: FeaturePlan, style: Style) -> str:

@@ -150,6 +150,8 @@ def _treatment(column: ColumnPlan, plan: FeaturePlan) -> str:
     if column.kind in NUMBERS:
         imputer, scaler = setting(column.imputer, plan.numeric_imputer), setting(column.scaler, plan.scaler)
         return f"a number; imputer: {imputer}, scaler: {scaler}"
+    if column.kind == "text":
+        return "scores by words and pairs of words (TF-IDF, ridge, cross-fitted), components, length"
     return f"encoder: {setting(column.encoder, plan.encoder)}, missing: {setting(column.imputer, plan.categorical_imputer)}"
 
 

@@ -26,9 +26,7 @@ def way_in(column: Column, problem: Problem) -> str:
         if named == column.name:
             return f"without {_flow({f'data.{key}': named})}"
     said = {} if override is None or override.kind is None else {"kind": override.kind}
-    # A text is a feature only as a whole: each one a category.
-    kind = {"kind": "categorical"} if column.kind == "text" else {}
-    return _line(column.name, {**said, **kind, "role": "feature"})
+    return _line(column.name, {**said, "role": "feature"})
 
 
 def _line(name: str, settings: dict[str, str]) -> str:

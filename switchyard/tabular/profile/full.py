@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from switchyard.tabular.report.foreign import harmless, harmless_frame
+from switchyard.tabular.report.words import clipped
 
 FULL_CELLS = 40_000
 FULL_NUMBERS = 5
@@ -21,6 +22,8 @@ FULL_NUMBERS = 5
 beside it has, and no interactions: a picture for each pair of numbers cost fifteen seconds and five megabytes at twenty columns."""
 MOST_ROWS, MOST_COLUMNS = 10_000, 30
 """Of what the page describes; the profile beside it counts every row and column."""
+_LONGEST = 200
+"""Of a text: the page shows whole values, many times over."""
 _TYPES = {"f": "numeric", "O": "categorical", "M": "datetime"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -74,6 +77,8 @@ def _sample(frame: pd.DataFrame, columns: Sequence[str] | None) -> pd.DataFrame:
     chosen = frame[list(frame.columns if columns is None else columns)[:MOST_COLUMNS]]
     if len(chosen) > MOST_ROWS:
         chosen = chosen.iloc[np.sort(np.random.default_rng(0).choice(len(chosen), MOST_ROWS, replace=False))]
+    words = [name for name in chosen.columns if chosen[name].dtype.kind == "O"]
+    chosen = chosen.assign(**{name: chosen[name].map(lambda value: clipped(str(value), _LONGEST), na_action="ignore") for name in words})
     return harmless_frame(chosen.reset_index(drop=True))
 
 

@@ -26,3 +26,8 @@ def shown(value: float | None, digits: int = 4, form: str = "") -> str:
         return f"{value:,}"
     # From 10**15 on a float's whole digits are not known, and an 1e300 would fill the page.
     return f"{value:,.0f}" if 10**digits - 0.5 <= abs(value) < 1e15 else f"{value:,.{digits}g}"
+
+
+def clipped(text: str, most: int = 60) -> str:
+    """`text`, or the beginning of it where it is longer than `most`."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."

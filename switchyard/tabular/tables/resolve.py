@@ -104,6 +104,12 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
         columns.append(column)
         values[name] = cells
     schema = Schema(columns=tuple(columns))
+    notes += [
+        f"{column.name!r} is {column.reason}, learnt from by its words and pairs of words; "
+        f"data.columns.{column.name}.role: ignored leaves it out"
+        for column in schema.features
+        if column.kind == "text" and _is_given(problem)
+    ]
     if _is_given(problem) and (series := order_series(problem, schema, values, said)):
         schema, note = series
         notes.append(note)

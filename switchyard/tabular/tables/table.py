@@ -25,6 +25,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from switchyard.bundle.texts import words_of
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import MISSING, Column, Schema
 
@@ -53,7 +54,7 @@ def digest_frame(frame: pd.DataFrame) -> str:
 
 def model_frame(frame: pd.DataFrame, columns: tuple[Column, ...]) -> pd.DataFrame:
     """What the model sees of `columns`: float64 for numbers, booleans and datetimes (epoch seconds, NaN where
-    missing), str for categories (`MISSING` where missing)."""
+    missing), str for categories and the words of texts (`MISSING` where missing)."""
     return pd.DataFrame({column.name: model_values(frame[column.name], column) for column in columns}, index=frame.index)
 
 
@@ -64,7 +65,8 @@ def model_values(values: pd.Series, column: Column) -> np.ndarray:
         return np.where(values.isna(), np.nan, seconds)
     if column.kind in ("numeric", "boolean"):
         return values.to_numpy("float64")
-    return values.fillna(MISSING).to_numpy(object)
+    names = values.fillna(MISSING).to_numpy(object)
+    return np.array([words_of(text) for text in names], dtype=object) if column.kind == "text" else names
 
 
 @dataclass(frozen=True)

@@ -174,8 +174,8 @@ def test_members_of_a_set_reach_their_least_probability_and_wide_or_empty_sets_a
 def test_another_format_is_refused(folder):
     text = (folder / "signature.json").read_text()
     assert Signature.from_json(text).to_json() == text
-    with pytest.raises(ValueError, match="format 3"):
-        Signature.from_json(text.replace('"format": 2', '"format": 3'))
+    with pytest.raises(ValueError, match="format 4"):
+        Signature.from_json(text.replace('"format": 2', '"format": 4'))
     with pytest.raises(ValueError, match="damaged"):
         Signature.from_json(text.replace('"target"', '"aim"'))
 

@@ -42,7 +42,7 @@ def role_of(name: str, reading: Reading, distinct: int, leads: bool) -> tuple[Ro
     if not reading.usable:
         return "ignored", "", False
     if reading.kind == "text":
-        return "ignored", "no model here reads free text", False
+        return "feature", "", False
     present = int((~_missing(reading.values)).sum())
     words = [word.lower() for word in _WORD.findall(name)] or [name.lower()]
     unique = present >= _FEW_ROWS and distinct >= NEARLY_UNIQUE * present

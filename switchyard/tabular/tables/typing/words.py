@@ -17,6 +17,7 @@ from switchyard.tabular.config.problem import Kind
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.typing.dates import Dates, date_patterns, reads
 from switchyard.tabular.tables.typing.numbers import Written, plain_doubt, style_of, units_of
+from switchyard.tabular.tables.typing.prose import prose
 from switchyard.tabular.tables.typing.readings import Place, Reading, as_dates, as_digits, empty, lost_dates, read_numbers
 from switchyard.tabular.tables.typing.surroundings import Surroundings
 from switchyard.tabular.tables.typing.texts import Texts
@@ -55,7 +56,9 @@ _SPELT = ("None", "NA", "N/A", "n/a", "NULL", "null")
 """Words for no value that are also names of something: no damage, North America."""
 _FREQUENT = 0.05
 """Share of the rows from which such a word in a column of words is a value."""
-_TEXT_WORDS = 4
+_FEW_TEXTS = 50
+_TEXT_SHARE = 0.3
+"""Free texts are that many different ones, and this share of those there are."""
 _HEAD = 1_000
 _PADDED = r"^0[0-9]+$"
 
@@ -269,8 +272,9 @@ def read_dates(array: pa.Array, texts: Texts, dates: Dates, place: Place, around
 
 
 def _categories(array: pa.Array, texts: Texts, how: ColumnReading) -> Reading:
-    sample = [text for text, count in zip(texts.raw[:1000].to_pylist(), texts.counts[:1000], strict=True) if count]
-    length = float(np.mean([len(text.split()) for text in sample])) if sample else 0.0
-    if length >= _TEXT_WORDS and texts.distinct > max(50, 0.3 * texts.present):
-        return _named(array, "text", how, f"free text, {length:.0f} words on average")
+    if texts.distinct > max(_FEW_TEXTS, _TEXT_SHARE * texts.present):
+        sample = [text for text, count in zip(texts.raw[:_HEAD].to_pylist(), texts.counts[:_HEAD], strict=True) if count]
+        length = prose(sample)
+        if length:
+            return _named(array, "text", how, f"free text, {length:.0f} words on average")
     return _named(array, "categorical", how, f"{texts.distinct} values")

@@ -45,6 +45,30 @@ def names_of(fitted: Preprocessor) -> list[str]:
     return names if len(fitted.steps) == 1 else fitted["select"].get_feature_names_out(names).tolist()
 
 
+def make_notes(rng: np.random.Generator, rows: int, seed: int) -> np.ndarray:
+    """Texts of any length, some without a word, of words in several scripts; later seeds bring words unseen before."""
+    words = [
+        "The",
+        "loan",
+        "was",
+        "PAID",
+        "late;",
+        "again",
+        "straße",
+        "İstanbul",
+        "客户满意",
+        "हिन्दी",
+        "don't",
+        "x_y",
+        "e-mail",
+        "12",
+        "...",
+        "\n",
+    ]
+    words += [f"word{number}" for number in range(seed * 10, 30 + seed * 10)]
+    return np.array([" ".join(rng.choice(words, rng.integers(0, 40))) or "!" for _ in range(rows)], dtype=object)
+
+
 def make_frame(rows: int, seed: int) -> pd.DataFrame:
     """Rows with gaps in every column, in canonical types; later seeds bring categories unseen before."""
     rng = np.random.default_rng(seed)
@@ -70,7 +94,7 @@ def make_frame(rows: int, seed: int) -> pd.DataFrame:
             "purpose": gaps(rng.choice(np.array(["car", "house", "", "boat"], dtype=object), rows), 0.1),
             "größe": gaps(rng.choice(np.array(["klein", "groß", "x" * 300], dtype=object), rows), 0.05),
             "city": gaps(rng.choice(cities, rows, p=np.arange(1, 61) / 1830), 0.02),
-            "note": gaps(np.array([f"words {i}" for i in range(rows)], dtype=object), 0.1),
+            "note": gaps(make_notes(rng, rows, seed), 0.1),
         }
     )
     score = np.log(np.maximum(loan, 1) / income) + 0.5 * (frame["purpose"] == "car") + rng.normal(0, 1, rows)

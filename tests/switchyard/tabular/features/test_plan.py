@@ -20,9 +20,9 @@ def test_every_column_is_planned_with_a_reason():
     plan = plan_features(split, {"rooms": "too few values"}, make_problem("binary"))
     assert [column.name for column in plan.columns] == [column.name for column in split.schema.columns]
     assert all(column.reason for column in plan.columns)
-    assert used(plan) == ["income", "loan", "1st Flr SF", "owner", "applied", "born", "purpose", "größe", "city"]
+    assert used(plan) == ["income", "loan", "1st Flr SF", "owner", "applied", "born", "purpose", "größe", "city", "note"]
     assert "too few values" in plan["rooms"].reason
-    assert "text" in plan["note"].reason
+    assert "learnt from by its words" in plan["note"].reason
     assert plan["born"].parts == ("elapsed", "year", "month", "day", "weekday"), "birthdays have no hour"
     assert "hour" in plan["applied"].parts
     assert (plan.task, plan.n_classes) == ("binary", 2)
@@ -99,7 +99,7 @@ def test_a_plan_is_kept_and_shown(tmp_path):
     page = plan.html()
     assert all(text in page for text in ("1st Flr SF", "a reason", "a&lt;b", "Lasso path", "moved onto the bounds"))
     assert "<script" not in page
-    assert plan.facts() == {"columns_used": 9, "columns_dropped": 2, "derived": 1}
+    assert plan.facts() == {"columns_used": 10, "columns_dropped": 1, "derived": 1}
 
 
 def test_outliers_are_dropped_from_training_rows_only_when_asked():

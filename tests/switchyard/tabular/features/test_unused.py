@@ -62,7 +62,7 @@ def test_the_way_in_brings_it_in(name):
     assert name not in {column.name for column in after.unused}
 
 
-def test_a_text_comes_in_as_categories():
-    story = Column(name="story", kind="text", role="ignored", reason="long texts; no model here reads free text")
-    problem = problem_from({"name": "x", "data": {"source": "-", "target": "y"}}, "test")
-    assert way_in(story, problem) == "data.columns: {story: {kind: categorical, role: feature}}"
+def test_a_text_that_the_config_leaves_out_comes_in_without_its_word():
+    story = Column(name="story", kind="text", role="ignored", reason="free text, 9 words on average; set in data.columns")
+    problem = problem_from({"name": "x", "data": {"source": "-", "target": "y", "columns": {"story": {"role": "ignored"}}}}, "test")
+    assert way_in(story, problem) == "without role: ignored in data.columns: {story: {role: ignored}}"

@@ -27,6 +27,8 @@ ROWS = 40
 _DAYS = st.dates(date(1990, 1, 1), date(2030, 12, 28))
 _MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2030, 12, 28)).map(lambda moment: moment.replace(microsecond=0))
 _WORDS = st.sampled_from(["red", "green", "None", "NA", "none", "True", "true", "FALSE", "1", "1.0", "2.50", "x y", "ä", "?"])
+_SAID = st.sampled_from(["the", "a", "is", "it's", "Good.", "straße", "満足", "NA", "x,y", '"so"'])
+_LETTERS = st.characters(exclude_categories=("C", "Zl", "Zp"))
 _FLOATS = st.floats(-1e12, 1e12, allow_nan=False)
 # name -> values as Python objects, and the Arrow type that a program would write them in.
 TYPED = {
@@ -41,7 +43,8 @@ TYPED = {
     "days": (_DAYS, pa.date32()),
     "moments": (_MOMENTS, pa.timestamp("us")),
     "zoned": (_MOMENTS.map(lambda moment: moment.replace(tzinfo=UTC)), pa.timestamp("us", tz="Europe/Berlin")),
-    "spans": (st.integers(0, 10**7).map(lambda seconds: timedelta(seconds=seconds)), pa.duration("us")),
+    # None of whole days: pandas writes a column of such as "3 days", which a CSV may mean as a number of days.
+    "spans": (st.integers(0, 10**7).map(lambda seconds: timedelta(seconds=seconds | 1)), pa.duration("us")),
     "clock": (st.integers(0, 86_399).map(lambda second: time(second // 3600, second // 60 % 60, second % 60)), pa.time64("us")),
     "words": (_WORDS, pa.dictionary(pa.int32(), pa.string())),
 }
@@ -59,6 +62,8 @@ TEXTS = {
     "gaps": st.one_of(_FLOATS.map(str), st.sampled_from(["?", "NA", "unknown", "-"])),
     "codes": st.integers(0, 99).map(lambda number: f"{number:03d}"),
     "words": _WORDS,
+    "prose": st.lists(st.one_of(_SAID, st.text(_LETTERS, max_size=8)), min_size=4).map(" ".join),
+    "said": _WORDS,
 }
 
 
@@ -75,6 +80,8 @@ def tables(draw) -> tuple[pa.Table, dict[str, dict[str, str]]]:
             said[name] = {"kind": "categorical"}
     for name in texts:
         columns[f"{name} text"] = pa.array(draw(_column(TEXTS[name])), pa.string())
+        if name in ("prose", "said"):
+            said[f"{name} text"] = {"kind": "text"}
     columns["y"] = pa.array([("no", "yes")[row % 3 == 0] for row in range(ROWS)])
     return pa.table(columns), said
 
