@@ -16,6 +16,7 @@ from switchyard.tabular.errors import InputError
 if TYPE_CHECKING:
     from switchyard.tabular.report.report import Report
 
+CLUSTERING, RECOMMENDATION = "clustering", "recommendation"
 _WIDTH = 80
 """Of what is printed where the terminal does not say."""
 
@@ -25,7 +26,11 @@ _WIDTH = 80
 @click.option("--target", help="The column to predict; without it the columns alone are looked at.")
 @click.option("--query", help="SQL to run when --data is a SQLAlchemy URL.")
 @click.option("--time-column", help="Column that orders rows in time; @row: the file's order is time.")
-@click.option("--task", type=click.Choice(["recommendation"]), help="What users take next, from a table of who took what and when.")
+@click.option(
+    "--task",
+    type=click.Choice([CLUSTERING, RECOMMENDATION]),
+    help="clustering: groups are found; recommendation: what users take next, from who took what and when.",
+)
 @click.option("--user", help="Recommendation: the column of who took something, where its name does not tell.")
 @click.option("--item", help="Recommendation: the column of what was taken, where its name does not tell.")
 @click.option("--items", help="Recommendation: PATH or URL of a table of the items with their titles.")
@@ -35,13 +40,17 @@ _WIDTH = 80
 def COMMAND(context: click.Context, data: str, goal: str | None, save: Path | None, task: str | None, **columns: str | None) -> None:
     """Say what each column is taken for, what is odd, what leaks, and what would be trained; train nothing."""
     target = columns["target"]
+    if target and task:
+        raise InputError(f"--task {task} predicts no column; leave out --target, or the task")
     if save:
         if target is None and task is None:
             raise InputError("--save needs --target COLUMN: a config says what is predicted")
         check_place("--save", save, data)
     click.echo(f"look     reading {_shown(data)}")
     asked = {"name": save.stem if save else name_of(data), "goal": goal or ""}
-    config, following = (_at_interactions if task else _at_columns)({"source": data, **columns}, asked)
+    config, following = (_at_interactions if task == RECOMMENDATION else _at_columns)(
+        {"source": data, **columns}, {**asked, **({"task": task} if task else {})}
+    )
     if save:
         save_config("--save", save, config(), context.obj)
         click.echo(f"config   {save}, ready to be edited")
@@ -54,10 +63,11 @@ def _at_columns(given: dict[str, str | None], asked: dict[str, Any]) -> tuple[Ca
     from switchyard.tabular.config.problem import problem_from
     from switchyard.tabular.look import NO_TARGET, config_of, look_at
 
-    data = {key: value for key, value in {**given, "target": given["target"] or NO_TARGET}.items() if value}
+    task = asked.get("task")
+    data = {key: value for key, value in {**given, "target": None if task else given["target"] or NO_TARGET}.items() if value}
     look = look_at(problem_from({**asked, "data": data}, "the command line"))
     _print(look.report())
-    return lambda: config_of(look), _next(str(given["source"]), given["target"], look)
+    return lambda: config_of(look), _next(str(given["source"]), given["target"], task, look)
 
 
 def _at_interactions(given: dict[str, str | None], asked: dict[str, Any]) -> tuple[Callable[[], str], str]:
@@ -68,11 +78,11 @@ def _at_interactions(given: dict[str, str | None], asked: dict[str, Any]) -> tup
     from switchyard.tabular.recommendation.looking import look_at_interactions
 
     data = {key: value for key, value in given.items() if value}
-    look = look_at_interactions(problem_from({**asked, "task": "recommendation", "data": data}, "the command line"))
+    look = look_at_interactions(problem_from({**asked, "data": data}, "the command line"))
     _print(look.report())
     roles = {key: value for key in ("user", "item", "time_column", "weight") if (value := getattr(look.problem.data, key))}
-    settings = {**{key: value for key, value in asked.items() if value}, "task": "recommendation", "data": {**data, **roles}}
-    shown = {**data, "data": _shown(str(given["source"])), "task": "recommendation"}
+    settings = {**{key: value for key, value in asked.items() if value}, "data": {**data, **roles}}
+    shown = {**data, "data": _shown(str(given["source"])), "task": RECOMMENDATION}
     options = " ".join(f"--{key.replace('_', '-')} {shlex.quote(value)}" for key, value in shown.items() if key != "source")
     return lambda: yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), f"python run.py training {options}"
 
@@ -95,8 +105,10 @@ def _shown(data: str) -> str:
     return without_credentials(data)
 
 
-def _next(data: str, target: str | None, look: Any) -> str:
+def _next(data: str, target: str | None, task: str | None, look: Any) -> str:
     """What to type now."""
+    if task:
+        return f"python run.py training --task {task} --data {shlex.quote(_shown(data))}"
     if target is None:
         last = look.schema.columns[-1].name
         return f"python run.py look --data {shlex.quote(_shown(data))} --target COLUMN   (the last one is {last!r})"

@@ -19,6 +19,7 @@ from switchyard.tabular.tables.reading.sources import read_source
 from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import LARGEST_SHARE, split_table
+from switchyard.tabular.tasks import kind_of
 
 _MOST_COLUMNS, _MOST_NOTES, _MOST_SCORES = 100, 20, 10
 """Of what is shown; a table of thousands of columns has a line for the first of them."""
@@ -94,8 +95,9 @@ class Look:
         positive = [("positive class", problem.positive_class)] if problem.positive_class else []
         share = problem.split.holdout
         split = f"{problem.split.kind}, holdout {f'auto, at most {LARGEST_SHARE:.0%}' if share == 'auto' else f'{share:.0%}'}"
-        rows = [("target", problem.data.target), ("task", problem.task), *positive, ("metric", problem.metric), ("split", split)]
-        return Table(("", "decided"), [(what, Name(value)) for what, value in rows])
+        what = "target" if kind_of(problem.task).target else "answer"
+        rows = [(what, problem.data.target), ("task", problem.task), *positive, ("metric", problem.metric), ("split", split)]
+        return Table(("", "decided"), [(key, Name(value)) for key, value in rows])
 
 
 _LEVELS: dict[str, Level] = {"note": "note", "warn": "warn", "drop": "warn", "stop": "bad"}
@@ -120,7 +122,8 @@ def look_at(problem: Problem) -> Look:
         made = pd.Series([("a", "b")[row % 2] for row in range(len(raw.frame))], index=raw.frame.index, dtype=object)
         raw = replace(raw, frame=raw.frame.assign(**{NO_TARGET: made}))
     table, resolved, notes = resolve(raw, problem)
-    columns = tuple(column for column in table.schema.columns if column.name != NO_TARGET)
+    made_up = {NO_TARGET} if kind_of(resolved.task).target else {resolved.data.target}
+    columns = tuple(column for column in table.schema.columns if column.name not in made_up)
     said = tuple(note for note in notes if NO_TARGET not in note)
     seen = Look(resolved, Schema(columns=columns), table.source, len(table.frame), said)
     if not seen.has_target:
@@ -136,7 +139,8 @@ def config_of(look: Look) -> str:
     problem, data = look.problem, look.problem.data
     dropped = {} if look.quality is None else look.quality.dropped
     asked = {"name": problem.name, **({"goal": problem.goal} if problem.goal else {})}
-    keys = ("source", "target", "query", "time_column", "group_column", "entity_column")
+    aim = ("target",) if kind_of(problem.task).target else ()
+    keys = ("source", *aim, "query", "time_column", "group_column", "entity_column")
     placed = {key: getattr(data, key) for key in keys if getattr(data, key) is not None}
     decided = {"task": problem.task, "metric": problem.metric, "positive_class": problem.positive_class}
     lines = [

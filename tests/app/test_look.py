@@ -55,9 +55,24 @@ def test_it_saves_a_config_once(table, tmp_path):
     assert yaml.safe_load(config.read_text()) == saved
 
 
+def test_a_clustering_is_looked_at_without_a_target_and_its_config_is_one(table, tmp_path):
+    config = tmp_path / "kinds.yaml"
+    command = ["look", "--data", str(table), "--task", "clustering", "--save", str(config)]
+    done = CliRunner().invoke(run.cli, command, catch_exceptions=False)
+    saved = yaml.safe_load(config.read_text())
+
+    assert "answer" in done.output and "clustering" in done.output
+    assert saved["task"] == "clustering" and "target" not in saved["data"]
+    assert problem_from(saved, "x").data.target == "group"
+
+
 @pytest.mark.parametrize(
     "options, why",
-    [(["--save", "x.yaml"], "--save needs --target"), (["--target", "churned", "--save", "x.json"], "ends in .yaml")],
+    [
+        (["--save", "x.yaml"], "--save needs --target"),
+        (["--task", "clustering", "--target", "churned"], "predicts no column"),
+        (["--target", "churned", "--save", "x.json"], "ends in .yaml"),
+    ],
 )
 def test_what_cannot_be_saved_is_said_before_any_work(table, options, why):
     with pytest.raises(InputError, match=why):

@@ -1,4 +1,4 @@
-"""Tables that need no file: the generators of loans and of a shop, and the ones that scikit-learn carries."""
+"""Tables that need no file: those that are generated and the ones that scikit-learn carries."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.reading.loans import LEAKS, loans
 from switchyard.tabular.tables.reading.purchases import products, purchases
+from switchyard.tabular.tables.reading.shoppers import shoppers
 from switchyard.tabular.tables.reading.source import Source
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SKLEARN = ("iris", "wine", "breast_cancer", "diabetes", "digits")
 SHOP = {"purchases": purchases, "products": products}
-NAMES = ("loans", *SHOP, *SKLEARN)
+NAMES = ("loans", "shoppers", *SHOP, *SKLEARN)
 
 
 def read_builtin(source: str) -> pd.DataFrame:
@@ -27,7 +28,7 @@ def read_builtin(source: str) -> pd.DataFrame:
 
     The target of the scikit-learn tables is called `target` and holds the names of the classes. The options
     of `loans` are the arguments of `switchyard.tabular.tables.reading.loans.loans`: `rows`, `seed`, `months` (first-last or their
-    number), `leaks` (comma-separated) and `with_outcome_date`.
+    number), `leaks` (comma-separated) and `with_outcome_date`; those of `shoppers` are `rows` and `seed`.
 
     Raises
     ------
@@ -37,7 +38,9 @@ def read_builtin(source: str) -> pd.DataFrame:
     name, _, query = source.removeprefix("builtin:").partition("?")
     options = dict(parse_qsl(query, keep_blank_values=True))
     if name == "loans":
-        return loans(**_loans_options(options, source))
+        return loans(**_options(options, source, name, _LOANS))
+    if name == "shoppers":
+        return shoppers(**_options(options, source, name, {key: _LOANS[key] for key in ("rows", "seed")}))
     if name not in SKLEARN and name not in SHOP:
         raise InputError(f"{source}: there is no built-in table {name!r}{did_you_mean(name, NAMES)}")
     if options:
@@ -74,12 +77,12 @@ _LOANS: dict[str, tuple[Callable[[str], object], str]] = {
 }
 
 
-def _loans_options(options: dict[str, str], source: str) -> dict[str, Any]:
+def _options(options: dict[str, str], source: str, name: str, known: dict[str, tuple[Callable[[str], object], str]]) -> dict[str, Any]:
     parsed: dict[str, Any] = {}
     for key, text in options.items():
-        if key not in _LOANS:
-            raise InputError(f"{source}: builtin:loans has no option {key!r}{did_you_mean(key, _LOANS)}")
-        parse, wanted = _LOANS[key]
+        if key not in known:
+            raise InputError(f"{source}: builtin:{name} has no option {key!r}{did_you_mean(key, known)}")
+        parse, wanted = known[key]
         try:
             parsed[key] = parse(text)
         except (ValueError, KeyError):
