@@ -131,6 +131,8 @@ def _trained_by(root: Path, name: str) -> tuple[dict[str, Any], str]:
         known = True
         # A table that a retraining put together is no source to begin from again.
         if not trained_by["data"]["source"].startswith(STAGED):
+            # Whoever can write the registry has no say in whom a deployment trusts.
+            trained_by.pop("trust", None)
             return trained_by, f"what version {version} was trained by"
     if known:
         raise InputError(

@@ -7,7 +7,8 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
-from registry.versions import CHALLENGER, CHAMPION, Registered, mirror_to_zenml, open_version, unless_absent
+from registry.asking import unless_absent
+from registry.versions import CHALLENGER, CHAMPION, Registered, mirror_to_zenml, open_version
 from stacks.active import connect_mlflow
 from switchyard.tabular.errors import InputError
 

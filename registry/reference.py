@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from registry.versions import quiet_progress
+from registry.stored import quiet_progress
 from stacks.active import connect_mlflow
 from switchyard.monitoring.reference import FOLDER, Reference
 from switchyard.tabular.errors import InputError

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import switchyard.bundle
-from registry.versions import BUNDLE, CHALLENGER, DIGEST_TAG, mirror_to_zenml, quiet_progress
+from registry.stored import quiet_progress
+from registry.versions import BUNDLE, CHALLENGER, DIGEST_TAG, mirror_to_zenml
 from stacks.active import connect_mlflow, mlflow_artifact_root
 from switchyard.bundle import Signature
 from switchyard.bundle.signature import RECOMMENDATION

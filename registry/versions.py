@@ -6,27 +6,27 @@ model named per environment. A version is registered whole or not at all.
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from registry.asking import unless_absent
+from registry.stored import quiet_progress, read_bundle, read_seal
 from stacks.active import connect_mlflow, environment
 from switchyard.bundle import Bundle, ChangedBundle, Scorer, Signature
-from switchyard.bundle.bundle import check_members
+from switchyard.bundle.seal import NAME, BadSeal, Seal
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.storable import Fact, Storable
-from switchyard.tabular.tables.reading.credentials import first_line
+
+logger = logging.getLogger(__name__)
 
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 DIGEST_TAG, TWIN_TAG = "digest", "evaluated_digest"
 BUNDLE, TWIN = "bundle", "evaluated"
 """Below the artifacts of the MLflow run that made a version: what is served, and what was scored on the holdout where it is another."""
-_ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
-"""MLflow's words for a model or version, and for an alias, that is not there."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Registered(Storable):
     bundle: Bundle | None = None
     evaluated: Bundle | None = None
     """What was scored on the holdout, where it was asked for and is another than what is served."""
+    seal: Seal | None = None
+    """Who vouches for it; None of a version of before there were signatures. Whether to believe it is `registry.trust`'s to say."""
 
     def write(self, folder: Path) -> None:
         kept = {BUNDLE: self.bundle, TWIN: self.evaluated}
@@ -48,6 +50,8 @@ class Registered(Storable):
             if bundle:
                 (folder / name).mkdir()
                 bundle.write(folder / name)
+        if self.seal:
+            (folder / NAME).write_bytes(self.seal.content)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -59,7 +63,8 @@ class Registered(Storable):
             )
         except ChangedBundle as error:
             raise ChangedVersion(f"the files of version {version} of {name!r} were changed in the artifact store: {error}") from None
-        return cls(name, version or None, digest or None, opened, twin)
+        seal = Seal((folder / NAME).read_bytes()) if (folder / NAME).is_file() else None
+        return cls(name, version or None, digest or None, opened, twin, seal)
 
     def scorer(self) -> Scorer:
         """What scores with this version's bundle."""
@@ -95,55 +100,8 @@ class Registered(Storable):
         return {"name": self.name, "version": self.version or "none", "digest": self.digest or "none"}
 
 
-class RegistryError(SwitchyardError):
-    """The registry can't be asked."""
-
-
 class ChangedVersion(SwitchyardError):
     """A registered version's files are not those that were registered."""
-
-
-def unless_absent(ask: Callable[[], Any]) -> Any:
-    """What MLflow answers; None where it holds no such model, version or alias.
-
-    Raises
-    ------
-    RegistryError
-        It did not answer: that nobody is champion must never follow from an outage.
-    """
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return ask()
-    except MlflowException as error:
-        if error.error_code in _ABSENT:
-            return None
-        raise _no_answer(error) from error
-
-
-def ask_registry(ask: Callable[[], Any]) -> Any:
-    """What MLflow answers.
-
-    Raises
-    ------
-    RegistryError
-        It did not answer.
-    """
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return ask()
-    except MlflowException as error:
-        raise _no_answer(error) from error
-
-
-def _no_answer(error: Exception) -> RegistryError:
-    return RegistryError(f"the model registry did not answer, run the same command again when it does: {first_line(error)}")
-
-
-def _is_away(error: Any) -> bool:
-    """Whether MLflow failed for want of an answer, not for what it was asked."""
-    return error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE", "REQUEST_LIMIT_EXCEEDED")
 
 
 def find_alias(name: str, alias: str, *, with_twin: bool = False) -> Registered:
@@ -175,41 +133,20 @@ def open_version(found: Any, *, with_twin: bool = False) -> Registered:
     digest = found.tags.get(DIGEST_TAG)
     of_twin = found.tags.get(TWIN_TAG, digest) if with_twin else digest
     try:
-        bundle = _download(found.run_id, BUNDLE).verify(digest)
-        twin = _download(found.run_id, TWIN).verify(of_twin) if of_twin != digest else None
-    except ChangedBundle as error:
+        bundle, seal = read_bundle(found.run_id, BUNDLE), read_seal(found.run_id)
+        if seal:
+            # First, for it knows each file and not only all together.
+            seal.check_content(found.name, bundle.files, of_twin if of_twin != digest else None)
+        bundle.verify(digest)
+        twin = read_bundle(found.run_id, TWIN).verify(of_twin) if of_twin != digest else None
+    except (ChangedBundle, BadSeal) as error:
         raise ChangedVersion(
             f"the files of version {found.version} of {found.name!r} were changed since it was registered: {error}; nothing was "
             "done with them. Put them back as they were, or deploy another version (--version N)"
         ) from None
-    return Registered(found.name, str(found.version), digest, bundle, twin)
-
-
-def _download(run_id: str, place: str) -> Bundle:
-    """The bundle at `place` among the artifacts of the MLflow run that made a version."""
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    try:
-        entries = ask_registry(lambda: mlflow.MlflowClient().list_artifacts(run_id, place))
-    except OSError as error:
-        # A link that leads nowhere, in a store that is a folder.
-        raise ChangedBundle(f"they can't be listed: {error.strerror or error}") from None
-    check_members({Path(entry.path).name: not entry.is_dir for entry in entries})
-    files = {}
-    with tempfile.TemporaryDirectory() as folder, quiet_progress():
-        for entry in entries:
-            try:
-                path = Path(mlflow.artifacts.download_artifacts(run_id=run_id, artifact_path=entry.path, dst_path=folder))
-                files[path.name] = path.read_bytes()
-            except MlflowException as error:
-                # MLflow does not follow a link out of a run's folder, and says so in words of its own.
-                if _is_away(error):
-                    raise _no_answer(error) from error
-                raise ChangedBundle(f"{entry.path} can't be read: {first_line(error)}") from None
-            except OSError as error:
-                raise ChangedBundle(f"{entry.path} can't be read: {error.strerror or error}") from None
-    return Bundle(files)
+    if seal is None:
+        logger.info("version %s of %r is unsigned: it is known by its digest alone", found.version, found.name)
+    return Registered(found.name, str(found.version), digest, bundle, twin, seal)
 
 
 def configs(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -259,19 +196,3 @@ def mirror_to_zenml(name: str, version: str, tags: dict[str, str], stage: str) -
     labels = [f"{key}:{value}"[:250] for key, value in tags.items()]
     held: Any = known.items[0] if known.total else client.create_model_version(model, label, tags=labels)
     held.set_stage(stage, force=True)
-
-
-@contextlib.contextmanager
-def quiet_progress() -> Any:
-    """MLflow without its progress bars."""
-    import os
-
-    before = os.environ.get("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR")
-    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    try:
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", None)
-        else:
-            os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = before

@@ -1,7 +1,8 @@
-"""What a run can be repeated from: the code's commit and the lock."""
+"""What a run can be repeated from, the code's commit and the lock; and who asks for it."""
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import os
 import subprocess
@@ -22,6 +23,24 @@ def code_commit() -> str:
     except FileNotFoundError:
         return "unknown"
     return done.stdout.strip() if done.returncode == 0 else "unknown"
+
+
+def person(of_run: str = "") -> str:
+    """Who asks: SWITCHYARD_USER where one account acts for many, else the account.
+
+    Parameters
+    ----------
+    of_run : str
+        Name of ZenML's user who started the run: in a pod the account is nobody's.
+    """
+    if named := os.environ.get("SWITCHYARD_USER"):
+        return named
+    if of_run not in ("", "default"):
+        return of_run
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def lock_digest() -> str:

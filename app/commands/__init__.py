@@ -16,6 +16,8 @@ NAMES = (
     "start",
     "restart",
     "service",
+    "verify",
+    "keys",
     "stack",
     "dashboard",
     "prometheus",

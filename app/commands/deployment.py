@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -100,6 +98,7 @@ def plan(request: Request, *, strategy: str, share: float | None, version: str |
 
     from pipelines.deployment import deployment
     from steps.deployment.order import Order
+    from steps.provenance import person
 
     _check(strategy, share, version, rollback, to)
     if strategy in _SHARED:
@@ -109,7 +108,7 @@ def plan(request: Request, *, strategy: str, share: float | None, version: str |
     back = _find_rollback(request.problem.name, to) if rollback else None
     if back:
         title += f"\nrollback  {escape(back.sentence())}"
-    order = Order(strategy=strategy, share=share, version=back.version if back else version, rollback=back, by=_user(), why=why)
+    order = Order(strategy=strategy, share=share, version=back.version if back else version, rollback=back, by=person(), why=why)
     return Plan(title, deployment, {"problem": request.problem, "order": order})
 
 
@@ -173,16 +172,6 @@ def _check(strategy: str, share: float | None, version: str | None, rollback: bo
         raise InputError("--rollback goes with no --strategy and no --version; --to N names the version to go back to")
     if to is not None and not rollback:
         raise InputError(f"--to names the version that --rollback goes back to; --version {to} deploys it")
-
-
-def _user() -> str:
-    """Who asks: SWITCHYARD_USER where one account deploys for many, else the account."""
-    if named := os.environ.get("SWITCHYARD_USER"):
-        return named
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 @shared()

@@ -13,8 +13,9 @@ from app.health.check import Check
 from deployment.experiments.traffic import traffic_since
 from deployment.flavor import SwitchyardDeployer
 from deployment.host import Deployment, Instance
+from registry.asking import RegistryError
 from registry.production import version_of
-from registry.versions import CHAMPION, RegistryError
+from registry.versions import CHAMPION
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.reading.credentials import first_line

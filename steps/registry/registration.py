@@ -2,12 +2,18 @@
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from zenml import get_step_context
+
 from registry.tracking import TrainingRecord, log_training, make_challenger, register_version
+from registry.trust import seal_bundle
 from registry.versions import TWIN, version_with_digest
+from steps.provenance import person
 from switchyard.bundle import Bundle
+from switchyard.bundle.seal import NAME
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
 from switchyard.tabular.evaluation.comparison import Verdict
@@ -56,7 +62,12 @@ def registered_already(name: str, bundle: Bundle, verdict: Verdict, tags: Mappin
 
 
 def register(name: str, record: TrainingRecord, verdict: Verdict) -> Registration:
-    """Log the training, and make its bundle a version and the challenger unless a gate is closed."""
+    """Log the training, and sign its bundle and make it a version and the challenger unless a gate is closed."""
+    if verdict.verdict != "rejected":
+        user = get_step_context().pipeline_run.user
+        claims = {**record.tags, "metrics": record.metrics}
+        seal = seal_bundle(name, record.bundle, claims, person(user.name if user else ""))
+        record = replace(record, files={**record.files, NAME: seal})
     run_id, model_uri = log_training(record)
     if verdict.verdict == "rejected":
         return Registration(verdict="rejected", digest=record.digest, version=None, run_id=run_id)

@@ -11,7 +11,7 @@ import pytest
 from app.health import models, store
 from app.health.servers import look_at_servers
 from deployment.host import Deployment, DeploymentError, Instance
-from registry.versions import RegistryError
+from registry.asking import RegistryError
 from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.door import free_port
 

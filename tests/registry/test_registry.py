@@ -12,6 +12,7 @@ import pytest
 
 from registry import production
 from registry import versions as registry
+from registry.asking import RegistryError
 from switchyard.bundle import Bundle
 from switchyard.tabular.errors import InputError
 from tests.deployment.door import free_port
@@ -57,7 +58,7 @@ def test_a_registry_that_does_not_answer_is_not_one_without_a_champion(connected
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     connected(f"http://127.0.0.1:{free_port()}")
 
-    with pytest.raises(registry.RegistryError, match="the model registry did not answer"):
+    with pytest.raises(RegistryError, match="the model registry did not answer"):
         ask()
 
 

@@ -24,7 +24,7 @@ from switchyard.plugins import Plugin, load_plugin
 from switchyard.tabular.config.learning import Clustering, Costs, Decision, Training, Tuning
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.config.names import EncoderChoice, EncoderName, MetricName, TaskName, check_families
-from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving
+from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving, Trust
 from switchyard.tabular.config.section import Count, Section, Share
 from switchyard.tabular.config.wording import said_of
 from switchyard.tabular.config.yaml_text import read_yaml
@@ -183,7 +183,7 @@ class Gates(Section):
     baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against a library's defaults on the same split.")
 
 
-_AFTER_TRAINING = ("serving", "experiment", "retraining", "monitoring")
+_AFTER_TRAINING = ("serving", "trust", "experiment", "retraining", "monitoring")
 
 
 def _as_sources(schema: dict[str, Any]) -> None:
@@ -217,6 +217,7 @@ class Problem(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     gates: Gates = Gates()
     serving: Serving = Serving()
+    trust: Trust = Trust()
     experiment: ExperimentConfig = ExperimentConfig()
     retraining: Retraining = Retraining()
     monitoring: Monitoring = Monitoring()

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
+from switchyard.bundle.keys import is_key_id, public_from
 from switchyard.tabular.config.section import Count, Days, Hours, Section, Share
 
 
@@ -19,6 +20,24 @@ class Serving(Section):
     actionable: tuple[str, ...] = Field(
         (), description="Columns among which principal reasons are; all of the model's where none is named."
     )
+
+
+class Trust(Section):
+    """Whose models are deployed. What a version was trained by has no say in it."""
+
+    keys: tuple[str, ...] = Field(
+        (), description="Ids of keys (python run.py keys), public keys or certificates in PEM; none: all that the stack's key ring trusts."
+    )
+    require: Literal["signed", "known", "nothing"] = Field(
+        "known",
+        description="signed: by one of the keys. known: or unsigned and registered before the stack's first key was made. "
+        "nothing: unsigned and untrusted ones too, with a warning.",
+    )
+
+    @field_validator("keys")
+    @classmethod
+    def _readable(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(key.strip() if is_key_id(key.strip()) else public_from(key) for key in keys)
 
 
 class BusinessMetric(Section):
