@@ -1,79 +1,18 @@
-"""Curves of a holdout, thinned to what an eye can see, kept as numbers so that they can be drawn again."""
+"""The curves of a holdout."""
 
 from __future__ import annotations
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.evaluation.predictions import Predictions
-from switchyard.tabular.report.figures import chart
-from switchyard.tabular.report.report import Chart
+from switchyard.tabular.report.curves import Curve, Line, line_of
 
-POINTS = 200
-"""Most points a line keeps."""
 _MOST_CLASSES = 8
 """Classes drawn one against the rest: the most frequent ones."""
-_COLORS = ("#2f5fb3", "#c0562c", "#1f8a4c", "#7a4fa3", "#b7791f", "#2a8c99", "#a03a6b", "#5a6478")
 
 
-class Line(BaseModel):
-    """One line, or cloud of points, of a chart."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    label: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-
-
-class Curve(BaseModel):
-    """A chart as numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: str
-    x: str
-    y: str
-    lines: tuple[Line, ...]
-    points: bool = False
-    """Draw the lines as clouds of points."""
-    diagonal: bool = False
-    """Draw y = x as the line to compare with."""
-
-    def draw(self) -> Chart:
-        """The curve as a part of a report."""
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
-
-        figure = Figure(figsize=(4.3, 3.4))
-        axes = figure.subplots()
-        for line, color in zip(self.lines, _COLORS):
-            style = (
-                {"linestyle": "none", "marker": ".", "markersize": 3}
-                if self.points
-                else {"marker": "o" if len(line.x) <= 12 else None, "markersize": 3.5}
-            )
-            axes.plot(line.x, line.y, color=color, label=line.label.replace("$", r"\$"), linewidth=1.4, **style)
-        if self.diagonal:
-            ends = [min(min(line.x) for line in self.lines), max(max(line.x) for line in self.lines)]
-            axes.plot(ends, ends, color="#9aa3b5", linewidth=0.8, linestyle="--")
-        axes.set(title=self.title, xlabel=self.x, ylabel=self.y)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.spines[["top", "right"]].set_visible(False)
-        if len(self.lines) > 1:
-            axes.legend(frameon=False, fontsize=7)
-        return chart(figure, f"{self.title}: {self.y} by {self.x}")
-
-
-def _line(label: str, x: np.ndarray, y: np.ndarray) -> Line:
-    if len(x) > POINTS:
-        keep = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(int))
-        x, y = x[keep], y[keep]
-    return Line(label=label, x=tuple(np.round(x, 6).tolist()), y=tuple(np.round(y, 6).tolist()))
-
-
-def _counts_by_threshold(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    # Rows answered positive and true positives among them, at each distinct score from the highest down, from (0, 0).
+def counts_by_threshold(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows answered positive and true positives among them, at each distinct score from the highest down, from (0, 0)."""
     order = np.argsort(-score, kind="stable")
     last_of_tie = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
     hits = np.cumsum(positive[order])[last_of_tie]
@@ -88,21 +27,22 @@ def _ranked_classes(truth: np.ndarray, classes: tuple[str, ...]) -> list[int]:
 
 
 def classification_curves(truth: np.ndarray, predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Curve]:
-    """ROC, precision-recall, gain and reliability.
+    """ROC, precision-recall, gain, lift and reliability.
 
     Reliability bins hold equal numbers of rows. Two classes: the positive one's probability against its share; more:
     the probability of the most likely class against how often it is right (Guo et al., *On Calibration of Modern Neural
     Networks*, ICML 2017).
     """
     proba = predictions.probabilities
-    roc, recall_lines, gain = [], [], []
+    roc, recall_lines, gain, lift = [], [], [], []
     for k in _ranked_classes(truth, classes):
         positive = truth == k
-        answered, hits = _counts_by_threshold(positive, proba[:, k])
+        answered, hits = counts_by_threshold(positive, proba[:, k])
         n_pos = positive.sum()
-        roc.append(_line(classes[k], (answered - hits) / (len(truth) - n_pos), hits / n_pos))
-        recall_lines.append(_line(classes[k], hits[1:] / n_pos, hits[1:] / answered[1:]))
-        gain.append(_line(classes[k], answered / len(truth), hits / n_pos))
+        roc.append(line_of(classes[k], (answered - hits) / (len(truth) - n_pos), hits / n_pos))
+        recall_lines.append(line_of(classes[k], hits[1:] / n_pos, hits[1:] / answered[1:]))
+        gain.append(line_of(classes[k], answered / len(truth), hits / n_pos))
+        lift.append(line_of(classes[k], answered[1:] / len(truth), hits[1:] / answered[1:] * len(truth) / n_pos))
     mean, share, _ = _reliability(truth, proba)
     label = classes[1] if len(classes) == 2 else "most likely class"
     return {
@@ -111,8 +51,11 @@ def classification_curves(truth: np.ndarray, predictions: Predictions, classes: 
         "gain": Curve(
             title="Cumulative gain", x="share of rows, highest score first", y="share of the class found", lines=tuple(gain), diagonal=True
         ),
+        "lift": Curve(
+            title="Lift", x="share of rows, highest score first", y="share of the class, times that in all rows", lines=tuple(lift)
+        ),
         "calibration": Curve(
-            title="Reliability", x="mean predicted probability", y="share observed", lines=(_line(label, mean, share),), diagonal=True
+            title="Reliability", x="mean predicted probability", y="share observed", lines=(line_of(label, mean, share),), diagonal=True
         ),
     }
 
@@ -134,24 +77,42 @@ def calibration_error(truth: np.ndarray, predictions: Predictions) -> float:
     return float(size @ np.abs(mean - share))
 
 
-def regression_curves(truth: np.ndarray, predictions: Predictions) -> dict[str, Curve]:
-    """Predicted against true and residual against predicted for rows spread evenly over their order, and the
-    share of rows within a given error (the regression's cumulative error curve)."""
+def regression_curves(truth: np.ndarray, predictions: Predictions, target: str) -> dict[str, Curve]:
+    """Predicted against true, residual against predicted, how residuals are spread, and the share of rows within a given error (the
+    regression's cumulative error curve). Clouds are of rows spread evenly over their order; axes are in units of `target`."""
     order = np.argsort(truth, kind="stable")
     values = predictions.values
     by_prediction = np.argsort(values, kind="stable")
-    error = np.sort(np.abs(values - truth))
+    residual = values - truth
+    error = np.sort(np.abs(residual))
     share = np.arange(1, len(truth) + 1) / len(truth)
-    lines = [_line("prediction", truth[order], values[order])]
+    lines = [line_of("prediction", truth[order], values[order])]
     if predictions.lower is not None:
-        lines += [_line("lower end", truth[order], predictions.lower[order]), _line("upper end", truth[order], predictions.upper[order])]
-    residuals = _line("residual", values[by_prediction], (values - truth)[by_prediction])
+        lines += [
+            line_of("lower end", truth[order], predictions.lower[order]),
+            line_of("upper end", truth[order], predictions.upper[order]),
+        ]
+    residuals = line_of("residual", values[by_prediction], residual[by_prediction])
+    missed = f"predicted minus true, in units of {target}"
     return {
         "predicted_vs_true": Curve(
-            title="Predicted and true", x="true value", y="predicted", lines=tuple(lines), points=True, diagonal=True
+            title="Predicted and true", x=f"true {target}", y=f"predicted {target}", lines=tuple(lines), points=True, diagonal=True
         ),
-        "residuals": Curve(title="Residuals", x="predicted", y="predicted minus true", lines=(residuals,), points=True),
+        "residuals": Curve(title="Residuals", x=f"predicted {target}", y=missed, lines=(residuals,), points=True),
+        "residual_distribution": Curve(
+            title="Spread of the residuals", x=missed, y="share of rows", lines=(_histogram("model", residual),), bars=True
+        ),
         "error_distribution": Curve(
-            title="Rows within an error", x="absolute error", y="share of rows", lines=(_line("model", error, share),)
+            title="Rows within an error",
+            x=f"absolute error, in units of {target}",
+            y="share of rows",
+            lines=(line_of("model", error, share),),
         ),
     }
+
+
+def _histogram(label: str, values: np.ndarray, bins: int = 40) -> Line:
+    """Shares of rows between the 0.5 and 99.5 % quantiles, and of what lies beyond in the outermost bars."""
+    low, high = np.quantile(values, [0.005, 0.995])
+    counts, edges = np.histogram(np.clip(values, low, high), bins=bins)
+    return line_of(label, edges, np.append(counts / len(values), 0.0))

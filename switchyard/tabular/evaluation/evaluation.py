@@ -12,13 +12,16 @@ from switchyard.tabular.config.learning import Costs
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import DEFAULTS, Baselines
 from switchyard.tabular.evaluation.costs import Money, money_of, other_ways, with_cost
-from switchyard.tabular.evaluation.curves import Curve, calibration_error, classification_curves, regression_curves
+from switchyard.tabular.evaluation.curves import calibration_error
 from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.measures import scores_of
+from switchyard.tabular.evaluation.mistakes import WorstRow, confusion_chart, worst_rows, worst_table
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
 from switchyard.tabular.evaluation.resampling import Estimate, Resampler, resample
 from switchyard.tabular.evaluation.slices import SMALL, SliceColumn, describe_slices, slice_rows, slice_scores
+from switchyard.tabular.evaluation.thresholds import curves_of
+from switchyard.tabular.report.curves import Curve
 from switchyard.tabular.report.report import Beside, Name, Report, Section, Strong, Table, Text
 from switchyard.tabular.report.words import shown
 from switchyard.tabular.storable import Fact, Record
@@ -69,6 +72,9 @@ class Evaluation(Record):
     """By baseline: how much better the model is in the metric, paired, positive when the model is better."""
     money: Money | None = None
     """Where the config says what errors cost."""
+    worst: tuple[WorstRow, ...] = ()
+    """Largest error first."""
+    target: str = ""
 
     @property
     def score(self) -> Estimate:
@@ -106,8 +112,10 @@ class Evaluation(Record):
             sections.append(Section("What errors cost", self.money.table(self.classes), self.money.sentence(self.classes)))
         if self.per_class:
             sections.append(Section("By class", self.class_table()))
-            sections.append(Section("Confusion matrix", self.confusion_table()))
+            sections.append(Section("Confusion matrix", self.confusion_table(), confusion_chart(self.classes, self.confusion)))
         sections.append(Section("Curves", Beside.of(curve.draw() for curve in self.curves.values())))
+        if self.worst:
+            sections.append(Section("Rows it was most wrong about", worst_table(self.worst, self.target, self.classes)))
         left_out = f"Gaps leave out slices of fewer than {SMALL} rows or {SMALL // 3} of one class."
         for column in self.slices:
             gaps = [column.gap_table()] if column.gaps else []
@@ -249,11 +257,10 @@ def evaluate(
         gains=gains,
         slices=columns,
         money=money_of(draws, draws[(_MODEL,)]["cost"], problem.costs, level) if problem.costs else None,
-        **(
-            _of_regression(truth, predictions)
-            if problem.task == "regression"
-            else _of_classes(truth, predictions, classes, estimates[_MODEL])
-        ),
+        curves=curves_of(truth, predictions, classes, threshold, problem),
+        worst=worst_rows(truth, predictions, split, classes, problem),
+        target=problem.data.target,
+        **({} if problem.task == "regression" else _of_classes(truth, predictions, classes, estimates[_MODEL])),
     )
 
 
@@ -273,16 +280,11 @@ def holdout_resampler(split: Split, problem: Problem, truth: np.ndarray) -> tupl
     return Resampler(**settings), "rows drawn one by one"
 
 
-def _of_regression(truth: np.ndarray, predictions: Predictions) -> dict:
-    return {"curves": regression_curves(truth, predictions)}
-
-
 def _of_classes(truth: np.ndarray, predictions: Predictions, classes: tuple[str, ...], estimates: Mapping[str, Estimate]) -> dict:
     sizes = np.bincount(truth, minlength=len(classes))
     confusion = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(confusion, (truth, predictions.labels), 1)
     return {
-        "curves": classification_curves(truth, predictions, classes),
         "calibration_error": calibration_error(truth, predictions),
         "confusion": tuple(map(tuple, confusion.tolist())),
         "per_class": tuple(

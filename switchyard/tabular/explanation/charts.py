@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from switchyard.tabular.explanation.shifting import Dependence
 from switchyard.tabular.explanation.surrogate import Surrogate
 from switchyard.tabular.report.figures import chart
 from switchyard.tabular.report.report import Chart
@@ -52,6 +54,7 @@ def effect(name: str, values: np.ndarray, coded: np.ndarray) -> Chart:
     figure, axes = _small()
     axes.plot(coded[:_MOST_ROWS], values[:_MOST_ROWS], ".", markersize=4, color=_DOWN)
     axes.axhline(0, color=_GREY, linewidth=0.6)
+    axes.set(xlabel=_short(name), ylabel="SHAP value")
     return _titled(figure, axes, name)
 
 
@@ -62,7 +65,31 @@ def effect_of_categories(name: str, values: np.ndarray, texts: np.ndarray) -> Ch
     names = names[np.argsort(-counts, kind="stable")[:_MOST_CATEGORIES]][::-1]
     axes.barh([_short(text) for text in names], [values[texts == text].mean() for text in names], color=_DOWN)
     axes.axvline(0, color=_GREY, linewidth=0.6)
+    axes.set_xlabel("mean SHAP value")
     return _titled(figure, axes, name)
+
+
+# A run shows its pages twice, in the dashboard and in MLflow; the objects are read anew, what is in them is equal.
+@lru_cache(maxsize=16)
+def dependence(part: Dependence, outputs: tuple[str, ...], answer: str) -> Chart:
+    """Partial dependence of each output, and of one output the single rows behind it; `answer` says what an output is."""
+    figure, axes = _small()
+    numbers = part.values is not None
+    at = np.array(part.values) if numbers else np.arange(len(part.labels))
+    for row in part.rows:
+        # Between categories there is nothing.
+        axes.plot(at, row, *([] if numbers else ["."]), color=_GREY, linewidth=0.4, markersize=3, alpha=0.6)
+    for mean, name, dashes in zip(part.means, outputs, ("-", "--", ":")):
+        axes.plot(at, mean, dashes if numbers else "o", color=_DOWN, linewidth=1.8, markersize=4, label=_short(name))
+    axes.set(xlabel=_short(part.column), ylabel=f"{answer} {_short(outputs[0]) if len(outputs) == 1 else 'each class'}")
+    if len(outputs) > 1:
+        axes.legend(frameon=False, fontsize=7)
+    if numbers and part.labels[0].count("-") < 2:
+        ticks = 4
+    else:
+        places, ticks = (np.unique([0, len(at) // 2, len(at) - 1]) if numbers else np.arange(len(at))), 0
+        axes.set_xticks(at[places], [_short(part.labels[place], 14) for place in places], rotation=30, ha="right")
+    return _titled(figure, axes, part.column, f"Partial dependence of the {answer} {', '.join(outputs)} on {part.column}", ticks)
 
 
 def waterfall(columns: Sequence[str], texts: Sequence[str], values: np.ndarray, base: float) -> Chart:
@@ -114,7 +141,8 @@ def _small() -> tuple[Figure, Axes]:
 
 def _titled(figure: Figure, axes: Axes, title: str, described: str = "", ticks: int = 4) -> Chart:
     axes.set_title(_short(title))
-    axes.xaxis.set_major_locator(MaxNLocator(ticks))
+    if ticks:
+        axes.xaxis.set_major_locator(MaxNLocator(ticks))
     axes.spines[["top", "right"]].set_visible(False)
     return chart(figure, described or f"SHAP values by {title}")
 

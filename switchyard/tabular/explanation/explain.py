@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,13 @@ from switchyard.bundle.shapley import MOST_PLAYERS, Function, combined, shapley_
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.predictions import encode_truth
 from switchyard.tabular.explanation.coding import Coding
-from switchyard.tabular.explanation.explanation import ChosenRow, Explanation, Summary
+from switchyard.tabular.explanation.explanation import ChosenRow, Explanation, Summary, leading_outputs
 from switchyard.tabular.explanation.importance import agreement, importances
+from switchyard.tabular.explanation.shifting import partial_dependence, permutation_importance
 from switchyard.tabular.explanation.surrogate import surrogates
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tasks import metric_of
 
 if TYPE_CHECKING:
     from switchyard.bundle.scorer import Scorer
@@ -29,7 +31,7 @@ _MOST_CELLS = 30_000_000
 """Of all those rows together, which of a wide table are fewer."""
 _FEWEST_BACKGROUND, _MOST_BACKGROUND = 16, 100
 _POOL = 2000
-"""Training rows that the background is picked from and LIME takes frequencies from."""
+"""Training rows that the background is picked from and LIME takes frequencies from; holdout rows whose columns are changed."""
 
 
 def explain(scorer: Scorer, split: Split, problem: Problem) -> Explanation:
@@ -111,6 +113,7 @@ def explain_function(
         else []
     )
     chosen[: len(local)] = [row.model_copy(update={"surrogate": found}) for row, found in zip(around, local)]
+    importance = importances(values, rows, coding, config.bootstrap, config.confidence, seed)
     _LOG.info("explained %d rows of %d columns against %d background rows", len(rows), rows.shape[1], len(background))
     summary = Summary(
         task=problem.task,
@@ -118,7 +121,8 @@ def explain_function(
         outputs=names,
         base=tuple(base.tolist()),
         background_rows=len(background),
-        importance=importances(values, rows, coding, config.bootstrap, config.confidence, seed),
+        importance=importance,
+        **_shifted(function, coding, split, problem, classes, [coding.names.index(part.column) for part in importance], outputs),
         agreement=agreement(halves),
         class_importance={}
         if len(names) == 1
@@ -129,6 +133,28 @@ def explain_function(
         shown=tuple(tuple(coding.shown(k, value) for k, value in enumerate(row)) for row in rows),
     )
     return Explanation(summary, values, outputs, pd.DataFrame(rows, columns=list(coding.names)), positions)
+
+
+def _shifted(
+    function: Function,
+    coding: Coding,
+    split: Split,
+    problem: Problem,
+    classes: tuple[str, ...],
+    columns: list[int],
+    outputs: np.ndarray,
+) -> dict[str, Any]:
+    """What single columns do, the most important ones first: fields of the summary."""
+    seed, metric = problem.tuning.seed, metric_of(problem.task, problem.metric)
+    sample = split.holdout.iloc[np.sort(np.random.default_rng([seed, 0]).permutation(len(split.holdout))[:_POOL])]
+    matrix, truth = coding.encode(sample), encode_truth(sample[problem.data.target].to_numpy(), problem.task, classes)
+    kept = leading_outputs(outputs)
+    return {
+        "metric": metric.name,
+        "permuted": permutation_importance(function, matrix, truth, columns, coding, metric, seed),
+        "dependence": partial_dependence(function, matrix, columns, coding, kept, seed),
+        "dependence_outputs": kept,
+    }
 
 
 def _explained(problem: Problem, classes: tuple[str, ...]) -> str:

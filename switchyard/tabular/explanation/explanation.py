@@ -12,7 +12,9 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.bundle.shapley import MOST_PLAYERS
+from switchyard.tabular.evaluation.names import name_of
 from switchyard.tabular.explanation.importance import Importance
+from switchyard.tabular.explanation.shifting import Dependence, Permuted
 from switchyard.tabular.explanation.surrogate import Surrogate
 from switchyard.tabular.report.report import Beside, Chart, Name, Report, Section, Table, Text
 from switchyard.tabular.report.words import shown
@@ -21,6 +23,14 @@ from switchyard.tabular.tables.table import read_frame, write_frame
 
 _MOST_COLUMNS, _MOST_CLASSES, _MOST_CLASS_COLUMNS, _MOST_EFFECTS = 15, 3, 8, 4
 """As far as a page is wide, and an eye patient."""
+_DEPENDENCE = (
+    "The answer when rows of the holdout are all given the same value of a column: blue the mean, grey single rows. Lines that cross say "
+    "that the column's effect goes by other columns. Where columns go together, some of these rows cannot exist."
+)
+_PERMUTATION = (
+    "What the score loses when rows of the holdout exchange their values of a column, so that it says nothing any more; of the columns "
+    "that matter most by SHAP. Of columns that carry the same information none may be missed; below zero is chance."
+)
 
 
 class ChosenRow(BaseModel):
@@ -52,6 +62,11 @@ class Summary(BaseModel):
     importance: tuple[Importance, ...]
     class_importance: dict[str, dict[str, float]] = {}
     """Several classes: class -> column -> mean |SHAP|."""
+    metric: str = ""
+    permuted: tuple[Permuted, ...] = ()
+    dependence: tuple[Dependence, ...] = ()
+    dependence_outputs: tuple[int, ...] = ()
+    """Which outputs the curves in `dependence` are of."""
     agreement: float
     confidence: float
     chosen: tuple[ChosenRow, ...]
@@ -109,6 +124,10 @@ class Explanation(Storable):
             sections.append(Section("Importance by class", self._class_table()))
         sections.append(Section("SHAP summary", Beside.of(self._beeswarm(output) for output in self._frequent(_MOST_CLASSES))))
         sections.append(Section("Value and effect", Beside.of(self._effects())))
+        if summary.dependence:
+            sections.append(Section("Partial dependence", _DEPENDENCE, Beside.of(self._dependences())))
+        if summary.permuted:
+            sections.append(Section("Permutation importance", _PERMUTATION, self.permutation_table()))
         sections += [
             Section(f"Row {self.holdout_positions[row.position]} of the holdout: {row.why}", *self._explain(row)) for row in summary.chosen
         ]
@@ -130,9 +149,25 @@ class Explanation(Storable):
         interval = f"{self.summary.confidence:.0%} interval"
         return Table(("rank", "column", "mean |SHAP|", interval, "rank in that interval", "the answer"), rows)
 
-    def _frequent(self, most: int) -> list[int]:
-        """The outputs with the most frequent answers first."""
-        return [int(output) for output in np.argsort(-self.outputs.mean(axis=0), kind="stable")[:most]]
+    def permutation_table(self) -> Table:
+        """What the score loses without each column, the largest loss first."""
+        loss, spread = f"loss of {name_of(self.summary.metric)}", "of the repetitions"
+        ranks = {part.column: part.rank for part in self.summary.importance}
+        rows = [
+            (Name(part.column), part.loss, f"{shown(min(part.losses))} to {shown(max(part.losses))}", ranks[part.column])
+            for part in self.summary.permuted
+        ]
+        return Table(("column", loss, spread, "rank by SHAP"), rows)
+
+    def _dependences(self) -> list[Chart]:
+        from switchyard.tabular.explanation import charts
+
+        names = tuple(self.summary.outputs[output] for output in self.summary.dependence_outputs)
+        answer = "prediction of" if self.summary.task == "regression" else "probability of"
+        return [charts.dependence(part, names, answer) for part in self.summary.dependence]
+
+    def _frequent(self, most: int) -> tuple[int, ...]:
+        return leading_outputs(self.outputs, most)
 
     def _class_table(self) -> Table:
         labels = [self.summary.outputs[output] for output in self._frequent(_MOST_CLASS_COLUMNS)]
@@ -186,3 +221,8 @@ class Explanation(Storable):
 
         base = np.full(len(self.values), self.summary.base[output])
         return shap.Explanation(self.values[:, :, output], base_values=base, data=self.coded.to_numpy(), feature_names=list(self.columns))
+
+
+def leading_outputs(outputs: np.ndarray, most: int = _MOST_CLASSES) -> tuple[int, ...]:
+    """Places of the outputs with the largest mean answer, the largest first."""
+    return tuple(int(output) for output in np.argsort(-outputs.mean(axis=0), kind="stable")[:most])

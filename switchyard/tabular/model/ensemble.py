@@ -17,7 +17,7 @@ from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.model.combining import Combination, Learner, blend, greedy, held_out_outputs, rank_auc, stack, vote
 from switchyard.tabular.model.decision import least_probabilities
-from switchyard.tabular.model.leaderboard import Leaderboard, Row
+from switchyard.tabular.model.leaderboard import Leaderboard, Row, best_so_far
 from switchyard.tabular.model.model import Calibrator, Model, choose_threshold, conformal_half_width, fit_calibrator
 from switchyard.tabular.model.refit import fit_chosen
 from switchyard.tabular.tables.folds import Folds, make_folds
@@ -125,7 +125,7 @@ class _Comparison:
     """The pool of candidates and every way to use it."""
 
     def __init__(self, studies: Sequence[Study], split: Split, problem: Problem, left_s: float | None):
-        self.problem = problem
+        self.problem, self.studies = problem, studies
         self.metric: Metric = metric_of(problem.task, problem.metric)
         self.target, self.classes = training_target(split, problem)
         self.notes = [f"{study.family}: {study.reason}" for study in studies if study.reason]
@@ -270,9 +270,18 @@ def _leaderboard(options: Sequence[_Option], chosen: _Option, rule: str, compari
                 seconds=round(seconds, 1),
                 chosen=option is chosen,
                 note=note,
+                folds=tuple(option.scores.tolist()),
+                settings=_settings(comparison.pool[option.combination.members[0]][1].trial) if option.kind == "single" else {},
             )
         )
-    return Leaderboard(metric=comparison.metric.name, entries=tuple(rows), rule=rule, notes=tuple(comparison.notes))
+    metric = comparison.metric.name
+    search = best_so_far(comparison.studies, metric)
+    return Leaderboard(metric=metric, entries=tuple(rows), rule=rule, notes=tuple(comparison.notes), search=search)
+
+
+def _settings(trial: Trial) -> dict[str, str]:
+    settings = {**trial.choices, **trial.params}
+    return {name: f"{value:.5g}" if isinstance(value, float) else str(value) for name, value in settings.items()}
 
 
 def _composition(option: _Option, families: Sequence[str]) -> str:

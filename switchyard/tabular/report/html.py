@@ -36,8 +36,11 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}th{background:#f6f7fb}p{
 svg{max-width:100%;height:auto}.row svg{display:block}.row{display:flex;flex-wrap:wrap;gap:12px}
 svg.c{font:11px system-ui,sans-serif;fill:#3a4356}.c .f{fill:#5673d8}.c .g{fill:#e8ebf4}.c .k{stroke:#c0362c;stroke-width:1.5;fill:none}
 .card{border:1px solid #e3e6ee;border-radius:8px;padding:8px 10px;width:310px}.card p+p{font-size:12px;color:#5a6478}
-.card svg~p{font-size:12px;color:#5a6478}.wide{overflow-x:auto;font-size:12px}
+.card .chart~p,.card svg~p{font-size:12px;color:#5a6478}.wide{overflow-x:auto;font-size:12px}
+@media print{body{margin:0;max-width:none;font-size:10pt}h2{break-after:avoid}tr,svg,.chart,.card{break-inside:avoid}
+.wide{overflow:visible;font-size:7pt}.b,th,svg{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
+# Printed, nothing is cut by a frame or by the end of a page, and what colours mean stays.
 _WIDE = 12
 """Columns from which on a table scrolls by itself."""
 _MOST_ROWS, _MOST_BARS = 3000, 100
@@ -63,7 +66,7 @@ def _part(part: Part) -> str:
         case Bars():
             return _bars(part)
         case Chart():
-            return part.svg
+            return f'<div class=chart role=img aria-label="{escape(part.title)}">{part.svg}</div>'
         case Beside():
             return f"<div class=row>{''.join(_group(group, part.framed) for group in part.groups)}</div>"
         case Markdown():

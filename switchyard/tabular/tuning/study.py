@@ -179,20 +179,26 @@ class Study(Storable):
         headers = ("trial", "state", self.metric, "std", "folds", "iterations", "seconds", "parameters", "note")
         return Table(headers, rows, {"seconds": ".1f"})
 
+    def progress(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the score of the best stood after each complete trial: seconds of trials, or without a clock their number; the score."""
+        complete = [trial for trial in self.trials if trial.state == "complete"]
+        at = np.cumsum([trial.seconds for trial in self.trials]) if self.timed else np.arange(1, len(self.trials) + 1)
+        scores = np.array([trial.score for trial in complete])
+        best = np.maximum.accumulate(scores) if METRICS[self.metric].greater_is_better else np.minimum.accumulate(scores)
+        return np.array([at[trial.number] for trial in complete], dtype="float64"), best
+
     def _curve(self) -> Chart:
         from matplotlib.figure import Figure
 
         complete = [trial for trial in self.trials if trial.state == "complete"]
-        at = np.cumsum([trial.seconds for trial in self.trials]) if self.timed else np.arange(len(self.trials))
-        x = np.array([at[trial.number] for trial in complete])
+        x, best = self.progress()
         y = np.array([trial.score for trial in complete])
-        best = np.maximum.accumulate(y) if METRICS[self.metric].greater_is_better else np.minimum.accumulate(y)
         error = [trial.std / max(len(trial.fold_scores), 1) ** 0.5 for trial in complete]
         figure = Figure(figsize=(7, 2.8))
         axes = figure.add_subplot()
         axes.errorbar(x, y, yerr=error, fmt="o", ms=4, lw=1, color="#8a94a8")
         axes.step(x, best, where="post", color="#2457c5", label="best so far")
-        axes.set_xlabel("seconds of trials" if self.timed else "trial")
+        axes.set_xlabel("seconds of trials" if self.timed else "trials")
         axes.set_ylabel(f"cross-validated {self.metric}")
         axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)

@@ -11,6 +11,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.evaluation import CONSTANT, DEFAULTS, Baselines, Evaluation, Predictions, evaluate, fit_baselines
+from switchyard.tabular.evaluation.mistakes import confusion_chart
 from tests.switchyard.tabular.cases import make_problem, make_split
 
 CLASSES = ("no", "yes")
@@ -134,7 +135,7 @@ def test_the_same_input_writes_the_same_bytes_and_reads_back(evaluation, people,
 
 def test_the_page_is_static_and_shows_the_parts(evaluation):
     page = evaluation.html()
-    assert "<script" not in page and page.count("<svg") == len(evaluation.curves) == 4
+    assert "<script" not in page and page.count("<svg") == len(evaluation.curves) + 1 == 8, "the confusion matrix is a picture too"
     for text in ("ROC-AUC", "LightGBM defaults", "Confusion matrix", "By group", "Demographic parity difference"):
         assert text in page
     assert page == evaluation.html()
@@ -146,6 +147,78 @@ def test_curves_are_thin_and_run_from_corner_to_corner(evaluation, people, predi
     assert (roc.x[0], roc.y[0], roc.x[-1], roc.y[-1]) == (0, 0, 1, 1)
     assert np.trapezoid(roc.y, roc.x) == pytest.approx(evaluation.score.value, abs=0.01)
     assert all(len(line.x) <= 200 for curve in evaluation.curves.values() for line in curve.lines)
+
+
+def test_what_each_threshold_would_give_is_drawn_and_the_chosen_one_marked(evaluation, people, predictions):
+    curve = evaluation.curves["thresholds"]
+    lines = {line.label: dict(zip(line.x, line.y, strict=True)) for line in curve.lines}
+    truth, score = (people.holdout.y == "yes").to_numpy(), predictions.probabilities[:, 1]
+    at = next(x for x in lines["recall"] if x > 0.6)
+    answered = score >= at - 1e-6
+
+    assert curve.marks[0].x == 0.5 and "chosen threshold at 0.5" in curve.draw().title
+    assert lines["recall"][at] == pytest.approx((truth & answered).sum() / truth.sum(), abs=1e-6)
+    assert lines["precision"][at] == pytest.approx((truth & answered).sum() / answered.sum(), abs=1e-6)
+    assert lines["accuracy"][at] == pytest.approx((truth == answered).mean(), abs=1e-6)
+    assert list(lines) == ["precision", "recall", "F1", "accuracy", "balanced accuracy"]
+
+
+def test_what_errors_cost_is_drawn_by_threshold_where_costs_are_known(people, predictions):
+    costs = {"false_positive": 1, "false_negative": 5, "unit": "EUR"}
+    found = evaluate(predictions, people, make_problem("binary", "roc_auc", costs=costs), CLASSES, 0.5).curves["cost_by_threshold"]
+    truth = (people.holdout.y == "yes").to_numpy()
+
+    assert found.y == "cost per 1,000 rows, EUR"
+    # From the lowest score on every row is answered yes.
+    assert found.lines[0].y[0] == pytest.approx(1000 * (~truth).sum() / len(truth), abs=1e-4)
+
+
+def test_scores_are_counted_by_class(evaluation, people, predictions):
+    curve = evaluation.curves["scores"]
+    yes = next(line for line in curve.lines if line.label == "truly yes")
+    scores = predictions.probabilities[(people.holdout.y == "yes").to_numpy(), 1]
+
+    assert sum(yes.y) == pytest.approx(1, abs=1e-4) and len(yes.x) == len(yes.y)
+    assert yes.y[-2] == pytest.approx((scores >= 0.95).mean(), abs=1e-6)
+
+
+def test_lift_ends_at_one_and_begins_above(evaluation):
+    lift = evaluation.curves["lift"].lines[0]
+
+    assert lift.y[-1] == pytest.approx(1) and max(lift.y) > 1.5
+
+
+def test_the_rows_that_were_most_wrong_are_wrong_and_the_worst_is_first(evaluation, people, predictions):
+    truth = (people.holdout.y == "yes").to_numpy().astype(int)
+    missed = 1 - predictions.probabilities[np.arange(len(truth)), truth]
+    worst = evaluation.worst
+
+    assert worst[0].error == pytest.approx(missed.max()) and [row.error for row in worst] == sorted(
+        (row.error for row in worst), reverse=True
+    )
+    assert all(row.truth != row.answered and CLASSES[truth[row.row]] == row.truth for row in worst)
+    assert list(worst[0].values) == ["income", "job", "group", "noise", "household"]
+
+
+def test_a_model_that_is_never_wrong_has_no_worst_rows(people):
+    truth = (people.holdout.y == "yes").to_numpy().astype(int)
+    found = evaluate(Predictions.of_classes(np.eye(2)[truth], 0.5), people, make_problem("binary", "roc_auc"), CLASSES, 0.5)
+
+    assert found.worst == () and "most wrong" not in found.html()
+
+
+def test_a_picture_of_a_confusion_matrix_says_its_shares_to_who_cannot_see_it(evaluation):
+    no, yes = evaluation.confusion
+    said = f"no {no[0] / sum(no):.0%}, yes {yes[1] / sum(yes):.0%}"
+
+    assert f'role=img aria-label="Confusion matrix: share of each true class that was answered rightly: {said}"' in evaluation.html()
+
+
+def test_a_confusion_matrix_of_many_classes_shows_the_most_frequent():
+    classes = tuple(f"c{k}" for k in range(60))
+    drawn = confusion_chart(classes, np.diag(np.arange(1, 61)).tolist())
+
+    assert "the 20 most frequent of 60 classes" in drawn.title and "c59" in drawn.svg and ">c3<" not in drawn.svg
 
 
 def test_labels_that_look_like_markup_stay_text(people):
@@ -202,7 +275,12 @@ def test_regression_with_intervals_and_slices():
     assert result.baselines[CONSTANT]["r2"].value == pytest.approx(0, abs=0.02)
     assert result.gains[DEFAULTS].value > 0
     page = result.html()
-    assert "Interval coverage" in page and page.count("<svg") == 3
+    assert "Interval coverage" in page and page.count("<svg") == 4
+    error = values - split.holdout.y.to_numpy()
+    assert [row.row for row in result.worst] == np.argsort(-np.abs(error), kind="stable")[:10].tolist()
+    assert result.worst[0].error == pytest.approx(error[result.worst[0].row]) and list(result.worst[0].values) == ["x", "site"]
+    assert "Rows it was most wrong about" in page and "predicted minus true, in units of y" in page
+    assert "absolute error, in units of y" in page and "true y" in page
 
 
 def test_rows_of_an_entity_are_resampled_together_and_widen_the_interval(people):

@@ -138,6 +138,23 @@ def test_the_leaderboard_is_kept_and_shown(tmp_path):
     assert "<script" not in leaderboard.html() and "chosen" in leaderboard.html()
 
 
+def test_the_leaderboard_shows_folds_hyperparameters_and_how_the_best_was_found(tmp_path):
+    studies, split, plan, problem = studies_for(tmp_path)
+    _, leaderboard = build_ensemble(studies, split, plan, problem, n_jobs=1)
+    page = leaderboard.html()
+
+    for row in leaderboard.entries:
+        assert np.mean(row.folds) == pytest.approx(row.score) and np.std(row.folds) == pytest.approx(row.std)
+        assert bool(row.settings) == (row.kind == "single")
+    single = next(row for row in leaderboard.entries if row.name == "lightgbm")
+    study = next(study for study in studies if study.family == "lightgbm")
+    assert set(single.settings) == {*study.best.trial.params, *study.best.trial.choices}
+    assert all(name in page for name in single.settings)
+    assert {line.label for line in leaderboard.search.lines} == {"lightgbm", "random_forest"}
+    assert all(line.y[-1] == pytest.approx(found.best.trial.score, abs=1e-6) for line, found in zip(leaderboard.search.lines, studies))
+    assert leaderboard.search.x == "trials of the family" and page.count("<svg") == 1
+
+
 def known_studies(better, worse):
     """Studies whose out-of-fold predictions are made up: the truth plus noise of the given sizes, on equal folds."""
     split, plan, problem = search(rows=1000, trials=1)

@@ -86,6 +86,18 @@ def test_a_terminal_shows_any_word_as_it_is(word):
     assert said.count(word.replace("\x1b", "\ufffd")) >= 13
 
 
+def test_a_chart_on_a_page_says_what_it_shows_to_who_cannot_see_it():
+    page = html.page(Report("r", "", [Section("s", Chart("<svg></svg>", 'scores of "a" & b'))]))
+
+    assert '<div class=chart role=img aria-label="scores of &quot;a&quot; &amp; b"><svg></svg></div>' in page
+
+
+def test_a_printed_page_keeps_its_colours_and_cuts_no_chart():
+    page = html.page(Report("r", ""))
+
+    assert "@media print" in page and "break-inside:avoid" in page and "print-color-adjust:exact" in page
+
+
 def test_a_table_can_be_cut_and_keeps_its_formats():
     table = Table(("a", "b", "c"), [(1, 0.5, "x"), (2, 0.25, "y")], {"b": ".0%"})
 
