@@ -27,8 +27,9 @@ from switchyard.tabular.features.selection import Select
 from switchyard.tabular.features.texts import TextScores
 
 Style = Literal["tree", "net", "distances"]
-CHOICES = ("encoder", "numeric_imputer", "categorical_imputer", "scaler", "order")
-"""What a tuner may choose where the config says auto; `order` is that of ordinal codes (frequency, lexicographic)."""
+CHOICES = ("encoder", "numeric_imputer", "categorical_imputer", "scaler", "order", "texts")
+"""What a tuner may choose where the config says auto; `order` is that of ordinal codes (frequency, lexicographic), `texts` whether
+free texts are learnt from (learn, leave)."""
 
 ONEHOT_WIDTH = 64
 """Widest one-hot block of one column; the rarer categories are treated as unseen."""
@@ -77,7 +78,9 @@ def build_preprocessor(plan: FeaturePlan, style: Style, choices: Mapping[str, An
     unknown = set(choices) - set(CHOICES)
     if unknown:
         raise ValueError(f"no such choice: {sorted(unknown)}; there are {', '.join(CHOICES)}")
-    blocks = [*_numeric_block(plan, style, choices), *_category_blocks(plan, style, choices), *_text_blocks(plan, style, choices)]
+    blocks = [*_numeric_block(plan, style, choices), *_category_blocks(plan, style, choices)]
+    if choices.get("texts") != "leave" or not blocks:
+        blocks += _text_blocks(plan, style, choices)
     steps: list[tuple[str, Any]] = [("blocks", ColumnTransformer(blocks, sparse_threshold=0.0, verbose_feature_names_out=False))]
     if plan.selection.method != "none":
         steps.append(("select", Select(plan.selection.method, plan.selection.keep, plan.task != "regression", plan.seed)))

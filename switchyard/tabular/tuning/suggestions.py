@@ -19,6 +19,8 @@ from switchyard.tabular.tuning.defaults import NearestTo
 if TYPE_CHECKING:
     import optuna
 
+_TEXTS = ("learn", "leave")
+"""What the first two trials do with free texts."""
 _RANDOM_TRIALS = 6
 """Trials before TPE models the scores."""
 
@@ -33,13 +35,16 @@ class Suggestions:
         Task, number of training rows and of used columns.
     encoders : bool
         Whether the encoding of categories is a choice of the tuner's.
+    texts : bool
+        Whether there are free texts, which may say nothing that the other columns do not say better.
     seed : int
     timed : bool
         Whether a budget rules.
     """
 
-    def __init__(self, family: Family, shape: tuple[str, int, int], encoders: bool, seed: int, timed: bool):
-        self._family, self._shape, self._encoders, self._seed, self._timed = family, shape, encoders, seed, timed
+    def __init__(self, family: Family, shape: tuple[str, int, int], encoders: bool, texts: bool, seed: int, timed: bool):
+        self._family, self._shape, self._encoders, self._texts = family, shape, encoders, texts
+        self._seed, self._timed = seed, timed
 
     def ask(self, study: optuna.Study, number: int) -> optuna.Trial:
         """Optuna's trial for number `number` of `study`."""
@@ -52,7 +57,8 @@ class Suggestions:
             if (start := self._start_point(number)) is not None:
                 nearest = NearestTo(start)
                 self._family.suggest(nearest, *self._shape)
-                sampler = optuna.samplers.PartialFixedSampler({**nearest.found, "encoder": "auto"}, sampler)
+                fixed = {**nearest.found, "encoder": "auto", **({"texts": _TEXTS[number]} if number < len(_TEXTS) else {})}
+                sampler = optuna.samplers.PartialFixedSampler(fixed, sampler)
             study.sampler = sampler
             return study.ask()
 
@@ -63,6 +69,8 @@ class Suggestions:
         if self._encoders:
             choices = {"encoder": trial.suggest_categorical("encoder", ["auto", "ordinal"])}
             choices = {} if choices["encoder"] == "auto" else choices
+        if self._texts and trial.suggest_categorical("texts", _TEXTS) == "leave":
+            choices["texts"] = "leave"
         start = self._start_point(number)
         return (params if start is None else start), choices
 
@@ -74,4 +82,7 @@ class Suggestions:
         starts = [{}, *self._family.start_points]
         if self._timed:
             starts.reverse()
+        if self._texts:
+            # The first again, so that it is the texts by which the two differ.
+            starts.insert(1, starts[0])
         return {**self._family.default_params(*self._shape), **starts[number]} if number < len(starts) else None

@@ -134,6 +134,7 @@ class _Search:
         self.source = FoldSource(self.split, self.plan, self.problem, folds, self.target, self.store.key)
         # One-hot and target encoding win on Ames housing (RMSE 22,982 to 24,350), ordinal codes on Bank marketing (ROC-AUC
         # 0.885 to 0.850) and Adult; a net's codes go to embeddings either way.
+        texts = any(column.use and column.kind == "text" for column in self.plan.columns)
         encoders = (
             self.family.style == "tree"
             and self.plan.encoder == "auto"
@@ -141,7 +142,7 @@ class _Search:
         )
         shape = (self.problem.task, len(self.split.train), len(self.plan.used))
         self.schedules = Schedules(self.family, self.problem, self.source, len(self.classes), self.n_jobs)
-        self.suggestions = Suggestions(self.family, shape, encoders, self.problem.tuning.seed, self.timed)
+        self.suggestions = Suggestions(self.family, shape, encoders, texts, self.problem.tuning.seed, self.timed)
 
     def _search(self) -> str:
         """Run trials until the number or the time is reached; why it ended early, if it did."""

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from switchyard.bundle.texts import words_of
 from switchyard.tabular.export.features import emit
 from switchyard.tabular.export.graph import OPSET, Graph
+from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.features.terms import common_terms, present_terms, split_words
 from switchyard.tabular.features.texts import TextScores
 from switchyard.tabular.model.open_format import dump, load
@@ -93,3 +94,13 @@ def test_graphs_without_texts_stay_in_the_older_opset():
     graph = Graph()
     graph.output(graph.node("Neg", graph.input("numeric", "double", 1)), "y", "double", ("n", 1))
     assert graph.finish().opset_import[0].version == OPSET
+
+
+def test_texts_that_a_trial_leaves_make_no_features(plan_for):
+    _, plan = plan_for("binary")
+    learn, leave = (
+        [name for name, _, _ in build_preprocessor(plan, "tree", choices).named_steps["blocks"].transformers]
+        for choices in ({}, {"texts": "leave"})
+    )
+
+    assert [name for name in learn if name.startswith("text ")] and leave == [name for name in learn if not name.startswith("text ")]
