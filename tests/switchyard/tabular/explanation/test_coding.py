@@ -15,5 +15,5 @@ def test_a_text_is_one_value_of_its_column_as_it_was_written():
     matrix = coding.encode(frame)
     decoded = coding.decode(matrix)
     assert decoded["said"].tolist() == [long, "__missing__", "Bad?"]
-    assert len(set(matrix[:, 0])) == 3 and matrix.min() >= 0
+    assert len(set(matrix[:, 0])) == 3 and matrix[:, 0].min() >= 0
     assert [coding.shown(0, code) for code in matrix[:, 0]] == [long[:57] + "...", "missing", "Bad?"]
