@@ -75,7 +75,7 @@ class Other:
 
     name: str
     role: str
-    """What it is for: target, id, group, time or ignored; dropped where training left out a feature."""
+    """What it is for: target, id, group, time, weight or ignored; dropped where training left out a feature."""
     kind: str
     reading: ColumnReading | None = None
     """How its values are read: of a time column, whose moments are logged though the model does not take them."""

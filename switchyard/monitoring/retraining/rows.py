@@ -170,10 +170,23 @@ def put_together(old: Table, new: Labelled, problem: Problem, source: str, windo
         older, fresh, since = _within(older, fresh, schema, problem, window_days)
         label += f", from {since:%Y-%m-%d} on"
     label += _without(new.left_out)
+    fresh, said = _weighed(fresh, old)
     frame = pd.concat([older, fresh[list(older.columns)]], ignore_index=True)
     frame = frame.astype({name: older[name].dtype for name in older.columns})
     settled = _settled(_leave_out(asked, schema, new.left_out), schema, len(older), len(fresh))
-    return TrainingRows(frame, settled, len(older), len(fresh), label, new.notes)
+    return TrainingRows(frame, settled, len(older), len(fresh), label, (*new.notes, *said))
+
+
+def _weighed(fresh: pd.DataFrame, old: Table) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """New rows, those that came without a weight with the old ones' mean, and that in words."""
+    weight = old.schema.weight
+    lacking = fresh[weight.name].isna() if weight is not None else pd.Series(dtype=bool)
+    if weight is None or not lacking.any():
+        return fresh, ()
+    mean = float(old.frame[weight.name].mean())
+    count = f"{int(lacking.sum()):,} of {count_of(len(fresh), 'labelled prediction')}"
+    note = f"{count} came without {weight.name!r} and weigh {mean:.4g}, the mean of the table's rows; send it to have them weighed"
+    return fresh.assign(**{weight.name: fresh[weight.name].fillna(mean)}), (note,)
 
 
 def _far() -> datetime:
@@ -224,7 +237,7 @@ def _canonical(frame: pd.DataFrame, schema: Schema, problem: Problem) -> pd.Data
     moments = pd.DatetimeIndex(frame["event_time"].dt.tz_convert(None).astype("datetime64[ns]"))
     values: dict[str, np.ndarray] = {}
     for column in schema.columns:
-        if column.role == "feature":
+        if column.role in ("feature", "weight"):
             sent: Iterable[Any] = frame[INPUT + column.name] if INPUT + column.name in frame else [_ABSENT] * len(frame)
             values[column.name] = _read(sent, column)
         elif column.role == "target":

@@ -32,7 +32,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.tasks import METRICS, TASKS
 
 Kind = Literal["numeric", "categorical", "boolean", "datetime", "text"]
-Role = Literal["feature", "target", "id", "time", "group", "ignored"]
+Role = Literal["feature", "target", "id", "time", "group", "weight", "ignored"]
 Action = Literal["warn", "drop", "stop"]
 
 
@@ -64,7 +64,9 @@ class Data(Section):
     query: str | None = Field(None, description="SQL to run when the source is a SQLAlchemy URL.")
     user: str | None = Field(None, description="Recommendation: who took something; found by its name where that is plain.")
     item: str | None = Field(None, description="Recommendation: what was taken; found by its name where that is plain.")
-    weight: str | None = Field(None, description="Recommendation: how much a row says, zero or more: a rating, a number of pieces.")
+    weight: str | None = Field(
+        None, description="How much each row counts, zero or more; no feature. Recommendation: a rating, a number of pieces."
+    )
     items: str | None = Field(None, description="Recommendation: a table of the items with their titles, as data.source.")
     time_column: str | None = Field(None, description="Column that orders rows in time; @row: the file's order is time.")
     group_column: str | None = Field(None, description="Rows that share a value stay on one side of every split.")
@@ -266,15 +268,14 @@ class Problem(Section):
 
     @model_validator(mode="after")
     def _target_is_no_feature(self) -> Problem:
-        roles = {"time_column": self.data.time_column, "group_column": self.data.group_column, "entity_column": self.data.entity_column}
-        for key, column in roles.items():
-            if column == self.data.target:
+        for key in ("time_column", "group_column", "entity_column", "weight"):
+            if (column := getattr(self.data, key)) == self.data.target:
                 raise ValueError(f"data.{key} and data.target are both {column!r}")
         return self
 
     @model_validator(mode="after")
     def _roles_agree(self) -> Problem:
-        named = {"entity_column": "id", "group_column": "group", "time_column": "time"}
+        named = {"entity_column": "id", "group_column": "group", "time_column": "time", "weight": "weight"}
         for key, role in named.items():
             name = getattr(self.data, key)
             override = self.data.columns.get(name)

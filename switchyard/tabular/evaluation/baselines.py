@@ -17,6 +17,7 @@ from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
+from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import TASKS, metric_of
 
 CONSTANT = "constant"
@@ -72,19 +73,31 @@ def fit_baselines(split: Split, columns: tuple[Column, ...], problem: Problem, c
     # What was found in the columns has no opponent that is given it.
     columns = tuple(column for column in columns if column.kind != "text") if TASKS[problem.task].target else ()
     train, holdout = _coded(split, columns)
-    n = len(split.holdout)
+    n, weights = len(split.holdout), weights_of(split.train, split.schema)
     if problem.task == "regression":
-        centre = np.median(truth) if metric_of(problem.task, problem.metric).constant == "median" else truth.mean()
+        centre = (
+            _median(truth, weights) if metric_of(problem.task, problem.metric).constant == "median" else np.average(truth, weights=weights)
+        )
         constant = Predictions.of_values(np.full(n, centre))
     else:
-        shares = np.bincount(truth, minlength=len(classes)) / len(truth)
+        shares = np.bincount(truth, weights, len(classes)) / (len(truth) if weights is None else weights.sum())
         constant = Predictions.of_classes(np.tile(shares, (n, 1)))
     fitted = constant
     if columns:
-        answers = FAMILIES[BASELINE].answers_by_library_defaults(train, truth, holdout, len(classes), problem.tuning.seed)
+        answers = FAMILIES[BASELINE].answers_by_library_defaults(train, truth, holdout, len(classes), problem.tuning.seed, weights)
         fitted = Predictions.of_values(answers) if problem.task == "regression" else Predictions.of_classes(answers)
     found = {CONSTANT: constant, DEFAULTS: fitted} if TASKS[problem.task].target else {CONSTANT: constant}
     return Baselines(found, tuple(column.name for column in columns))
+
+
+def _median(values: np.ndarray, weights: np.ndarray | None) -> float:
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values, kind="stable")
+    shares = np.cumsum(weights[order])
+    # As of rows written out: the mean of both where half of the weight ends between two values.
+    places = np.searchsorted(shares, shares[-1] / 2 * np.array([1 - 1e-12, 1 + 1e-12]))
+    return float(values[order[places]].mean())
 
 
 def _coded(split: Split, columns: tuple[Column, ...]) -> tuple[np.ndarray, np.ndarray]:

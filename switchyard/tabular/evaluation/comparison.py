@@ -39,7 +39,7 @@ class Comparison(Record):
     others: dict[str, Estimate] = Field(default_factory=dict)
     """The other scores: challenger less champion, in the score's own direction."""
     delong_p: float | None = None
-    """Two-sided p-value of DeLong's test; for ROC-AUC of two classes whose rows are independent."""
+    """Two-sided p-value of DeLong's test; for ROC-AUC of two classes whose rows are independent and count alike."""
     confidence: float
     resampling: str
     unchanged: bool = False
@@ -107,7 +107,7 @@ def compare(
     models = {"challenger": challenger} | ({"champion": champion} if champion is not None else {})
     scores = {name: scores_of(truth, part, problem.task, classes, metric.name) for name, part in models.items()}
     draws = resample({name: with_cost(scores[name], truth, models[name].labels, problem.costs) for name in models}, resampler)
-    level, support = problem.evaluation.confidence, Support.of(truth, classes, resampler.groups)
+    level, support = problem.evaluation.confidence, Support.of(truth, classes, resampler.groups, resampler.weights)
     paired: dict = {"champion": None, "improvement": None}
     if champion is not None:
         ours, theirs = draws["challenger"], draws["champion"]
@@ -120,7 +120,7 @@ def compare(
                 if name in theirs and name != metric.name and ":" not in name
             },
         }
-        if problem.task == "binary" and metric.name == "roc_auc" and resampler.groups is None:
+        if problem.task == "binary" and metric.name == "roc_auc" and resampler.groups is None and resampler.weights is None:
             paired["delong_p"] = delong_p(truth == 1, challenger.probabilities[:, 1], champion.probabilities[:, 1])
     return Comparison(
         metric=metric.name,

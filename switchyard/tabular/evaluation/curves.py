@@ -11,12 +11,13 @@ _MOST_CLASSES = 8
 """Classes drawn one against the rest: the most frequent ones."""
 
 
-def counts_by_threshold(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows answered positive and true positives among them, at each distinct score from the highest down, from (0, 0)."""
+def counts_by_threshold(positive: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """What rows answered positive weigh, and true positives among them, at each distinct score from the highest down, from (0, 0)."""
+    weights = np.ones(len(score)) if weights is None else weights
     order = np.argsort(-score, kind="stable")
     last_of_tie = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-    hits = np.cumsum(positive[order])[last_of_tie]
-    return np.append(0, last_of_tie + 1), np.append(0, hits)
+    hits = np.cumsum((positive * weights)[order])[last_of_tie]
+    return np.append(0, np.cumsum(weights[order])[last_of_tie]), np.append(0, hits)
 
 
 def _ranked_classes(truth: np.ndarray, classes: tuple[str, ...]) -> list[int]:
@@ -26,24 +27,27 @@ def _ranked_classes(truth: np.ndarray, classes: tuple[str, ...]) -> list[int]:
     return [int(k) for k in np.argsort(-sizes, kind="stable")[:_MOST_CLASSES] if 0 < sizes[k] < len(truth)]
 
 
-def classification_curves(truth: np.ndarray, predictions: Predictions, classes: tuple[str, ...]) -> dict[str, Curve]:
-    """ROC, precision-recall, gain, lift and reliability.
+def classification_curves(
+    truth: np.ndarray, predictions: Predictions, classes: tuple[str, ...], weights: np.ndarray | None = None
+) -> dict[str, Curve]:
+    """ROC, precision-recall, gain, lift and reliability, of rows that count by `weights`.
 
     Reliability bins hold equal numbers of rows. Two classes: the positive one's probability against its share; more:
     the probability of the most likely class against how often it is right (Guo et al., *On Calibration of Modern Neural
     Networks*, ICML 2017).
     """
     proba = predictions.probabilities
+    counts = np.ones(len(truth)) if weights is None else weights
     roc, recall_lines, gain, lift = [], [], [], []
     for k in _ranked_classes(truth, classes):
         positive = truth == k
-        answered, hits = counts_by_threshold(positive, proba[:, k])
-        n_pos = positive.sum()
-        roc.append(line_of(classes[k], (answered - hits) / (len(truth) - n_pos), hits / n_pos))
+        answered, hits = counts_by_threshold(positive, proba[:, k], counts)
+        n_pos, n_rows = counts[positive].sum(), counts.sum()
+        roc.append(line_of(classes[k], (answered - hits) / (n_rows - n_pos), hits / n_pos))
         recall_lines.append(line_of(classes[k], hits[1:] / n_pos, hits[1:] / answered[1:]))
-        gain.append(line_of(classes[k], answered / len(truth), hits / n_pos))
-        lift.append(line_of(classes[k], answered[1:] / len(truth), hits[1:] / answered[1:] * len(truth) / n_pos))
-    mean, share, _ = _reliability(truth, proba)
+        gain.append(line_of(classes[k], answered / n_rows, hits / n_pos))
+        lift.append(line_of(classes[k], answered[1:] / n_rows, hits[1:] / answered[1:] * n_rows / n_pos))
+    mean, share, _ = _reliability(truth, proba, counts)
     label = classes[1] if len(classes) == 2 else "most likely class"
     return {
         "roc": Curve(title="ROC", x="false positive rate", y="true positive rate", lines=tuple(roc), diagonal=True),
@@ -60,32 +64,34 @@ def classification_curves(truth: np.ndarray, predictions: Predictions, classes: 
     }
 
 
-def _reliability(truth: np.ndarray, proba: np.ndarray, bins: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _reliability(truth: np.ndarray, proba: np.ndarray, weights: np.ndarray, bins: int = 10) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     # Mean probability, share observed and share of rows of each bin.
     if proba.shape[1] == 2:
         score, right = proba[:, 1], truth == 1
     else:
         score, right = proba.max(axis=1), proba.argmax(axis=1) == truth
     parts = [part for part in np.array_split(np.argsort(score, kind="stable"), bins) if len(part)]
-    mean, share, size = ([of(part) for part in parts] for of in (lambda p: score[p].mean(), lambda p: right[p].mean(), len))
-    return np.array(mean), np.array(share), np.array(size) / len(truth)
+    mean, share = ([np.average(values[part], weights=weights[part]) for part in parts] for values in (score, right))
+    return np.array(mean), np.array(share), np.array([weights[part].sum() for part in parts]) / weights.sum()
 
 
-def calibration_error(truth: np.ndarray, predictions: Predictions) -> float:
+def calibration_error(truth: np.ndarray, predictions: Predictions, weights: np.ndarray | None = None) -> float:
     """Expected calibration error over ten bins of equal numbers of rows: mean distance of probability and share, 0..1."""
-    mean, share, size = _reliability(truth, predictions.probabilities)
+    mean, share, size = _reliability(truth, predictions.probabilities, np.ones(len(truth)) if weights is None else weights)
     return float(size @ np.abs(mean - share))
 
 
-def regression_curves(truth: np.ndarray, predictions: Predictions, target: str) -> dict[str, Curve]:
+def regression_curves(truth: np.ndarray, predictions: Predictions, target: str, weights: np.ndarray | None = None) -> dict[str, Curve]:
     """Predicted against true, residual against predicted, how residuals are spread, and the share of rows within a given error (the
     regression's cumulative error curve). Clouds are of rows spread evenly over their order; axes are in units of `target`."""
     order = np.argsort(truth, kind="stable")
     values = predictions.values
     by_prediction = np.argsort(values, kind="stable")
     residual = values - truth
-    error = np.sort(np.abs(residual))
-    share = np.arange(1, len(truth) + 1) / len(truth)
+    errors = np.abs(residual)
+    error = np.sort(errors)
+    counts = np.ones(len(truth)) if weights is None else weights[np.argsort(errors, kind="stable")]
+    share = np.cumsum(counts) / counts.sum()
     lines = [line_of("prediction", truth[order], values[order])]
     if predictions.lower is not None:
         lines += [

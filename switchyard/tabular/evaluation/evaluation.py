@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from switchyard.tabular.report.report import Beside, Name, Report, Section, Stro
 from switchyard.tabular.report.words import shown
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import metric_of
 
 _MODEL = "model"
@@ -75,6 +77,8 @@ class Evaluation(Record):
     worst: tuple[WorstRow, ...] = ()
     """Largest error first."""
     target: str = ""
+    weighted_by: str = ""
+    """The column that says how much each row counts; empty where all count alike."""
 
     @property
     def score(self) -> Estimate:
@@ -106,6 +110,7 @@ class Evaluation(Record):
         lead = (
             f"{self.rows:,} rows of the {self.split_kind} holdout. {NAMES[self.metric]} {self.score}; "
             f"intervals hold {self.confidence:.0%}, from {self.resamples} resamples, {self.resampling}."
+            f"{self.said_weights()}"
         )
         sections = [Section("Scores beside the baselines", self.score_table(), *self._remarks())]
         if self.money is not None:
@@ -154,6 +159,10 @@ class Evaluation(Record):
             if true != answered and count
         ]
         return Table(("true class", "answered", "rows"), sorted(counted, key=lambda row: -row[2]))
+
+    def said_weights(self) -> str:
+        """A sentence, with the blank before it, where rows count by a weight; else empty."""
+        return f" Scores are weighted by {self.weighted_by}; numbers of rows are not." if self.weighted_by else ""
 
     def threshold_cost(self) -> str:
         """A sentence where the threshold's labels are less accurate than a baseline's, which decides at 0.5; else empty."""
@@ -232,12 +241,22 @@ def evaluate(
         scored |= {(column, value): score for value, score in slice_scores(truth, predictions, problem, classes, rows).items()}
     draws = resample(scored, resampler)
     level = problem.evaluation.confidence
-    support = Support.of(truth, classes, resampler.groups)
+    support = Support.of(truth, classes, resampler.groups, resampler.weights)
     estimates = {name: {score: drawn.estimate(level, score, support) for score, drawn in draws[(name,)].items()} for name in models}
     main = draws[(_MODEL,)][metric.name]
     gains = {name: (main - draws[(name,)][metric.name]).scaled(metric.sign).estimate(level) for name in models if name != _MODEL}
     columns = tuple(
-        describe_slices(column, rows, {value: draws[(column, value)] for value in rows}, truth, predictions, metric.name, classes, problem)
+        describe_slices(
+            column,
+            rows,
+            {value: draws[(column, value)] for value in rows},
+            truth,
+            predictions,
+            metric.name,
+            classes,
+            problem,
+            resampler.weights,
+        )
         for column, rows in slices.items()
     )
     kept = {name: {score: estimate for score, estimate in scores.items() if ":" not in score} for name, scores in estimates.items()}
@@ -257,10 +276,11 @@ def evaluate(
         gains=gains,
         slices=columns,
         money=money_of(draws, draws[(_MODEL,)]["cost"], problem.costs, level) if problem.costs else None,
-        curves=curves_of(truth, predictions, classes, threshold, problem),
+        curves=curves_of(truth, predictions, classes, threshold, problem, resampler.weights),
         worst=worst_rows(truth, predictions, split, classes, problem),
         target=problem.data.target,
-        **({} if problem.task == "regression" else _of_classes(truth, predictions, classes, estimates[_MODEL])),
+        weighted_by=split.schema.weight.name if split.schema.weight else "",
+        **({} if problem.task == "regression" else _of_classes(truth, predictions, classes, estimates[_MODEL], resampler.weights)),
     )
 
 
@@ -274,18 +294,25 @@ def _labels(name: str, predictions: Predictions, costs: Costs | None) -> np.ndar
 def holdout_resampler(split: Split, problem: Problem, truth: np.ndarray) -> tuple[Resampler, str]:
     """How the holdout is resampled, and that in words."""
     owner = (split.schema.group.name if split.kind == "group" and split.schema.group else None) or problem.data.entity_column
-    settings = {"rows": len(truth), "resamples": problem.evaluation.bootstrap, "seed": problem.tuning.seed}
+    settings: dict[str, Any] = {"rows": len(truth), "resamples": problem.evaluation.bootstrap, "seed": problem.tuning.seed}
+    settings["weights"] = weights_of(split.holdout, split.schema)
     if owner is not None and owner in split.holdout and split.holdout[owner].duplicated().any():
         return Resampler(**settings, groups=pd.factorize(split.holdout[owner], use_na_sentinel=False)[0]), f"rows drawn by whole {owner}"
     return Resampler(**settings), "rows drawn one by one"
 
 
-def _of_classes(truth: np.ndarray, predictions: Predictions, classes: tuple[str, ...], estimates: Mapping[str, Estimate]) -> dict:
+def _of_classes(
+    truth: np.ndarray,
+    predictions: Predictions,
+    classes: tuple[str, ...],
+    estimates: Mapping[str, Estimate],
+    weights: np.ndarray | None,
+) -> dict:
     sizes = np.bincount(truth, minlength=len(classes))
     confusion = np.zeros((len(classes), len(classes)), dtype=int)
     np.add.at(confusion, (truth, predictions.labels), 1)
     return {
-        "calibration_error": calibration_error(truth, predictions),
+        "calibration_error": calibration_error(truth, predictions, weights),
         "confusion": tuple(map(tuple, confusion.tolist())),
         "per_class": tuple(
             ClassScores(label=label, rows=int(size), **{name: estimates.get(f"{label}:{name}") for name in _OF_A_CLASS})

@@ -43,7 +43,7 @@ class Support:
     Parameters
     ----------
     rows : int
-        Rows, or groups of rows that belong together.
+        Rows, or groups of rows that belong together; of weighted ones as many as rows of equal weight would say as much.
     classes : dict of str to int
         Rows of each class, in order, the positive one of two last; empty for a regression.
     """
@@ -52,10 +52,20 @@ class Support:
     classes: dict[str, int]
 
     @classmethod
-    def of(cls, truth: np.ndarray, classes: tuple[str, ...], groups: np.ndarray | None = None) -> Self:
-        """Of a holdout: `truth` as codes into `classes` or, without classes, numbers; `groups` as `Resampler` has them."""
-        rows = len(truth) if groups is None else len(np.unique(groups))
-        return cls(rows, dict(zip(classes, np.bincount(truth, minlength=len(classes)).tolist(), strict=True)) if classes else {})
+    def of(cls, truth: np.ndarray, classes: tuple[str, ...], groups: np.ndarray | None = None, weights: np.ndarray | None = None) -> Self:
+        """Of a holdout: `truth` as codes into `classes` or, without classes, numbers; `groups` and `weights` as `Resampler` has them.
+
+        References
+        ----------
+        The effective number of weighted rows: Kish, *Survey Sampling*, 1965.
+        """
+        sizes = np.bincount(truth, minlength=len(classes)).tolist() if classes else []
+        if weights is None:
+            rows = len(truth) if groups is None else len(np.unique(groups))
+        else:
+            rows = _effective(weights if groups is None else np.bincount(groups, weights))
+            sizes = [_effective(weights[truth == code]) for code in range(len(sizes))]
+        return cls(rows, dict(zip(classes, sizes, strict=True)))
 
     def behind(self, name: str) -> int:
         """The rows that score `name` turns on: of its class, or as many as classes like the rarest would have."""
@@ -68,6 +78,10 @@ class Support:
         if score in _BY_CLASS:
             return min(self.rows, len(counts) * min(counts))
         return min(self.rows, max(1, list(self.classes.values())[-1])) if len(self.classes) == 2 else self.rows
+
+
+def _effective(weights: np.ndarray) -> int:
+    return max(1, round(float(weights.sum() ** 2 / (weights**2).sum()))) if len(weights) else 0
 
 
 def interval(name: str, value: float, draws: np.ndarray, confidence: float, support: Support) -> tuple[float, float]:

@@ -178,15 +178,15 @@ def scores_of(truth: np.ndarray, predictions: Predictions, task: str, classes: t
 
 
 def _by_repetition(metric: Metric, truth: np.ndarray, predictions: Predictions) -> Callable[[np.ndarray], np.ndarray]:
-    """A metric that knows nothing of weights, which are counts of rows; NaN where it is not defined."""
+    """A metric for one resample after the other; NaN where it is not defined. To one that does not weigh they are counts of rows."""
 
     def values(weights: np.ndarray) -> np.ndarray:
         found = np.full(len(weights), np.nan)
         for number, counts in enumerate(weights):
-            rows = np.repeat(np.arange(len(truth)), counts.astype(int))
+            rows = np.flatnonzero(counts) if metric.weighs else np.repeat(np.arange(len(truth)), counts.astype(int))
             if len(rows):
                 with suppress(ValueError, ArithmeticError):
-                    found[number] = metric.of_served(truth[rows], predictions.at(rows))
+                    found[number] = metric.of_served(truth[rows], predictions.at(rows), counts[rows] if metric.weighs else None)
         return np.where(np.isfinite(found), found, np.nan)
 
     return values

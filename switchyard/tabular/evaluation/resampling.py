@@ -90,12 +90,20 @@ class Resampler:
     seed : int
     groups : ndarray of int codes 0..n_groups-1, shape (rows,), optional
         Rows of one group come and go together (cluster bootstrap).
+    weights : ndarray of shape (rows,), optional
+        How much each row counts, in every resample as often as it is drawn.
     """
 
     rows: int
     resamples: int
     seed: int
     groups: np.ndarray | None = None
+    weights: np.ndarray | None = None
+
+    @property
+    def all_rows(self) -> np.ndarray:
+        """Weights of the rows as they are, of shape (1, rows)."""
+        return np.ones((1, self.rows)) if self.weights is None else self.weights[None, :].astype("float64")
 
     def chunks(self) -> Iterator[np.ndarray]:
         """Weights of shape (n, rows), float64, until all resamples are drawn; the same for the same seed."""
@@ -107,7 +115,8 @@ class Resampler:
             counts = np.zeros((n, n_units))
             for line in counts:
                 line[:] = np.bincount(rng.integers(n_units, size=n_units), minlength=n_units)
-            yield counts if self.groups is None else counts[:, self.groups]
+            drawn = counts if self.groups is None else counts[:, self.groups]
+            yield drawn if self.weights is None else drawn * self.weights
 
 
 def resample(scores: Mapping[Hashable, Scores], resampler: Resampler) -> dict[Hashable, dict[str, Draws]]:
@@ -118,8 +127,7 @@ def resample(scores: Mapping[Hashable, Scores], resampler: Resampler) -> dict[Ha
     dict
         item -> score name -> `Draws`.
     """
-    ones = np.ones((1, resampler.rows))
-    values = {item: score(ones) for item, score in scores.items()}
+    values = {item: score(resampler.all_rows) for item, score in scores.items()}
     drawn: dict[Hashable, list[dict[str, np.ndarray]]] = {item: [] for item in scores}
     for weights in resampler.chunks():
         for item, score in scores.items():

@@ -120,10 +120,12 @@ def describe_slices(
     metric: str,
     classes: tuple[str, ...],
     problem: Problem,
+    weights: np.ndarray | None = None,
 ) -> SliceColumn:
-    """Put together what was drawn for the slices of one column."""
+    """Put together what was drawn for the slices of one column; `weights` are of all rows."""
     slices = []
     for value, at in rows.items():
+        counts = None if weights is None else weights[at]
         small = len(at) < SMALL
         if problem.task == "binary":
             small = small or min(truth[at].sum(), len(at) - truth[at].sum()) < SMALL // 3
@@ -132,8 +134,8 @@ def describe_slices(
                 value=value,
                 rows=len(at),
                 small=bool(small),
-                score=draws[value][metric].estimate(problem.evaluation.confidence, metric, Support.of(truth[at], classes)),
-                rates=_rates(truth[at], predictions.at(at), problem.task, draws[value]),
+                score=draws[value][metric].estimate(problem.evaluation.confidence, metric, Support.of(truth[at], classes, None, counts)),
+                rates=_rates(truth[at], predictions.at(at), problem.task, draws[value], counts),
             )
         )
     large = [part for part in slices if not part.small]
@@ -149,7 +151,9 @@ def _gap(values: list[float | None]) -> float | None:
     return max(known) - min(known) if len(known) > 1 else None
 
 
-def _rates(truth: np.ndarray, part: Predictions, task: str, draws: Mapping[str, Draws]) -> dict[str, float | None]:
+def _rates(
+    truth: np.ndarray, part: Predictions, task: str, draws: Mapping[str, Draws], weights: np.ndarray | None
+) -> dict[str, float | None]:
     def score(name: str) -> float | None:
         return draws[name].value if name in draws and np.isfinite(draws[name].value) else None
 
@@ -158,11 +162,12 @@ def _rates(truth: np.ndarray, part: Predictions, task: str, draws: Mapping[str, 
     if task == "multiclass":
         return {name: score(name) for name in ("accuracy", "f1")}
     served, negatives, recall = part.labels == 1, truth == 0, score("recall")
+    of_negatives = None if weights is None else weights[negatives]
     return {
-        "positive_rate": float(truth.mean()),
-        "predicted_rate": float(served.mean()),
+        "positive_rate": float(np.average(truth, weights=weights)),
+        "predicted_rate": float(np.average(served, weights=weights)),
         "recall": recall,
         "false_negative_rate": None if recall is None else 1 - recall,
-        "false_positive_rate": float(served[negatives].mean()) if negatives.any() else None,
+        "false_positive_rate": float(np.average(served[negatives], weights=of_negatives)) if negatives.any() else None,
         "precision": score("precision"),
     }

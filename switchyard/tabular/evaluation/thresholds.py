@@ -14,14 +14,20 @@ _BINS = 20
 
 
 def curves_of(
-    truth: np.ndarray, predictions: Predictions, classes: tuple[str, ...], threshold: float | None, problem: Problem
+    truth: np.ndarray,
+    predictions: Predictions,
+    classes: tuple[str, ...],
+    threshold: float | None,
+    problem: Problem,
+    weights: np.ndarray | None = None,
 ) -> dict[str, Curve]:
-    """All curves of a holdout, by name."""
+    """All curves of a holdout whose rows count by `weights`, by name; histograms are of rows that count alike."""
     if problem.task == "regression":
-        return regression_curves(truth, predictions, problem.data.target)
-    curves = classification_curves(truth, predictions, classes) | {"scores": score_histogram(truth, predictions, classes, threshold)}
+        return regression_curves(truth, predictions, problem.data.target, weights)
+    curves = classification_curves(truth, predictions, classes, weights)
+    curves["scores"] = score_histogram(truth, predictions, classes, threshold)
     if problem.task == "binary":
-        curves |= threshold_curves(truth, predictions, classes, threshold, problem.costs)
+        curves |= threshold_curves(truth, predictions, classes, threshold, problem.costs, weights)
     return curves
 
 
@@ -45,7 +51,12 @@ def _shares(label: str, scores: np.ndarray) -> Line:
 
 
 def threshold_curves(
-    truth: np.ndarray, predictions: Predictions, classes: tuple[str, ...], threshold: float | None, costs: Costs | None
+    truth: np.ndarray,
+    predictions: Predictions,
+    classes: tuple[str, ...],
+    threshold: float | None,
+    costs: Costs | None,
+    weights: np.ndarray | None = None,
 ) -> dict[str, Curve]:
     """Two classes: scores, and what errors cost, of every threshold from which on the positive class could be answered.
 
@@ -57,12 +68,15 @@ def threshold_curves(
     threshold : float, optional
         The chosen one, which is marked.
     costs : Costs, optional
+    weights : ndarray of shape (n,), optional
+        How much each row counts.
     """
     score = predictions.probabilities[:, 1]
     positive = truth == 1
-    answered, hits = (counts[1:].astype("float64") for counts in counts_by_threshold(positive, score))
+    answered, hits = (counts[1:].astype("float64") for counts in counts_by_threshold(positive, score, weights))
     at = np.unique(score)[::-1]
-    total, n_pos = len(truth), float(positive.sum())
+    counted = np.ones(len(truth)) if weights is None else weights
+    total, n_pos = float(counted.sum()), float(counted[positive].sum())
     if not 0 < n_pos < total:
         return {}
     false, missed = answered - hits, n_pos - hits

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 Params = dict[str, Any]
 Report = Callable[[int, float], bool]
 """`report(step, loss) -> stop`: called with the validation loss while fitting; True ends the fit."""
+
+
+class Weights(NamedTuple):
+    """How much each row of a fit counts, float64 with a mean of one."""
+
+    fitted: np.ndarray
+    """Of shape (n,)."""
+    watched: np.ndarray | None = None
+    """Of the rows of the eval set, where there is one."""
 
 
 class Estimator(ABC):
@@ -56,6 +65,8 @@ class Estimator(ABC):
 
     output: ClassVar[Literal["margin", "probability"]] = "margin"
     """Whether `margins` returns margins, or probabilities of shape (n, n_classes) where the task has classes."""
+    weighs: ClassVar[bool] = False
+    """Whether `_fit` takes `Weights` as a fifth argument."""
 
     def __init__(
         self,
@@ -83,6 +94,8 @@ class Estimator(ABC):
         eval_set: tuple[np.ndarray, np.ndarray] | None = None,
         deadline: float | None = None,
         report: Report | None = None,
+        weights: np.ndarray | None = None,
+        eval_weights: np.ndarray | None = None,
     ) -> Self:
         """Fit to `X`, float32 of shape (n, m), NaN where missing, and `y`: class codes, or floats for a regression.
 
@@ -94,13 +107,20 @@ class Estimator(ABC):
             In `time.monotonic()` seconds: after it no further iteration begins. At least one is made.
         report : callable, optional
             See `Report`.
+        weights, eval_weights : ndarray of shape (n,), optional
+            How much each row of `X`, and of `eval_set`, counts; above zero, in any unit.
         """
+        given = None if weights is None else Weights(_of_mean_one(weights), None if eval_weights is None else _of_mean_one(eval_weights))
         if self.task == "regression":
             y = np.asarray(y, dtype=np.float64)
-            self.centre_, self.scale_ = float(y.mean()), float(y.std()) or 1.0
+            self.centre_, self.scale_ = _moments(y, given)
         monitor = Monitor(deadline, report, self.params.get("patience"))
         valid = None if eval_set is None else (_matrix(eval_set[0]), self._prepared(eval_set[1]))
-        self._fit(_matrix(X), self._prepared(y), valid, monitor)
+        if given is None:
+            self._fit(_matrix(X), self._prepared(y), valid, monitor)
+        else:
+            weighing: Callable[..., None] = self._fit
+            weighing(_matrix(X), self._prepared(y), valid, monitor, given)
         return self
 
     def _prepared(self, y: np.ndarray) -> np.ndarray:
@@ -110,7 +130,7 @@ class Estimator(ABC):
 
     @abstractmethod
     def _fit(self, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, monitor: Monitor) -> None:
-        """Fit to prepared data and set `best_iteration_`."""
+        """Fit to prepared data and set `best_iteration_`; what `weighs` takes `weights: Weights | None = None` besides."""
 
     @abstractmethod
     def margins(self, X: np.ndarray) -> np.ndarray:
@@ -211,7 +231,7 @@ class Family(Part, ABC):
         return self.estimator(task, params, seed, n_classes, n_jobs, categorical_sizes)
 
     def answers_by_library_defaults(
-        self, train: np.ndarray, truth: np.ndarray, holdout: np.ndarray, n_classes: int, seed: int
+        self, train: np.ndarray, truth: np.ndarray, holdout: np.ndarray, n_classes: int, seed: int, weights: np.ndarray | None = None
     ) -> np.ndarray:
         """What the library answers as it comes, fitted to float64 of shape (n, m); only `BASELINE` has to say it.
 
@@ -256,6 +276,20 @@ def probabilities_of(margins: np.ndarray) -> np.ndarray:
         return np.hstack([1.0 - positive, positive])
     shifted = np.exp(margins - margins.max(axis=1, keepdims=True))
     return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+def _of_mean_one(weights: np.ndarray) -> np.ndarray:
+    # So that what a search says of a leaf's weight and of penalties means the same in any unit.
+    weights = np.asarray(weights, dtype=np.float64)
+    return weights / weights.mean()
+
+
+def _moments(y: np.ndarray, weights: Weights | None) -> tuple[float, float]:
+    """Mean and standard deviation, one where there is none."""
+    if weights is None:
+        return float(y.mean()), float(y.std()) or 1.0
+    centre = float(np.average(y, weights=weights.fitted))
+    return centre, float(np.average((y - centre) ** 2, weights=weights.fitted)) ** 0.5 or 1.0
 
 
 def _is_installed(package: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from switchyard.tabular.families.base import Estimator, Family, Params
+from switchyard.tabular.families.base import Estimator, Family, Params, Weights
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
 
 if TYPE_CHECKING:
@@ -29,7 +29,16 @@ class LightGBM(Estimator):
         Holds the best iterations only.
     """
 
-    def _fit(self, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, monitor: Monitor) -> None:
+    weighs = True
+
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        valid: tuple[np.ndarray, np.ndarray] | None,
+        monitor: Monitor,
+        weights: Weights | None = None,
+    ) -> None:
         import lightgbm as lgb
 
         objective, metric = _OBJECTIVES[self.task]
@@ -40,8 +49,8 @@ class LightGBM(Estimator):
         }  # fmt: skip
         if self.task == "multiclass":
             settings["num_class"] = self.n_classes
-        train = lgb.Dataset(X, y, params=settings)
-        watched = [lgb.Dataset(*valid, reference=train, params=settings)] if valid is not None else []
+        train = lgb.Dataset(X, y, weight=weights and weights.fitted, params=settings)
+        watched = [lgb.Dataset(*valid, reference=train, weight=weights and weights.watched, params=settings)] if valid is not None else []
         done = 0
 
         def after_iteration(env: Any) -> None:
@@ -99,15 +108,15 @@ class LightGBMFamily(Family):
     )
 
     def answers_by_library_defaults(
-        self, train: np.ndarray, truth: np.ndarray, holdout: np.ndarray, n_classes: int, seed: int
+        self, train: np.ndarray, truth: np.ndarray, holdout: np.ndarray, n_classes: int, seed: int, weights: np.ndarray | None = None
     ) -> np.ndarray:
         from lightgbm import LGBMClassifier, LGBMRegressor
 
         # One thread and fixed histograms: the same predictions on every machine.
         settings = {"random_state": seed, "n_jobs": 1, "deterministic": True, "force_col_wise": True, "verbose": -1}
         if not n_classes:
-            return LGBMRegressor(**settings).fit(train, truth).predict(holdout)
-        model = LGBMClassifier(**settings).fit(train, truth)
+            return LGBMRegressor(**settings).fit(train, truth, sample_weight=weights).predict(holdout)
+        model = LGBMClassifier(**settings).fit(train, truth, sample_weight=weights)
         proba = np.zeros((len(holdout), n_classes))
         proba[:, model.classes_] = model.predict_proba(holdout)
         return proba

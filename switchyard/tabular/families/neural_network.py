@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from switchyard.tabular.families.base import Estimator, Family, Params
+from switchyard.tabular.families.base import Estimator, Family, Params, Weights
 from switchyard.tabular.families.monitor import Monitor
 from switchyard.tabular.families.network import FAR, SOFT_CLIP, Network
 
@@ -33,10 +33,19 @@ class NeuralNetwork(Estimator):
 
     checkpoint: Path | None = None
 
-    def _fit(self, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, monitor: Monitor) -> None:
+    weighs = True
+
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        valid: tuple[np.ndarray, np.ndarray] | None,
+        monitor: Monitor,
+        weights: Weights | None = None,
+    ) -> None:
         from switchyard.tabular.families.neural_training import train
 
-        for epoch, loss, snapshot in train(self, X, y, valid, monitor.late):
+        for epoch, loss, snapshot in train(self, X, y, valid, monitor.late, weights):
             stop = monitor.step(epoch, loss)
             if loss is None or monitor.best_step == epoch or not monitor.best_step:
                 self.network_ = snapshot()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from switchyard.tabular.families.base import Estimator
+from switchyard.tabular.families.base import Estimator, Weights
 from switchyard.tabular.families.network import FAR, SOFT_CLIP, Network, codes_of
 
 _SCORED = 16_384
@@ -74,17 +74,25 @@ def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
 class _Data:
     """A matrix as the two tensors that the module reads."""
 
-    def __init__(self, X: np.ndarray, y: np.ndarray, sizes: list[tuple[int, int]], binary: bool, classes: bool) -> None:
+    def __init__(
+        self, X: np.ndarray, y: np.ndarray, sizes: list[tuple[int, int]], binary: bool, classes: bool, weights: np.ndarray | None
+    ) -> None:
         embedded = np.array([position for position, _ in sizes], dtype=np.int64)
         self.positions = np.setdiff1d(np.arange(X.shape[1]), embedded)
         numeric = torch.from_numpy(np.clip(np.nan_to_num(X[:, self.positions], nan=0.0), -FAR, FAR))
         self.numeric = numeric / torch.sqrt(1.0 + torch.square(numeric / SOFT_CLIP))
         self.codes = torch.from_numpy(codes_of(X[:, embedded], np.array([size for _, size in sizes], dtype=np.int64)))
         self.y = torch.from_numpy(y.astype(np.int64 if classes and not binary else np.float32))
+        self.weights = None if weights is None else torch.from_numpy(weights.astype(np.float32))
 
 
 def train(
-    estimator: Estimator, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, late: Callable[[], bool]
+    estimator: Estimator,
+    X: np.ndarray,
+    y: np.ndarray,
+    valid: tuple[np.ndarray, np.ndarray] | None,
+    late: Callable[[], bool],
+    weights: Weights | None = None,
 ) -> Iterator[tuple[int, float | None, Callable[[], Network]]]:
     """Train epoch by epoch.
 
@@ -101,8 +109,9 @@ def train(
     """
     params, sizes = estimator.params, estimator.categorical_sizes
     binary, classes = estimator.task == "binary", estimator.task != "regression"
-    data = _Data(X, y, sizes, binary, classes)
-    held_out = None if valid is None else _Data(*valid, sizes, binary, classes)
+    fitted, watched = weights or (None, None)
+    data = _Data(X, y, sizes, binary, classes, fitted)
+    held_out = None if valid is None else _Data(*valid, sizes, binary, classes, watched)
     generator = torch.Generator().manual_seed(estimator.seed)
     module = _Module(len(data.positions), [size for _, size in sizes], estimator.width, params, generator)
     lowest, highest = (-1e4, 1e4) if classes else (float(y.min()), float(y.max()))
@@ -128,7 +137,8 @@ def train(
             order = torch.randperm(rows, generator=generator)[: batches * batch].reshape(batches, -1)
             for index in order:
                 optimizer.zero_grad(set_to_none=True)
-                _loss(module(data.numeric[index], data.codes[index]), data.y[index], estimator.task).backward()
+                counts = None if data.weights is None else data.weights[index]
+                _loss(module(data.numeric[index], data.codes[index]), data.y[index], estimator.task, counts).backward()
                 optimizer.step()
                 schedule.step()
                 if late():
@@ -158,12 +168,16 @@ def _groups(module: _Module, decay: float) -> list[dict]:
     return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
 
 
-def _loss(margins: Tensor, y: Tensor, task: str) -> Tensor:
+def _loss(margins: Tensor, y: Tensor, task: str, weights: Tensor | None = None) -> Tensor:
+    """Mean over the rows, or of each row times its weight."""
+    kind = "mean" if weights is None else "none"
     if task == "multiclass":
-        return nn.functional.cross_entropy(margins, y)
-    if task == "binary":
-        return nn.functional.binary_cross_entropy_with_logits(margins[:, 0], y)
-    return nn.functional.mse_loss(margins[:, 0], y)
+        losses = nn.functional.cross_entropy(margins, y, reduction=kind)
+    elif task == "binary":
+        losses = nn.functional.binary_cross_entropy_with_logits(margins[:, 0], y, reduction=kind)
+    else:
+        losses = nn.functional.mse_loss(margins[:, 0], y, reduction=kind)
+    return losses if weights is None else (losses * weights).mean()
 
 
 def _validate(module: _Module, data: _Data, task: str, lowest: float, highest: float) -> float:
@@ -171,5 +185,5 @@ def _validate(module: _Module, data: _Data, task: str, lowest: float, highest: f
     with torch.inference_mode():
         parts = zip(data.numeric.split(_SCORED), data.codes.split(_SCORED))
         margins = torch.cat([module(numeric, codes) for numeric, codes in parts]).clamp(lowest, highest)
-        loss = float(_loss(margins, data.y, task))
+        loss = float(_loss(margins, data.y, task, data.weights))
     return math.sqrt(loss) if task == "regression" else loss

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from switchyard.tabular.families.base import Estimator, Family, Params
+from switchyard.tabular.families.base import Estimator, Family, Params, Weights
 from switchyard.tabular.families.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -37,8 +37,16 @@ class RandomForest(Estimator):
     """
 
     output = "probability"
+    weighs = True
 
-    def _fit(self, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, monitor: Monitor) -> None:
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        valid: tuple[np.ndarray, np.ndarray] | None,
+        monitor: Monitor,
+        weights: Weights | None = None,
+    ) -> None:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
         kind = RandomForestRegressor if self.task == "regression" else RandomForestClassifier
@@ -51,19 +59,19 @@ class RandomForest(Estimator):
         step = _BATCH if monitor.attentive else total
         while len(getattr(forest, "estimators_", ())) < total:
             done = min(total, len(getattr(forest, "estimators_", ())) + step)
-            forest.set_params(n_estimators=done).fit(X, y)
+            forest.set_params(n_estimators=done).fit(X, y, sample_weight=weights and weights.fitted)
             classes = forest.classes_ if self.n_classes else None
             self.trees_ = [_with_all_classes(tree.tree_, classes, self.n_classes) for tree in forest.estimators_]
-            if monitor.step(done, self._loss(*valid) if valid is not None and monitor.attentive else None):
+            if monitor.step(done, self._loss(*valid, weights and weights.watched) if valid is not None and monitor.attentive else None):
                 break
         self.best_iteration_ = len(self.trees_)
 
-    def _loss(self, X: np.ndarray, y: np.ndarray) -> float:
+    def _loss(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:
         found = self.margins(X)
         if self.task == "regression":
-            return float(np.sqrt(np.mean((found[:, 0] - y) ** 2)))
+            return float(np.sqrt(np.average((found[:, 0] - y) ** 2, weights=weights)))
         # A forest may give a class no chance at all: a floor keeps the loss finite.
-        return float(-np.mean(np.log(np.maximum(found[np.arange(len(y)), y], 1e-4))))
+        return float(-np.average(np.log(np.maximum(found[np.arange(len(y)), y], 1e-4)), weights=weights))
 
     def margins(self, X: np.ndarray) -> np.ndarray:
         size = max(1, min(_ROWS, -(-len(X) // self.n_jobs)))

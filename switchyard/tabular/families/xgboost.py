@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from switchyard.tabular.families.base import Estimator, Family, Params
+from switchyard.tabular.families.base import Estimator, Family, Params, Weights
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
 
 if TYPE_CHECKING:
@@ -37,7 +37,16 @@ class XGBoost(Estimator):
         What the trees are added to: the prior's margins. XGBoost's own would be rounded to float32.
     """
 
-    def _fit(self, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, monitor: Monitor) -> None:
+    weighs = True
+
+    def _fit(
+        self,
+        X: np.ndarray,
+        y: np.ndarray,
+        valid: tuple[np.ndarray, np.ndarray] | None,
+        monitor: Monitor,
+        weights: Weights | None = None,
+    ) -> None:
         import xgboost as xgb
 
         objective, metric, neutral = _OBJECTIVES[self.task]
@@ -48,13 +57,14 @@ class XGBoost(Estimator):
         }  # fmt: skip
         if self.task == "multiclass":
             settings["num_class"] = self.n_classes
-        self.intercept_ = self._prior(y)
+        self.intercept_ = self._prior(y, weights and weights.fitted)
+        fitted, unseen = weights or (None, None)
         bins = settings.get("max_bin", 256)
-        train = xgb.QuantileDMatrix(X, y, base_margin=self._base(len(y)), max_bin=bins, nthread=self.n_jobs)
+        train = xgb.QuantileDMatrix(X, y, weight=fitted, base_margin=self._base(len(y)), max_bin=bins, nthread=self.n_jobs)
         watched = []
         if valid is not None:
             held_out = xgb.QuantileDMatrix(
-                valid[0], valid[1], base_margin=self._base(len(valid[1])), max_bin=bins, ref=train, nthread=self.n_jobs
+                *valid, weight=unseen, base_margin=self._base(len(valid[1])), max_bin=bins, ref=train, nthread=self.n_jobs
             )
             watched = [(held_out, "valid")]
         watcher = _watcher(monitor, metric)
@@ -62,11 +72,11 @@ class XGBoost(Estimator):
         self.best_iteration_ = monitor.best_step or watcher.done
         self._load(booster[: self.best_iteration_].save_raw("ubj"))
 
-    def _prior(self, y: np.ndarray) -> np.ndarray:
+    def _prior(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         if self.task == "regression":
             return np.zeros(1)
         # A class may be absent from a fold: count half a row more of each.
-        share = np.log((np.bincount(y, minlength=self.n_classes) + 0.5) / (len(y) + 0.5 * self.n_classes))
+        share = np.log((np.bincount(y, weights, self.n_classes) + 0.5) / (len(y) + 0.5 * self.n_classes))
         return share[1:] - share[:1] if self.task == "binary" else share
 
     def _base(self, rows: int) -> np.ndarray:

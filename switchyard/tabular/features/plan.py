@@ -107,6 +107,7 @@ def _why_not(column: Column, train: pd.DataFrame, dropped: Mapping[str, str], pr
             "target": "what is predicted",
             "id": f"names the row and says nothing about others ({column.reason})",
             "group": "keeps rows together in splits; new groups are unknown to the model",
+            "weight": "says how much the row counts",
             "ignored": column.reason or "ignored by the config",
         }
         return reasons[column.role]

@@ -22,8 +22,8 @@ def way_in(column: Column, problem: Problem) -> str:
         off = [key for key in ("time_column", "dates") if not getattr(problem.features, key)]
         if off:
             return f"without {_flow({f'features.{off[0]}': False})}"
-    for key, named in (("time_column", data.time_column), ("group_column", data.group_column), ("entity_column", data.entity_column)):
-        if named == column.name:
+    for key in ("time_column", "group_column", "entity_column", "weight"):
+        if (named := getattr(data, key)) == column.name:
             return f"without {_flow({f'data.{key}': named})}"
     said = {} if override is None or override.kind is None else {"kind": override.kind}
     return _line(column.name, {**said, "role": "feature"})

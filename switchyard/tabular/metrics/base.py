@@ -29,6 +29,8 @@ class Metric(Part):
         That it is defined for.
     constant : {"mean", "median"}
         Of a regression's target: the constant answer that it likes best.
+    weighs : bool
+        Whether `function`, and `served` where there is one, takes how much each row counts, of shape (n,), as a third argument.
     served : callable, optional
         `served(truth, predictions)` of `Predictions`, which hold the served labels and intervals too, where the evaluation has
         to look at those: a search has no threshold yet.
@@ -40,19 +42,24 @@ class Metric(Part):
 
     name: str
     title: str
-    function: Callable[[np.ndarray, np.ndarray], float]
+    function: Callable[..., float]
     greater_is_better: bool
     tasks: tuple[str, ...]
     constant: Literal["mean", "median"] = "mean"
-    served: Callable[[np.ndarray, Any], float] | None = None
+    served: Callable[..., float] | None = None
+    weighs: bool = False
 
     @property
     def sign(self) -> float:
         """+1 or -1: `sign * value` is larger for the better model."""
         return 1.0 if self.greater_is_better else -1.0
 
-    def of_served(self, truth: np.ndarray, predictions: Any) -> float:
+    def value(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
+        """Its value, of rows that count alike or by `weights`; only what `weighs` takes those."""
+        return float(self.function(truth, prediction) if weights is None else self.function(truth, prediction, weights))
+
+    def of_served(self, truth: np.ndarray, predictions: Any, weights: np.ndarray | None = None) -> float:
         """Its value for what a model serves, as `switchyard.tabular.evaluation.Predictions`."""
         if self.served is not None:
-            return float(self.served(truth, predictions))
-        return float(self.function(truth, predictions.values if predictions.probabilities is None else predictions.probabilities))
+            return float(self.served(truth, predictions) if weights is None else self.served(truth, predictions, weights))
+        return self.value(truth, predictions.values if predictions.probabilities is None else predictions.probabilities, weights)

@@ -91,7 +91,7 @@ def _logs(proba: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(proba, FLOOR))
 
 
-def fit_calibrator(proba: np.ndarray, y: np.ndarray, kind: str = "auto", folds: int = 5) -> Calibrator:
+def fit_calibrator(proba: np.ndarray, y: np.ndarray, kind: str = "auto", folds: int = 5, weights: np.ndarray | None = None) -> Calibrator:
     """The calibrator for out-of-fold probabilities.
 
     Parameters
@@ -105,6 +105,8 @@ def fit_calibrator(proba: np.ndarray, y: np.ndarray, kind: str = "auto", folds: 
         each only where its log loss on rows that it was not fitted to is clearly smaller: by more than one standard error
         of the difference. Sigmoid and beta are for two classes and mean temperature for more; matrix is for more and means
         sigmoid for two.
+    weights : ndarray of shape (n,), optional
+        How much each row counts.
 
     Returns
     -------
@@ -112,23 +114,24 @@ def fit_calibrator(proba: np.ndarray, y: np.ndarray, kind: str = "auto", folds: 
     """
     known = ~np.isnan(proba).any(axis=1)
     proba, y = proba[known], np.asarray(y)[known]
+    counts = np.ones(len(y)) if weights is None else weights[known] / weights[known].mean()
     if kind == "none" or len(y) < 10 * folds:
         return Calibrator()
     binary = proba.shape[1] == 2
     able: tuple[str, ...] = ("temperature", "sigmoid", "beta") if binary else ("temperature", "matrix")
     if kind != "auto":
-        return _fitted(kind if kind in able else "sigmoid" if binary else "temperature", proba, y)
+        return _fitted(kind if kind in able else "sigmoid" if binary else "temperature", proba, y, counts)
     if proba.shape[1] > _MOST_CLASSES:
         able = ("temperature",)
     best, losses = "none", _losses(y, Calibrator().apply(proba))
     for candidate in able:
         calibrated = np.empty(len(y))
         for train, test in KFold(folds, shuffle=True, random_state=0).split(proba):
-            calibrated[test] = _losses(y[test], _fitted(candidate, proba[train], y[train]).apply(proba[test]))
-        gain = losses - calibrated
+            calibrated[test] = _losses(y[test], _fitted(candidate, proba[train], y[train], counts[train]).apply(proba[test]))
+        gain = (losses - calibrated) * counts
         if gain.mean() > _MARGIN * gain.std(ddof=1) / len(gain) ** 0.5:
             best, losses = candidate, calibrated
-    return _fitted(best, proba, y)
+    return _fitted(best, proba, y, counts)
 
 
 def _losses(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
@@ -136,15 +139,15 @@ def _losses(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
     return -np.log(proba[np.arange(len(y)), y])
 
 
-def _fitted(kind: str, proba: np.ndarray, y: np.ndarray) -> Calibrator:
+def _fitted(kind: str, proba: np.ndarray, y: np.ndarray, counts: np.ndarray) -> Calibrator:
     if kind == "none":
         return Calibrator()
-    found = _fit_two(kind, _logs(proba), y) if proba.shape[1] == 2 else _fit_several(kind, _logs(proba), y)
+    found = (_fit_two if proba.shape[1] == 2 else _fit_several)(kind, _logs(proba), y, counts)
     # Scores that do not rise with the truth: turning them round would be no calibration.
     return Calibrator() if found is None else found
 
 
-def _fit_two(kind: str, logs: np.ndarray, y: np.ndarray) -> Calibrator | None:
+def _fit_two(kind: str, logs: np.ndarray, y: np.ndarray, counts: np.ndarray) -> Calibrator | None:
     """By maximum a posteriori, as below: a logistic regression on the log-odds, or on both log-probabilities."""
     slopes = np.column_stack([-logs[:, 0], logs[:, 1]]) if kind == "beta" else (logs[:, 1] - logs[:, 0])[:, None]
     free = slopes.shape[1]
@@ -154,8 +157,8 @@ def _fit_two(kind: str, logs: np.ndarray, y: np.ndarray) -> Calibrator | None:
 
     def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
         margins, away = features @ values, (values - middle) / spread
-        value = np.logaddexp(0, margins).sum() - margins[y == 1].sum() + away @ away / 2
-        return float(value), features.T @ (expit(margins) - y) + away / spread
+        value = (np.logaddexp(0, margins) * counts).sum() - (margins * counts)[y == 1].sum() + away @ away / 2
+        return float(value), features.T @ ((expit(margins) - y) * counts) + away / spread
 
     bounds = [_SLOPES] * free + [(None, None)] * (features.shape[1] - free)
     found = minimize(loss, middle, jac=True, method="L-BFGS-B", bounds=bounds).x
@@ -165,7 +168,7 @@ def _fit_two(kind: str, logs: np.ndarray, y: np.ndarray) -> Calibrator | None:
     return Calibrator(kind, weights, (float(found[-1]) if kind != "temperature" else 0.0,))  # type: ignore[arg-type]
 
 
-def _fit_several(kind: str, logs: np.ndarray, y: np.ndarray) -> Calibrator | None:
+def _fit_several(kind: str, logs: np.ndarray, y: np.ndarray, counts: np.ndarray) -> Calibrator | None:
     """A slope for all classes and, for a matrix, what is added to it and an intercept, all drawn towards doing nothing."""
     count = logs.shape[1]
     size = 1 if kind == "temperature" else 1 + count**2 + count
@@ -181,8 +184,8 @@ def _fit_several(kind: str, logs: np.ndarray, y: np.ndarray) -> Calibrator | Non
     def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
         weights, intercept = parts(values)
         margins, away = logs @ weights + intercept, (values - middle) / spread
-        value = logsumexp(margins, axis=1).sum() - (margins * truth).sum() + away @ away / 2
-        error = softmax(margins, axis=1) - truth
+        value = (logsumexp(margins, axis=1) * counts).sum() - (margins * truth * counts[:, None]).sum() + away @ away / 2
+        error = (softmax(margins, axis=1) - truth) * counts[:, None]
         of_weights = logs.T @ error
         slope = np.array([np.trace(of_weights)])
         gradient = slope if size == 1 else np.concatenate([slope, of_weights.ravel(), error.sum(axis=0)])

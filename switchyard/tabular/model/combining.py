@@ -15,8 +15,10 @@ from switchyard.tabular.model.combiner import Combiner, stack_features
 
 Outputs = Sequence[np.ndarray]
 """One array per member: probabilities of shape (n, n_classes), or predictions of shape (n,)."""
-Score = Callable[[np.ndarray, np.ndarray], float]
-"""`score(truth, output)`, greater is better."""
+Weights = np.ndarray | None
+"""How much each row counts, of shape (n,); None where all count alike."""
+Score = Callable[..., float]
+"""`score(truth, output)`, or of rows that do not count alike `score(truth, output, weights)`; greater is better."""
 
 _ROUNDS = 15
 _IDLE = 4
@@ -53,13 +55,14 @@ class Combination:
         return self.combiner.combine([outputs[member] for member in self.members])
 
 
-Learner = Callable[[Outputs, np.ndarray], Combination]
+Learner = Callable[..., Combination]
+"""`learner(outputs, truth, weights=None)`."""
 
 
 def vote(members: Sequence[int]) -> Learner:
     """Equal weights: soft voting of probabilities, averaging of predictions. Nothing is learnt."""
     combination = Combination(tuple(members), Combiner.average(np.ones(len(members))))
-    return lambda outputs, truth: combination
+    return lambda outputs, truth, weights=None: combination
 
 
 def greedy(score: Score, fits: Callable[[set[int]], bool], seed: int) -> Learner:
@@ -80,17 +83,18 @@ def greedy(score: Score, fits: Callable[[set[int]], bool], seed: int) -> Learner
     Caruana, Niculescu-Mizil, Crew, Ksikes, *Ensemble Selection from Libraries of Models*, ICML 2004.
     """
 
-    def learn(outputs: Outputs, truth: np.ndarray) -> Combination:
+    def learn(outputs: Outputs, truth: np.ndarray, weights: Weights = None) -> Combination:
         if len(truth) > _ROWS:
             rows = np.sort(np.random.default_rng(seed).choice(len(truth), _ROWS, replace=False))
-            outputs, truth = [output[rows] for output in outputs], truth[rows]
+            outputs, truth, weights = [output[rows] for output in outputs], truth[rows], None if weights is None else weights[rows]
+        weighing = () if weights is None else (weights,)
         chosen: list[int] = []
         total = np.zeros_like(outputs[0])
         best, best_size = -np.inf, 0
         for size in range(1, _ROUNDS + 1):
             # Where nothing fits by itself, a single member has to do: what it lacks, the gates say.
             allowed = [member for member in range(len(outputs)) if member in chosen or fits({*chosen, member})] or range(len(outputs))
-            scores = {member: score(truth, (total + outputs[member]) / size) for member in allowed}
+            scores = {member: score(truth, (total + outputs[member]) / size, *weighing) for member in allowed}
             member = max(scores, key=scores.__getitem__)
             chosen.append(member)
             total = total + outputs[member]
@@ -112,27 +116,29 @@ def blend(members: Sequence[int]) -> Learner:
     Breiman, *Stacked Regressions*, Machine Learning 24, 1996: non-negativity is what makes the combination generalise.
     """
 
-    def learn(outputs: Outputs, truth: np.ndarray) -> Combination:
+    def learn(outputs: Outputs, truth: np.ndarray, weights: Weights = None) -> Combination:
         from scipy.optimize import minimize
 
         goal = truth if outputs[0].ndim == 1 else np.eye(outputs[0].shape[1])[truth]
-        errors = np.stack([(outputs[member] - goal).ravel() for member in members])
+        errors = np.stack(
+            [(outputs[member] - goal if weights is None else _weighed(outputs[member] - goal, weights)).ravel() for member in members]
+        )
         # Weights sum to 1, so the error of the mean is the mean of the errors: only their products matter.
         products = errors @ errors.T
         products /= max(float(np.trace(products)), 1e-300)
         found = minimize(
-            lambda weights: weights @ products @ weights,
+            lambda shares: shares @ products @ shares,
             np.full(len(members), 1 / len(members)),
-            jac=lambda weights: 2 * products @ weights,
+            jac=lambda shares: 2 * products @ shares,
             bounds=[(0, 1)] * len(members),
-            constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
+            constraints={"type": "eq", "fun": lambda shares: shares.sum() - 1},
             method="SLSQP",
             options={"ftol": 1e-10},
         )
-        weights = np.clip(found.x, 0, None)
-        weights[weights < 0.01 * weights.max()] = 0.0
-        kept = np.flatnonzero(weights)
-        return Combination(tuple(members[place] for place in kept), Combiner.average(weights[kept]))
+        shares = np.clip(found.x, 0, None)
+        shares[shares < 0.01 * shares.max()] = 0.0
+        kept = np.flatnonzero(shares)
+        return Combination(tuple(members[place] for place in kept), Combiner.average(shares[kept]))
 
     return learn
 
@@ -146,30 +152,42 @@ def stack(members: Sequence[int]) -> Learner:
     JAIR 10, 1999.
     """
 
-    def learn(outputs: Outputs, truth: np.ndarray) -> Combination:
+    def learn(outputs: Outputs, truth: np.ndarray, weights: Weights = None) -> Combination:
         from sklearn.linear_model import LogisticRegression, RidgeCV
 
         features = stack_features([outputs[member] for member in members])
         # On one scale, so that the penalty treats all members alike; taken back into the weights below.
         centre, scale = features.mean(axis=0), features.std(axis=0)
+        counts = None if weights is None else weights / weights.mean()
         scale[scale == 0] = 1.0
         scaled = (features - centre) / scale
         if outputs[0].ndim == 2:
             # Newton's method takes a few steps where the Hessian is small; L-BFGS takes a hundred.
             solver = "newton-cholesky" if scaled.shape[1] * outputs[0].shape[1] <= 200 else "lbfgs"
-            model = LogisticRegression(C=1.0, solver=solver, max_iter=200).fit(scaled, truth)
+            model = LogisticRegression(C=1.0, solver=solver, max_iter=200).fit(scaled, truth, counts)
             coefficients, intercept = model.coef_.T, model.intercept_
         else:
-            model = RidgeCV(alphas=np.logspace(-2, 4, 13)).fit(scaled, truth)
+            model = RidgeCV(alphas=np.logspace(-2, 4, 13)).fit(scaled, truth, counts)
             coefficients, intercept = model.coef_[:, None], np.atleast_1d(model.intercept_)
-        weights = coefficients / scale[:, None]
-        return Combination(tuple(members), Combiner.stack(weights, intercept - centre @ weights))
+        slopes = coefficients / scale[:, None]
+        return Combination(tuple(members), Combiner.stack(slopes, intercept - centre @ slopes))
 
     return learn
 
 
+def _weighed(errors: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Errors whose plain squares are the weighted ones."""
+    return errors * np.sqrt(weights).reshape(-1, *[1] * (errors.ndim - 1))
+
+
 def held_out_outputs(
-    learner: Learner, outputs: Outputs, truth: np.ndarray, parts: Sequence[np.ndarray], forward: bool, first: Sequence[int]
+    learner: Learner,
+    outputs: Outputs,
+    truth: np.ndarray,
+    parts: Sequence[np.ndarray],
+    forward: bool,
+    first: Sequence[int],
+    weights: Weights = None,
 ) -> np.ndarray:
     """What the learner would have said of every part had it never seen that part's truth.
 
@@ -183,6 +201,7 @@ def held_out_outputs(
         Parts are in time order: learn on earlier parts only.
     first : sequence of int
         Members whose plain mean the first part gets when `forward`, since it has no past to learn from.
+    weights : ndarray of shape (n,), optional
 
     Returns
     -------
@@ -194,8 +213,9 @@ def held_out_outputs(
         others = parts[:number] if forward else [other for place, other in enumerate(parts) if place != number]
         if others:
             rows = np.concatenate(others)
-            combination = learner([output[rows] for output in outputs], truth[rows])
+            weighing = () if weights is None else (weights[rows],)
+            combination = learner([output[rows] for output in outputs], truth[rows], *weighing)
         else:
-            combination = vote(first)(outputs, truth)
+            combination = vote(first)(outputs, truth, weights)
         result[part] = combination.output([output[part] for output in outputs])
     return result

@@ -15,7 +15,9 @@ Rule = Callable[[np.ndarray, np.ndarray, float, float], np.ndarray]
 """Quality of a cut from the positives above it, the rows above it, all positives and all rows."""
 
 
-def choose_threshold(scores: np.ndarray, y: np.ndarray, rule: str | float, costs: Costs | None = None) -> float:
+def choose_threshold(
+    scores: np.ndarray, y: np.ndarray, rule: str | float, costs: Costs | None = None, weights: np.ndarray | None = None
+) -> float:
     """The probability from which on the positive class is answered.
 
     Parameters
@@ -29,6 +31,8 @@ def choose_threshold(scores: np.ndarray, y: np.ndarray, rule: str | float, costs
         40 % of positives, else accuracy.
     costs : Costs, optional
         What each kind of error costs.
+    weights : ndarray of shape (n,), optional
+        How much each row counts.
 
     Returns
     -------
@@ -44,28 +48,30 @@ def choose_threshold(scores: np.ndarray, y: np.ndarray, rule: str | float, costs
     scores = scores[:, 1] if scores.ndim == 2 else scores
     known = ~np.isnan(scores)
     scores, y = scores[known], np.asarray(y)[known]
+    counts = np.ones(len(y)) if weights is None else weights[known]
     by_costs = rule == "auto" and costs is not None
     if len(np.unique(y)) < 2:
         return costs.break_even if by_costs else 0.5
     if by_costs:
-        return _cheapest(scores, y, costs)
-    return _best_cut(scores, y, _RULES[("f1" if y.mean() < 0.4 else "accuracy") if rule == "auto" else rule])
+        return _cheapest(scores, y, costs, counts)
+    return _best_cut(scores, y, _RULES[("f1" if np.average(y, weights=counts) < 0.4 else "accuracy") if rule == "auto" else rule], counts)
 
 
-def _cheapest(scores: np.ndarray, y: np.ndarray, costs: Costs) -> float:
-    price = np.where(y == 1, costs.false_negative, costs.false_positive)
-    best = _best_cut(scores, y, lambda hits, chosen, positives, rows: -_cost(costs, hits, chosen, positives))
+def _cheapest(scores: np.ndarray, y: np.ndarray, costs: Costs, counts: np.ndarray) -> float:
+    price = np.where(y == 1, costs.false_negative, costs.false_positive) * counts
+    best = _best_cut(scores, y, lambda hits, chosen, positives, rows: -_cost(costs, hits, chosen, positives), counts)
     saved = price * (((scores >= costs.break_even) != y).astype(float) - ((scores >= best) != y))
     return best if saved.sum() > 2 * saved.std() * len(saved) ** 0.5 else costs.break_even
 
 
-def _best_cut(scores: np.ndarray, y: np.ndarray, rule: Rule) -> float:
+def _best_cut(scores: np.ndarray, y: np.ndarray, rule: Rule, counts: np.ndarray) -> float:
     order = np.argsort(-scores, kind="stable")
-    ranked, truth = scores[order], y[order]
+    ranked, counted = scores[order], counts[order]
+    truth = y[order] * counted
     last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # cuts fall between different scores only
     above = ranked[last]
     below = np.append(above[1:], 0.0)
-    quality = rule(np.cumsum(truth)[last], (last + 1).astype(np.float64), float(truth.sum()), float(len(truth)))
+    quality = rule(np.cumsum(truth)[last], np.cumsum(counted)[last], float(truth.sum()), float(counted.sum()))
     gaps = np.where(quality >= quality.max() - 1e-12, above - below, -1.0)
     best = int(gaps.argmax())
     return float(np.clip((above[best] + below[best]) / 2, 1e-6, 1 - 1e-6))
@@ -95,7 +101,7 @@ _RULES: dict[str, Rule] = {
 }
 
 
-def conformal_half_width(residuals: np.ndarray, coverage: float) -> float:
+def conformal_half_width(residuals: np.ndarray, coverage: float, weights: np.ndarray | None = None) -> float:
     """Half the width of an interval that holds new values with probability `coverage`, in units of the target.
 
     The ceil((n + 1) * coverage)-th smallest absolute residual: the finite-sample correction that makes the coverage hold
@@ -107,6 +113,8 @@ def conformal_half_width(residuals: np.ndarray, coverage: float) -> float:
         Out-of-fold truth minus prediction; NaN rows are left out.
     coverage : float
         In (0, 1).
+    weights : ndarray of shape (n,), optional
+        How much each row counts: the share is then of weight, and a new row is taken to have the mean one.
 
     Raises
     ------
@@ -117,16 +125,29 @@ def conformal_half_width(residuals: np.ndarray, coverage: float) -> float:
     ----------
     Lei, G'Sell, Rinaldo, Tibshirani, Wasserman, *Distribution-Free Predictive Inference for Regression*, JASA 113,
     2018 (split conformal). Barber, Candès, Ramdas, Tibshirani, *Predictive Inference with the Jackknife+*, Annals of
-    Statistics 49, 2021 (residuals of cross-validation).
+    Statistics 49, 2021 (residuals of cross-validation). Tibshirani, Barber, Candès, Ramdas, *Conformal Prediction Under
+    Covariate Shift*, NeurIPS 2019 (weights).
     """
-    sizes = np.sort(np.abs(residuals[~np.isnan(residuals)]))
-    if not len(sizes):
+    known = ~np.isnan(residuals)
+    if not known.any():
         raise ValueError("no out-of-fold residual is known")
-    rank = min(len(sizes), int(np.ceil((len(sizes) + 1) * coverage)))
-    return float(sizes[rank - 1])
+    sizes = np.abs(residuals[known])
+    order = np.argsort(sizes, kind="stable")
+    place = _place(coverage, None if weights is None else weights[known][order], len(sizes))
+    return float(sizes[order[min(place, len(sizes) - 1)]])
 
 
-def least_probabilities(proba: np.ndarray, y: np.ndarray, coverage: float, each_class: bool) -> tuple[float, ...]:
+def _place(coverage: float, weights: np.ndarray | None, rows: int) -> int:
+    """The place, from 0, of the first of so many values in order that has that share of them, and of one row more, up to it."""
+    if weights is None:
+        return int(np.ceil((rows + 1) * coverage)) - 1
+    shares = np.cumsum(weights / weights.mean())
+    return int(np.searchsorted(shares, (rows + 1) * coverage * (1 - 1e-12)))
+
+
+def least_probabilities(
+    proba: np.ndarray, y: np.ndarray, coverage: float, each_class: bool, weights: np.ndarray | None = None
+) -> tuple[float, ...]:
     """The probability from which on a class is in an answer's set, so that the true one is with probability `coverage`.
 
     The ceil((n + 1) * coverage)-th largest probability of a true class. Where that asks for more rows than there are,
@@ -143,6 +164,8 @@ def least_probabilities(proba: np.ndarray, y: np.ndarray, coverage: float, each_
         In (0, 1).
     each_class : bool
         Whether the rows of each class keep the promise by themselves (Mondrian), or all rows together.
+    weights : ndarray of shape (n,), optional
+        How much each row counts.
 
     Returns
     -------
@@ -157,11 +180,13 @@ def least_probabilities(proba: np.ndarray, y: np.ndarray, coverage: float, each_
     known = ~np.isnan(proba).any(axis=1)
     proba, y = proba[known], np.asarray(y)[known]
     own, n_classes = proba[np.arange(len(y)), y], proba.shape[1]
+    counts = None if weights is None else weights[known]
+
+    def least(rows: np.ndarray) -> float:
+        order = rows[np.argsort(-own[rows], kind="stable")]
+        place = _place(coverage, None if counts is None else counts[order], len(order))
+        return 0.0 if place >= len(order) else float(own[order[place]])
+
     if not each_class:
-        return (_least(own, coverage),) * n_classes
-    return tuple(_least(own[y == code], coverage) for code in range(n_classes))
-
-
-def _least(own: np.ndarray, coverage: float) -> float:
-    rank = int(np.ceil((len(own) + 1) * coverage))
-    return 0.0 if rank > len(own) else float(np.sort(own)[len(own) - rank])
+        return (least(np.arange(len(y))),) * n_classes
+    return tuple(least(np.flatnonzero(y == code)) for code in range(n_classes))

@@ -22,6 +22,7 @@ from switchyard.tabular.model.model import Calibrator, Model, choose_threshold, 
 from switchyard.tabular.model.refit import fit_chosen
 from switchyard.tabular.tables.folds import Folds, make_folds
 from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import Metric, metric_of
 from switchyard.tabular.tuning.cost import fits_to_come, refit_seconds
 from switchyard.tabular.tuning.crossval import constant_score, training_target
@@ -101,7 +102,7 @@ def build_ensemble(
         classes=comparison.classes,
         members=tuple(fit_chosen(pairs, split, plan, problem, comparison.classes, end, n_jobs)),
         combiner=chosen.combination.combiner,
-        **_decisions(chosen.oof, comparison.truth, problem),
+        **_decisions(chosen.oof, comparison.truth, problem, comparison.weights),
     )
     left_s = None if end is None else end - time.monotonic()
     return model, leaderboard.model_copy(update={"left_s": left_s})
@@ -146,21 +147,23 @@ class _Comparison:
         self.parts = [place[valid] for _, valid in folds]
         self.forward = folds.kind == "time"
         self.truth = self.target[rows]
+        weights = weights_of(split.train, split.schema)
+        self.weights = None if weights is None else weights[rows]
         self.outputs = [candidate.oof[rows] for _, candidate in self.pool]
         fits = fits_to_come(split, problem)
         self._costs = [fits * refit_seconds(candidate.trial, study.family, len(self.target)) for study, candidate in self.pool]
         self._left_s = np.inf if left_s is None else left_s - COMPARING_S
         self._sizes = [_most_megabytes(study.family, candidate.trial, len(self.classes)) for study, candidate in self.pool]
 
-    def score(self, truth: np.ndarray, output: np.ndarray) -> float:
+    def score(self, truth: np.ndarray, output: np.ndarray, weights: np.ndarray | None = None) -> float:
         """The metric, turned so that greater is better."""
-        if self.metric.name == "roc_auc" and len(self.classes) == 2 and 0 < truth.sum() < len(truth):
+        if weights is None and self.metric.name == "roc_auc" and len(self.classes) == 2 and 0 < truth.sum() < len(truth):
             return rank_auc(truth, output[:, 1])
-        return self.metric.sign * self.metric.function(truth, output)
+        return self.metric.sign * self.metric.value(truth, output, weights)
 
     def gain(self, score: float) -> float:
         """How much better than a constant prediction, in units of the metric."""
-        constant = constant_score(self.metric, self.truth, len(self.classes))
+        constant = constant_score(self.metric, self.truth, len(self.classes), self.weights)
         return max(0.0, self.metric.sign * (score - constant))
 
     def fits(self, members: set[int]) -> bool:
@@ -198,15 +201,18 @@ class _Comparison:
         return self.fits({first}) or (first == self.firsts[0] and not any(self.fits({other}) for other in self.firsts))
 
     def _option(self, name: str, kind: str, learner: Learner, learns: bool) -> _Option:
-        combination = learner(self.outputs, self.truth)
+        combination = learner(self.outputs, self.truth, self.weights)
         if learns:
-            oof = held_out_outputs(learner, self.outputs, self.truth, self.parts, self.forward, self.firsts)
+            oof = held_out_outputs(learner, self.outputs, self.truth, self.parts, self.forward, self.firsts, self.weights)
         else:
             oof = combination.output(self.outputs)
-        scores = self.metric.sign * np.array([self.score(self.truth[part], oof[part]) for part in self.parts])
+        scores = self.metric.sign * np.array([self.score(self.truth[part], oof[part], self._weights_at(part)) for part in self.parts])
         # As in `Trial.pooled`: a holdout in time spans many moments, and so do these rows together.
-        score = self.metric.sign * self.score(self.truth, oof) if self.forward else float(scores.mean())
+        score = self.metric.sign * self.score(self.truth, oof, self.weights) if self.forward else float(scores.mean())
         return _Option(name, kind, combination, oof, scores, score)
+
+    def _weights_at(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self.weights is None else self.weights[rows]
 
 
 def _most_megabytes(family: str, trial: Trial, n_classes: int) -> float:
@@ -234,22 +240,24 @@ def _choose(options: Sequence[_Option], comparison: _Comparison) -> tuple[_Optio
     raise AssertionError("the best option is among the options")
 
 
-def _decisions(oof: np.ndarray, truth: np.ndarray, problem: Problem) -> dict[str, Any]:
+def _decisions(oof: np.ndarray, truth: np.ndarray, problem: Problem, weights: np.ndarray | None) -> dict[str, Any]:
     """Calibrator, threshold and sets, or the interval, from out-of-fold outputs."""
     decision = problem.decision
     if problem.task == "regression":
-        return {"half_width": conformal_half_width(truth - oof, decision.coverage), "coverage": decision.coverage}
+        return {"half_width": conformal_half_width(truth - oof, decision.coverage, weights), "coverage": decision.coverage}
     # Two parameters are as good from ten thousand rows, in a quarter of the time.
     rows = np.sort(np.random.default_rng(problem.tuning.seed).permutation(len(truth))[:_CALIBRATED_ROWS])
-    calibrator: Calibrator = fit_calibrator(oof[rows], truth[rows], decision.calibration)
+    calibrator: Calibrator = fit_calibrator(
+        oof[rows], truth[rows], decision.calibration, weights=None if weights is None else weights[rows]
+    )
     proba = calibrator.apply(oof)
     found: dict[str, Any] = {"calibrator": calibrator}
     if decision.sets != "none":
         each = decision.sets == "each_class"
-        least = least_probabilities(proba, truth, decision.coverage, each)
+        least = least_probabilities(proba, truth, decision.coverage, each, weights)
         found["sets"] = Sets(decision.coverage, each, least, decision.review_above)
     if problem.task == "binary":
-        found["threshold"] = choose_threshold(proba, truth, decision.threshold, problem.costs)
+        found["threshold"] = choose_threshold(proba, truth, decision.threshold, problem.costs, weights)
     return found
 
 

@@ -21,6 +21,7 @@ from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.model.model import Member, Model, encode_target
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
+from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tuning.study import Candidate, Trial
 
 logger = logging.getLogger(__name__)
@@ -142,6 +143,7 @@ class _Rows:
         target = kept[problem.data.target]
         self.frame = model_frame(kept, plan.used)
         self.target = encode_target(target, classes) if classes else target.to_numpy("float64")
+        self.weights = weights_of(kept, split.schema)
         self.n_classes = len(classes)
 
 
@@ -178,7 +180,7 @@ class _Fitting:
             n_jobs=self._n_jobs,
             categorical_sizes=recipe.preprocessor.categorical_sizes_,
         )
-        estimator.fit(features, self._rows.target, deadline=deadline)
+        estimator.fit(features, self._rows.target, deadline=deadline, weights=self._rows.weights)
         return Member(recipe.family, recipe.params, recipe.preprocessor, estimator)
 
     def _features(self, preprocessor: Pipeline) -> np.ndarray:

@@ -35,6 +35,7 @@ from switchyard.tabular.tables.typing.targets import (
     said_costs,
     target_to_find,
 )
+from switchyard.tabular.tables.weights import check_weighing, check_weights, weight_column, with_weight
 from switchyard.tabular.tasks import TASKS, kind_of, metric_of
 
 log = logging.getLogger(__name__)
@@ -76,11 +77,11 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
     """
     if not kind_of(problem.task).columns:
         raise InputError("a recommendation is not learnt from columns: switchyard.recommend(frame), or run.py --pipeline training")
-    frame = raw.frame
-    _check_names(problem.data, list(map(str, frame.columns)), raw.source, _is_given(problem))
+    _check_names(problem.data, list(map(str, raw.frame.columns)), raw.source, _is_given(problem))
     said = _said_roles(problem)
     override = problem.data.columns.get(problem.data.target)
-    around = surroundings_of(frame)
+    around = surroundings_of(raw.frame)
+    frame, numbers, unweighed = with_weight(raw.frame, problem, around.of(problem.data.columns.get(weight_column(problem) or "")))
     kind = override.kind if override else None
     name = problem.data.target
     if _is_given(problem):
@@ -89,8 +90,9 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
         target = target_to_find(len(frame), problem.task, fewest)
         frame = frame.assign(**{name: target.values})
     metric = metric_of(target.task, problem.metric).name
-    rows = np.flatnonzero(target.labelled) + 1
-    columns, values, notes = [], {}, [*raw.notes, *target.notes]
+    check_weighing(problem, metric)
+    rows = numbers[target.labelled]
+    columns, values, notes = [], {}, [*raw.notes, *unweighed, *target.notes]
     for place, name in enumerate(frame.columns):
         if name == problem.data.target:
             column, cells = _target_column(name, target)
@@ -141,7 +143,7 @@ def _check_names(data: Data, names: list[str], source: str, given: bool) -> None
         headless = f" ({NO_HEADER})" if looks_like_data(names) else ""
         raise InputError(f"target {data.target!r} is not a column of {source}{did_you_mean(data.target, names)}{headless}")
     named = [("data.time_column", data.time_column if data.time_column != "@row" else None)]
-    named += [("data.group_column", data.group_column), ("data.entity_column", data.entity_column)]
+    named += [("data.group_column", data.group_column), ("data.entity_column", data.entity_column), ("data.weight", data.weight)]
     named += [("data.slice_columns", name) for name in data.slice_columns] + [("data.columns", name) for name in data.columns]
     for key, name in named:
         if name is not None and name not in names:
@@ -161,6 +163,7 @@ def _said_roles(problem: Problem) -> dict[str, tuple[Role, str]]:
         ("id", "data.entity_column", data.entity_column),
         ("group", "data.group_column", data.group_column),
         ("time", "data.time_column", data.time_column if data.time_column != "@row" else None),
+        ("weight", "data.weight", data.weight),
     )
     for role, key, chosen in keys:
         if chosen is None:
@@ -169,7 +172,7 @@ def _said_roles(problem: Problem) -> dict[str, tuple[Role, str]]:
         if others:
             raise InputError(f"{key} is {chosen!r}, but data.columns gives the role {role} to {others[0]!r}")
         said[chosen] = (role, f"{key}")
-    for role in ("time", "group"):
+    for role in ("time", "group", "weight"):
         several = [name for name, (given, _) in said.items() if given == role]
         if len(several) > 1:
             raise InputError(f"data.columns gives the role {role} to {' and '.join(map(repr, several))}; give it to one")
@@ -195,10 +198,14 @@ def _feature_column(
 ) -> tuple[Column, np.ndarray, list[str]]:
     if kind is None and said and said[0] in _NAMING:
         kind = "categorical"
+    if said and said[0] == "weight":
+        kind = "numeric"
     reading = read_column(series, name, kind, rows, around)
     notes = list(reading.notes)
     if said and said[0] == "time":
         reading = _time(reading, name, kind)
+    if said and said[0] == "weight":
+        check_weights(reading.values, series, name, rows)
     if said:
         role, reason = said
         if role == "feature" and not reading.usable:
@@ -301,6 +308,8 @@ def _settle(problem: Problem, schema: Schema, target: Target, metric: str) -> tu
 
 def _split_kind(problem: Problem, schema: Schema) -> tuple[str, Data, list[str]]:
     data, kind = problem.data, problem.split.kind
+    if schema.weight is not None:
+        data = data.model_copy(update={"weight": schema.weight.name})
     if data.time_column is None and schema.time is not None:
         data = data.model_copy(update={"time_column": schema.time.name})
     if data.group_column is None and schema.group is not None:

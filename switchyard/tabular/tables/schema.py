@@ -73,5 +73,10 @@ class Schema(BaseModel):
         return next(iter(self.with_role("time")), None)
 
     @property
+    def weight(self) -> Column | None:
+        """How much each row counts."""
+        return next(iter(self.with_role("weight")), None)
+
+    @property
     def group(self) -> Column | None:
         return next(iter(self.with_role("group")), None)

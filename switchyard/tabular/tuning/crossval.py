@@ -22,6 +22,7 @@ from switchyard.tabular.tables.folds import Folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tables.typing.targets import in_natural_order
+from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import TASKS, Metric, metric_of
 from switchyard.tabular.tuning.pace import Pace
 from switchyard.tabular.tuning.pruning import CurveBound, Race
@@ -49,11 +50,12 @@ def training_target(split: Split, problem: Problem) -> tuple[np.ndarray, tuple[s
     return encode_target(values, classes), tuple(classes)
 
 
-def constant_score(metric: Metric, target: np.ndarray, n_classes: int) -> float:
+def constant_score(metric: Metric, target: np.ndarray, n_classes: int, weights: np.ndarray | None = None) -> float:
     """The metric, in its own direction, of what a model without features says: the class shares or the mean of `target`."""
     if n_classes:
-        return metric.function(target, np.tile(np.bincount(target, minlength=n_classes) / len(target), (len(target), 1)))
-    return metric.function(target, np.full(len(target), target.mean()))
+        total = len(target) if weights is None else weights.sum()
+        return metric.value(target, np.tile(np.bincount(target, weights, n_classes) / total, (len(target), 1)), weights)
+    return metric.value(target, np.full(len(target), np.average(target, weights=weights)), weights)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class FoldData:
     valid: np.ndarray
     valid_target: np.ndarray
     categorical_sizes: tuple[tuple[int, int], ...]
+    train_weights: np.ndarray | None = None
+    valid_weights: np.ndarray | None = None
 
     @property
     def nbytes(self) -> int:
@@ -116,6 +120,7 @@ class FoldSource:
         self._plan = plan
         self._scope = scope
         self._features = model_frame(split.train, plan.used)
+        self.weights = weights_of(split.train, split.schema)
 
     def get(self, style: str, choices: Mapping[str, str], fold: int) -> FoldData:
         """Fold number `fold`, prepared now or before."""
@@ -131,7 +136,8 @@ class FoldSource:
         # Rows that only training may lose (outliers) go before anything is fitted; positions are what is left.
         kept = training_rows(self._split.train.iloc[train], self._plan, self._split.schema)
         rows = model_frame(kept, self._plan.used)
-        target = self.target[kept.index.to_numpy()]
+        fitted_rows = kept.index.to_numpy()
+        target = self.target[fitted_rows]
         preprocessor = build_preprocessor(self._plan, style, dict(choices))
         fitted = preprocessor.fit_transform(rows, target)
         unseen = preprocessor.transform(self._features.iloc[valid])
@@ -141,6 +147,8 @@ class FoldSource:
             np.asarray(unseen, dtype="float32"),
             self.target[valid],
             tuple(tuple(pair) for pair in preprocessor.categorical_sizes_),
+            None if self.weights is None else self.weights[fitted_rows],
+            None if self.weights is None else self.weights[valid],
         )
 
 
@@ -162,7 +170,11 @@ class Outcome:
     oof: np.ndarray | None = None
 
 
-def _stopping_rows(data: FoldData, later: bool, seed: int) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+_Weighed = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+"""Features, target and weights."""
+
+
+def _stopping_rows(data: FoldData, later: bool, seed: int) -> tuple[_Weighed, _Weighed]:
     """The rows to fit on and those whose loss says when to stop.
 
     The validation part, where it is like the training part. Where it is `later`, a random tenth of the training part: the
@@ -170,10 +182,14 @@ def _stopping_rows(data: FoldData, later: bool, seed: int) -> tuple[tuple[np.nda
     time order it stopped boosting after 8 to 80 rounds.
     """
     if not later:
-        return (data.train, data.train_target), (data.valid, data.valid_target)
+        return (data.train, data.train_target, data.train_weights), (data.valid, data.valid_target, data.valid_weights)
     order = np.random.default_rng(seed).permutation(len(data.train))
     watched, fitted = np.sort(order[: max(1, len(order) // 10)]), np.sort(order[max(1, len(order) // 10) :])
-    return (data.train[fitted], data.train_target[fitted]), (data.train[watched], data.train_target[watched])
+
+    def part(rows: np.ndarray) -> _Weighed:
+        return data.train[rows], data.train_target[rows], None if data.train_weights is None else data.train_weights[rows]
+
+    return part(fitted), part(watched)
 
 
 def cross_validate(
@@ -227,13 +243,13 @@ def cross_validate(
                 categorical_sizes=list(data.categorical_sizes),
             )
             # To watch the validation loss of what does not stop early would only cost time.
-            fitted, watched = (data.train, data.train_target), {}
+            (X, y, weights), watched = (data.train, data.train_target, data.train_weights), {}
             if family.stops_early:
-                fitted, unseen = _stopping_rows(data, source.folds.kind == "time", problem.tuning.seed)
-                watched = {"eval_set": unseen, "report": curve if number == 0 else None}
-            estimator.fit(*fitted, deadline=deadline, **watched)
+                (X, y, weights), (*unseen, unseen_weights) = _stopping_rows(data, source.folds.kind == "time", problem.tuning.seed)
+                watched = {"eval_set": tuple(unseen), "eval_weights": unseen_weights, "report": curve if number == 0 else None}
+            estimator.fit(X, y, deadline=deadline, weights=weights, **watched)
             predicted = estimator.predict_proba(data.valid) if classification else estimator.predict(data.valid)
-            score = metric.function(data.valid_target, np.asarray(predicted, dtype="float64"))
+            score = metric.value(data.valid_target, np.asarray(predicted, dtype="float64"), data.valid_weights)
         except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
             logger.info("%s: trial failed on fold %d", family.name, number, exc_info=True)
             outcome.state, outcome.reason = "failed", f"{type(error).__name__}: {error}"[:300]
@@ -244,7 +260,7 @@ def cross_validate(
         oof[valid] = predicted
         outcome.fold_scores.append(float(score))
         outcome.best_iterations.append(None if estimator.best_iteration_ is None else int(estimator.best_iteration_))
-        outcome.train_rows.append(len(fitted[0]))
+        outcome.train_rows.append(len(X))
         outcome.fit_seconds.append(time.monotonic() - fitting)
         outcome.truncated |= deadline is not None and time.monotonic() >= deadline
         if number == 0:
@@ -261,5 +277,5 @@ def cross_validate(
     outcome.oof = oof
     if source.folds.kind == "time":
         rows = np.concatenate([valid for _, valid in source.folds])
-        outcome.pooled = metric.function(source.target[rows], oof[rows])
+        outcome.pooled = metric.value(source.target[rows], oof[rows], None if source.weights is None else source.weights[rows])
     return outcome

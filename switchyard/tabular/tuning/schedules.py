@@ -43,5 +43,12 @@ class Schedules:
         # The second of two: the first also loads libraries.
         for _ in range(2):
             began = time.monotonic()
-            estimator.fit(data.train, data.train_target, eval_set=(data.valid, data.valid_target), deadline=until)
+            estimator.fit(
+                data.train,
+                data.train_target,
+                eval_set=(data.valid, data.valid_target),
+                deadline=until,
+                weights=data.train_weights,
+                eval_weights=data.valid_weights,
+            )
         return time.monotonic() - began

@@ -15,6 +15,7 @@ from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import metric_of
 from switchyard.tabular.tuning.cost import fits_to_come
 from switchyard.tabular.tuning.crossval import FoldSource, Outcome, constant_score, cross_validate, training_target
@@ -191,7 +192,7 @@ class _Search:
         complete = ranked(self.log.trials, self.metric.name)
         if len(complete) < 2:
             return ""
-        constant = constant_score(self.metric, self.target, len(self.classes))
+        constant = constant_score(self.metric, self.target, len(self.classes), self.source.weights)
         return far_behind(complete[0].score, self._standings(), self.name, self.metric.sign, constant)
 
     def _dropped(self) -> str:
@@ -262,7 +263,7 @@ class _Search:
         """The standings, with no time to reserve for who is so far behind that an ensemble seldom takes it."""
         standings = self._standings()
         target, classes = training_target(self.split, self.problem)
-        constant = constant_score(self.metric, target, len(classes))
+        constant = constant_score(self.metric, target, len(classes), weights_of(self.split.train, self.split.schema))
 
         def kept(standing: Standing) -> bool:
             own = standing.best

@@ -50,14 +50,14 @@ def infer_suite(split: Split, problem: Problem) -> Suite:
     Returns
     -------
     Suite
-        About the columns of the schema but ignored ones, at most `MOST_COLUMNS` of them. Deterministic, and made without importing
-        Great Expectations.
+        About the columns of the schema but ignored ones and weights, at most `MOST_COLUMNS` of them. Deterministic, and made
+        without importing Great Expectations.
 
     References
     ----------
     Share of unseen categories: Good, "The population frequencies of species", *Biometrika* 40 (1953).
     """
-    known = [column for column in split.schema.columns if column.role != "ignored" and column.name in split.train]
+    known = [column for column in split.schema.columns if column.role not in ("ignored", "weight") and column.name in split.train]
     columns = _described(known, split, problem)
     expectations = [
         _expect("table_row_count_to_be_between", None, min_value=1),
