@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +15,7 @@ from switchyard.monitoring.answers import answer_columns, predictions_in
 from switchyard.monitoring.recommending.catalogue import Catalogue
 from switchyard.monitoring.seasons import covered
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.evaluation.evaluation import Evaluation
+from switchyard.tabular.evaluation.evaluation import Evaluation, evaluate
 from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.explanation import Explanation
@@ -176,7 +176,7 @@ def describe_reference(
             sets=signature.sets,
             metric=evaluation.metric,
             greater_is_better=evaluation.greater_is_better,
-            scores=evaluation.scores,
+            scores=_as_measured(evaluation, predictions, split, signature, problem),
             importance={part.column: part.mean_abs / total for part in explanation.summary.importance},
             train_rows=len(split.train),
             holdout_rows=len(split.holdout),
@@ -187,6 +187,17 @@ def describe_reference(
         suite,
         None if time is None else everything[time.name].iloc[places].reset_index(drop=True),
     )
+
+
+def _as_measured(
+    evaluation: Evaluation, predictions: Predictions, split: Split, signature: Signature, problem: Problem
+) -> dict[str, Estimate]:
+    """The holdout's scores as those of a window are measured: requests come without a weight, so every row counts once."""
+    if split.schema.weight is None:
+        return evaluation.scores
+    columns = [column.model_copy(update={"role": "ignored"}) if column.role == "weight" else column for column in split.schema.columns]
+    alike = replace(split, schema=Schema(columns=tuple(columns)))
+    return evaluate(predictions, alike, problem, signature.classes, signature.threshold).scores
 
 
 def _drawn(frame: pd.DataFrame, most: int, rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
