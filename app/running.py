@@ -9,6 +9,7 @@ import importlib
 import logging
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from zenml.models import PipelineRunResponse, StepRunResponse
 
 from app.causes import cause_of
 from app.durations import durations, in_words, keep_durations
+from app.links import run_page
 from app.outcome import Outcome
 from app.progress import MOST_STEPS, Progress
 from materializers.zenml_private import end_run, end_step, leave_integrations_out
@@ -155,6 +157,8 @@ def run_pipeline(
     run = _find_run(run_name)
     if run is None:
         raise error or RunFailed(f"run {run_name} was never started")
+    with suppress(Exception):  # No link is worth the end of the run.
+        console.print(f"page     {run_page(run)}", highlight=False, markup=False)
     if error is not None or run.status != ExecutionStatus.COMPLETED:
         translated = _translated(run, error, watch)
         if stopped is not None:

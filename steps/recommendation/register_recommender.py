@@ -9,7 +9,7 @@ from registry.tracking import TrainingRecord, TrialRecord
 from registry.versions import TWIN_TAG
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from steps.registry.registration import Registration, files_in, files_of, register, registered_already
+from steps.registry.registration import Registration, about, files_in, files_of, register, registered_already
 from switchyard.monitoring.reference import FOLDER, Reference
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
@@ -57,7 +57,7 @@ def register_recommender(
     }
     context = get_step_context()
     record = TrainingRecord(
-        experiment=context.pipeline.name,
+        experiment=problem.name,
         run_name=context.pipeline_run.name,
         params=_params(problem, recipe),
         metrics={**evaluation.scores(), "parity": parity.largest_difference},
@@ -69,6 +69,8 @@ def register_recommender(
         files=files_of(problem, reports, documents, evaluated, bundle) | files_in(reference, FOLDER),
         bundle=dict(bundle.files),
         digest=bundle.digest,
+        **about(problem, verdict, f"{recipe.family}"),
+        began=context.pipeline_run.start_time,
     )
     return register(problem.name, record, verdict)
 

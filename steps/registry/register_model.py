@@ -7,17 +7,18 @@ from typing import Annotated, Any
 from zenml import get_step_context, step
 
 from registry.reference import ensure_reference
-from registry.tracking import TrainingRecord, TrialRecord
+from registry.tracking import DatasetRecord, TrainingRecord, TrialRecord
 from registry.versions import TWIN_TAG
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
-from steps.registry.registration import Registration, files_in, files_of, register, registered_already
+from steps.registry.registration import Registration, about, files_in, files_of, register, registered_already
 from switchyard.monitoring.reference import FOLDER, Reference
 from switchyard.tabular.clustering.groups import Groups
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
 from switchyard.tabular.evaluation.comparison import Verdict
 from switchyard.tabular.evaluation.evaluation import Evaluation
+from switchyard.tabular.evaluation.names import name_of
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.export.bundle import ExportedBundle
 from switchyard.tabular.export.served import Served
@@ -82,7 +83,7 @@ def register_model(
     files["expectations.json"] = suite.to_json().encode()
     context = get_step_context()
     record = TrainingRecord(
-        experiment=context.pipeline.name,
+        experiment=problem.name,
         run_name=context.pipeline_run.name,
         params=_params(problem, leaderboard),
         metrics={**evaluation.scalars(), **_metrics(groups), **{f"cv_{metric}": value for metric, value in leaderboard.score.items()}},
@@ -91,8 +92,17 @@ def register_model(
         files=files,
         bundle=bundle.files,
         digest=bundle.digest,
+        **about(problem, verdict, f"{name_of(evaluation.metric)} {evaluation.score} on {evaluation.rows:,} rows held out"),
+        began=context.pipeline_run.start_time,
+        curves={f"best_cv_{study.metric}/{study.family}": study.progress()[1].tolist() for study in studies},
+        datasets=[_dataset(problem, table)],
     )
     return register(problem.name, record, verdict)
+
+
+def _dataset(problem: Problem, table: Table) -> DatasetRecord:
+    columns = {column.name: column.kind for column in table.schema.columns}
+    return DatasetRecord(problem.name, table.revision, table.source, columns, len(table.frame))
 
 
 def _metrics(groups: Groups | None) -> dict[str, float]:
@@ -108,7 +118,12 @@ def _params(problem: Problem, leaderboard: Leaderboard) -> dict[str, Any]:
 def _trial(study: Study, trial: Any) -> TrialRecord:
     metrics = {study.metric: trial.score, f"{study.metric}_std": trial.std} if trial.fold_scores else {}
     return TrialRecord(
-        f"{study.family} {trial.number}", {**trial.params, **trial.choices}, metrics, {"family": study.family, "state": trial.state}
+        f"{study.family} {trial.number}",
+        {**trial.params, **trial.choices},
+        metrics,
+        {"family": study.family, "state": trial.state},
+        {f"{study.metric}_by_fold": trial.fold_scores},
+        trial.seconds,
     )
 
 

@@ -4,14 +4,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from zenml import get_step_context
 
 from registry.tracking import TrainingRecord, log_training, make_challenger, register_version
 from registry.trust import seal_bundle
 from registry.versions import TWIN, version_with_digest
-from steps.provenance import person
+from steps.provenance import code_commit, person
 from switchyard.bundle import Bundle
 from switchyard.bundle.seal import NAME
 from switchyard.tabular.config.problem import Problem
@@ -48,6 +48,17 @@ def files_in(storable: Storable, folder: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as place:
         storable.write(Path(place))
         return {f"{folder}/{path.name}": path.read_bytes() for path in sorted(Path(place).iterdir())}
+
+
+def about(problem: Problem, verdict: Verdict, score: str) -> dict[str, Any]:
+    """What every training tells MLflow of itself in words: fields of its record. `score` says how good the model is."""
+    what = problem.goal or f"{problem.task} of {problem.data.target}"
+    return {
+        "description": f"{problem.name}: {verdict.verdict}, {score}.",
+        "about": what,
+        "kind": {key: value for key, value in (("task", problem.task), ("target", problem.data.target)) if value},
+        "commit": code_commit().removesuffix("-dirty"),
+    }
 
 
 def registered_already(name: str, bundle: Bundle, verdict: Verdict, tags: Mapping[str, str]) -> Registration | None:

@@ -111,7 +111,7 @@ import json, mlflow
 from stacks.active import connect_mlflow
 connect_mlflow()
 client = mlflow.MlflowClient()
-experiment = client.get_experiment_by_name('training').experiment_id
+experiment = client.get_experiment_by_name('small').experiment_id
 runs = client.search_runs([experiment])
 parents = [run for run in runs if 'mlflow.parentRunId' not in run.data.tags]
 def walk(path=None):
