@@ -35,6 +35,11 @@ def find_version(name: str, version: str) -> Registered:
     return open_version(found)
 
 
+def tags_of(name: str, version: str) -> dict[str, str]:
+    """The tags of a registered version; none where there is no such version."""
+    return _tags(name).get(version, {})
+
+
 def version_of(name: str, alias: str) -> str | None:
     """The version that carries `alias`; None where none does."""
     found = unless_absent(lambda: _client().get_model_version_by_alias(name, alias))
@@ -111,6 +116,14 @@ def withdrawn_since(name: str, version: str, moment: datetime) -> str | None:
     if WITHDRAWN not in tags or datetime.fromisoformat(tags[WITHDRAWN]) < moment:
         return None
     return told_back(tags.get(WITHDRAWN_BY, ""), tags.get(WITHDRAWN_WHY, ""))
+
+
+def was_withdrawn(name: str, version: str) -> str:
+    """When, by whom and why `version` was withdrawn since it was last in production, in words; empty where it was not."""
+    tags = _tags(name).get(version, {})
+    if tags.get(WITHDRAWN, "") <= tags.get(SINCE, ""):
+        return ""
+    return f"{told_back(tags.get(WITHDRAWN_BY, ''), tags.get(WITHDRAWN_WHY, ''))} at {tags[WITHDRAWN][:16].replace('T', ' ')} UTC"
 
 
 def told_back(by: str, why: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -106,6 +107,13 @@ def run(request: Request, plan: Plan, *, watch: float | None) -> Result:
         acted = _act(outcome.artifact("recorded"), judgement, request)
         if watch is None or judgement.verdict != "continue":
             break
+        now = datetime.now().astimezone()
+        coming = now + timedelta(seconds=watch)
+        request.console.print(
+            f"look      {looks} at {now:%H:%M:%S}; the next in {watch:,.0f} s, at {coming:%H:%M:%S}; Ctrl-C ends the watch only",
+            highlight=False,
+            markup=False,
+        )
         time.sleep(watch)
     stable = active_deployer().host.inspect(request.problem.name).stable
     serving = {"version": stable.version, "digest": stable.digest} if stable else {}

@@ -18,7 +18,6 @@ from switchyard.permissions import shared
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.terminal import table
 from switchyard.tabular.report.words import count_of
-from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
     from app.outcome import Outcome
@@ -220,6 +219,7 @@ def _write_pages(outcome: Outcome, root: Path, name: str) -> dict[str, str]:
 def _next(summary: MonitoringSummary, problem: Problem, where: str) -> str:
     """What to type next."""
     from app.settings import options_for
+    from switchyard.tabular.tasks import kind_of
 
     if summary.decision == "retrain" and not kind_of(problem.task).labels:
         return f"python run.py --pipeline training {options_for(problem, where)}   (on rows of now)"
@@ -246,7 +246,8 @@ def _print(outcome: Outcome, summary: MonitoringSummary, following: str, console
             if window[key]
         ),
         f"labels    {count_of(window['labelled'], 'prediction')} with one; {window['received']:,} received, "
-        f"of them {window['repeated']:,} repeated and {window['corrected']:,} corrected; {window['late']:,} came after the window",
+        f"of them {window['repeated']:,} repeated and {window['corrected']:,} corrected; {window['late']:,} became known once the window "
+        "was over, and count",
         f"score     {_score(summary.scores)}",
         *(
             [f"shown     {', '.join(f'{name} {share:.1%}' for name, share in summary.scores['shown'].items())}"]

@@ -173,10 +173,11 @@ class ProcessHost(Host):
 
     @staticmethod
     def _require_environments() -> None:
-        if not serving_environment.is_installed():
-            raise InputError("the serving environment is not installed; do it with: python -m switchyard.serving.environment")
-        if envoy_environment.find_envoy() is None:
-            raise InputError("the front door needs Envoy; install it with: python -m switchyard.serving.frontdoor.environment")
+        missing = [] if serving_environment.is_installed() else ["the serving environment"]
+        missing += [] if envoy_environment.find_envoy() else ["Envoy, the front door"]
+        if missing:
+            what = " and ".join(missing)
+            raise InputError(f"{what} {'are' if len(missing) > 1 else 'is'} not installed; make setup-serving installs what is missing")
 
     def _require_free(self, port: int) -> None:
         if not is_free(port, self._options.host):

@@ -1,17 +1,20 @@
 """Step: which version is to be deployed, and which is in production."""
 
+import logging
 from typing import Annotated
 
 from zenml import step
 
 from deployment.registration import active_deployer
 from deployment.rollback import Rollback, find_rollback
-from registry.production import find_version, next_version, version_of
+from registry.production import find_version, next_version, version_of, was_withdrawn
 from registry.trust import require_trusted
 from registry.versions import CHAMPION, Registered, find_alias
 from steps.deployment.order import Order
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 
 @step(enable_cache=False)
@@ -26,6 +29,8 @@ def pick_version(problem: Problem, order: Order) -> tuple[Annotated[Registered, 
         _require_same(name, order.rollback)
     version = order.version or next_version(name)
     release = find_version(name, version)
+    if not order.rollback and (withdrawn := was_withdrawn(name, version)):
+        logger.warning("version %s of %r was %s; it is deployed again all the same", version, name, withdrawn)
     champion = Registered(name, version_of(name, CHAMPION)) if order.strategy == "all" else find_alias(name, CHAMPION)
     for one in (release, champion):
         if one.bundle is not None:

@@ -180,3 +180,12 @@ def test_an_artifact_that_was_changed_in_the_store_is_not_read(champion, tmp_pat
 
     with pytest.raises(registry.ChangedVersion, match="changed in the artifact store"):
         registry.Registered.read(kept)
+
+
+def test_a_version_that_was_taken_back_says_so_until_it_is_in_production_again(champion):
+    assert production.was_withdrawn("loans", "1") == ""
+    production.mark_withdrawn("loans", "1", "ana", "complaints")
+
+    assert production.was_withdrawn("loans", "1").startswith("taken back by ana: complaints at 2")
+    mlflow.MlflowClient().set_model_version_tag("loans", "1", production.SINCE, "9999-01-01T00:00:00+00:00")
+    assert production.was_withdrawn("loans", "1") == "" and production.was_withdrawn("loans", "7") == ""

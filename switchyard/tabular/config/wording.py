@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -62,5 +63,7 @@ def _given(item: Mapping[str, Any]) -> str:
     # Without a place, what was given is the whole config.
     if item["type"] in ("missing", "extra_forbidden") or not item["loc"]:
         return ""
-    given = "null" if item["input"] is None else repr(item["input"])
+    # As YAML has it: null, true, [a, b] and {"a": b}.
+    plain = item["input"] is None or isinstance(item["input"], (bool, list, tuple, dict))
+    given = json.dumps(item["input"], ensure_ascii=False, default=str) if plain else repr(item["input"])
     return f" (got {given if len(given) <= _SHOWN else given[:_SHOWN] + '...'})"

@@ -38,6 +38,8 @@ def test_the_smallest_config_is_enough():
         ({"data": {"source": "x.csv", "target": "y", "time_column": "y"}}, "both 'y'"),
         ({"split": {"holdout": 1.5}}, "split.holdout: must be 'auto' or below 1 (got 1.5)"),
         ({"tuning": {"families": "lightgbm"}}, "tuning.families: must be a list, as in [a, b] (got 'lightgbm')"),
+        ({"tuning": {"folds": True, "seed": [1, None]}}, "tuning.seed: must be a whole number (got [1, null])"),
+        ({"tuning": {"families": {"lightgbm": True}}}, 'must be a list, as in [a, b] (got {"lightgbm": true})'),
         ({"tuning": {"folds": "many"}}, "tuning.folds: must be a whole number"),
         ({"tuning": {"ensemble": "perhaps"}}, "tuning.ensemble: must be true or false"),
         ({"tuning": "fast"}, "tuning: must be a mapping of keys to values"),
