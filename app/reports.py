@@ -20,6 +20,7 @@ LATEST = "latest"
 SERVED = "served"
 """Link to the version in production."""
 _FACTS = "run.json"
+_COMPARISON = "compare-"
 _BEGIN = re.compile(r"<body[^>]*>|(?=<h1)", re.IGNORECASE)
 _LEVELS: Mapping[str, Level] = {"challenger": "good", "unchanged": "note", "rejected": "bad", "stopped": "bad"}
 _FIRST = ("model_card.html", "evaluation.html", "explanation.html", "quality.html", "profile.html")
@@ -103,6 +104,16 @@ def publish(root: Path, trained: Trained, pages: Mapping[str, str]) -> dict[str,
     return {Path(name).stem: str((folder / name).relative_to(root)) for name in sorted(pages)}
 
 
+def publish_comparison(root: Path, model: str, before: str, after: str, page: str) -> Path:
+    """Write the page that holds two versions of `model` against each other, and name it in the model's index; its path from `root`."""
+    folder = root / FOLDER / model
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{_COMPARISON}{before}-{after}.html"
+    write_whole(path, page)
+    write_whole(folder / "index.html", html.page(index(folder)))
+    return path.relative_to(root)
+
+
 def mark_served(root: Path, model: str, version: str) -> None:
     """Point `served` beside the versions to the one in production, where its reports are on this machine."""
     folder = root / FOLDER / model
@@ -139,7 +150,13 @@ def index(model: Path) -> Report:
     ]
     table = Table(("version", "trained (UTC)", "verdict", "metric", "on its holdout", "model", "pages"), rows, {"on its holdout": ".4f"})
     lead = "What was trained, the newest first. Scores are of each version's own holdout; the page comparison has those of one table."
-    return Report(f"Versions of {model.name}", lead, [Section("Versions", table)])
+    sections = [Section("Versions", table)]
+    if compared := sorted(path.name for path in model.glob(f"{_COMPARISON}*.html")):
+        links: list[Link | str] = []
+        for name in compared:
+            links += [Link(name.removesuffix(".html").removeprefix(_COMPARISON).replace("-", " and "), name), " "]
+        sections.append(Section("Versions side by side", Text(*links)))
+    return Report(f"Versions of {model.name}", lead, sections)
 
 
 def _links(model: Path, run: Trained) -> list[Link | str]:

@@ -4,6 +4,7 @@ NAMES = (
     "init",
     "look",
     "training",
+    "compare",
     "deployment",
     "inference",
     "labels",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.reports import Trained, index, mark_served, publish, with_origin
+from app.reports import Trained, index, mark_served, publish, publish_comparison, with_origin
 
 ONE = Trained("shop", "1", "0123456789", "2026-01-01T08:00:00+00:00", "challenger", "", "lightgbm", "roc_auc", 0.91, "sha256:1")
 PAGES = {"evaluation.html": "<!doctype html><h1>Evaluation</h1>", "model_card.md": "# Card", "model_card.html": "<body class=x>card"}
@@ -41,6 +41,14 @@ def test_the_index_has_what_was_never_registered_too_and_runs_nothing(tmp_path):
     assert "<script>" not in page and "<script>" not in (tmp_path / "reports/shop/run-fedcba98/quality.html").read_text()
     assert page.index("run-fedcba98/quality.html") < page.index("1/evaluation.html")
     assert page.count(">model card</a>") == 1
+
+
+def test_a_comparison_of_two_versions_lies_beside_them_and_is_in_the_index(tmp_path):
+    publish(tmp_path, ONE, PAGES)
+    path = publish_comparison(tmp_path, "shop", "1", "2", "<h1>both</h1>")
+
+    assert str(path) == "reports/shop/compare-1-2.html" and (tmp_path / path).read_text() == "<h1>both</h1>"
+    assert '<a href="compare-1-2.html">1 and 2</a>' in (tmp_path / "reports" / "shop" / "index.html").read_text()
 
 
 def test_a_page_says_whose_it_is_wherever_it_begins():

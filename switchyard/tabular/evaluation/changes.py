@@ -34,10 +34,10 @@ def changes_between(before: Signature | None, after: Signature) -> tuple[Change,
     return tuple(sorted(found, key=lambda change: not change.breaking))
 
 
-def change_table(changes: Sequence[Change]) -> Table:
+def change_table(changes: Sequence[Change], against: str = "against the champion") -> Table:
     """What became of the contract."""
     rows = [(Name(one.subject), one.what, Badge("breaks clients", "bad") if one.breaking else Badge("fine", "good")) for one in changes]
-    return Table(("what", "against the champion", ""), rows)
+    return Table(("what", against, ""), rows)
 
 
 def _task_changes(before: Signature, after: Signature) -> Iterator[Change]:
