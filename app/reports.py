@@ -99,7 +99,7 @@ def publish(root: Path, trained: Trained, pages: Mapping[str, str]) -> dict[str,
             write_whole(folder / name, with_origin(text, trained.origin) if name.endswith(".html") else text)
         write_whole(folder / _FACTS, json.dumps(asdict(trained), indent=1) + "\n")
     _point(model / LATEST, trained.label)
-    write_whole(model / "index.html", html.page(index(model)))
+    write_index(model)
     # Of a card in both forms the Markdown, which a terminal shows and git compares.
     return {Path(name).stem: str((folder / name).relative_to(root)) for name in sorted(pages)}
 
@@ -110,8 +110,18 @@ def publish_comparison(root: Path, model: str, before: str, after: str, page: st
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_COMPARISON}{before}-{after}.html"
     write_whole(path, page)
-    write_whole(folder / "index.html", html.page(index(folder)))
+    write_index(folder)
     return path.relative_to(root)
+
+
+def write_index(model: Path) -> None:
+    """Write the page that lists all that was trained of a model, into its folder."""
+    write_whole(model / "index.html", html.page(index(model)))
+
+
+def is_of_a_training(folder: Path) -> bool:
+    """Whether `folder` holds the pages of one training."""
+    return (folder / _FACTS).is_file()
 
 
 def mark_served(root: Path, model: str, version: str) -> None:

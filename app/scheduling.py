@@ -44,36 +44,62 @@ def keep_running(schedule: str, request: Request, *, acts: bool, data: str | Non
     InputError
         The expression can't be read, or a CronJob would not find what the command reads.
     """
-    from stacks.active import is_local
     from stacks.files import is_local_file
+
+    console, problem, where = request.console, request.problem, request.where
+
+    def config_for_pods() -> tuple[str, str] | None:
+        if data and is_local_file(data):
+            raise InputError(
+                f"--data {data} is a file of this machine, which a CronJob does not see; "
+                "name a table that pods can read (s3://..., an SQL address)"
+            )
+        return _config_for_pods(Path(where), problem, acts, console) if Path(where).is_file() else None
+
+    keep_command(schedule, problem.name, f"monitoring-{problem.name}", request.root, console, config_for_pods)
+
+
+def keep_command(
+    schedule: str,
+    subject: str,
+    name: str,
+    root: Path,
+    console: Console,
+    config_for_pods: Callable[[], tuple[str, str] | None] = lambda: None,
+) -> None:
+    """As `keep_running`, of a command that may have no problem.
+
+    Parameters
+    ----------
+    subject : str
+        The model it is about, or the command.
+    name : str
+        Of its CronJob.
+    config_for_pods : callable
+        Name and content of the config that the CronJob reads, if it reads any.
+    """
+    from stacks.active import is_local
 
     if schedule != NEVER:
         check_schedule(schedule)
     arguments = without(sys.argv[1:], "--schedule")
-    console, problem, where = request.console, request.problem, request.where
     if is_local():
         if schedule == NEVER:
             raise InputError("this stack keeps no schedule: its loop runs in the foreground until Ctrl-C ends it")
         command = [sys.executable, "run.py", *arguments]
-        with recorded(problem.name, schedule, command[1:]):
-            on_schedule(schedule, command, console, cwd=str(request.root))
+        with recorded(subject, schedule, command[1:]):
+            on_schedule(schedule, command, console, cwd=str(root))
         return
     from stacks.active import pipelines_image
     from stacks.cluster import schedule as cluster
     from steps.provenance import code_commit
 
-    name = f"monitoring-{problem.name}"
     if schedule == NEVER:
         if not cluster.unschedule(name):
             raise InputError(f"the cluster keeps no schedule {name!r}; there is {', '.join(cluster.scheduled()) or 'none'}")
         console.print(f"schedule  CronJob {name} is gone", highlight=False, markup=False)
         return
-    if data and is_local_file(data):
-        raise InputError(
-            f"--data {data} is a file of this machine, which a CronJob does not see; "
-            "name a table that pods can read (s3://..., an SQL address)"
-        )
-    config = _config_for_pods(Path(where), problem, acts, console) if Path(where).is_file() else None
+    config = config_for_pods()
     job = cluster.schedule(name, schedule, without(arguments, "--config"), pipelines_image(console.print), config, commit=code_commit())
     console.print(f"schedule  CronJob {job} runs by {schedule!r} (UTC): run.py {' '.join(arguments)}", highlight=False, markup=False)
     console.print(f"end it    python run.py {' '.join(arguments)} --schedule {NEVER}", highlight=False, markup=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
 import tempfile
 import warnings
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import switchyard.bundle
 from registry.stored import quiet_progress
@@ -18,6 +21,7 @@ from registry.versions import BUNDLE, CHALLENGER, DIGEST_TAG, mirror_to_zenml
 from stacks.active import connect_mlflow, mlflow_artifact_root
 from switchyard.bundle import Signature
 from switchyard.bundle.signature import RECOMMENDATION
+from switchyard.files import partial_file
 
 _BATCH = 100
 _VALUE_LIMIT, _DIGEST_LIMIT = 6000, 36
@@ -120,6 +124,7 @@ def log_training(record: TrainingRecord) -> tuple[str, str]:
                 target.write_bytes(content)
             client.log_artifacts(run_id, str(root / "artifacts"))
             model_uri = _log_model(run_id, root / "artifacts" / BUNDLE)
+        _share_bundle(client, run_id, model_uri)
         client.set_terminated(run_id)
     except BaseException:
         for half in made:
@@ -233,6 +238,25 @@ def _log_model(run_id: str, bundle: Path) -> str:
             code_paths=[str(_scoring_code(Path(folder)))],
         )
     return str(info.model_uri)
+
+
+def local_folder(uri: str) -> Path | None:
+    """The folder of this machine that MLflow's artifact URI names; None where it names another place."""
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
+
+
+def _share_bundle(client: Any, run_id: str, model_uri: str) -> None:
+    """Have the logged model's bundle be the run's, on this machine: it is the larger part of what a training leaves."""
+    run = local_folder(client.get_run(run_id).info.artifact_uri)
+    model = local_folder(client.get_logged_model(model_uri.removeprefix("models:/")).artifact_location)
+    if run is None or model is None:
+        return
+    for path in (run / BUNDLE).iterdir():
+        # A disk without links keeps both.
+        with contextlib.suppress(OSError), partial_file(model / "artifacts" / BUNDLE / path.name, "shared") as partial:
+            partial.unlink(missing_ok=True)
+            os.link(path, partial)
 
 
 def _scoring_code(folder: Path) -> Path:

@@ -23,6 +23,8 @@ NAMES = (
     "dashboard",
     "prometheus",
     "doctor",
+    "prune",
+    "models",
     "upgrade",
 )
 """As the help lists them; the module of a name has its `COMMAND`."""
