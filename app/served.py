@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,6 +116,22 @@ def restart(deployer: SwitchyardDeployer, model: str, version: str | None, say: 
         deployer.start_model_server(service.uuid)
         deployer.host.shift(model, before.traffic, deployer.config.timeout_s)
         say(f"{model}, version {service.config.version}: restarted, answers {before.share(instance.name):.0%} of the requests")
+
+
+def bring_up(deployer: SwitchyardDeployer, say: Say, timeout_s: float = 120.0) -> None:
+    """Have all that should run on this machine run, and wait until it does; what does not come up is said with its reason."""
+    for model in models_of(deployer):
+        if not deployer.host.keep_alive(model):
+            continue
+        deadline = time.monotonic() + timeout_s
+        while (deployment := deployer.host.inspect(model)) and time.monotonic() < deadline:
+            waiting = [one for one in deployment.instances if one.state == "starting"]
+            if not waiting:
+                break
+            time.sleep(0.3)
+        for one in deployment.instances if deployment else ():
+            said = f"answers {deployment.share(one.name):.0%} of the requests at {deployment.url}" if one.state == "ready" else one.reason
+            say(f"{model}, version {one.version}: {one.state}, {said or 'see its logs'}")
 
 
 def lines(deployer: SwitchyardDeployer, model: str, version: str | None, tail: int) -> Iterator[str]:

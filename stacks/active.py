@@ -16,6 +16,7 @@ from zenml.stack import StackComponent
 from stacks.registration import LOCAL_STORES
 from switchyard.plugins import loaded_plugins
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import without_credentials
 
 if TYPE_CHECKING:
     from switchyard.tabular.tuning.store import StudyStore
@@ -32,6 +33,22 @@ def component(kind: StackComponentType) -> StackComponent | None:
     """The active stack's component of a kind, made alone: the whole stack would import the libraries of every component."""
     found = Client().active_stack_model.components.get(kind)
     return StackComponent.from_model(found[0]) if found else None
+
+
+def require_own_records() -> None:
+    """Stop where ZenML's records are not in a file of this machine.
+
+    Raises
+    ------
+    InputError
+        They are a server's, or in a database of their own.
+    """
+    url = GlobalConfiguration().store_configuration.url
+    if not url.startswith("sqlite"):
+        raise InputError(
+            f"ZenML's records are at {without_credentials(url)}: what lies there is saved there (docs/kubernetes.md, Backup and restore); "
+            ".venv/bin/zenml logout works with this machine's own stack"
+        )
 
 
 def artifact_store() -> Any:

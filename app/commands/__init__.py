@@ -25,6 +25,8 @@ NAMES = (
     "doctor",
     "prune",
     "models",
+    "backup",
+    "restore",
     "upgrade",
 )
 """As the help lists them; the module of a name has its `COMMAND`."""
