@@ -7,11 +7,15 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.command import Command, Plan, Request, Result
+from app.schedule_alerts import told_of
 from switchyard.permissions import shared
 from switchyard.tabular.errors import SwitchyardError
+
+if TYPE_CHECKING:
+    from switchyard.tabular.config.problem import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +39,23 @@ def perform(root: Path, began: float, name: str, command: Command, values: Mappi
     SwitchyardError
         The command failed. The summary, if one is wanted, says so: a script never reads an old one.
     """
+    changes = {option.name: values[option.name] for option in command.changes}
+    with told_of(lambda: _problem(root, changes)):
+        return _perform(root, began, name, command, values, changes)
+
+
+def _problem(root: Path, changes: Mapping[str, Any]) -> Problem:
+    from app.settings import settings_from
+
+    return settings_from(root, **changes)[0]
+
+
+def _perform(root: Path, began: float, name: str, command: Command, values: Mapping[str, Any], changes: Mapping[str, Any]) -> Result:
     summary, model = values["summary"], ""
     if summary and summary.is_file():
         summary.unlink()
     try:
-        request = request_from(root, {option.name: values[option.name] for option in command.changes})
+        request = request_from(root, changes)
         model = request.problem.name
         own = {option.name: values[option.name] for option in command.own}
         if values["dry_run"]:

@@ -5,6 +5,7 @@ Local stacks have no scheduler. Times are UTC, as those of the cluster's CronJob
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from app.schedule_alerts import VARIABLE, tell_quietly
 from app.schedules import recorded
 from switchyard.tabular.errors import InputError
 
@@ -56,7 +58,15 @@ def keep_running(schedule: str, request: Request, *, acts: bool, data: str | Non
             )
         return _config_for_pods(Path(where), problem, acts, console) if Path(where).is_file() else None
 
-    keep_command(schedule, problem.name, f"monitoring-{problem.name}", request.root, console, config_for_pods)
+    name = f"monitoring-{problem.name}"
+
+    def tell_of_the_killed(code: int) -> None:
+        # A run that ends by itself tells itself.
+        if code < 0:
+            why = f"it was ended by signal {-code}, as the kernel does where memory runs out"
+            tell_quietly(lambda: problem, name, why, without(sys.argv[1:], "--schedule"))
+
+    keep_command(schedule, problem.name, name, request.root, console, config_for_pods, tell_of_the_killed)
 
 
 def keep_command(
@@ -66,6 +76,7 @@ def keep_command(
     root: Path,
     console: Console,
     config_for_pods: Callable[[], tuple[str, str] | None] = lambda: None,
+    ended: Callable[[int], None] = lambda _code: None,
 ) -> None:
     """As `keep_running`, of a command that may have no problem.
 
@@ -77,6 +88,8 @@ def keep_command(
         Of its CronJob.
     config_for_pods : callable
         Name and content of the config that the CronJob reads, if it reads any.
+    ended : callable
+        Called with the exit code of each run on this machine.
     """
     from stacks.active import is_local
 
@@ -87,8 +100,9 @@ def keep_command(
         if schedule == NEVER:
             raise InputError("this stack keeps no schedule: its loop runs in the foreground until Ctrl-C ends it")
         command = [sys.executable, "run.py", *arguments]
+        os.environ[VARIABLE] = name
         with recorded(subject, schedule, command[1:]):
-            on_schedule(schedule, command, console, cwd=str(root))
+            on_schedule(schedule, command, console, cwd=str(root), ended=ended)
         return
     from stacks.active import pipelines_image
     from stacks.cluster import schedule as cluster
@@ -165,6 +179,7 @@ def on_schedule(
     now: Clock = _utc_now,
     sleep: Callable[[float], None] = time.sleep,
     run: Callable[..., subprocess.CompletedProcess[bytes]] = subprocess.run,
+    ended: Callable[[int], None] = lambda _code: None,
 ) -> None:
     """Run `command` at each time that `schedule` names, one at a time, and say when the next one is.
 
@@ -180,6 +195,8 @@ def on_schedule(
         Folder that the command runs in.
     now, sleep, run : callable
         The clock, and what starts a process.
+    ended : callable
+        Called with the exit code of each run.
 
     Raises
     ------
@@ -201,6 +218,7 @@ def on_schedule(
         console.print(f"schedule  {now():%Y-%m-%d %H:%M:%S} UTC: {shown}", markup=False)
         code = run(list(command), cwd=cwd).returncode
         console.print(f"schedule  {now():%Y-%m-%d %H:%M:%S} UTC: it ended with exit code {code}", markup=False)
+        ended(code)
 
 
 def _span(duration: timedelta) -> str:

@@ -123,6 +123,7 @@ def _pod(job: str, arguments: Sequence[str], image: str, config: bool, commit: s
         "env": [
             {"name": "KUBECONFIG", "value": "/etc/kubeconfig/config"},
             {"name": "SWITCHYARD_USER", "value": f"schedule {job}"},
+            {"name": "SWITCHYARD_SCHEDULE", "value": job},
             {"name": "ZENML_ACTIVE_STACK_ID", "value": str(Client().active_stack_model.id)},
             {"name": "ZENML_STORE_URL", "value": Client().zen_store.url},
             _from_secret("ZENML_STORE_API_KEY", "zenml-client", "ZENML_STORE_API_KEY"),

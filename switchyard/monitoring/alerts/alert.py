@@ -19,7 +19,7 @@ class Alert(Record):
     """One message: `message` is for people, `text` and the other fields are for programs."""
 
     key: str
-    """Key of the decision: equal for a repeated look at the same window."""
+    """Key of the decision: equal for a repeated look at the same window; of a schedule, its name and since when it fails."""
     severity: Severity
     """critical where the decision asks for a new training, recovered where nothing is crossed any more."""
     title: str
@@ -27,7 +27,8 @@ class Alert(Record):
     worst: tuple[str, ...]
     """The three columns whose drift matters most."""
     links: tuple[str, ...]
-    decision: Decision
+    decision: Decision | None
+    """None of an alert about a schedule."""
     headline: str = ""
     """The title in plain words."""
     plain: tuple[str, ...] = ()
