@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,14 @@ class _Service:
         return f"http://{_HOST}:{self.port}"
 
 
+@dataclass(frozen=True)
+class _Started:
+    """A service and the process that it was started in; None where it was running."""
+
+    service: _Service
+    process: subprocess.Popen[bytes] | None
+
+
 def start(root: Path, zenml_port: int, mlflow_port: int, evidently_port: int) -> None:
     """Start the pages, or find them running, and print where they are.
 
@@ -51,9 +60,11 @@ def start(root: Path, zenml_port: int, mlflow_port: int, evidently_port: int) ->
     SwitchyardError
         When a port belongs to something else or a page does not come up.
     """
+    click.echo("dashboard  starting; each page's address comes when it answers")
     ensure_stack(root)
-    for service in (_zenml(zenml_port), _mlflow(mlflow_port), _evidently(evidently_port)):
-        _ensure(service)
+    # All at once: each spends its first seconds on imports.
+    started = [_begin(make(port)) for make, port in ((_evidently, evidently_port), (_zenml, zenml_port), (_mlflow, mlflow_port))]
+    for service in _as_they_answer(started):
         if service.name == "zenml":
             _skip_survey(service.url)
     click.echo("stop    python run.py dashboard --stop")
@@ -93,15 +104,47 @@ def start_prometheus(root: Path, exporter_port: int, port: int) -> None:
 
 def _ensure(service: _Service) -> None:
     """Start `service`, or find it running, and say where it is."""
+    for _ in _as_they_answer([_begin(service)]):
+        pass
+
+
+def _begin(service: _Service) -> _Started:
+    """Start `service`, or find it running; it need not answer yet.
+
+    Raises
+    ------
+    SwitchyardError
+        Another program has its port.
+    """
     if _answers(service):
-        state = "already running"
-    elif _taken(service.port):
+        return _Started(service, None)
+    if _taken(service.port):
         taken = f"port {service.port} is taken by another program"
         raise SwitchyardError(f"{taken}; choose another for {service.name} (--{service.name}-port)")
-    else:
-        _launch(service)
-        state = "started"
-    click.echo(f"{service.name:<10} {service.url}   {state}")
+    return _Started(service, _launch(service))
+
+
+def _as_they_answer(started: Sequence[_Started]) -> Iterator[_Service]:
+    """Each service once it answers, having said where it is.
+
+    Raises
+    ------
+    SwitchyardError
+        One has ended, or said nothing for too long.
+    """
+    waiting, deadline = list(started), time.monotonic() + _WAIT_S
+    while waiting:
+        for one in waiting:
+            if one.process is None or _answers(one.service):
+                state = "already running" if one.process is None else "started"
+                click.echo(f"{one.service.name:<10} {one.service.url}   {state}")
+                waiting.remove(one)
+                yield one.service
+                break
+            if one.process.poll() is not None or time.monotonic() > deadline:
+                raise SwitchyardError(_last_words(one.service))
+        else:
+            time.sleep(0.3)
 
 
 def stop_all() -> None:
@@ -146,11 +189,19 @@ def _mlflow(port: int) -> _Service:
     artifacts = mlflow_artifact_root()
     if artifacts is None:
         raise SwitchyardError(f"the stack's MLflow server is at {uri}; its pages are there")
+    from mlflow import server
+
+    # `mlflow server` would start this too, wait beside it in as much memory, and start eight consumers of jobs that nothing of ours has.
     command = (
-        sys.executable, "-m", "mlflow", "server", "--host", _HOST, "--port", str(port), "--workers", "1",
-        "--backend-store-uri", uri, "--default-artifact-root", artifacts,
+        sys.executable, "-m", "uvicorn", "mlflow.server.fastapi_app:app", "--host", _HOST, "--port", str(port), "--log-level", "warning",
     )  # fmt: skip
-    return _Service("mlflow", port, "/health", command, {})
+    environment = {
+        server.BACKEND_STORE_URI_ENV_VAR: uri,
+        server.REGISTRY_STORE_URI_ENV_VAR: uri,
+        server.ARTIFACT_ROOT_ENV_VAR: artifacts,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    return _Service("mlflow", port, "/health", command, environment)
 
 
 def workspace_folder() -> Path:
@@ -174,10 +225,9 @@ def _state_folder() -> Path:
     return folder
 
 
-def _launch(service: _Service) -> None:
+def _launch(service: _Service) -> subprocess.Popen[bytes]:
     folder = _state_folder()
-    log = folder / f"{service.name}.log"
-    with log.open("wb") as sink:
+    with (folder / f"{service.name}.log").open("wb") as sink:
         process = subprocess.Popen(
             service.command,
             stdout=sink,
@@ -187,15 +237,13 @@ def _launch(service: _Service) -> None:
             start_new_session=True,
         )
     (folder / f"{service.name}.pid").write_text(str(process.pid))
-    deadline = time.monotonic() + _WAIT_S
-    while time.monotonic() < deadline:
-        if _answers(service):
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.3)
+    return process
+
+
+def _last_words(service: _Service) -> str:
+    log = _state_folder() / f"{service.name}.log"
     end = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-    raise SwitchyardError(f"{service.name} did not come up on port {service.port}; the end of {log}:\n{end}")
+    return f"{service.name} did not come up on port {service.port}; the end of {log}:\n{end}"
 
 
 def is_ours(name: str, port: int) -> bool:

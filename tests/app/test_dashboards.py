@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.app.project import Project
@@ -155,3 +156,12 @@ def test_second_start_finds_the_pages_running(trained, pages):
 
     assert again.code == 0
     assert again.output.count("already running") == 3
+
+
+def test_they_are_three_processes_of_less_than_800_mb(trained, pages):
+    records = (trained[0].store / "local_stores" / "switchyard" / "dashboards").glob("*.pid")
+    parents = [psutil.Process(int(record.read_text())) for record in records]
+    processes = [process for parent in parents for process in (parent, *parent.children(recursive=True))]
+
+    assert len(processes) == 3
+    assert sum(process.memory_full_info().pss for process in processes) < 800e6
