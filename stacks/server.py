@@ -6,7 +6,7 @@ import os
 
 from switchyard.tabular.errors import SwitchyardError
 
-_TIMEOUT_S = (3.0, 6.0)
+_TIMEOUT_S = (3.0, 4.0)
 """To connect, and to answer. ZenML itself tries 25 times."""
 _VARIABLE = "ZENML_STORE_URL"
 
