@@ -67,7 +67,9 @@ class Data(Section):
     weight: str | None = Field(
         None, description="How much each row counts, zero or more; no feature. Recommendation: a rating, a number of pieces."
     )
-    items: str | None = Field(None, description="Recommendation: a table of the items with their titles, as data.source.")
+    items: str | None = Field(
+        None, description="Recommendation: a table of the items with their titles and what describes them, as data.source."
+    )
     time_column: str | None = Field(None, description="Column that orders rows in time; @row: the file's order is time.")
     group_column: str | None = Field(None, description="Rows that share a value stay on one side of every split.")
     entity_column: str | None = Field(None, description="Who a row is about; rows of one entity share a side of a random split.")

@@ -25,6 +25,7 @@ from switchyard.tabular.recommendation.protocol import split_by_time
 from switchyard.tabular.recommendation.recipe import Recipe, tune
 from switchyard.tabular.recommendation.roles import Roles, roles_of, roles_of_items
 from switchyard.tabular.recommendation.search import Told
+from switchyard.tabular.recommendation.words import words_of
 from switchyard.tabular.report.words import count_of
 
 WHAT, ITEMS = "the frame", "the item table"
@@ -160,7 +161,9 @@ def interactions_in(
     log, more = read_interactions(frame, roles, what)
     if items is not None:
         items = _named(items)
-        log = replace(log, titles=read_titles(items, *roles_of_items(list(items.columns), roles.item, what_items)))
+        ids, title = roles_of_items(list(items.columns), roles.item, what_items)
+        described = words_of(items, ids)
+        log = replace(log, titles=read_titles(items, ids, title), words={name: described.get(name, ()) for name in log.item_ids})
     return log, roles, (*notes, *more)
 
 

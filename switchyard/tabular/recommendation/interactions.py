@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -73,11 +73,14 @@ class Interactions(Storable):
     titles: Mapping[str, str] = field(default_factory=dict)
     dated: bool = False
     """Whether `times` are days since 1970."""
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By item id, what describes it, each once (`switchyard.tabular.recommendation.words`); empty where nothing does."""
 
     def write(self, folder: Path) -> None:
         codes = {"user": self.users, "item": self.items, "day": self.times, "weight": self.weights}
         write_frame(pd.DataFrame(codes), folder / "rows.parquet")
         names = {"users": self.user_ids.tolist(), "items": self.item_ids.tolist(), "titles": dict(self.titles), "dated": self.dated}
+        names["words"] = {name: list(words) for name, words in self.words.items()}
         (folder / "names.json").write_text(json.dumps(names, ensure_ascii=False, sort_keys=True), encoding="utf-8")
 
     @classmethod
@@ -86,7 +89,8 @@ class Interactions(Storable):
         names = json.loads((folder / "names.json").read_text(encoding="utf-8"))
         users, items = (np.array(names[kind], dtype=object) for kind in ("users", "items"))
         codes, places, days, weights = (rows[name].to_numpy() for name in ("user", "item", "day", "weight"))
-        return cls(codes, places, days, weights, users, items, names["titles"], names["dated"])
+        words = {name: tuple(found) for name, found in names.get("words", {}).items()}
+        return cls(codes, places, days, weights, users, items, names["titles"], names["dated"], words)
 
     def facts(self) -> dict[str, Fact]:
         return {"rows": len(self), "users": self.n_users, "items": self.n_items}
@@ -106,6 +110,7 @@ class Interactions(Storable):
             ("interactions of a user, median", float(np.median(per_user))),
             ("interactions of an item, median", float(np.median(per_item))),
             ("items with a title", sum(name in self.titles for name in self.item_ids)),
+            ("items that are described", sum(bool(self.words.get(name)) for name in self.item_ids)),
         ]
         if self.dated:
             rows += [("first", _moment(self.times[0])), ("last", _moment(self.times[-1]))]
@@ -149,9 +154,8 @@ class Interactions(Storable):
         users, user_codes = np.unique(self.users[wanted], return_inverse=True)
         items, item_codes = np.unique(self.items[wanted], return_inverse=True)
         ids = self.item_ids[items]
-        return Interactions(
-            user_codes, item_codes, self.times[wanted], self.weights[wanted], self.user_ids[users], ids, self.titles, self.dated
-        )
+        of_rows = {"times": self.times[wanted], "weights": self.weights[wanted]}
+        return replace(self, users=user_codes, items=item_codes, user_ids=self.user_ids[users], item_ids=ids, **of_rows)
 
 
 def read_interactions(frame: pd.DataFrame, roles: Roles, what: str) -> tuple[Interactions, tuple[str, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.blending import blend
 from switchyard.tabular.recommendation.families import RECOMMENDERS
 from switchyard.tabular.recommendation.forms import Form
@@ -104,14 +105,17 @@ def tune(
     Raises
     ------
     InputError
-        When the interactions can't be split in time.
+        When the interactions can't be split in time, or no family has anything to learn from.
     SwitchyardError
         When no family could be fitted.
     """
     started = time.monotonic()
+    suiting = [name for name in families if RECOMMENDERS[name].suits(log)]
+    if not suiting:
+        raise InputError(f"{families[0]} learns from what describes the items; give an item table (data.items), or other tuning.families")
     known, _ = split_by_time(log, holdout)
     cuts = cuts_of(known, holdout, seed)
-    standings = search(cuts, families, max(0.0, SEARCHED * budget_s - (time.monotonic() - started)), trials, seed, told)
+    standings = search(cuts, suiting, max(0.0, SEARCHED * budget_s - (time.monotonic() - started)), trials, seed, told)
     weights = blend(standings, cuts)
     tried = sorted((trial for one in standings for trial in one.trials), key=lambda trial: -trial.ndcg)
     return Recipe(

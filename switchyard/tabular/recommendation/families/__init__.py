@@ -11,6 +11,7 @@ RECOMMENDERS = Parts(
         "switchyard.tabular.recommendation.families.ease",
         "switchyard.tabular.recommendation.families.factorization",
         "switchyard.tabular.recommendation.families.ranking",
+        "switchyard.tabular.recommendation.families.attributes",
     ),
 )
 

@@ -39,6 +39,10 @@ class Recommender(Part):
     most_trials: int = 1_000
     """More would only fit the users that are asked."""
 
+    def suits(self, log: Interactions) -> bool:
+        """Whether it has something to learn from."""
+        return True
+
     @abstractmethod
     def suggest(self, trial: optuna.Trial) -> Params:
         """Parameters of one trial."""
