@@ -42,10 +42,8 @@ def describe_recommender(log: Interactions, evaluated: Bundle, digest: str, prob
     known, questions = split_by_time(log, holdout_of(problem))
     answers = _answers(evaluated, known, questions, problem.tuning.seed)
     config, last = problem.evaluation, _visits(log)[-MOST_ROWS:]
-    unknown, within = int(questions.unknown.sum()), int(questions.truth.lengths.sum())
     item = problem.data.target
     scores = estimates(answers, np.arange(len(answers)), {K: 1.0}, config.bootstrap, problem.tuning.seed, config.confidence)
-    takers = np.bincount(log.pairs.items, minlength=log.n_items)
     return Reference(
         ReferenceFacts(
             problem=problem.for_training(),
@@ -65,12 +63,18 @@ def describe_recommender(log: Interactions, evaluated: Bundle, digest: str, prob
         answers,
         Suite(problem.name, ()),
         pd.Series(pd.to_datetime(log.times[last], unit="D")) if log.dated else None,
-        Catalogue(
-            pd.DataFrame({"item": log.item_ids, "takers": takers}),
-            hash_categories(log.user_ids.tolist()),
-            (unknown, unknown + within),
-            (int((~questions.warm).sum()), len(questions)),
-        ),
+        _catalogue(log, questions),
+    )
+
+
+def _catalogue(log: Interactions, questions: Questions) -> Catalogue:
+    unknown, within = int(questions.unknown.sum()), int(questions.truth.lengths.sum())
+    takers = np.bincount(log.pairs.items, minlength=log.n_items)
+    return Catalogue(
+        pd.DataFrame({"item": log.item_ids, "takers": takers}),
+        hash_categories(log.user_ids.tolist()),
+        (unknown, unknown + within),
+        (int((~questions.warm).sum()), len(questions)),
     )
 
 

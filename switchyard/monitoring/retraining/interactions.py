@@ -13,7 +13,7 @@ import pandas as pd
 from sqlalchemy import Engine
 
 from switchyard.monitoring.retraining.rows import TrainingRows, labelled_frames
-from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.config.problem import Data, Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.report.words import count_of
@@ -75,11 +75,7 @@ def with_labels(log: Interactions, taken: Taken, problem: Problem, source: str, 
         The source's column of time holds numbers that are no moments, or a window is asked for without moments.
     """
     data = problem.data
-    dated = data.time_column not in (None, "@row")
-    if dated and not log.dated:
-        raise InputError(f"time column {data.time_column!r} holds numbers, and the prediction log keeps moments; make it a date to retrain")
-    if window_days is not None and not dated:
-        raise InputError("retraining.window_days needs the rows' dates: set data.time_column to a column of dates, or leave it out")
+    _check_times(log, data, window_days)
     fresh = taken.rows[~_there(log, taken.rows)]
     assert data.user and data.item
     columns: dict[str, np.ndarray] = {
@@ -89,13 +85,12 @@ def with_labels(log: Interactions, taken: Taken, problem: Problem, source: str, 
     if data.weight:
         columns[data.weight] = np.append(log.weights, np.full(len(fresh), np.median(log.weights)))
     days, kept = np.append(log.times, fresh["day"]), np.ones(len(log) + len(fresh), dtype=bool)
-    if dated and data.time_column:
-        columns[data.time_column] = pd.to_datetime((days * _DAY_MS).round(), unit="ms").to_numpy()
+    if data.time_column not in (None, "@row"):
+        columns[str(data.time_column)] = pd.to_datetime((days * _DAY_MS).round(), unit="ms").to_numpy()
         kept = days >= days.max() - window_days if window_days is not None else kept
     last = f" until {pd.Timestamp(fresh['day'].max(), unit='D'):%Y-%m-%d}" if len(fresh) else ""
-    label = f"{source} and {count_of(len(fresh), 'labelled prediction')}{last}"
-    if window_days is not None:
-        label += f", of the last {window_days:g} days"
+    within = f", of the last {window_days:g} days" if window_days is not None else ""
+    label = f"{source} and {count_of(len(fresh), 'labelled prediction')}{last}{within}"
     notes = (
         [f"{count_of(taken.nameless, 'labelled prediction')} without a user left out: send `user`, or x-entity-id"]
         if taken.nameless
@@ -105,6 +100,14 @@ def with_labels(log: Interactions, taken: Taken, problem: Problem, source: str, 
         notes.append(f"the new rows have the median {data.weight!r} of the old ones, {np.median(log.weights):g}")
     old = int(kept[: len(log)].sum())
     return TrainingRows(pd.DataFrame(columns)[kept].reset_index(drop=True), problem, old, int(kept.sum()) - old, label, tuple(notes))
+
+
+def _check_times(log: Interactions, data: Data, window_days: float | None) -> None:
+    dated = data.time_column not in (None, "@row")
+    if dated and not log.dated:
+        raise InputError(f"time column {data.time_column!r} holds numbers, and the prediction log keeps moments; make it a date to retrain")
+    if window_days is not None and not dated:
+        raise InputError("retraining.window_days needs the rows' dates: set data.time_column to a column of dates, or leave it out")
 
 
 def _there(log: Interactions, rows: pd.DataFrame) -> np.ndarray:
