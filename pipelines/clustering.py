@@ -7,6 +7,7 @@ from zenml import pipeline
 from pipelines.training import learn
 from steps.data.find_groups import find_groups
 from steps.data.load_table import load_table
+from steps.registry.find_groups_before import find_groups_before
 from switchyard.tabular.config.problem import Problem
 
 
@@ -20,5 +21,6 @@ def clustering(problem: Problem, location: str, edited_suite: str, fresh: str = 
         As of `pipelines.training.training`.
     """
     table, resolved = load_table(problem, location)
-    grouped, groups = find_groups(table, resolved)
-    learn(problem, grouped, resolved, edited_suite, fresh, parallel, workers, groups=groups)
+    before = find_groups_before(table, resolved)
+    grouped, settled, groups = find_groups(table, resolved, before)
+    learn(problem, grouped, settled, edited_suite, fresh, parallel, workers, groups=groups)

@@ -86,7 +86,7 @@ def learn(
     evaluation = evaluate_model(evaluated, split, plan, resolved)
     explanation = explain_model(evaluated, split, resolved)
     reference = describe_reference(evaluated, bundle, split, evaluation, explanation, suite, resolved)
-    comparison, verdict = compare_models(model, leaderboard, evaluated, bundle, evaluation, champion, split, resolved)
+    comparison, verdict = compare_models(model, leaderboard, evaluated, bundle, evaluation, champion, split, resolved, groups)
     documents = document_model(
         problem=resolved,
         table=table,

@@ -32,12 +32,13 @@ class BundleModel(mlflow.pyfunc.PythonModel):
             return pd.DataFrame([one.fields() for one in answer.recommendations])
         if signature.classes:
             probabilities = {f"probability_{label}": answer.probabilities[:, code] for code, label in enumerate(signature.classes)}
+            far = {} if answer.distance is None else {"distance": answer.distance, "unlike": answer.unlike}
             if signature.sets is None:
-                return pd.DataFrame({"label": answer.labels, **probabilities})
+                return pd.DataFrame({"label": answer.labels, **probabilities, **far})
             sets = {f"set_{label}": answer.members[:, code] for code, label in enumerate(signature.classes)}
             decisions = signature.sets.decisions(answer.members)
             decided = {} if decisions is None else {"decision": decisions}
-            return pd.DataFrame({"label": answer.labels, **probabilities, **sets, **decided})
+            return pd.DataFrame({"label": answer.labels, **probabilities, **sets, **decided, **far})
         columns = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
         return pd.DataFrame({name: values for name, values in columns.items() if values is not None})
 

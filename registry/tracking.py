@@ -287,6 +287,8 @@ def _signature(signature: Signature) -> Any:
         if signature.sets is not None:
             outputs += [ColSpec(DataType.boolean, f"set_{label}") for label in signature.classes]
             outputs += [ColSpec(DataType.string, "decision")] if signature.sets.review_above is not None else []
+        if signature.unlike is not None:
+            outputs += [ColSpec(DataType.double, "distance"), ColSpec(DataType.boolean, "unlike")]
     else:
         names = ("prediction", "lower", "upper") if signature.interval else ("prediction",)
         outputs = [ColSpec(DataType.double, name) for name in names]

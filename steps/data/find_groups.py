@@ -8,6 +8,7 @@ from zenml import step
 from steps.caching import depends_on
 from switchyard.tabular.clustering import finding as library
 from switchyard.tabular.clustering.groups import Groups
+from switchyard.tabular.clustering.succession import GroupsBefore
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.tables.table import Table
 
@@ -15,8 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 @step(cache_policy=depends_on(__file__))
-def find_groups(table: Table, problem: Problem) -> tuple[Annotated[Table, "grouped"], Annotated[Groups, "groups"]]:
-    """The table with the group of each row as its target, and what makes each group itself."""
-    grouped, groups = library.find_groups(table, problem)
+def find_groups(
+    table: Table, problem: Problem, before: GroupsBefore
+) -> tuple[Annotated[Table, "grouped"], Annotated[Problem, "settled"], Annotated[Groups, "groups"]]:
+    """The table with the group of each row as its target, the problem of giving them to new rows, and what makes each group itself."""
+    grouped, settled, groups = library.find_groups(table, problem, before)
+    if before.note:
+        logger.warning(before.note)
     logger.info(groups.sentence)
-    return grouped, groups
+    return grouped, settled, groups

@@ -7,6 +7,7 @@ from zenml import step
 
 from registry.versions import Registered
 from steps.caching import depends_on
+from switchyard.tabular.clustering.groups import Groups
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.belief import doubt
 from switchyard.tabular.evaluation.changes import changes_between
@@ -29,11 +30,15 @@ def compare_models(
     champion: Registered,
     split: Split,
     problem: Problem,
+    groups: Groups | None = None,
 ) -> tuple[Annotated[Comparison, "comparison"], Annotated[Verdict, "verdict"]]:
     """Both evaluated twins answer the same rows, which neither has seen; latency and size are those of what is served."""
     scorer = evaluated.scorer()
     first_held_out = split.boundary if problem.data.time_column != "@row" else None
     theirs, note = predict_champion(champion.twin, split.holdout, scorer.signature, first_held_out)
+    if groups is not None and theirs is not None:
+        # The rows' groups are the challenger's own findings: by them no champion could be as good.
+        theirs, note = None, "groups have no truth to be nearer to; gates.moved holds them to the champion's"
     comparison = compare(
         predict_served(scorer, split.holdout),
         theirs,
@@ -53,5 +58,6 @@ def compare_models(
         members=Counter(member.family for member in model.members),
         changes=changes_between(champion.signature, scorer.signature),
         doubt=doubt(evaluation, leaderboard.winner, split, problem),
+        moved=groups.succession.moved if groups is not None and groups.succession is not None else None,
     )
     return comparison, verdict

@@ -27,10 +27,11 @@ def answer_of(answer: Answer, row: int, signature: Signature) -> dict[str, Any]:
     if answer.recommendations is not None:
         return answer.recommendations[row].fields()
     if answer.labels is not None and answer.probabilities is not None:
-        return {
+        said = {
             "label": answer.labels[row],
             "probabilities": {name: float(value) for name, value in zip(signature.classes, answer.probabilities[row])},
         }
+        return said if answer.distance is None else {**said, "distance": float(answer.distance[row])}
     values = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
     return {key: float(value[row]) for key, value in values.items() if value is not None}
 

@@ -44,6 +44,10 @@ class Answer:
     upper: np.ndarray | None = None
     members: np.ndarray | None = None
     """Which classes are in the conformal set of each row, bool of shape (n, n_classes); None where the model has no sets."""
+    distance: np.ndarray | None = None
+    """Of each row to the centre of its group, float64 of shape (n,); None where the model has no distances."""
+    unlike: np.ndarray | None = None
+    """Whether that is beyond what training saw, bool of shape (n,)."""
     recommendations: list[Recommendation] | None = None
 
 
@@ -227,12 +231,17 @@ class Scorer:
             classes, index = self.signature.classes, found["label"]
             sets, probabilities = self.signature.sets, found["probabilities"]
             members = None if sets is None else sets.members(probabilities)
-            return Answer(probabilities, index, [classes[code] for code in index.tolist()], members=members)
+            unlike, distance = self.signature.unlike, found.get("distance")
+            marks = None if unlike is None or distance is None else unlike.marks(distance, index)
+            labels = [classes[code] for code in index.tolist()]
+            return Answer(probabilities, index, labels, members=members, distance=distance, unlike=marks)
         return Answer(prediction=found["prediction"], lower=found.get("lower"), upper=found.get("upper"))
 
     def _empty(self) -> Answer:
         if self.signature.classes:
             none = np.empty((0, len(self.signature.classes)))
-            return Answer(none, np.empty(0, dtype=np.int64), [], members=none.astype(bool) if self.signature.sets else None)
+            members = none.astype(bool) if self.signature.sets else None
+            distance, unlike = (np.empty(0), np.empty(0, dtype=bool)) if self.signature.unlike else (None, None)
+            return Answer(none, np.empty(0, dtype=np.int64), [], members=members, distance=distance, unlike=unlike)
         bound = np.empty(0) if self.signature.interval else None
         return Answer(prediction=np.empty(0), lower=bound, upper=bound)

@@ -13,6 +13,7 @@ from switchyard.bundle.plain import MISSING, unpointed
 from switchyard.bundle.reading import ColumnReading
 from switchyard.bundle.seen import Seen
 from switchyard.bundle.sets import Sets
+from switchyard.bundle.unlike import Unlike
 
 FORMAT = 2
 """Version of the bundle's format; 1, which had no readings, is read too, and `FORMAT_OF_TEXTS`, any other refused."""
@@ -129,6 +130,8 @@ class Signature:
     """How values of the target are read."""
     sets: Sets | None = None
     """Of a classification that was asked for them; not in the text where it was not, so that older code reads it too."""
+    unlike: Unlike | None = None
+    """Of a clustering, whose answers have a distance; not in the text of others."""
 
     def __post_init__(self) -> None:
         if self.label is None:
@@ -157,8 +160,9 @@ class Signature:
     def to_json(self) -> str:
         """The text of signature.json, the same for equal signatures."""
         fields = dataclasses.asdict(self)
-        if self.sets is None:
-            del fields["sets"]
+        for name in ("sets", "unlike"):
+            if fields[name] is None:
+                del fields[name]
         return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -190,6 +194,7 @@ class Signature:
                 others=others,
                 label=label,
                 sets=Sets.of(fields.pop("sets", None)),
+                unlike=Unlike.of(fields.pop("unlike", None)),
                 **fields,
             )
         except (KeyError, TypeError) as error:

@@ -8,14 +8,15 @@ import pandas as pd
 from switchyard.tabular.evaluation.predictions import Predictions
 
 PROBABILITY = "probability."
-LABEL, PREDICTION, LOWER, UPPER = "label", "prediction", "lower", "upper"
+LABEL, PREDICTION, LOWER, UPPER, DISTANCE = "label", "prediction", "lower", "upper", "distance"
 
 
 def answer_columns(predictions: Predictions, classes: tuple[str, ...]) -> pd.DataFrame:
-    """Shape (n, n_classes + 1): `probability.<class>` and `label`; of a regression `prediction` and, if any, `lower` and `upper`."""
+    """`probability.<class>` and `label`, of groups `distance` too; of a regression `prediction` and, if any, `lower` and `upper`."""
     if predictions.probabilities is not None:
         columns = {f"{PROBABILITY}{label}": predictions.probabilities[:, code] for code, label in enumerate(classes)}
-        return pd.DataFrame({**columns, LABEL: np.array(classes, dtype=object)[predictions.labels]})
+        far = {} if predictions.distances is None else {DISTANCE: predictions.distances}
+        return pd.DataFrame({**columns, LABEL: np.array(classes, dtype=object)[predictions.labels], **far})
     bounds = {LOWER: predictions.lower, UPPER: predictions.upper}
     return pd.DataFrame({PREDICTION: predictions.values, **{name: values for name, values in bounds.items() if values is not None}})
 
@@ -31,7 +32,9 @@ def predictions_in(frame: pd.DataFrame, classes: tuple[str, ...]) -> Predictions
     if classes:
         probabilities = np.column_stack([frame[f"{PROBABILITY}{label}"].to_numpy("float64") for label in classes])
         code = {label: position for position, label in enumerate(classes)}
-        return Predictions(probabilities=probabilities, labels=np.array([code[label] for label in frame[LABEL]], dtype="int64"))
+        distances = frame[DISTANCE].to_numpy("float64") if DISTANCE in frame else None
+        labels = np.array([code[label] for label in frame[LABEL]], dtype="int64")
+        return Predictions(probabilities=probabilities, labels=labels, distances=distances)
     lower, upper = (frame[name].to_numpy("float64") if name in frame and frame[name].notna().all() else None for name in (LOWER, UPPER))
     return Predictions.of_values(frame[PREDICTION].to_numpy("float64"), lower, upper)
 

@@ -62,6 +62,7 @@ def decide(
         rules.repeated_drift(window, share, [one for one in past if one.window != key], settings),
         rules.data_quality(window, drift, validation, settings),
         rules.refused_requests(asked, settings),
+        *rules.unlike_rows(drift, settings, before),
     )
     applied = tuple(rules.veto(rule, drift, performance, applied) for rule in applied)
     action = max((rule.verdict for rule in applied), key=_ORDER.index)

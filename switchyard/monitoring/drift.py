@@ -6,9 +6,10 @@ from collections.abc import Container, Sequence
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from switchyard.bundle import Scorer
-from switchyard.monitoring.answers import answer
+from switchyard.monitoring.answers import DISTANCE, answer
 from switchyard.monitoring.columns import ColumnDrift, compare, drift_table
 from switchyard.monitoring.effects import with_effects
 from switchyard.monitoring.fault import Fault
@@ -20,6 +21,22 @@ from switchyard.monitoring.window import Window, in_words
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.report.report import Bars, Name, Part, Report, Section, Strong, Table, Text
 from switchyard.tabular.storable import Fact, Record
+
+
+class Shares(BaseModel):
+    """Rows that are like no group."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    now: float
+    """Share of the window's rows."""
+    before: float
+    """Share of the holdout's rows, which the version's evaluated twin had not seen."""
+    rows: int
+    """Of the window."""
+    rows_before: int
+    p_value: float
+    """One-sided, of Fisher's exact test: how often chance makes so many more."""
 
 
 class DriftReport(Record):
@@ -34,6 +51,10 @@ class DriftReport(Record):
     columns: tuple[ColumnDrift, ...]
     """Inputs of the model; what matters most first."""
     prediction: ColumnDrift | None
+    distance: ColumnDrift | None = None
+    """Of groups: how far rows are from the centre of theirs."""
+    unlike: Shares | None = None
+    """Of groups: the rows that are like none of them."""
     target: ColumnDrift | None
     """Labels that have arrived against those of training."""
     quality: tuple[ColumnQuality, ...]
@@ -65,9 +86,12 @@ class DriftReport(Record):
         if self.columns:
             sections.append(Section("What drifts, by its weight in the model", *self._weights()))
             sections.append(Section("Columns, what matters for the score first", drift_table(self.columns)))
-        outputs = [part for part in (self.prediction, self.target) if part is not None]
+        outputs = [part for part in (self.prediction, self.distance, self.target) if part is not None]
         if outputs:
             sections.append(Section("Answers and labels", drift_table(outputs)))
+        if self.unlike is not None:
+            words = f"{self.unlike.now:.1%} of the window's rows, {self.unlike.before:.1%} of the holdout's."
+            sections.append(Section("Rows that are unlike all groups", words))
         if self.quality:
             rows = [(Name(part.column), "; ".join(part.findings)) for part in self.quality if part.findings]
             sections.append(Section("Data quality", Table(("column", "finding"), rows) if rows else "As in training."))
@@ -144,6 +168,8 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
         judged=judged,
         columns=tuple(columns),
         prediction=_prediction(window, reference, settings, sampled) if judged else None,
+        distance=_distance(window, reference, settings, sampled) if judged else None,
+        unlike=_unlike(window, reference) if judged else None,
         target=_target(window, reference, settings, sampled, like) if judged else None,
         quality=compare_quality(window, reference, settings) if judged else (),
         share=share_of(columns, False),
@@ -182,6 +208,31 @@ def _prediction(window: Window, reference: Reference, settings: Monitoring, samp
     kind = "categorical" if len(classes) > 2 else "numeric"
     # The holdout's answers are few and of one end of the training period: its stretches say little of what is usual.
     return compare(past, current, {past.columns[0]: kind}, settings, False, sampled)[0]
+
+
+def _distance(window: Window, reference: Reference, settings: Monitoring, sampled: bool) -> ColumnDrift | None:
+    past, current = reference.answers, window.answers
+    if DISTANCE not in past or DISTANCE not in current:
+        return None
+    return compare(past[[DISTANCE]], current[[DISTANCE]], {DISTANCE: "numeric"}, settings, False, sampled)[0]
+
+
+def _unlike(window: Window, reference: Reference) -> Shares | None:
+    limits, classes = reference.facts_.unlike, reference.facts_.classes
+    past, current = reference.holdout, window.predictions(classes)
+    if limits is None or past.distances is None or current.distances is None or not len(past):
+        return None
+    from scipy.stats import fisher_exact
+
+    before, now = (limits.marks(np.asarray(part.distances), np.asarray(part.labels)) for part in (past, current))
+    counts = [[int(part.sum()), int((~part).sum())] for part in (now, before)]
+    return Shares(
+        now=float(now.mean()),
+        before=float(before.mean()),
+        rows=len(now),
+        rows_before=len(before),
+        p_value=float(fisher_exact(counts, alternative="greater").pvalue),
+    )
 
 
 def _target(window: Window, reference: Reference, settings: Monitoring, sampled: bool, like: np.ndarray | None) -> ColumnDrift | None:

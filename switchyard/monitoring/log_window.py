@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from switchyard.monitoring.answers import LABEL, LOWER, PREDICTION, PROBABILITY, UPPER
+from switchyard.monitoring.answers import DISTANCE, LABEL, LOWER, PREDICTION, PROBABILITY, UPPER
 from switchyard.monitoring.known import conformed, known_labels
 from switchyard.monitoring.look import TICK, Look, in_utc, span_of
 from switchyard.monitoring.recommending.shown import shown_in
@@ -165,6 +165,9 @@ def _logged_answers(raw: pd.DataFrame, reference: ReferenceFacts) -> tuple[pd.Da
         names = [f"{PROBABILITY}{label}" for label in reference.classes]
         columns: dict[str, Any] = {name: pd.to_numeric(raw[name]) if name in raw else np.empty(0) for name in names}
         columns[LABEL] = raw[LABEL] if LABEL in raw else np.empty(0, dtype=object)
+        if reference.unlike is not None:
+            # The log keeps a distance where a regression has its prediction.
+            columns[DISTANCE] = pd.to_numeric(raw[PREDICTION]) if PREDICTION in raw else np.empty(0)
     else:
         columns = {name: pd.to_numeric(raw[name]) for name in (PREDICTION, LOWER, UPPER) if name in raw}
         columns = columns or {PREDICTION: np.empty(0)}

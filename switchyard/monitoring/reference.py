@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.bundle import Sets, Signature
+from switchyard.bundle.unlike import Unlike
 from switchyard.monitoring.answers import answer_columns, predictions_in
 from switchyard.monitoring.recommending.catalogue import Catalogue
 from switchyard.monitoring.seasons import covered
@@ -47,6 +48,8 @@ class ReferenceFacts(BaseModel):
     threshold: float | None
     sets: Sets | None = None
     """By which the version's answers have conformal sets."""
+    unlike: Unlike | None = None
+    """By which its answers say that a row is like none of the groups."""
     metric: str
     greater_is_better: bool
     scores: dict[str, Estimate]
@@ -174,6 +177,7 @@ def describe_reference(
             classes=signature.classes,
             threshold=signature.threshold,
             sets=signature.sets,
+            unlike=signature.unlike,
             metric=evaluation.metric,
             greater_is_better=evaluation.greater_is_better,
             scores=_as_measured(evaluation, predictions, split, signature, problem),

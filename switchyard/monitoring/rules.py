@@ -189,6 +189,20 @@ def refused_requests(asked: Counts | None, settings: Monitoring) -> RuleResult:
     return RuleResult(name=name, value=share, threshold=limit, verdict=verdict, reason=reason)
 
 
+def unlike_rows(drift: DriftReport, settings: Monitoring, before: frozenset[str] | None) -> tuple[RuleResult, ...]:
+    """The share of the rows that are like no group; no rule where answers have no groups."""
+    name, limit, found = "unlike_rows", settings.unlike_share, drift.unlike
+    if found is None:
+        return ()
+    reason = f"{found.now:.1%} of the rows are unlike all groups, {found.before:.1%} of the holdout's"
+    result = RuleResult(name=name, value=found.now, threshold=limit, verdict="nothing", reason=reason)
+    if found.now <= limit or found.p_value >= 1 - settings.confidence:
+        return (result,)
+    sure = before is None or name in before or found.p_value < settings.p_at_once
+    verdict = settings.actions.unlike_rows if sure else "nothing"
+    return (result.model_copy(update={"suspected": True, "verdict": verdict, "reason": reason if sure else f"{reason}; {_NEXT}"}),)
+
+
 def _not_applied(name: str, threshold: float | None, why: str) -> RuleResult:
     return RuleResult(name=name, value=None, threshold=threshold, verdict="nothing", reason=f"not applied: {why}")
 

@@ -15,13 +15,16 @@ from switchyard.serving.payloads import JSON_DATA, NDARRAY, ONE, ROWS, TENSOR
 LISTS = ("items", "scores", "titles", "because", "notes")
 Columns = dict[str, "list[Any] | None"]
 EXPLANATION = "explanation"
+_TAGS = {"set": "sets", "decision": "decisions", "distance": "distances", "unlike": "unlike"}
+"""What stands with the tags of an answer whose place for data holds the probabilities."""
 
 
 def columns_of(answer: Answer, signature: Signature) -> Columns:
     """The answer as plain lists by name, each of shape (rows,), None where the task has no such thing.
 
     `label`, `confidence` (the label's probability) and `probabilities` (by class), with `set` (the classes that are in it, the
-    most probable first) and `decision` where the model has them; or `prediction`, `lower`, `upper`; or what a recommendation has.
+    most probable first), `decision`, `distance` and `unlike` where the model has them; or `prediction`, `lower`, `upper`; or what a
+    recommendation has.
     """
     if answer.recommendations is not None:
         listed = [one.fields() for one in answer.recommendations]
@@ -37,6 +40,8 @@ def columns_of(answer: Answer, signature: Signature) -> Columns:
         if signature.sets is not None and answer.members is not None:
             named = _named_sets(answer.probabilities, answer.members, signature.classes)
             columns |= {"set": named, "decision": signature.sets.decisions(answer.members)}
+        if answer.distance is not None and answer.unlike is not None:
+            columns |= {"distance": answer.distance.tolist(), "unlike": answer.unlike.tolist()}
         return columns
     return {
         "prediction": _numbers(answer.prediction),
@@ -46,10 +51,13 @@ def columns_of(answer: Answer, signature: Signature) -> Columns:
 
 
 def logged(columns: Columns) -> Columns:
-    """Of `columns_of`, what the prediction log keeps; of a recommendation the score by item, best first, and as label the first item."""
+    """Of `columns_of`, what the prediction log keeps.
+
+    Of a recommendation the score by item, best first, and as label the first item; a distance takes the place of a prediction.
+    """
     items, scores = columns.get("items"), columns.get("scores")
     if items is None or scores is None:
-        return columns
+        return {**columns, "prediction": columns["distance"]} if "distance" in columns else columns
     return {
         "label": [row[0] if row else None for row in items],
         "probabilities": [dict(zip(row, values)) for row, values in zip(items, scores)],
@@ -105,7 +113,7 @@ def body_of(columns: Columns, form: str, request_id: str, signature: Signature, 
         names, values = list(signature.classes), [list(row.values()) for row in columns["probabilities"] or ()]
         # A Seldon message has one place for data; the rest of the answer stands with the tags.
         meta["tags"] = {**tags, "labels": columns["label"], "confidence": columns["confidence"]}
-        meta["tags"] |= {f"{name}s": columns[name] for name in ("set", "decision") if columns.get(name) is not None}
+        meta["tags"] |= {tag: columns[name] for name, tag in _TAGS.items() if columns.get(name) is not None}
     else:
         names = [name for name, column in columns.items() if column is not None and name != EXPLANATION]
         values = [list(row) for row in zip(*(columns[name] or () for name in names))]

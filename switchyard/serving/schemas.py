@@ -9,6 +9,7 @@ from switchyard.bundle import Column, Other, Sets, Signature
 from switchyard.bundle.requests import MOST_ANSWERS, MOST_ITEMS
 from switchyard.bundle.sets import ANSWER, REVIEW
 from switchyard.bundle.signature import RECOMMENDATION
+from switchyard.bundle.unlike import Unlike
 from switchyard.serving.payloads import MOST_EXPLAINED
 
 Json = dict[str, Any]
@@ -206,6 +207,7 @@ def prediction_answer(signature: Signature) -> Json:
             "confidence": {**number, "description": "The label's probability."},
             "probabilities": {"type": "object", "properties": {name: number for name in signature.classes}},
             **(_sets(signature.sets, signature.classes) if signature.sets else {}),
+            **(_distances(signature.unlike) if signature.unlike else {}),
         }
     elif signature.task == RECOMMENDATION:
         texts: Json = {"type": "array", "items": {"type": "string"}}
@@ -242,6 +244,13 @@ def _sets(sets: Sets, classes: Sequence[str]) -> Json:
         text = f"{REVIEW} where the set is empty or holds more than {sets.review_above}"
         fields["decision"] = {"enum": [REVIEW, ANSWER], "description": text}
     return fields
+
+
+def _distances(unlike: Unlike) -> Json:
+    return {
+        "distance": {"type": "number", "minimum": 0, "description": "From the centre of the group that is the label."},
+        "unlike": {"type": "boolean", "description": f"Whether the row is like no group: {unlike.words}."},
+    }
 
 
 def feedback_request(signature: Signature, max_rows: int) -> Json:

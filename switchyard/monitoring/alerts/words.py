@@ -51,6 +51,12 @@ RULES: dict[str, Words] = {
         "mend the source of the columns named above; training on such values makes it worse",
         "{:.0f}",
     ),
+    "unlike_rows": Words(
+        "rows come in that are like none of the groups",
+        "of the rows are unlike all groups",
+        "look at them in the prediction log: has a new kind come, train again; has a feed broken, mend it",
+        "{:.1%}",
+    ),
     "refused_requests": Words(
         "clients send requests that are refused",
         "of the requests were refused",

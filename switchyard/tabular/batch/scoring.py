@@ -24,6 +24,8 @@ PROBABILITY = "probability."
 """What the names of the columns of class probabilities begin with."""
 SET = "set."
 """And of those, true or false, that say whether a class is in the row's set."""
+DISTANCE, UNLIKE = "distance", "unlike"
+"""Of groups: from the centre of the row's group, and whether the row is like none."""
 BASE, CONTRIBUTION = "explained.base", "contribution."
 """And, where reasons are asked for, of the mean answer to the background, and what the names of contributions begin with."""
 _EVERY_S = 5.0
@@ -63,6 +65,7 @@ def output_columns(signature: Signature, explained: bool = False) -> tuple[str, 
     """Names of the columns that scoring adds."""
     if signature.classes:
         said = ("label", "confidence", *(PROBABILITY + name for name in signature.classes), *_names_of_sets(signature))
+        said += (DISTANCE, UNLIKE) if signature.unlike else ()
     else:
         said = ("prediction", *(("lower", "upper") if signature.interval else ()))
     reasons = (BASE, *(CONTRIBUTION + column.name for column in signature.columns)) if explained else ()
@@ -159,7 +162,8 @@ def _columns(answer: Answer, signature: Signature) -> dict[str, Any]:
         probabilities = answer.probabilities.astype(np.float64)
         confidence = probabilities[np.arange(len(probabilities)), answer.label_index]
         each = {PROBABILITY + name: probabilities[:, code] for code, name in enumerate(signature.classes)}
-        return {"label": answer.labels, "confidence": confidence, **each, **_sets(answer, signature)}
+        far = {} if answer.distance is None else {DISTANCE: answer.distance.astype(np.float64), UNLIKE: answer.unlike}
+        return {"label": answer.labels, "confidence": confidence, **each, **_sets(answer, signature), **far}
     ends = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
     return {name: values.reshape(-1).astype(np.float64) for name, values in ends.items() if values is not None}
 
@@ -181,7 +185,9 @@ def _sets(answer: Answer, signature: Signature) -> dict[str, Any]:
 def _answers(answer: Answer, said: dict[str, Any], signature: Signature) -> dict[str, Sequence[Any] | None]:
     if answer.probabilities is not None:
         probabilities = [dict(zip(signature.classes, row, strict=True)) for row in answer.probabilities.astype(np.float64).tolist()]
-        return {"label": answer.labels, "probabilities": probabilities}
+        # The log's place for a value holds a distance, as it does for requests.
+        far = {} if answer.distance is None else {"prediction": answer.distance.tolist()}
+        return {"label": answer.labels, "probabilities": probabilities, **far}
     return {name: values.tolist() for name, values in said.items()}
 
 

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+
+from switchyard.tabular.clustering.finder import Found
 
 MANY_ROWS = 20_000
 """From here on centres are found by batches of rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Centres(Found):
+    """k centres over m features, of shape (k, m): a row is of the group of the nearest."""
+
+    centres: np.ndarray
+
+    def squared_distances(self, X: np.ndarray) -> np.ndarray:
+        """Of each row of `X`, of shape (n, m), to each centre: float64 of shape (n, k)."""
+        return squared_distances(X, self.centres)
+
+    def groups(self, X: np.ndarray) -> np.ndarray:
+        """The nearest centre of each row, int64 of shape (n,)."""
+        return self.squared_distances(X).argmin(axis=1)
 
 
 def centres_of(X: np.ndarray, clusters: int, seed: int = 0, starts: int = 10) -> np.ndarray:

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import adjusted_rand_score
 
-from switchyard.tabular.clustering.centres import centres_of, squared_distances
-from switchyard.tabular.clustering.groups import Difference, Group, Groups, Number
-from switchyard.tabular.clustering.rules import differences_of, readable, rule_of
-from switchyard.tabular.clustering.search import Choice, choose_clusters
+from switchyard.tabular.clustering.describing import describe
+from switchyard.tabular.clustering.finder import Finder
+from switchyard.tabular.clustering.groups import Groups
+from switchyard.tabular.clustering.search import MOST_ROWS, choose_groups
+from switchyard.tabular.clustering.stability import silhouette_of
+from switchyard.tabular.clustering.succession import GroupsBefore, Succession, succeed
+from switchyard.tabular.config.names import our_families
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed, InputError
-from switchyard.tabular.features.plan import plan_features
+from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.features.plan import FeaturePlan, plan_features
 from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.quality import check_quality
-from switchyard.tabular.report.words import shown
-from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.split import split_table
 from switchyard.tabular.tables.table import Table, model_frame
 
 RANGE = (2, 8)
 """Numbers of groups that are tried where the config names none."""
-_EXAMPLES = 3
-_SHOWN_COLUMNS = 8
+_STARTS = 10
 
 
-def find_groups(table: Table, problem: Problem) -> tuple[Table, Groups]:
-    """The table with the group of each row as its target, and what was found.
+def find_groups(table: Table, problem: Problem, before: GroupsBefore | None = None) -> tuple[Table, Problem, Groups]:
+    """The table with the group of each row as its target, the problem of giving them to new rows, and what was found.
 
     Parameters
     ----------
@@ -37,6 +38,8 @@ def find_groups(table: Table, problem: Problem) -> tuple[Table, Groups]:
         Resolved for task clustering: its target is one class.
     problem : Problem
         Resolved.
+    before : GroupsBefore, optional
+        The champion's groups of the same rows, whose names the new ones take over.
 
     Raises
     ------
@@ -45,25 +48,45 @@ def find_groups(table: Table, problem: Problem) -> tuple[Table, Groups]:
     GateClosed
         Where there are no groups, and the config fixes no number of them.
     """
-    split = split_table(table, problem)
-    plan = plan_features(split, check_quality(split, problem).dropped, problem)
-    seen = model_frame(table.frame, plan.used)
-    X = np.asarray(build_preprocessor(plan, "distances").fit_transform(seen, np.zeros(len(seen))), dtype=np.float32)
+    plan, X = features_of(table, problem)
     fixed = isinstance(problem.clustering.clusters, int)
     least, most = _range(problem)
     _check_rows(X, least)
-    choice = choose_clusters(X, least, most, problem.tuning.seed)
+    choice = choose_groups(X, least, most, problem.tuning.seed, _finders(problem))
+    best = choice.best
     notes: tuple[str, ...] = ()
     if choice.objection:
         if not fixed:
-            raise GateClosed(f"no groups were found: {choice.objection}; clustering.clusters: {choice.clusters} makes them all the same")
+            raise GateClosed(f"no groups were found: {choice.objection}; clustering.clusters: {best.clusters} makes them all the same")
         notes = (f"The number was fixed by the config, and there may be no groups: {choice.objection}.",)
-    centres = centres_of(X, choice.clusters, problem.tuning.seed)
-    distances = squared_distances(X, centres)
-    codes = _by_size(distances.argmin(axis=1), choice.clusters)
-    names = _names(problem, choice.clusters)
-    found = _described(table.frame, plan.used, distances.min(axis=1), codes, names, choice, problem.data.target, notes)
-    return _with_groups(table, np.array(names, dtype=object)[codes], problem.data.target), found
+    found = best.finder.find(X, best.clusters, problem.tuning.seed, starts=_STARTS)
+    distances = found.squared_distances(X)
+    groups = found.groups(X)
+    if (there := len(np.unique(groups))) < best.clusters:
+        raise InputError(f"only {there} of {best.clusters} groups have any rows; set clustering.clusters: {there}")
+    own = distances[np.arange(len(X)), groups]
+    codes = _by_size(groups, best.clusters)
+    names, succession = _named(codes, best.clusters, problem, before, X)
+    described = describe(table.frame, plan.used, X, own, codes, names, choice, problem, notes)
+    described = described.model_copy(update={"succession": succession})
+    tuning = problem.tuning.model_copy(update={"families": (best.finder.family,)})
+    settled = problem.model_copy(update={"tuning": tuning})
+    return _with_groups(table, np.array(names, dtype=object)[codes], problem.data.target), settled, described
+
+
+def features_of(table: Table, problem: Problem) -> tuple[FeaturePlan, np.ndarray]:
+    """The plan of the columns, and what is clustered: float32 of shape (n, m)."""
+    split = split_table(table, problem)
+    plan = plan_features(split, check_quality(split, problem).dropped, problem)
+    seen = model_frame(table.frame, plan.used)
+    return plan, np.asarray(build_preprocessor(plan, "distances").fit_transform(seen, np.zeros(len(seen))), dtype=np.float32)
+
+
+def _finders(problem: Problem) -> list[Finder]:
+    families = [FAMILIES[name] for name in problem.tuning.families]
+    if strange := [family.name for family in families if family.finder is None]:
+        raise InputError(f"tuning.families: {strange[0]} finds no groups; choose of {', '.join(our_families('clustering'))}")
+    return [family.finder for family in families if family.finder is not None]
 
 
 def _range(problem: Problem) -> tuple[int, int]:
@@ -88,15 +111,28 @@ def _by_size(codes: np.ndarray, clusters: int) -> np.ndarray:
     return place[codes]
 
 
-def _names(problem: Problem, clusters: int) -> list[str]:
+def _named(
+    codes: np.ndarray, clusters: int, problem: Problem, before: GroupsBefore | None, X: np.ndarray
+) -> tuple[list[str], Succession | None]:
+    """Names by code, and how the groups follow the champion's."""
     names = problem.clustering.names
-    if not names:
-        return [str(number + 1) for number in range(clusters)]
-    if len(names) != clusters:
+    if names and len(names) != clusters:
         raise InputError(
             f"clustering.names has {len(names)} names, and {clusters} groups were found; set clustering.clusters: {len(names)}"
         )
-    return list(names)
+    if before is None or not before.classes:
+        return list(names) or [str(number + 1) for number in range(clusters)], None
+    found, moved, lost = succeed(codes, clusters, before, names)
+    some = slice(None, None, max(1, len(X) // MOST_ROWS))
+    return found, Succession(
+        version=before.version,
+        moved=moved,
+        agreement=float(adjusted_rand_score(before.codes, codes)),
+        silhouette=silhouette_of(X[some], before.codes[some]),
+        silhouette_now=silhouette_of(X[some], codes[some]),
+        lost=lost,
+        renamed=bool(names) and not set(before.classes) <= set(names),
+    )
 
 
 def _with_groups(table: Table, groups: np.ndarray, target: str) -> Table:
@@ -108,52 +144,3 @@ def _with_groups(table: Table, groups: np.ndarray, target: str) -> Table:
     )
     schema = table.schema.model_copy(update={"columns": columns})
     return replace(table, frame=table.frame.assign(**{target: groups}), schema=schema)
-
-
-def _described(
-    frame: pd.DataFrame,
-    columns: Sequence[Column],
-    distances: np.ndarray,
-    codes: np.ndarray,
-    names: Sequence[str],
-    choice: Choice,
-    answer: str,
-    notes: tuple[str, ...],
-) -> Groups:
-    X, labels = readable(frame, columns)
-    groups = []
-    for code, name in enumerate(names):
-        inside = codes == code
-        rule, coverage, precision = rule_of(X, labels, inside)
-        nearest = np.flatnonzero(inside)[np.argsort(distances[inside], kind="stable")[:_EXAMPLES]]
-        groups.append(
-            Group(
-                name=name,
-                rows=int(inside.sum()),
-                share=float(inside.mean()),
-                rule=rule,
-                coverage=coverage,
-                precision=precision,
-                differences=tuple(
-                    Difference(what=what, inside=mean, overall=all_) for what, mean, all_ in differences_of(X, labels, inside)
-                ),
-                examples=tuple(_row(frame.iloc[at], columns) for at in nearest),
-            )
-        )
-    tried = tuple(
-        Number(clusters=one.clusters, stability=one.stability, silhouette=one.silhouette, smallest=one.smallest) for one in choice.tried
-    )
-    return Groups(
-        answer=answer,
-        algorithm="k-means",
-        groups=tuple(groups),
-        tried=tried,
-        strength=choice.strength,
-        strength_without=choice.strength_without,
-        notes=notes,
-    )
-
-
-def _row(row: pd.Series, columns: Sequence[Column]) -> str:
-    cells = [f"{c.name}={shown(row[c.name]) if isinstance(row[c.name], float) else row[c.name]}" for c in columns[:_SHOWN_COLUMNS]]
-    return ", ".join(cells) + (", ..." if len(columns) > _SHOWN_COLUMNS else "")

@@ -11,8 +11,10 @@ import pandas as pd
 
 from switchyard.tabular.clustering.finding import find_groups
 from switchyard.tabular.clustering.groups import Groups
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.fitting import Fitted, problem_of, raw_table, train
 from switchyard.tabular.tables.resolve import resolve
+from switchyard.tabular.tables.table import Table
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,16 @@ def cluster(
         When there are no groups.
     """
     own = {"clusters": clusters, "names": tuple(names)}
-    asked = problem_of(None, {"seed": seed}, {"task": "clustering", "name": name, "clustering": own, **settings})
-    table, problem, notes = resolve(raw_table(frame), asked)
-    grouped, groups = find_groups(table, problem)
-    return Clustered(groups, grouped.frame[problem.data.target].to_numpy(), train(grouped, problem, (*notes, groups.sentence)))
+    table, problem, notes = resolve(raw_table(frame), _asked(seed, {"name": name, "clustering": own, **settings}))
+    grouped, settled, groups = find_groups(table, problem)
+    return Clustered(groups, grouped.frame[problem.data.target].to_numpy(), train(grouped, settled, (*notes, groups.sentence)))
+
+
+def resolved_for(frame: pd.DataFrame, seed: int = 0, **settings: Any) -> tuple[Table, Problem]:
+    """The table and the problem that `cluster` would find groups for."""
+    table, problem, _ = resolve(raw_table(frame), _asked(seed, settings))
+    return table, problem
+
+
+def _asked(seed: int, settings: dict[str, Any]) -> Problem:
+    return problem_of(None, {"seed": seed}, {"task": "clustering", "name": "model", **settings})

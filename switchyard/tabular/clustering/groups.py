@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.tabular.report.report import Bars, Name, Report, Section, Table
+from switchyard.tabular.clustering.succession import Succession
+from switchyard.tabular.report.report import Bars, Chart, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
+
+_LEGEND = 12
+"""Groups that a legend tells apart; more share colours."""
 
 
 class Difference(BaseModel):
@@ -33,6 +38,8 @@ class Group(BaseModel):
     """Share of the group's rows that the rule holds for."""
     precision: float
     """Share of the rule's rows that are of the group."""
+    stability: float
+    """Mean Jaccard index with what halves of the rows find in its place; below one half it is as well another."""
     differences: tuple[Difference, ...]
     examples: tuple[str, ...]
     """The rows nearest to the centre, as text."""
@@ -43,10 +50,26 @@ class Number(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    algorithm: str
     clusters: int
     stability: float
     silhouette: float
     smallest: int
+    bic: float | None = None
+    """Of a mixture; less is better."""
+
+
+class Map(BaseModel):
+    """Some of the rows on the plane in which they vary most (principal components)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    groups: tuple[int, ...]
+    """Of each row its group's place."""
+    held: float
+    """Share of the variance that the plane holds."""
 
 
 class Groups(Record):
@@ -58,15 +81,19 @@ class Groups(Record):
     groups: tuple[Group, ...]
     """The largest first."""
     tried: tuple[Number, ...]
+    measure: str
+    """What `strength` is."""
     strength: float
-    """Stability times silhouette."""
     strength_without: float
     """The same of the best of tables that have no groups."""
+    map: Map
     notes: tuple[str, ...] = ()
+    succession: Succession | None = None
+    """How they follow the champion's groups, where there is a champion."""
 
     @property
     def chosen(self) -> Number:
-        return next(number for number in self.tried if number.clusters == len(self.groups))
+        return next(number for number in self.tried if (number.algorithm, number.clusters) == (self.algorithm, len(self.groups)))
 
     @property
     def scores(self) -> dict[str, float]:
@@ -79,12 +106,14 @@ class Groups(Record):
         chosen = self.chosen
         return (
             f"{len(self.groups)} groups by {self.algorithm}, found again in halves of the rows with an adjusted Rand index of "
-            f"{chosen.stability:.2f}; silhouette {chosen.silhouette:.3f}. Stability times silhouette is {self.strength:.3f}, in a cloud of "
-            f"the same columns and correlations {self.strength_without:.3f} at best. {' '.join(self.notes)}"
+            f"{chosen.stability:.2f}; silhouette {chosen.silhouette:.3f}. {self.measure.capitalize()}: {self.strength:.3f}, in a cloud of "
+            f"the same columns and correlations {self.strength_without:.3f} at best. "
+            f"{' '.join((*self.notes, *([self.succession.sentence] if self.succession else [])))}"
         ).strip()
 
     def facts(self) -> dict[str, Fact]:
-        return {**self.scores, "clusters": len(self.groups), "algorithm": self.algorithm}
+        moved = {"moved": self.succession.moved} if self.succession else {}
+        return {**self.scores, "clusters": len(self.groups), "algorithm": self.algorithm, **moved}
 
     def report(self) -> Report:
         return Report(
@@ -92,6 +121,9 @@ class Groups(Record):
             self.sentence,
             [
                 Section("Sizes", Bars([(group.name, group.share) for group in self.groups])),
+                Section(
+                    "Map", f"The plane of two principal components, which holds {self.map.held:.0%} of what the rows vary.", self.drawn()
+                ),
                 Section("What makes each group itself", self.rule_table()),
                 *(Section(f"Group {group.name}", _differences(group), _examples(group)) for group in self.groups),
                 Section("How many groups", self.number_table()),
@@ -100,14 +132,37 @@ class Groups(Record):
 
     def rule_table(self) -> Table:
         """Each group with its rule."""
-        rows = [(Name(group.name), group.rows, group.share, Name(group.rule), group.coverage, group.precision) for group in self.groups]
-        formats = {"share": ".1%", "covers": ".0%", "right": ".0%"}
-        return Table(("group", "rows", "share", "rule", "covers", "right"), rows, formats)
+        rows = [(Name(one.name), one.rows, one.share, one.stability, Name(one.rule), one.coverage, one.precision) for one in self.groups]
+        formats = {"share": ".1%", "found again": ".2f", "covers": ".0%", "right": ".0%"}
+        return Table(("group", "rows", "share", "found again", "rule", "covers", "right"), rows, formats)
+
+    def drawn(self) -> Chart:
+        """The map."""
+        from matplotlib.figure import Figure
+
+        from switchyard.tabular.report.figures import chart
+
+        figure = Figure(figsize=(6, 4))
+        axes = figure.subplots()
+        x, y, places = (np.array(part) for part in (self.map.x, self.map.y, self.map.groups))
+        for place, group in enumerate(self.groups):
+            own = places == place
+            axes.scatter(x[own], y[own], s=7, alpha=0.6, linewidths=0, color=f"C{place % 10}", label=_short(group.name))
+        axes.set_xlabel("first component")
+        axes.set_ylabel("second component")
+        if len(self.groups) <= _LEGEND:
+            axes.legend(loc="best", markerscale=2, frameon=False)
+        return chart(figure, "rows by group, on the plane of the two principal components")
 
     def number_table(self) -> Table:
         """What was tried."""
-        rows = [(number.clusters, number.stability, number.silhouette, number.smallest) for number in self.tried]
-        return Table(("groups", "stability", "silhouette", "smallest"), rows, {"stability": ".3f", "silhouette": ".3f"})
+        rows = [(one.algorithm, one.clusters, one.stability, one.silhouette, one.smallest, one.bic) for one in self.tried]
+        formats = {"stability": ".3f", "silhouette": ".3f", "BIC": ",.0f"}
+        return Table(("by", "groups", "stability", "silhouette", "smallest", "BIC"), rows, formats)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 20 else f"{name[:19]}\u2026"
 
 
 def _differences(group: Group) -> Table:

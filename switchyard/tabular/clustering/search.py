@@ -1,124 +1,117 @@
-"""`choose_clusters`: how many groups there are, by whether they are found again, and whether there are any."""
+"""`choose_groups`: by which algorithm and how many groups, by whether they are found again, and whether there are any."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from threadpoolctl import threadpool_limits
 
-from switchyard.tabular.clustering.centres import centres_of, squared_distances
-from switchyard.tabular.clustering.null import same_columns_and_correlations
+from switchyard.tabular.clustering.evidence import Evidence, evidence_of
+from switchyard.tabular.clustering.finder import Finder
+from switchyard.tabular.clustering.stability import silhouette_of, stability_of
 
 TRIED_ROWS = 600
-"""Of the tables that tell whether there are groups at all: the table's own, and twenty without."""
+"""Of the tables that tell whether there are groups at all: the table's own, and nineteen without."""
 MOST_ROWS = 3_000
-"""Of what the number of groups is chosen by."""
-NULLS = 19
-"""Tables without groups that the table is held against."""
-DEVIATIONS = 3.0
-"""How far above the mean of these tables, in their standard deviations, groups must be; docs/clustering.md has what that was seen to do."""
+"""Of what algorithm and number of groups are chosen by."""
 FEWEST = 10
 """Rows of the smallest group, where there are enough for that."""
-_RESAMPLES, _FEW_RESAMPLES = 10, 4
-_STARTS = 3
+RESAMPLES = 10
 _MARGIN = 0.02
-"""Stabilities that are as close are equal, and the silhouette decides."""
+"""Stabilities that are as close are equal, and something else decides."""
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A number of groups and what came of it."""
+    """A number of groups by an algorithm, and what came of it."""
 
+    finder: Finder
     clusters: int
     stability: float
     """Mean adjusted Rand index of the groups of all rows and those of resamples of half of them."""
     silhouette: float
     smallest: int
     """Rows of the smallest group."""
+    bic: float | None = None
+    """Of a mixture the Bayesian information criterion; less is better."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How many groups, and why."""
+    """By which algorithm and how many groups, and why."""
 
-    clusters: int
+    best: Tried
     tried: tuple[Tried, ...]
-    strength: float
-    """The best product of stability and silhouette, of the rows that it is compared on."""
-    strength_without: float
-    """What tables without groups come to at most: the best of them, or three standard deviations above their mean."""
+    """Mixtures only where a valley lies between their groups."""
+    evidence: tuple[Evidence, ...]
+    """For each algorithm."""
 
     @property
     def objection(self) -> str:
         """Why there are no groups; empty where there are."""
-        if self.strength > self.strength_without:
-            return ""
-        return (
-            f"they come to no more (stability times silhouette {self.strength:.3f}) than parts of one cloud with the same columns and "
-            f"correlations do ({self.strength_without:.3f})"
-        )
+        return "" if any(one.holds for one in self.evidence) else self.evidence[0].objection
 
     @property
-    def best(self) -> Tried:
-        return next(found for found in self.tried if found.clusters == self.clusters)
+    def ground(self) -> Evidence:
+        """Of the algorithm that was chosen."""
+        return next(one for one in self.evidence if one.finder == self.best.finder)
 
 
-def choose_clusters(X: np.ndarray, least: int, most: int, seed: int = 0) -> Choice:
-    """Choose the number of groups of the rows of `X`, float of shape (n, m) without gaps, by k-means.
+def choose_groups(X: np.ndarray, least: int, most: int, seed: int, finders: Sequence[Finder]) -> Choice:
+    """Choose algorithm and number of the groups of the rows of `X`, float of shape (n, m) without gaps.
 
-    First the stability, then, among those that are as stable, the silhouette. There are no groups where no number of groups is as
-    strong as in tables with the same columns and correlations and nothing else. Columns that are only shuffled would not do: two
-    heaps in each of two columns make stable groups of shuffled rows too, and halves of one long cloud are stable without being groups.
+    For each algorithm the most stable number and, among those that are as stable, the one with the best silhouette or, of mixtures,
+    the least Bayesian information criterion. Then the more stable algorithm and, of two that are as stable, the one with the better
+    silhouette. Only algorithms count that find more than in tables with the same columns and correlations and nothing else; there
+    are no groups where none does.
     """
+    # Thousands of small fits: threads would wait for each other longer than they work.
+    with threadpool_limits(1):
+        return _chosen(X, least, most, seed, finders)
+
+
+def _chosen(X: np.ndarray, least: int, most: int, seed: int, finders: Sequence[Finder]) -> Choice:
     rng = np.random.default_rng(seed)
     rows = _drawn(X, MOST_ROWS, rng)
     numbers = [number for number in range(least, most + 1) if number <= len(np.unique(rows, axis=0)) and number * 2 <= len(rows)]
-    tried = tuple(_tried(rows, number, _RESAMPLES, seed) for number in numbers)
-    able = [found for found in tried if found.smallest >= min(FEWEST, len(rows) // (2 * found.clusters))] or list(tried)
-    stable = max(found.stability for found in able)
-    best = max((found for found in able if found.stability >= stable - _MARGIN), key=lambda found: found.silhouette)
+    finders = [finder for finder in finders if finder.can_find_in(rows)] or list(finders)
+    tried = [found for finder in finders for found in _tried(rows, finder, numbers, seed, alone=len(finders) == 1)]
     few = _drawn(rows, TRIED_ROWS, rng)
-    ours = _strength(few, numbers, seed)
-    nulls = np.array([_strength(same_columns_and_correlations(few, rng), numbers, seed) for _ in range(NULLS)])
-    # Stronger than all of them is one in twenty by chance; what groups come to is far outside of what these tables scatter.
-    without = float(max(nulls.max(), nulls.mean() + DEVIATIONS * nulls.std(ddof=1)))
-    return Choice(best.clusters, tried, ours, without)
+    evidence = tuple(evidence_of(few, finder, numbers, seed, rng) for finder in finders if any(found.finder == finder for found in tried))
+    firsts = [_best([found for found in tried if found.finder == one.finder], len(rows)) for one in evidence]
+    sure = [first for first, one in zip(firsts, evidence) if one.holds] or firsts
+    stable = max(first.stability for first in sure)
+    best = max((first for first in sure if first.stability >= stable - _MARGIN), key=lambda first: first.silhouette)
+    return Choice(best, tuple(tried), evidence)
 
 
-def _strength(rows: np.ndarray, numbers: list[int], seed: int) -> float:
-    """The best product of stability and silhouette that any number of groups comes to."""
-    best = 0.0
-    for number in numbers:
-        silhouette = _silhouette(rows, _groups(rows, number, seed))
-        # A stability is one at most, and takes the time.
-        if silhouette > best:
-            best = max(best, silhouette * _stability(rows, number, _FEW_RESAMPLES, seed))
-    return best
+def _tried(rows: np.ndarray, finder: Finder, numbers: Sequence[int], seed: int, alone: bool) -> list[Tried]:
+    """Each number of groups; of mixtures those with valleys, or all where there are none and no other algorithm is asked."""
+    found = {number: finder.find(rows, number, seed) for number in numbers}
+    apart = [number for number, one in found.items() if one.apart]
+    tried = []
+    for number in apart or (numbers if alone else ()):
+        groups, one = found[number].groups(rows), found[number]
+        tried.append(
+            Tried(
+                finder,
+                number,
+                stability_of(rows, finder, number, RESAMPLES, seed),
+                silhouette_of(rows, groups),
+                int(np.bincount(groups, minlength=number).min()),
+                one.bic,
+            )
+        )
+    return tried
 
 
-def _tried(rows: np.ndarray, clusters: int, resamples: int, seed: int) -> Tried:
-    groups = _groups(rows, clusters, seed)
-    stability = _stability(rows, clusters, resamples, seed)
-    return Tried(clusters, stability, _silhouette(rows, groups), int(np.bincount(groups, minlength=clusters).min()))
-
-
-def _groups(rows: np.ndarray, clusters: int, seed: int) -> np.ndarray:
-    return squared_distances(rows, centres_of(rows, clusters, seed, _STARTS)).argmin(axis=1)
-
-
-def _stability(rows: np.ndarray, clusters: int, resamples: int, seed: int) -> float:
-    whole, rng = _groups(rows, clusters, seed), np.random.default_rng(seed + clusters)
-    found = []
-    for number in range(resamples):
-        half = rows[rng.permutation(len(rows))[: max(clusters, len(rows) // 2)]]
-        again = squared_distances(rows, centres_of(half, clusters, seed + 1 + number, _STARTS)).argmin(axis=1)
-        found.append(adjusted_rand_score(whole, again))
-    return float(np.mean(found))
-
-
-def _silhouette(rows: np.ndarray, groups: np.ndarray) -> float:
-    return float(silhouette_score(rows, groups)) if 1 < len(np.unique(groups)) < len(rows) else -1.0
+def _best(tried: Sequence[Tried], rows: int) -> Tried:
+    able = [found for found in tried if found.smallest >= min(FEWEST, rows // (2 * found.clusters))] or tried
+    stable = max(found.stability for found in able)
+    close = [found for found in able if found.stability >= stable - _MARGIN]
+    return max(close, key=lambda found: found.silhouette if found.bic is None else -found.bic)
 
 
 def _drawn(X: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:

@@ -59,6 +59,9 @@ class Clustering(Section):
         "auto", description="How many groups: a number fixes it, [2, 8] is a range; auto is [2, 8]."
     )
     names: tuple[str, ...] = Field((), description="What the groups are called, the largest first; without it 1, 2, ...")
+    unlike: Share = Field(
+        0.01, le=0.5, description="Share of each group's rows, the farthest from its centre, beyond which a row is unlike all groups."
+    )
     answer: str = Field("group", min_length=1, description="What the answer is called; no column of the table may be called so.")
 
     @field_validator("clusters")

@@ -58,6 +58,7 @@ class Actions(Section):
     repeated_drift: Action = Field("retrain", description="Too many of the last windows drifted.")
     data_quality: Action = Field("alert", description="Values are missing, new or out of range.")
     refused_requests: Action = Field("alert", description="Too many requests are refused.")
+    unlike_rows: Action = Field("alert", description="Clustering: too many rows are unlike all groups.")
 
 
 class Methods(Section):
@@ -117,6 +118,7 @@ class Monitoring(Section):
     outside_share: Share = Field(0.02, description="Share of values outside the range of training, widened by a tenth on either side.")
     quality_columns: NonNegativeInt = Field(0, description="Columns that may break an expectation or one of the three limits above.")
     refused_share: Share = Field(0.05, description="Share of the requests since the last window that may be refused (400 and its kin).")
+    unlike_share: Share = Field(0.05, description="Clustering: share of a window's rows that may be unlike all groups.")
     actions: Actions = Actions()
     channels: tuple[Channel, ...] = (Channel(kind="console"),)
     link: str = Field("", description="URL of the dashboard, put into alerts.")

@@ -184,6 +184,9 @@ class Gates(Section):
     contract: Literal["keep", "ignore"] = Field(
         "keep", description="keep: what is sent to the champion is answered by its successor; ignore: breaking changes are accepted."
     )
+    moved: float = Field(
+        0.1, ge=0, le=1, description="Clustering: share of the rows that may be in another group than with the champion; 1 accepts any."
+    )
     baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against a library's defaults on the same split.")
 
 

@@ -209,6 +209,7 @@ def check_gates(
     members: Mapping[str, int] | None = None,
     changes: tuple[Change, ...] = (),
     doubt: str = "",
+    moved: float | None = None,
 ) -> Verdict:
     """Hold the measured values against the limits of the config.
 
@@ -228,6 +229,8 @@ def check_gates(
         Of the contract with the clients, against the champion.
     doubt : str
         From `switchyard.tabular.evaluation.belief.doubt`; it is said, and closes nothing.
+    moved : float, optional
+        Of groups: share of the rows that are in another one than with the champion; None where there is no champion.
 
     Returns
     -------
@@ -243,6 +246,7 @@ def check_gates(
         _explainable(problem, members),
         _against_champion(problem, comparison),
         _contract(problem, changes),
+        *([] if moved is None else [_moved(problem.gates.moved, moved)]),
         _against("gates.baseline", problem.gates.baseline, evaluation.gains.get(DEFAULTS), f"the {FAMILIES[BASELINE].title} defaults"),
     ]
     if comparison is not None and comparison.unchanged:
@@ -304,6 +308,16 @@ def _contract(problem: Problem, changes: tuple[Change, ...]) -> Gate:
     limit = "none" if ignored else "clients of the champion are answered as before (ignore accepts what breaks them)"
     measured = "; ".join(broken) or "nothing breaks them"
     return Gate(name="gates.contract", limit=limit, measured=measured, value=len(broken), passed=ignored or not broken)
+
+
+def _moved(limit: float, moved: float) -> Gate:
+    return Gate(
+        name="gates.moved",
+        limit="none" if limit >= 1 else f"at most {limit:.0%} of the rows in another group than with the champion (1 accepts any)",
+        measured=f"{moved:.1%}",
+        value=moved,
+        passed=moved <= limit,
+    )
 
 
 def _against(name: str, rule: str, gain: Estimate | None, opponent: str) -> Gate:

@@ -19,6 +19,8 @@ class Predictions:
     """Classification: int codes of the served label, shape (n,), decided with the model's threshold."""
     members: np.ndarray | None = None
     """Classification: bool, shape (n, n_classes), which classes are in the row's conformal set; None where the model has no sets."""
+    distances: np.ndarray | None = None
+    """Of groups: float64 of shape (n,), to the centre of the row's group."""
     values: np.ndarray | None = None
     """Regression: shape (n,), in units of the target."""
     lower: np.ndarray | None = None
@@ -27,7 +29,7 @@ class Predictions:
 
     def at(self, rows: np.ndarray) -> Predictions:
         """The answers of the rows at these positions."""
-        fields = ("probabilities", "labels", "members", "values", "lower", "upper")
+        fields = ("probabilities", "labels", "members", "distances", "values", "lower", "upper")
         return Predictions(**{name: None if (array := getattr(self, name)) is None else array[rows] for name in fields})
 
     def __len__(self) -> int:

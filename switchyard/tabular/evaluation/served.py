@@ -23,7 +23,8 @@ def predict_served(scorer: Scorer, frame: pd.DataFrame) -> Predictions:
     """
     answer = scorer.score_frame(frame)
     if answer.probabilities is not None:
-        return Predictions(probabilities=answer.probabilities.astype("float64"), labels=answer.label_index, members=answer.members)
+        proba = answer.probabilities.astype("float64")
+        return Predictions(probabilities=proba, labels=answer.label_index, members=answer.members, distances=answer.distance)
     return Predictions.of_values(answer.prediction, answer.lower, answer.upper)
 
 

@@ -69,6 +69,8 @@ class ExportedBundle(Bundle, Storable):
             answer.append(("threshold", f"{signature.classes[1]} from a probability of {signature.threshold:.4g}"))
         if signature.sets is not None:
             answer.append(("sets", signature.sets.words))
+        if signature.unlike is not None:
+            answer.append(("unlike all groups", signature.unlike.words))
         if signature.interval is not None:
             answer.append(("interval", f"prediction ± {signature.interval.half_width:.4g}, coverage {signature.interval.coverage:.0%}"))
         return Report(
@@ -113,6 +115,7 @@ def signature_of(
         positive_class=model.classes[1] if model.task == "binary" else None,
         threshold=model.threshold if model.task == "binary" else None,
         sets=model.sets,
+        unlike=model.unlike,
         interval=None if model.half_width is None else Interval(float(model.coverage or 0.0), model.half_width),
         metric=metric,
         trained_until=trained_until,
@@ -218,6 +221,8 @@ def compare_answers(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity
         proba = model.predict_proba(frame)
         differences = np.abs(proba - answer.probabilities).max(axis=1)
         apart = model.decide(proba) != answer.label_index
+        if answer.distance is not None and (far := model.distances(frame)) is not None:
+            differences = np.maximum(differences, np.abs(far - answer.distance) / np.maximum(far, 1.0))
     else:
         native = model.predict(frame)
         spread = frame[model.target].std(ddof=0) if model.target in frame else native.std()
@@ -235,8 +240,8 @@ def check_parity(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity:
     Raises
     ------
     ParityError
-        Where a label differs, a probability by more than 1e-5, or a regression by more than 1e-5 of the standard
-        deviation of the target; it names the rows.
+        Where a label differs, a probability or (relative to it, where it is above 1) a distance by more than 1e-5, or a
+        regression by more than 1e-5 of the standard deviation of the target; it names the rows.
     """
     parity = compare_answers(model, bundle, frame)
     if parity.differing_rows:

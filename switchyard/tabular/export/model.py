@@ -28,21 +28,23 @@ def model_to_onnx(model: Model) -> ModelProto:
 
     Inputs, each only where there are such columns: `numeric` double [n, k], NaN where missing, datetimes in epoch
     seconds; `categorical` string [n, m], `__missing__` where missing. Outputs of a classification: `probabilities`
-    double [n, n_classes] and `label` int64 [n]; of a regression: `prediction`, and `lower` and `upper` where the model
-    has an interval, double [n].
+    double [n, n_classes] and `label` int64 [n], of groups `distance` double [n] too; of a regression: `prediction`, and `lower`
+    and `upper` where the model has an interval, double [n].
 
     Equal models give equal bytes (`SerializeToString(deterministic=True)`).
     """
     graph = Graph()
     inputs = Inputs(graph, model.columns)
-    outputs = []
+    outputs, distances = [], ""
     for member in model.members:
         # Nodes of equal preprocessing are equal, and the graph writes equal nodes once.
         features = graph.node("Cast", emit_preprocessor(graph, member.preprocessor, inputs), to=_FLOAT)
         outputs.append(emit_estimator(graph, FAMILIES[member.family], member.estimator, features))
+        if model.unlike is not None and not distances:
+            distances = FAMILIES[member.family].emit_distances(graph, member.estimator, features)
     combined = _combined(graph, model.combiner, outputs, len(model.classes))
     if model.classes:
-        _finish_classes(graph, model, _calibrated(graph, model.calibrator, combined, len(model.classes)))
+        _finish_classes(graph, model, _calibrated(graph, model.calibrator, combined, len(model.classes)), distances)
     else:
         _finish_regression(graph, model, combined)
     return graph.finish()
@@ -81,7 +83,7 @@ def _calibrated(graph: Graph, calibrator: Calibrator, proba: str, n_classes: int
     return graph.node("Add", shares, graph.constant(np.array(LEAST)))
 
 
-def _finish_classes(graph: Graph, model: Model, proba: str) -> None:
+def _finish_classes(graph: Graph, model: Model, proba: str, distances: str) -> None:
     graph.output(proba, "probabilities", "double", ("n", len(model.classes)))
     if model.task == "binary":
         positive = graph.node("Gather", proba, graph.constant(np.array(1, dtype=np.int64)), axis=1)
@@ -90,6 +92,10 @@ def _finish_classes(graph: Graph, model: Model, proba: str) -> None:
     else:
         label = graph.node("ArgMax", proba, axis=1, keepdims=0)
     graph.output(label, "label", "int64", ("n",))
+    if distances:
+        last = graph.constant(np.array([1], dtype=np.int64))
+        own = graph.node("GatherElements", distances, graph.node("Unsqueeze", label, last), axis=1)
+        graph.output(graph.node("Squeeze", own, last), "distance", "double", ("n",))
 
 
 def _finish_regression(graph: Graph, model: Model, prediction: str) -> None:

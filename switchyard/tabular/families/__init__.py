@@ -13,6 +13,7 @@ FAMILIES = Parts(
         "switchyard.tabular.families.random_forest",
         "switchyard.tabular.families.neural_network",
         "switchyard.tabular.families.kmeans",
+        "switchyard.tabular.families.gaussian_mixture",
     ),
 )
 """Family by name: `FAMILIES["lightgbm"]`. A problem that names none searches all of ours that its task has."""

@@ -20,6 +20,7 @@ from switchyard.parts import Part
 from switchyard.tabular.families.monitor import Monitor
 
 if TYPE_CHECKING:
+    from switchyard.tabular.clustering.finder import Finder
     from switchyard.tabular.export.graph import Graph
 
 Params = dict[str, Any]
@@ -67,6 +68,8 @@ class Estimator(ABC):
     """Whether `margins` returns margins, or probabilities of shape (n, n_classes) where the task has classes."""
     weighs: ClassVar[bool] = False
     """Whether `_fit` takes `Weights` as a fifth argument."""
+    has_distances: ClassVar[bool] = False
+    """Whether classes have centres."""
 
     def __init__(
         self,
@@ -136,6 +139,10 @@ class Estimator(ABC):
     def margins(self, X: np.ndarray) -> np.ndarray:
         """float64 of shape (n, width)."""
 
+    def distances(self, X: np.ndarray) -> np.ndarray:
+        """Of each row to the centre of each class, float64 of shape (n, n_classes), where `has_distances`."""
+        raise NotImplementedError("classes have no centres")
+
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
         """Probabilities, float64 of shape (n, n_classes)."""
         margins = self.margins(_matrix(X))
@@ -197,6 +204,8 @@ class Family(Part, ABC):
     (Probst, Boulesteix and Bischl, *Tunability*, JMLR 2019), boosting, which gains most, 3."""
     export_s: ClassVar[float]
     """Seconds that writing one member into the bundle takes, parity check included."""
+    finder: ClassVar[Finder | None] = None
+    """Of a clustering, how its groups are found."""
     opaque: ClassVar[bool] = False
     """Nobody can follow it to an answer: `constraints.explainable_only` leaves it out."""
     stops_early: ClassVar[bool] = False
@@ -255,6 +264,10 @@ class Family(Part, ABC):
         str
             A double tensor of shape [n, width]. It has to agree with the native model to 1e-6, or the run fails.
         """
+
+    def emit_distances(self, graph: Graph, estimator: Any, x: str) -> str:
+        """What `estimator.distances` says of the float tensor `x`: a double tensor of shape [n, n_classes]."""
+        raise NotImplementedError(f"{self.title} has no distances")
 
     def with_iterations(self, params: Params, iterations: int) -> Params:
         """`params` for a fit of that many iterations."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from switchyard.tabular.clustering.by_centres import ByCentres
 from switchyard.tabular.clustering.centres import centres_of, squared_distances
+from switchyard.tabular.clustering.stability import matched
 from switchyard.tabular.families.base import Estimator, Family, Params, probabilities_of
 from switchyard.tabular.families.monitor import Monitor
 
@@ -32,16 +34,12 @@ class KMeansGroups(Estimator):
     """
 
     output = "probability"
+    has_distances = True
 
     def _fit(self, X: np.ndarray, y: np.ndarray, valid: tuple[np.ndarray, np.ndarray] | None, monitor: Monitor) -> None:
-        from scipy.optimize import linear_sum_assignment
-
         centres = centres_of(X, self.n_classes, self.seed)
         distances = squared_distances(X, centres)
-        nearest = distances.argmin(axis=1)
-        shared = np.zeros((self.n_classes, self.n_classes))
-        np.add.at(shared, (y, nearest), 1)
-        self.centres_ = centres[linear_sum_assignment(-shared)[1]]
+        self.centres_ = centres[matched(y, distances.argmin(axis=1), self.n_classes)]
         self.variance_ = float(distances.min(axis=1).mean() / max(1, X.shape[1])) or 1.0
         self.best_iteration_ = 1
 
@@ -49,6 +47,9 @@ class KMeansGroups(Estimator):
         weights, intercept = self.linear()
         logs = np.asarray(X, dtype=np.float64) @ weights + intercept
         return probabilities_of(logs)
+
+    def distances(self, X: np.ndarray) -> np.ndarray:
+        return np.sqrt(squared_distances(np.asarray(X, dtype=np.float32), self.centres_))
 
     def linear(self) -> tuple[np.ndarray, np.ndarray]:
         """Weights of shape (m, n_classes) and intercept: log-densities but for a term that all groups share."""
@@ -71,6 +72,7 @@ class KMeansFamily(Family):
     style = "distances"
     tasks = ("clustering",)
     estimator = KMeansGroups
+    finder = ByCentres("kmeans", "k-means")
     weight = 1.0
     export_s = 0.5
 
@@ -88,6 +90,13 @@ class KMeansFamily(Family):
         weights, intercept = estimator.linear()
         product = graph.node("MatMul", graph.node("Cast", x, to=_DOUBLE), graph.constant(weights))
         return graph.node("Softmax", graph.node("Add", product, graph.constant(intercept)), axis=1)
+
+    def emit_distances(self, graph: Graph, estimator: KMeansGroups, x: str) -> str:
+        rows, centres = graph.node("Cast", x, to=_DOUBLE), estimator.centres_
+        own = graph.node("ReduceSumSquare", rows, graph.constant(np.array([1], dtype=np.int64)), keepdims=1)
+        shared = graph.node("MatMul", rows, graph.constant(-2 * centres.T))
+        squared = graph.node("Add", graph.node("Add", own, shared), graph.constant((centres**2).sum(axis=1)))
+        return graph.node("Sqrt", graph.node("Max", squared, graph.constant(np.array(0.0))))
 
 
 PARTS = (KMeansFamily(),)

@@ -20,6 +20,7 @@ from switchyard.tabular.model.decision import least_probabilities
 from switchyard.tabular.model.leaderboard import Leaderboard, Row, best_so_far
 from switchyard.tabular.model.model import Calibrator, Model, choose_threshold, conformal_half_width, fit_calibrator
 from switchyard.tabular.model.refit import fit_chosen
+from switchyard.tabular.model.unlike import with_limits
 from switchyard.tabular.tables.folds import Folds, make_folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.weights import weights_of
@@ -104,6 +105,7 @@ def build_ensemble(
         combiner=chosen.combination.combiner,
         **_decisions(chosen.oof, comparison.truth, problem, comparison.weights),
     )
+    model = with_limits(model, split.train, problem.clustering.unlike)
     left_s = None if end is None else end - time.monotonic()
     return model, leaderboard.model_copy(update={"left_s": left_s})
 

@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from switchyard.bundle import Sets
+from switchyard.bundle.unlike import Unlike
 from switchyard.plugins import load_plugin, modules_of_plugins, plugins_of
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.families import FAMILIES, Estimator
@@ -87,6 +88,8 @@ class Model(Storable):
         What share of true values that interval is made to hold.
     sets : Sets or None
         Classification: which classes the set of an answer holds, where the config asked for sets.
+    unlike : Unlike or None
+        Clustering: from which distance on a row is like none of the groups.
     """
 
     task: str
@@ -100,6 +103,7 @@ class Model(Storable):
     half_width: float | None = None
     coverage: float | None = None
     sets: Sets | None = None
+    unlike: Unlike | None = None
 
     @property
     def family(self) -> str:
@@ -137,6 +141,15 @@ class Model(Storable):
             raise ValueError("this model has no conformal sets; decision.sets asks for them")
         return self.sets.members(self.predict_proba(frame))
 
+    def distances(self, frame: pd.DataFrame) -> np.ndarray | None:
+        """Of each row to the centre of its group, float64 of shape (n,); None where classes have no centres."""
+        member = self.members[0]
+        if not member.estimator.has_distances:
+            return None
+        features = np.asarray(member.preprocessor.transform(model_frame(frame, self.columns))).astype(np.float32)
+        found = member.estimator.distances(features)
+        return found[np.arange(len(found)), self.decide(self.predict_proba(frame))]
+
     def member_outputs(self, frame: pd.DataFrame) -> list[np.ndarray]:
         """For each member its probabilities of shape (n, n_classes), or predictions of shape (n,)."""
         seen = model_frame(frame, self.columns)
@@ -173,6 +186,7 @@ class Model(Storable):
             "columns": [column.model_dump() for column in self.columns],
             "combiner": {"kind": combiner.kind, "weights": combiner.weights.tolist(), "intercept": combiner.intercept.tolist()},
             **({"sets": asdict(self.sets)} if self.sets else {}),
+            **({"unlike": asdict(self.unlike)} if self.unlike else {}),
             # Whoever reads it needs them first, and may have no config then.
             **({"plugins": plugins} if (plugins := self._plugins(files)) else {}),
         }  # fmt: skip
@@ -209,6 +223,7 @@ class Model(Storable):
             half_width=head["half_width"],
             coverage=head["coverage"],
             sets=Sets.of(head.get("sets")),
+            unlike=Unlike.of(head.get("unlike")),
         )
 
     def facts(self) -> dict[str, Fact]:

@@ -19,6 +19,7 @@ from switchyard.tabular.families.base import Params
 from switchyard.tabular.features.plan import FeaturePlan, training_rows
 from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.model.model import Member, Model, encode_target
+from switchyard.tabular.model.unlike import with_limits
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tables.weights import weights_of
@@ -123,7 +124,7 @@ def fit_again(
         if fitting.cut_short:
             return None
         members.append(member)
-    return replace(model, members=tuple(members))
+    return with_limits(replace(model, members=tuple(members)), with_all_rows(split).train, problem.clustering.unlike)
 
 
 @dataclass(frozen=True, eq=False)

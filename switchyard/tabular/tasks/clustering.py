@@ -16,12 +16,12 @@ ANSWER = "group"
 @dataclass(frozen=True)
 class _Clustering(TaskKind):
     def filled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Nothing is tuned, so one trial is enough; memberships follow from distances, so they are not calibrated."""
+        """Nothing is tuned, so one trial is enough, and nothing is blended; memberships follow from densities and are not calibrated."""
         own = settings.get("clustering")
         answer = own.get("answer", ANSWER) if isinstance(own, Mapping) else ANSWER
         said: dict[str, dict[str, Any]] = {
             "data": {"target": answer},
-            "tuning": {"trials": 1, "families": our_families("clustering")},
+            "tuning": {"trials": 1, "families": our_families("clustering"), "ensemble": False},
             "decision": {"calibration": "none"},
         }
         filled = dict(settings)

@@ -59,7 +59,7 @@ def tune_family(
     split, plan, problem
         What to learn from, what becomes of its columns, and how to search. Task, metric and classes are resolved.
     family : str
-        A name in `switchyard.tabular.families.FAMILIES`, one of `problem.tuning.families`.
+        A name in `switchyard.tabular.families.FAMILIES`; not searched where it is none of `problem.tuning.families`.
     store : StudyStore
         Keeps trials; what it holds of this search is not done again.
     progress : callable, optional
@@ -82,6 +82,10 @@ def tune_family(
     InputError
         When the training rows cannot be cut into folds.
     """
+    if family not in problem.tuning.families:
+        # The steps of a pipeline are settled before a clustering knows by which algorithm its groups are found.
+        reason = f"the groups are those of {', '.join(problem.tuning.families)}"
+        return Study(family, metric_of(problem.task, problem.metric).name, (), (), reason, 0.0, 0.0, problem.tuning.trials is None)
     with store.open(family, problem.tuning.families, metric_of(problem.task, problem.metric).name) as log:
         search = _Search(split, plan, problem, family, store, log, progress, parallel, n_jobs or joblib.cpu_count())
         search.run()

@@ -8,9 +8,14 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 import switchyard
-from switchyard.tabular.clustering.search import choose_clusters
+from switchyard.serving.answers import body_of, columns_of, logged
+from switchyard.serving.schemas import prediction_answer
+from switchyard.tabular.batch.scoring import output_columns
+from switchyard.tabular.clustering.search import choose_groups
 from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.errors import GateClosed, InputError
+from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.model.model import Model
 
 QUICK = {"evaluation": {"bootstrap": 20, "explained_rows": 20, "lime_rows": 1}}
 
@@ -46,11 +51,58 @@ def test_the_bundle_gives_the_groups_that_were_found(clustered):
     assert not clustered.fitted.parity.differing_rows
 
 
+def test_a_row_far_from_all_groups_is_called_unlike_and_a_hundredth_of_each_group_is(clustered):
+    bundle, frame = clustered.fitted.bundle, three_kinds()[0]
+    answer, limits = bundle.scorer().score_frame(frame), bundle.signature.unlike
+    strange = bundle.scorer().score({"spent": [10.0, 500.0], "visits": [5.0, 5.0], "day": ["week", "week"]})
+
+    assert limits.rate == 0.01
+    assert np.array_equal(answer.unlike, answer.distance > np.array(limits.farthest)[answer.label_index])
+    assert answer.unlike.sum() <= 3
+    assert strange.unlike.tolist() == [False, True] and strange.distance[1] > 10 * strange.distance[0]
+    assert np.abs(answer.distance - clustered.fitted.model.distances(frame)).max() < 1e-6
+
+
+def test_the_examples_that_prove_a_server_hold_its_distances_too(clustered):
+    kept = clustered.fitted.bundle.examples["examples"][0]["answer"]
+
+    assert set(kept) == {"label", "probabilities", "distance"}
+
+
+def test_distance_and_flag_are_in_batches_and_in_each_form_of_an_answer(clustered):
+    bundle = clustered.fitted.bundle
+    columns = columns_of(bundle.scorer().score({"spent": [10.0, 500.0], "visits": [5.0, 5.0], "day": ["week", "week"]}), bundle.signature)
+    rows = body_of(columns, "rows", "id", bundle.signature, {})["predictions"]
+    array = body_of(columns, "ndarray", "id", bundle.signature, {})
+
+    assert [row["unlike"] for row in rows] == [False, True] and rows[0]["distance"] == columns["distance"][0]
+    assert array["meta"]["tags"]["distances"] == columns["distance"] and array["meta"]["tags"]["unlike"] == [False, True]
+    assert logged(columns)["prediction"] == columns["distance"]
+    assert {"distance", "unlike"} <= set(output_columns(bundle.signature))
+    fields = prediction_answer(bundle.signature)["oneOf"][0]["properties"]["predictions"]["items"]["properties"]
+    assert fields["unlike"]["type"] == "boolean" and "all but 1.0% of the group's training rows" in fields["unlike"]["description"]
+
+
+def test_a_model_of_groups_is_read_back_with_its_limits(clustered, tmp_path):
+    clustered.fitted.model.write(tmp_path)
+
+    assert Model.read(tmp_path).unlike == clustered.fitted.model.unlike
+
+
 def test_a_rule_says_what_makes_a_group_itself(clustered):
     for group in clustered.groups.groups:
         assert group.rule and min(group.coverage, group.precision) > 0.9
     assert "stability" in clustered.fitted.evaluation.scores
     assert "What makes each group itself" in clustered.groups.html()
+
+
+def test_each_group_says_how_sure_it_is_and_all_are_drawn_on_a_map(clustered):
+    groups, page = clustered.groups, clustered.groups.html()
+
+    assert all(group.stability > 0.8 for group in groups.groups)
+    assert len(groups.map.x) == len(groups.map.y) == len(groups.map.groups) == 240 and 0 < groups.map.held <= 1
+    assert "second component</text>" in page and "<script" not in page
+    assert page == clustered.groups.html()
 
 
 def test_names_of_the_config_are_the_classes():
@@ -86,7 +138,7 @@ def test_a_column_called_as_the_answer_is_refused_with_a_way_out():
 def test_a_config_of_a_clustering_names_no_target_and_reads_back_what_it_says():
     problem = problem_from({"name": "m", "task": "clustering", "data": {"source": "x.csv"}}, "x")
 
-    assert (problem.data.target, problem.tuning.families, problem.metric) == ("group", ("kmeans",), "auto")
+    assert (problem.data.target, problem.tuning.families, problem.metric) == ("group", ("kmeans", "gaussian_mixture"), "auto")
     assert problem_from(problem.model_dump(mode="json"), "x") == problem
     with pytest.raises(InputError, match="predicts no column"):
         problem_from({"name": "m", "task": "clustering", "data": {"source": "x.csv", "target": "y"}}, "x")
@@ -96,4 +148,4 @@ def test_the_number_of_groups_is_the_one_that_is_found_again():
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(centre, 1, (60, 4)) for centre in (0, 6, 12, 18)])
 
-    assert choose_clusters(X * [1, -1, 1, -1] + rng.normal(0, 1, (240, 1)), 2, 6).clusters == 4
+    assert choose_groups(X * [1, -1, 1, -1] + rng.normal(0, 1, (240, 1)), 2, 6, 0, [FAMILIES["kmeans"].finder]).best.clusters == 4

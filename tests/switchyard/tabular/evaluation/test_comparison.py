@@ -128,6 +128,20 @@ def test_the_baseline_gate(people):
     assert check_gates(problem, evaluate(_predictions(people, 0), people, problem, CLASSES)).verdict == "rejected", "no baseline, no pass"
 
 
+def test_groups_that_too_many_rows_have_left_close_a_gate_that_the_config_opens(people):
+    problem = make_problem("binary", "roc_auc")
+    found = evaluate(_predictions(people, 1), people, problem, CLASSES)
+    accepted = make_problem("binary", "roc_auc", gates={"moved": 1})
+
+    def gates(problem, moved):
+        return [gate for gate in check_gates(problem, found, moved=moved).gates if gate.name == "gates.moved"]
+
+    (closed,) = gates(problem, 0.3)
+    assert not closed.passed and "(1 accepts any)" in closed.limit and closed.measured == "30.0%"
+    assert gates(problem, 0.1)[0].passed and gates(accepted, 0.3)[0].passed
+    assert gates(problem, None) == []
+
+
 def test_delong_agrees_with_the_bootstrap_and_holds_its_level(people):
     rng = np.random.default_rng(0)
     positive = np.repeat([True, False], [150, 250])
