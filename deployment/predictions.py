@@ -53,13 +53,15 @@ def prediction_log(model: str, settle_s: float = SETTLE_S) -> Iterator[Engine]:
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    from switchyard.predictionlog import connect, create_tables
+    from switchyard.predictionlog import SchemaError, connect, create_tables
 
     engine = connect(prediction_log_url(model))
     try:
         try:
             create_tables(engine)
             waiting = active_deployer().host.settle_log(model, engine, settle_s)
+        except SchemaError as error:
+            raise SwitchyardError(f"the prediction log of {model!r} can't be used: {error}") from None
         except SQLAlchemyError as error:
             cause = getattr(error, "orig", None) or error
             raise SwitchyardError(f"the prediction log of {model!r} does not answer: {first_line(cause)}") from None

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from switchyard.monitoring.decision import Action, Decision
 from switchyard.monitoring.experiment.counts import Counts
 from switchyard.predictionlog.columns import long_text_type, text_type, time_type
-from switchyard.predictionlog.database import as_utc, create_tables, now
+from switchyard.predictionlog.database import as_utc, make_tables, now
 
 TABLES = "tables-"
 """What the keys of windows of scored tables begin with: they are another population than requests, and each looks back at its own."""
@@ -54,7 +54,7 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        create_tables(engine, _metadata)
+        make_tables(engine, _metadata)
 
     def record(self, window: str, decision: Decision, drift: float | None) -> None:
         """Keep `decision` as the one about `window`.

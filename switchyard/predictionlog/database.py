@@ -124,7 +124,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def create_tables(engine: Engine, tables: MetaData = metadata) -> None:
+def make_tables(engine: Engine, tables: MetaData) -> None:
     """Make those of `tables` that are missing. Several processes may do so at once."""
     try:
         tables.create_all(engine)

@@ -15,11 +15,12 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, delete, select, update
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
-from switchyard.predictionlog.database import create_tables, insert_new, labels, now, positions, predictions
+from switchyard.predictionlog.database import insert_new, labels, now, positions, predictions
 from switchyard.predictionlog.frames import HEADER, LARGEST, scan
 from switchyard.predictionlog.journal import is_finished, journals
 from switchyard.predictionlog.labels import match_pending
 from switchyard.predictionlog.records import Rows, rows_of
+from switchyard.predictionlog.schema import create_tables
 
 logger = logging.getLogger(__name__)
 

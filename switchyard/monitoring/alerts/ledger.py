@@ -15,7 +15,7 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, select, update
 from sqlalchemy.exc import IntegrityError
 
 from switchyard.predictionlog.columns import text_type, time_type
-from switchyard.predictionlog.database import create_tables, now
+from switchyard.predictionlog.database import make_tables, now
 from switchyard.processes import me
 
 State = Literal["claimed", "sending", "sent", "failed"]
@@ -52,7 +52,7 @@ class AlertLedger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        create_tables(engine, _metadata)
+        make_tables(engine, _metadata)
 
     def claim(self, key: str, channel: str) -> bool:
         """Take up the alert `key` for `channel`; False where that was done before, by whoever."""

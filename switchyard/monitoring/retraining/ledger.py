@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from switchyard.monitoring.decision import Decision
 from switchyard.monitoring.retraining.claim import ENDED, Claim, Refused, Stage, cause_of
 from switchyard.predictionlog.columns import long_text_type, text_type, time_type
-from switchyard.predictionlog.database import as_utc, create_tables, now
+from switchyard.predictionlog.database import as_utc, make_tables, now
 from switchyard.processes import lives, me, shown
 
 LEASE = timedelta(minutes=10)
@@ -68,7 +68,7 @@ class Ledger:
 
     def __init__(self, engine: Engine, model: str) -> None:
         self._engine, self._model = engine, model
-        create_tables(engine, _metadata)
+        make_tables(engine, _metadata)
 
     def open(self) -> Claim | None:
         """The retraining that is under way."""
