@@ -99,7 +99,10 @@ def _reading_of_1(kind: str) -> ColumnReading:
 
 @dataclass(frozen=True)
 class Interval:
-    """The conformal interval of a regression: prediction plus and minus `half_width`, in units of the target."""
+    """The conformal interval of a regression: prediction plus and minus `half_width`, in units of the target.
+
+    Of counts the graph lets the lower end fall no lower than zero.
+    """
 
     coverage: float
     half_width: float

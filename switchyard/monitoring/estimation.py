@@ -68,6 +68,8 @@ def estimate_scores(
         return {}
     else:
         truths = _drawn_values(part.values, holdout.values, holdout_truth, rng)
+        if metric.endswith("_deviance"):  # Nothing that is counted is below zero.
+            truths = [np.maximum(truth, 0.0) for truth in truths]
     scored = [scores_of(truth, part, task, classes, metric)(np.ones((1, len(at)))) for truth in truths]
     names = [name for name in scored[0] if ":" not in name]
     draws = {name: np.array([score[name][0] for score in scored]) for name in names}

@@ -210,6 +210,11 @@ class Problem(Section):
     goal: str = Field("", description="What the model is for, in a sentence; it goes into the documents.")
     data: Data
     task: TaskName = Field("auto", description="auto: by the target's values.")
+    objective: Literal["auto", "count", "poisson", "tweedie"] = Field(
+        "auto",
+        description="Regression: count makes it one of counts, which answers nothing below zero, by the Poisson loss or, of amounts with "
+        "many zeros, Tweedie's; auto: squared errors.",
+    )
     metric: MetricName = Field("auto", description="What the search improves and the verdict compares; auto: the task's usual one.")
     positive_class: str | None = Field(None, description="Binary: the class that probabilities are of; found by its name when absent.")
     split: SplitConfig = SplitConfig()
@@ -239,6 +244,8 @@ class Problem(Section):
         # First of all: the other keys may name what they bring. And wherever a problem is read, in a step or a pod, they are there.
         if isinstance(given, dict) and isinstance(given.get("plugins"), (list, tuple)):
             given = {**given, "plugins": tuple(load_plugin(_source_of(plugin)) for plugin in given["plugins"])}
+        if isinstance(given, dict) and given.get("objective", "auto") != "auto" and given.get("task", "auto") == "auto":
+            given = {**given, "task": "regression"}
         if isinstance(given, dict) and given.get("task") in TASKS:
             return TASKS[given["task"]].filled(given)
         return given
@@ -262,6 +269,17 @@ class Problem(Section):
             whose = "" if self.task == "auto" else f" of a {self.task} task"
             raise ValueError(f"metric: {self.metric!r} is no metric{whose}; choose one of {', '.join(known)}")
         return self
+
+    @model_validator(mode="after")
+    def _counts_are_numbers(self) -> Self:
+        if self.objective != "auto" and self.task != "regression":
+            raise ValueError(f"objective: {self.objective} is of task: regression, and the task is {self.task}; remove one of the two")
+        return self
+
+    @property
+    def loss(self) -> str:
+        """What estimators are told that the task is: of counts, once that is resolved, the loss."""
+        return self.task if self.objective == "auto" else self.objective
 
     @model_validator(mode="after")
     def _costs_for_their_limit(self) -> Self:

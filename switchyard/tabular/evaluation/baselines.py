@@ -84,7 +84,9 @@ def fit_baselines(split: Split, columns: tuple[Column, ...], problem: Problem, c
         constant = Predictions.of_classes(np.tile(shares, (n, 1)))
     fitted = constant
     if columns:
-        answers = FAMILIES[BASELINE].answers_by_library_defaults(train, truth, holdout, len(classes), problem.tuning.seed, weights)
+        answers = FAMILIES[BASELINE].answers_by_library_defaults(
+            train, truth, holdout, problem.loss, len(classes), problem.tuning.seed, weights
+        )
         fitted = Predictions.of_values(answers) if problem.task == "regression" else Predictions.of_classes(answers)
     found = {CONSTANT: constant, DEFAULTS: fitted} if TASKS[problem.task].target else {CONSTANT: constant}
     return Baselines(found, tuple(column.name for column in columns))

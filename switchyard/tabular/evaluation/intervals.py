@@ -28,7 +28,7 @@ _SHARES = frozenset(
     }
 )
 """Between 0 and 1."""
-_LOSSES = frozenset({"log_loss", "brier", "rmse", "mse", "mae"})
+_LOSSES = frozenset({"log_loss", "brier", "rmse", "mse", "mae", "poisson_deviance", "tweedie_deviance"})
 """From 0 on."""
 _BY_CLASS = frozenset({"roc_auc", "balanced_accuracy", "average_precision"})
 _OF_ONE = frozenset({"precision", "recall", "f1"})

@@ -19,7 +19,8 @@ def emit_estimator(graph: Graph, family: Family, estimator: Estimator, x: str) -
     margins = family.emit(graph, estimator, x)
     if not estimator.n_classes:
         scaled = graph.node("Mul", margins, graph.constant(np.array(estimator.scale_)))
-        return graph.node("Add", scaled, graph.constant(np.array(estimator.centre_)))
+        values = graph.node("Add", scaled, graph.constant(np.array(estimator.centre_)))
+        return graph.node("Exp", values) if estimator.logarithmic else values
     return margins if estimator.output == "probability" else emit_probabilities(graph, margins, estimator.width)
 
 

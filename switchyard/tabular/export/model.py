@@ -103,5 +103,8 @@ def _finish_regression(graph: Graph, model: Model, prediction: str) -> None:
     graph.output(flat, "prediction", "double", ("n",))
     if model.half_width is not None:
         width = graph.constant(np.array(model.half_width))
-        graph.output(graph.node("Sub", flat, width), "lower", "double", ("n",))
+        lower = graph.node("Sub", flat, width)
+        if model.floor is not None:
+            lower = graph.node("Max", lower, graph.constant(np.array(model.floor)))
+        graph.output(lower, "lower", "double", ("n",))
         graph.output(graph.node("Add", flat, width), "upper", "double", ("n",))

@@ -18,6 +18,7 @@ import numpy as np
 
 from switchyard.parts import Part
 from switchyard.tabular.families.monitor import Monitor
+from switchyard.tabular.metrics.counts import COUNTS
 
 if TYPE_CHECKING:
     from switchyard.tabular.clustering.finder import Finder
@@ -42,7 +43,8 @@ class Estimator(ABC):
 
     Parameters
     ----------
-    task : {"binary", "multiclass", "regression", "clustering"}
+    task : {"binary", "multiclass", "regression", "poisson", "tweedie", "clustering"}
+        Of a regression of counts, its loss.
     params : dict
         Plain JSON values, of the family. `iterations` bounds trees, boosting rounds or epochs.
     seed : int
@@ -61,7 +63,8 @@ class Estimator(ABC):
         the fit without an eval set.
     centre_, scale_ : float
         Mean and standard deviation of a regression's target in training; 0 and 1 otherwise. Standardising keeps
-        float32 margins exact to 1e-7 of the target's spread, however far from zero it lies.
+        float32 margins exact to 1e-7 of the target's spread, however far from zero it lies. Of counts the target is
+        divided by its mean: where margins are logarithms, `centre_` is the mean's, else `scale_` is the mean.
     """
 
     output: ClassVar[Literal["margin", "probability"]] = "margin"
@@ -84,6 +87,11 @@ class Estimator(ABC):
         self.categorical_sizes = [(int(position), int(size)) for position, size in categorical_sizes]
         self.best_iteration_ = 0
         self.centre_, self.scale_ = 0.0, 1.0
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether margins are the logarithm of what is answered; trees of means answer in units of the target."""
+        return self.task in COUNTS and self.output == "margin"
 
     @property
     def width(self) -> int:
@@ -117,6 +125,11 @@ class Estimator(ABC):
         if self.task == "regression":
             y = np.asarray(y, dtype=np.float64)
             self.centre_, self.scale_ = _moments(y, given)
+        elif self.task in COUNTS:
+            mean = float(np.average(y, weights=given and given.fitted))
+            if mean <= 0:
+                raise ValueError("the target is 0 in every row of this fit")
+            self.centre_, self.scale_ = (float(np.log(mean)), 1.0) if self.logarithmic else (0.0, mean)
         monitor = Monitor(deadline, report, self.params.get("patience"))
         valid = None if eval_set is None else (_matrix(eval_set[0]), self._prepared(eval_set[1]))
         if given is None:
@@ -129,6 +142,8 @@ class Estimator(ABC):
     def _prepared(self, y: np.ndarray) -> np.ndarray:
         if self.task == "regression":
             return (np.asarray(y, dtype=np.float64) - self.centre_) / self.scale_
+        if self.task in COUNTS:
+            return np.asarray(y, dtype=np.float64) / (np.exp(self.centre_) * self.scale_)
         return np.asarray(y, dtype=np.int64)
 
     @abstractmethod
@@ -150,7 +165,8 @@ class Estimator(ABC):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """The target of a regression, float64 of shape (n,)."""
-        return self.margins(_matrix(X))[:, 0] * self.scale_ + self.centre_
+        values = self.margins(_matrix(X))[:, 0] * self.scale_ + self.centre_
+        return np.exp(values) if self.logarithmic else values
 
     def write(self, folder: Path) -> None:
         """Write the fitted estimator into `folder`, without pickle."""
@@ -240,7 +256,14 @@ class Family(Part, ABC):
         return self.estimator(task, params, seed, n_classes, n_jobs, categorical_sizes)
 
     def answers_by_library_defaults(
-        self, train: np.ndarray, truth: np.ndarray, holdout: np.ndarray, n_classes: int, seed: int, weights: np.ndarray | None = None
+        self,
+        train: np.ndarray,
+        truth: np.ndarray,
+        holdout: np.ndarray,
+        task: str,
+        n_classes: int,
+        seed: int,
+        weights: np.ndarray | None = None,
     ) -> np.ndarray:
         """What the library answers as it comes, fitted to float64 of shape (n, m); only `BASELINE` has to say it.
 

@@ -10,12 +10,19 @@ import numpy as np
 
 from switchyard.tabular.families.base import Estimator, Family, Params, Weights
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
+from switchyard.tabular.metrics.counts import TWEEDIE_POWER
 
 if TYPE_CHECKING:
     from switchyard.tabular.export.graph import Graph
     from switchyard.tabular.export.trees import Tree
 
-_OBJECTIVES = {"binary": ("binary", "binary_logloss"), "multiclass": ("multiclass", "multi_logloss"), "regression": ("regression", "rmse")}
+_OBJECTIVES = {
+    "binary": ("binary", "binary_logloss"),
+    "multiclass": ("multiclass", "multi_logloss"),
+    "regression": ("regression", "rmse"),
+    "poisson": ("poisson", "poisson"),
+    "tweedie": ("tweedie", "tweedie"),
+}
 _OWN = frozenset(("iterations", "patience"))
 _DEFAULT_LEFT, _MISSING_TYPE, _MISSING_NAN = 2, 12, 8  # bits of LightGBM's decision_type
 
@@ -49,6 +56,8 @@ class LightGBM(Estimator):
         }  # fmt: skip
         if self.task == "multiclass":
             settings["num_class"] = self.n_classes
+        if self.task == "tweedie":
+            settings["tweedie_variance_power"] = TWEEDIE_POWER
         train = lgb.Dataset(X, y, weight=weights and weights.fitted, params=settings)
         watched = [lgb.Dataset(*valid, reference=train, weight=weights and weights.watched, params=settings)] if valid is not None else []
         done = 0
@@ -108,14 +117,21 @@ class LightGBMFamily(Family):
     )
 
     def answers_by_library_defaults(
-        self, train: np.ndarray, truth: np.ndarray, holdout: np.ndarray, n_classes: int, seed: int, weights: np.ndarray | None = None
+        self,
+        train: np.ndarray,
+        truth: np.ndarray,
+        holdout: np.ndarray,
+        task: str,
+        n_classes: int,
+        seed: int,
+        weights: np.ndarray | None = None,
     ) -> np.ndarray:
         from lightgbm import LGBMClassifier, LGBMRegressor
 
         # One thread and fixed histograms: the same predictions on every machine.
         settings = {"random_state": seed, "n_jobs": 1, "deterministic": True, "force_col_wise": True, "verbose": -1}
         if not n_classes:
-            return LGBMRegressor(**settings).fit(train, truth, sample_weight=weights).predict(holdout)
+            return LGBMRegressor(objective=_OBJECTIVES[task][0], **settings).fit(train, truth, sample_weight=weights).predict(holdout)
         model = LGBMClassifier(**settings).fit(train, truth, sample_weight=weights)
         proba = np.zeros((len(holdout), n_classes))
         proba[:, model.classes_] = model.predict_proba(holdout)

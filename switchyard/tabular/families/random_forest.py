@@ -33,7 +33,7 @@ class RandomForest(Estimator):
     Attributes
     ----------
     trees_ : list of sklearn.tree._tree.Tree
-        Node values are class probabilities, or the mean of the standardised target.
+        Node values are class probabilities, or the mean of the standardised target, of counts of the target over its mean.
     """
 
     output = "probability"
@@ -49,8 +49,10 @@ class RandomForest(Estimator):
     ) -> None:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-        kind = RandomForestRegressor if self.task == "regression" else RandomForestClassifier
+        kind = RandomForestClassifier if self.n_classes else RandomForestRegressor
         settings = {name: value for name, value in self.params.items() if name != "iterations"}
+        if self.task == "poisson":
+            settings["criterion"] = "poisson"
         total = self.params["iterations"]
         share = max(2, int(MAX_LEAVES / total / max(1.0, self.n_classes / 4)))
         settings["max_leaf_nodes"] = min(settings.get("max_leaf_nodes") or share, share)
@@ -68,7 +70,7 @@ class RandomForest(Estimator):
 
     def _loss(self, X: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> float:
         found = self.margins(X)
-        if self.task == "regression":
+        if not self.n_classes:
             return float(np.sqrt(np.average((found[:, 0] - y) ** 2, weights=weights)))
         # A forest may give a class no chance at all: a floor keeps the loss finite.
         return float(-np.average(np.log(np.maximum(found[np.arange(len(y)), y], 1e-4)), weights=weights))

@@ -11,6 +11,7 @@ import numpy as np
 
 from switchyard.tabular.families.base import Estimator, Family, Params, Weights
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
+from switchyard.tabular.metrics.counts import TWEEDIE_POWER
 
 if TYPE_CHECKING:
     from switchyard.tabular.export.graph import Graph
@@ -20,6 +21,9 @@ _OBJECTIVES = {
     "binary": ("binary:logistic", "logloss", 0.5),
     "multiclass": ("multi:softprob", "mlogloss", 0.0),
     "regression": ("reg:squarederror", "rmse", 0.0),
+    # Of these the neutral value is a mean, whose logarithm is 0.
+    "poisson": ("count:poisson", "poisson-nloglik", 1.0),
+    "tweedie": ("reg:tweedie", f"tweedie-nloglik@{TWEEDIE_POWER}", 1.0),
 }
 _OWN = frozenset(("iterations", "patience"))
 _CHUNK = 64
@@ -57,6 +61,8 @@ class XGBoost(Estimator):
         }  # fmt: skip
         if self.task == "multiclass":
             settings["num_class"] = self.n_classes
+        if self.task == "tweedie":
+            settings["tweedie_variance_power"] = TWEEDIE_POWER
         self.intercept_ = self._prior(y, weights and weights.fitted)
         fitted, unseen = weights or (None, None)
         bins = settings.get("max_bin", 256)
@@ -73,7 +79,7 @@ class XGBoost(Estimator):
         self._load(booster[: self.best_iteration_].save_raw("ubj"))
 
     def _prior(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
-        if self.task == "regression":
+        if not self.n_classes:
             return np.zeros(1)
         # A class may be absent from a fold: count half a row more of each.
         share = np.log((np.bincount(y, weights, self.n_classes) + 0.5) / (len(y) + 0.5 * self.n_classes))

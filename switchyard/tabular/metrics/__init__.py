@@ -12,6 +12,7 @@ METRICS = Parts(
         "switchyard.tabular.metrics.probabilities",
         "switchyard.tabular.metrics.labels",
         "switchyard.tabular.metrics.errors",
+        "switchyard.tabular.metrics.counts",
         "switchyard.tabular.metrics.recommending",
         "switchyard.tabular.metrics.groups",
     ),

@@ -15,6 +15,7 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan
+from switchyard.tabular.metrics.counts import COUNTS
 from switchyard.tabular.model.combining import Combination, Learner, blend, greedy, held_out_outputs, rank_auc, stack, vote
 from switchyard.tabular.model.decision import least_probabilities
 from switchyard.tabular.model.leaderboard import Leaderboard, Row, best_so_far
@@ -192,7 +193,9 @@ class _Comparison:
         learners: list[tuple[str, Learner, bool]] = []
         if len(team) > 1:
             equal = "voting" if self.classes else "averaging"
-            learners = [(equal, vote(team), False), ("blending", blend(team), True), ("stacking", stack(team), True)]
+            learners = [(equal, vote(team), False), ("blending", blend(team), True)]
+            if self.problem.loss not in COUNTS:  # A linear model of counts may fall below zero.
+                learners.append(("stacking", stack(team), True))
         if len(self.pool) > 1:
             learners.append(("greedy", greedy(self.score, self.fits, self.problem.tuning.seed), True))
         options += [self._option(kind, kind, learner, learns) for kind, learner, learns in learners]
@@ -246,7 +249,8 @@ def _decisions(oof: np.ndarray, truth: np.ndarray, problem: Problem, weights: np
     """Calibrator, threshold and sets, or the interval, from out-of-fold outputs."""
     decision = problem.decision
     if problem.task == "regression":
-        return {"half_width": conformal_half_width(truth - oof, decision.coverage, weights), "coverage": decision.coverage}
+        floor = 0.0 if problem.loss in COUNTS else None
+        return {"half_width": conformal_half_width(truth - oof, decision.coverage, weights), "coverage": decision.coverage, "floor": floor}
     # Two parameters are as good from ten thousand rows, in a quarter of the time.
     rows = np.sort(np.random.default_rng(problem.tuning.seed).permutation(len(truth))[:_CALIBRATED_ROWS])
     calibrator: Calibrator = fit_calibrator(

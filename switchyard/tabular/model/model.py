@@ -86,6 +86,8 @@ class Model(Storable):
         Regression: the conformal interval is the prediction plus and minus this, in units of the target.
     coverage : float or None
         What share of true values that interval is made to hold.
+    floor : float or None
+        Regression: no end of an interval is below this; 0 of counts.
     sets : Sets or None
         Classification: which classes the set of an answer holds, where the config asked for sets.
     unlike : Unlike or None
@@ -104,6 +106,7 @@ class Model(Storable):
     coverage: float | None = None
     sets: Sets | None = None
     unlike: Unlike | None = None
+    floor: float | None = None
 
     @property
     def family(self) -> str:
@@ -133,7 +136,7 @@ class Model(Storable):
         if self.half_width is None:
             raise ValueError("this model has no conformal interval")
         middle = self.predict(frame)
-        return middle - self.half_width, middle + self.half_width
+        return np.maximum(middle - self.half_width, -np.inf if self.floor is None else self.floor), middle + self.half_width
 
     def predict_sets(self, frame: pd.DataFrame) -> np.ndarray:
         """Which classes are in the conformal set of each row: bool of shape (n, n_classes)."""
@@ -187,6 +190,7 @@ class Model(Storable):
             "combiner": {"kind": combiner.kind, "weights": combiner.weights.tolist(), "intercept": combiner.intercept.tolist()},
             **({"sets": asdict(self.sets)} if self.sets else {}),
             **({"unlike": asdict(self.unlike)} if self.unlike else {}),
+            **({} if self.floor is None else {"floor": self.floor}),
             # Whoever reads it needs them first, and may have no config then.
             **({"plugins": plugins} if (plugins := self._plugins(files)) else {}),
         }  # fmt: skip
@@ -224,6 +228,7 @@ class Model(Storable):
             coverage=head["coverage"],
             sets=Sets.of(head.get("sets")),
             unlike=Unlike.of(head.get("unlike")),
+            floor=head.get("floor"),
         )
 
     def facts(self) -> dict[str, Fact]:

@@ -174,7 +174,7 @@ class _Fitting:
     def _member(self, recipe: _Recipe, deadline: float | None) -> Member:
         features = self._features(recipe.preprocessor)
         estimator = FAMILIES[recipe.family].build(
-            task=self._problem.task,
+            task=self._problem.loss,
             params=recipe.params,
             seed=self._problem.tuning.seed,
             n_classes=self._rows.n_classes,

@@ -22,6 +22,7 @@ from switchyard.tabular.tables.reading.headers import NO_HEADER, looks_like_data
 from switchyard.tabular.tables.reading.sources import RawTable
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.table import Table
+from switchyard.tabular.tables.typing.counts import settle_objective
 from switchyard.tabular.tables.typing.kinds import read_column
 from switchyard.tabular.tables.typing.readings import Reading, as_dates
 from switchyard.tabular.tables.typing.roles import role_of
@@ -89,10 +90,11 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
     else:
         target = target_to_find(len(frame), problem.task, fewest)
         frame = frame.assign(**{name: target.values})
+    problem, counted = settle_objective(problem, target.values, numbers[target.labelled])
     metric = metric_of(target.task, problem.metric).name
     check_weighing(problem, metric)
     rows = numbers[target.labelled]
-    columns, values, notes = [], {}, [*raw.notes, *unweighed, *target.notes]
+    columns, values, notes = [], {}, [*raw.notes, *unweighed, *target.notes, *counted]
     for place, name in enumerate(frame.columns):
         if name == problem.data.target:
             column, cells = _target_column(name, target)

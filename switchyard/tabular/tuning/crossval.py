@@ -235,7 +235,7 @@ def cross_validate(
         fitting = time.monotonic()
         try:
             estimator = family.build(
-                task=problem.task,
+                task=problem.loss,
                 params=dict(params),
                 seed=problem.tuning.seed,
                 n_classes=n_classes,

@@ -33,7 +33,7 @@ class Schedules:
         """Seconds of one epoch."""
         data = self._source.get(self._family.style, {}, 0)
         estimator = self._family.build(
-            task=self._problem.task,
+            task=self._problem.loss,
             params={**params, "iterations": 1},
             seed=self._problem.tuning.seed,
             n_classes=self._n_classes,
