@@ -10,7 +10,7 @@ import click
 
 from app.command import Command, Result
 from app.commands import NAMES
-from app.options import DRY_RUN, SUMMARY
+from app.options import AS_JSON, DRY_RUN, QUIET, SUMMARY
 
 _ALIAS = "--pipeline"
 Perform = Callable[[str, Command, dict[str, Any]], Result]
@@ -43,7 +43,7 @@ class CommandLine(click.Group):
             return found
         return _Checked(
             name,
-            params=[*found.changes, *found.own, DRY_RUN, SUMMARY],
+            params=[*found.changes, *found.own, DRY_RUN, SUMMARY, QUIET, AS_JSON],
             help=found.help,
             callback=lambda **values: self._perform(name, found, values) if self._perform else Result(),
             context_settings={"help_option_names": ["-h", "--help"]},

@@ -78,12 +78,17 @@ def main(root: Path = CODE) -> None:
         close_workspace()
         result = cli(standalone_mode=False, obj=root.resolve())
     except SwitchyardError as error:
-        click.secho(f"error: {error}", fg="red", err=True)
+        _tell(f"error: {error}", "red")
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.secho("stopped; the same command continues where this one was", fg="yellow", err=True)
+        _tell("stopped; the same command continues where this one was", "yellow")
         sys.exit(1)
     sys.exit(result.exit_code if isinstance(result, Result) else 0)
+
+
+def _tell(line: str, colour: str) -> None:
+    """Print how it ended to standard error, in a colour where somebody sees it and NO_COLOR does not forbid it."""
+    click.secho(line, fg=colour, err=True, color=False if os.environ.get("NO_COLOR") else None)

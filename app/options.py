@@ -53,3 +53,5 @@ SEARCH = (
 
 DRY_RUN = click.Option(["--dry-run"], is_flag=True, help="Print the checked config, the steps and the stack; run nothing.")
 SUMMARY = click.Option(["--summary"], type=click.Path(path_type=Path, dir_okay=False), help="Write the run's summary to this JSON file.")
+QUIET = click.Option(["--quiet"], is_flag=True, help="Print errors only; the exit code says how it ended.")
+AS_JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the run's summary as JSON; all else goes to standard error.")

@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from app.command import Command, Plan, Request, Result
 from app.schedule_alerts import told_of
 from switchyard.permissions import shared
 from switchyard.tabular.errors import SwitchyardError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from switchyard.tabular.config.problem import Problem
 
 logger = logging.getLogger(__name__)
@@ -32,7 +36,7 @@ def perform(root: Path, began: float, name: str, command: Command, values: Mappi
     name : str
         The command's.
     values : mapping
-        Of all options: those that change the problem, the command's own, `dry_run` and `summary`.
+        Of all options: those that change the problem, the command's own, `dry_run`, `summary`, and where given `quiet` and `as_json`.
 
     Raises
     ------
@@ -51,35 +55,40 @@ def _problem(root: Path, changes: Mapping[str, Any]) -> Problem:
 
 
 def _perform(root: Path, began: float, name: str, command: Command, values: Mapping[str, Any], changes: Mapping[str, Any]) -> Result:
-    summary, model = values["summary"], ""
+    # Rich is no part of what a help needs.
+    from app.terminal import kept_clean, terminal
+
+    summary, model, as_json, quiet = values["summary"], "", bool(values.get("as_json")), bool(values.get("quiet"))
     if summary and summary.is_file():
         summary.unlink()
     try:
-        request = request_from(root, changes)
-        model = request.problem.name
-        own = {option.name: values[option.name] for option in command.own}
-        if values["dry_run"]:
-            show(request, command.plan(request, **own))
-            return Result()
-        result = command(request, **own)
+        with kept_clean(as_json, quiet):
+            request = request_from(root, name, changes, terminal(as_json, quiet))
+            model = request.problem.name
+            own = {option.name: values[option.name] for option in command.own}
+            if values["dry_run"]:
+                show(request, command.plan(request, **own))
+                return Result()
+            result = command(request, **own)
     except SwitchyardError as error:
         ended = {"pipeline": name, "status": "failed", "exit_code": error.exit_code, "error": str(error)}
-        _tell(ended, model, error.exit_code, summary, began)
+        _tell(ended, model, error.exit_code, summary, began, as_json)
         raise
     # A command that only keeps a schedule ran nothing: what the last run told stays.
     if result.summary:
-        _tell({"pipeline": name, **result.summary}, model, result.exit_code, summary, began)
+        _tell({"pipeline": name, **result.summary}, model, result.exit_code, summary, began, as_json)
     return result
 
 
-def request_from(root: Path, changes: Mapping[str, Any]) -> Request:
-    """What a command is given, from the options that choose its problem."""
+def request_from(root: Path, name: str, changes: Mapping[str, Any], console: Console) -> Request:
+    """What the command `name` is given, from the options that choose its problem."""
+    # What follows loads ZenML, which takes seconds in which nobody should wonder.
+    console.print(f"[dim]{name}: reading the config, asking the stack[/]", highlight=False)
     from app.repository import ensure_stack
     from app.settings import settings_from
-    from app.terminal import terminal
 
     problem, where = settings_from(root, **changes)
-    return Request(problem, where, root, ensure_stack(root), terminal())
+    return Request(problem, where, root, ensure_stack(root), console)
 
 
 def show(request: Request, plan: Plan) -> None:
@@ -104,8 +113,8 @@ def show(request: Request, plan: Plan) -> None:
         console.print(f"  {kind.value}: {', '.join(f'{item.name} ({item.flavor_name})' for item in components)}", highlight=False)
 
 
-def _tell(summary: Mapping[str, Any], model: str, exit_code: int, path: Path | None, began: float) -> None:
-    """Write the summary where it is wanted, and the metrics where a run of a model ended."""
+def _tell(summary: Mapping[str, Any], model: str, exit_code: int, path: Path | None, began: float, as_json: bool) -> None:
+    """Write or print the summary where it is wanted, and write the metrics where a run of a model ended."""
     from app.textfile import publish
 
     told = {**summary, "duration_s": round(time.monotonic() - began, 2)}
@@ -113,6 +122,8 @@ def _tell(summary: Mapping[str, Any], model: str, exit_code: int, path: Path | N
         with shared():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(told, indent=1))
     if not model:
         return
     try:

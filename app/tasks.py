@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from switchyard.tabular.config.problem import Problem
+from typing import TYPE_CHECKING
+
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.tasks import kind_of
+
+if TYPE_CHECKING:
+    from switchyard.tabular.config.problem import Problem
 
 
 def refuse_without_columns(problem: Problem, what: str) -> None:
@@ -14,6 +17,8 @@ def refuse_without_columns(problem: Problem, what: str) -> None:
     ------
     InputError
     """
+    from switchyard.tabular.tasks import kind_of
+
     if not kind_of(problem.task).columns:
         raise InputError(
             f"{what} is not there for a {problem.task} yet; {problem.name!r} can be trained, deployed, rolled back, scored in batches "
@@ -28,6 +33,8 @@ def refuse_without_labels(problem: Problem, what: str) -> None:
     ------
     InputError
     """
+    from switchyard.tabular.tasks import kind_of
+
     if not kind_of(problem.task).labels:
         raise InputError(
             f"{what} goes by labels that come later, and a {problem.task} has none; train {problem.name!r} again and deploy it"

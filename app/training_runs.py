@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from app import reports
 from switchyard.permissions import shared
-from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
     from app.command import Request
@@ -27,6 +26,8 @@ Pages = Callable[["Outcome"], Mapping[str, str]]
 
 def pipeline_of(problem: Problem) -> Any:
     """The pipeline that trains a model of the problem's task."""
+    from switchyard.tabular.tasks import kind_of
+
     module, _, name = kind_of(problem.task).pipeline.partition(":")
     return getattr(import_module(module), name)
 

@@ -206,8 +206,7 @@ def _print(summary: DeploymentSummary, outcome: Outcome, console: Console) -> No
     for line in lines:
         console.print(line, highlight=False, markup=False)
     console.print("try", highlight=False)
-    # Beside the console, which would break the line where the terminal ends.
-    console.file.write(f"  {curl(summary)}\n")
+    console.print(f"  {curl(summary)}", highlight=False, markup=False)
 
 
 COMMAND = Command(

@@ -166,4 +166,5 @@ def _ports(root: Path) -> Iterator[Check]:
 @click.pass_obj
 def COMMAND(root: Path) -> None:
     """Check Python, packages, disk, ZenML's store, the active stack, MLflow and two ports, and say how to mend each."""
+    click.echo("doctor: looking at this machine, the stack and what it serves")
     raise SystemExit(examine(root))

@@ -21,6 +21,8 @@ def COMMAND(root: Path, model: str | None, as_json: bool) -> None:
     For each model, or the one called MODEL: versions, traffic and answers, monitoring, alerts, schedules; and the disk.
     Exits with 1 where something is ill.
     """
+    if not as_json:
+        click.echo("status: asking the stack")
     from app.schedules import schedules_of
     from app.served import chosen, deployer_of, models_of
 

@@ -17,7 +17,6 @@ from app.summary import TrainingSummary, run_facts
 from app.training_runs import execute_training, pages_of, pipeline_of, publish_training, verdict_of
 from switchyard.tabular.report.report import Name, Table
 from switchyard.tabular.report.terminal import table
-from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
     from app.outcome import Outcome
@@ -33,6 +32,7 @@ _MOST_COLUMNS = 10
 def plan(request: Request, *, no_cache: bool, workers: int, save_config: Path | None) -> Plan:
     """What a training would run."""
     from stacks.settings import parallel_families
+    from switchyard.tabular.tasks import kind_of
 
     problem = request.problem
     if save_config:
@@ -57,6 +57,7 @@ def plan(request: Request, *, no_cache: bool, workers: int, save_config: Path | 
 def run(request: Request, plan: Plan, *, no_cache: bool, workers: int, save_config: Path | None) -> Result:
     """Train, write the documents and reports, and say what came of it; exit code 3 where a gate rejects the challenger."""
     from stacks.files import stage_source
+    from switchyard.tabular.tasks import kind_of
 
     if save_config:
         saving.save_config("--save-config", save_config, saving.given_settings(request.problem), request.root)
@@ -130,6 +131,8 @@ def _scores(outcome: Outcome, task: str) -> dict[str, dict[str, float]]:
 
     All others would hold what answers up to what the search found in the same rows, and be near perfect for that.
     """
+    from switchyard.tabular.tasks import kind_of
+
     kind = kind_of(task)
     scores = outcome.artifact("evaluation").summary_scores(outcome.artifact("leaderboard").score)
     if kind.target:
@@ -145,6 +148,8 @@ def _pages(outcome: Outcome) -> dict[str, str]:
 
 def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console: Console) -> None:
     """Leaderboard, scores, verdict, where the reports are, what to type next (`deployment` to serve the model)."""
+    from app.links import version_page
+
     leaderboard = outcome.artifact("leaderboard")
     console.print(table(leaderboard.table(), f"Leaderboard ({summary.metric}, cross-validated)"))
     console.print(table(_score_table(summary), "Scores"))
@@ -155,6 +160,8 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
         console.print(cost, highlight=False, markup=False)
     model = summary.model
     console.print(f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}")
+    if model["version"]:
+        console.print(f"         {version_page(model['name'], model['version'])}", highlight=False, markup=False)
     if "groups" in summary.scores:
         groups = outcome.artifact("groups")
         console.print(table(groups.rule_table(), f"Groups ({groups.answer})"))
@@ -201,10 +208,12 @@ def _columns_that_matter(outcome: Outcome, summary: TrainingSummary) -> str:
 
 
 def _score_table(summary: TrainingSummary) -> Table:
+    from switchyard.tabular.evaluation.names import meaning_of
+
     columns = ("cv", "holdout", "baseline")
     metrics = dict.fromkeys(name for column in columns for name in summary.scores.get(column, {}))
-    rows = [(Name(metric), *(summary.scores.get(column, {}).get(metric) for column in columns)) for metric in metrics]
-    return Table(("metric", *columns), rows, dict.fromkeys(columns, ".4f"))
+    rows = [(Name(metric), *(summary.scores.get(column, {}).get(metric) for column in columns), meaning_of(metric)) for metric in metrics]
+    return Table(("metric", *columns, "which is"), rows, dict.fromkeys(columns, ".4f"))
 
 
 COMMAND = Command(

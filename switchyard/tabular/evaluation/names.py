@@ -38,6 +38,33 @@ _OTHERS = {
 }
 
 
+_MEANINGS = {
+    "roc_auc": "1 ranks every pair right, 0.5 is chance",
+    "average_precision": "1 is best, chance the share of the class",
+    "log_loss": "0 is best",
+    "brier": "0 is best",
+    "accuracy": "share of right answers",
+    "balanced_accuracy": "mean of the classes' recalls",
+    "precision": "share of those answered that are it",
+    "recall": "share of the class that is found",
+    "f1": "harmonic mean of precision and recall",
+    "precision_weighted": "mean of the classes by their rows",
+    "recall_weighted": "mean of the classes by their rows",
+    "f1_weighted": "mean of the classes by their rows",
+    "rmse": "typical error, units of the target",
+    "mse": "its square",
+    "mae": "mean error, units of the target",
+    "r2": "1 is best, 0 as good as the mean",
+    "bias": "mean of predicted minus true, units of the target",
+    "coverage": "share of true values within their interval",
+    "width": "mean of the intervals, units of the target",
+    "cost": "what errors cost, each 1,000 rows",
+    "set_coverage": "share of sets with the true class",
+    "set_size": "mean number of classes in a set",
+    "set_of_one": "share of sets with one class",
+}
+
+
 class _Names(Mapping[str, str]):
     """Titles of the metrics there are, and of what is measured besides."""
 
@@ -60,3 +87,8 @@ NAMES = _Names()
 def name_of(score: str) -> str:
     """For people; what has no name of its own is called as it is."""
     return NAMES.get(score, score)
+
+
+def meaning_of(score: str) -> str:
+    """What a score says and its unit, in a few words; empty for what has none of ours."""
+    return _MEANINGS.get(score, "")

@@ -111,3 +111,50 @@ def test_a_page_holds_the_first_of_many_rows_and_bars_and_tells_of_the_others():
 
     assert page.count("<tr>") == 3001 and "2,000 more are in the stored object" in page
     assert page.count("<rect class=f") == 100 and "50 more are in the stored object" in page
+
+
+def at_80(table: Table) -> str:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(terminal.table(table, "Title"))
+    return console.file.getvalue()
+
+
+def words_of(text: str) -> set[str]:
+    return set(text.replace("\u2502", " ").replace("\u2503", " ").split())
+
+
+@pytest.mark.parametrize("columns", [2, 5, 7, 9, 14])
+def test_no_table_breaks_a_word_at_80_columns(columns):
+    headers = ("model", *(f"cross-validated_{place}" for place in range(columns - 2)), "note")
+    note = "voting of neural_network, gradient_boosting and random_forest: left out, because there was no time"
+    rows = [(Name(f"neural_network_{row}"), *(row + 0.12345 * place for place in range(columns - 2)), note) for row in range(3)]
+    said = at_80(Table(headers, rows))
+
+    assert {"neural_network_2", "gradient_boosting", "cross-validated_0" if columns > 2 else "note"} <= words_of(said)
+    assert set(note.split()) <= words_of(said)
+    assert max(len(line.rstrip()) for line in said.splitlines()) <= 80
+
+
+def test_a_table_that_fits_has_its_lines_and_a_wider_one_goes_without():
+    small = at_80(Table(("a", "b"), [(Name("x"), 1.0)]))
+    wide = at_80(Table(tuple(f"column_{place}" for place in range(8)), [tuple(range(8))]))
+
+    assert "\u2502" in small and "\u2502" not in wide and "column_7" in wide.splitlines()[1]
+
+
+def test_a_leaderboard_of_real_names_keeps_to_80_columns():
+    rows = [
+        (Badge("chosen", "good"), Name("stacking"), "stacking", 0.91234, 0.0123, 61.3, "linear over neural_network, xgboost, lightgbm"),
+        ("", Name("neural_network"), "single", 0.90101, 0.02, 15.0, ""),
+    ]
+    headers = ("", "model", "kind", "cv average_precision", "\u00b1 over folds", "seconds", "note")
+    said = at_80(Table(headers, rows, {"seconds": ".1f"}))
+
+    assert {"neural_network", "average_precision", "stacking", "0.9123", "61.3", "xgboost,"} <= words_of(said)
+    assert max(len(line.rstrip()) for line in said.splitlines()) <= 80
+
+
+def test_a_name_wider_than_the_terminal_is_on_lines_of_its_own():
+    said = at_80(Table(("column", "why"), [(Name("x" * 200), "too long")]))
+
+    assert said.count("x") == 200 and "why too long" in said
