@@ -56,7 +56,8 @@ class Project:
     def environment(self) -> dict[str, str]:
         """Environment of the project's commands."""
         without = {key: value for key, value in os.environ.items() if not key.startswith(("ZENML_", "MLFLOW_"))}
-        return {**without, "ZENML_CONFIG_PATH": str(self.store), "COLUMNS": "160", "PYTHONPATH": str(self.root)}
+        # Wide enough that no sentence a test looks for is on two lines.
+        return {**without, "ZENML_CONFIG_PATH": str(self.store), "COLUMNS": "1000", "PYTHONPATH": str(self.root)}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start `python run.py ARGUMENTS` in a process group of its own."""
