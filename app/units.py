@@ -18,6 +18,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from app.schedule_alerts import VARIABLE
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 _DAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
@@ -171,6 +172,7 @@ def _fields(cron: str) -> list[list[int] | None]:
 
 
 def _service(job: Job, environment: Mapping[str, str]) -> str:
+    environment = {**environment, **_told(job)}
     what = f"runs {job.arguments[0]} of {job.model}" if job.cron else f"serves {job.model}"
     lines = ["[Unit]", f"Description=Switchyard {what}", "After=network-online.target", "", "[Service]", "Type=oneshot"]
     lines += [f"WorkingDirectory={job.root}", *(f"Environment={_quoted(f'{key}={value}')}" for key, value in environment.items())]
@@ -190,6 +192,11 @@ def _timer(job: Job) -> str:
     )
 
 
+def _told(job: Job) -> dict[str, str]:
+    """What has a scheduled command tell the channels of monitoring when it fails."""
+    return {VARIABLE: job.name} if job.cron else {}
+
+
 def _quoted(text: str) -> str:
     """A word of a unit file: systemd's own % and $ are taken as they stand."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
@@ -201,7 +208,7 @@ def _agent(job: Job, environment: Mapping[str, str]) -> dict[str, Any]:
         "Label": job.name,
         "ProgramArguments": job.command,
         "WorkingDirectory": str(job.root),
-        "EnvironmentVariables": dict(environment),
+        "EnvironmentVariables": {**environment, **_told(job)},
         # What `start` leaves running is no part of the agent that ends.
         "AbandonProcessGroup": True,
         _SECTION: {"Model": job.model, "Cron": job.cron},

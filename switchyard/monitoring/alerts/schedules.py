@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from switchyard.monitoring.alerts.alert import Alert
 from switchyard.predictionlog.columns import text_type, time_type
-from switchyard.predictionlog.database import create_tables, now
+from switchyard.predictionlog.database import make_tables, now
 
 GUIDE = "docs/operations.md#trouble-by-symptom"
 _NAME = 160
@@ -32,7 +32,7 @@ class ScheduleLedger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        create_tables(engine, _metadata)
+        make_tables(engine, _metadata)
 
     def begin(self, name: str) -> datetime:
         """Note that the schedule fails; since when it does, UTC."""
