@@ -39,7 +39,7 @@ Action = Literal["warn", "drop", "stop"]
 class ColumnOverride(Section):
     """What the user knows better than inference about one column."""
 
-    kind: Kind | None = Field(None, description="What its values are, where the guess is wrong.")
+    kind: Kind | None = Field(None, description="What its values are, where the guess is wrong; text is learnt from by its words.")
     role: Role | None = Field(None, description="What it is for; ignored leaves it out.")
     required: bool | None = Field(
         None,
