@@ -1,7 +1,7 @@
 """`TextScores`: a free text as a few numbers: what its words say of the target, what it is about, how long it is.
 
 A ridge regression on TF-IDF of words and pairs of words, cross-fitted like target means, tells what a text says of the
-target, which trees find little of in components of any number. A few of these stand beside it, for what depends on other columns.
+target. A few components stand beside it, for what depends on other columns.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _FEWEST = 2
 _MOST = 5_000
 _COMPONENTS = 8
 _PENALTIES = (0.7, 2.0, 6.0, 20.0, 60.0)
-_TRIED_ROWS = 10_000
-"""Rows by which the penalty is chosen."""
+_MOST_ROWS, _TRIED_ROWS = 30_000, 10_000
+"""Rows that are learnt from, drawn with the seed, and those by which the penalty is chosen: more of them say little more."""
 _GRAIN = 2.0**20
 """Numbers are rounded to its inverse, so that sums in another order, of a graph or a batch of another size, are the same."""
 _KEPT = 16
@@ -47,13 +47,16 @@ class Learnt:
     weights : ndarray of shape (n_terms, n_scores + n_components + 1)
         Of terms that are there; by the last column the square of a text's norm.
     offsets : ndarray of shape (n_scores + n_components,)
+    rows : ndarray of shape (n,)
+        Positions of the training rows that were learnt from.
     crossed : ndarray of shape (n, n_scores)
-        The scores of the training rows, each by a model of other rows.
+        Their scores, each by a model of other rows.
     """
 
     terms: list[Term]
     weights: np.ndarray
     offsets: np.ndarray
+    rows: np.ndarray
     crossed: np.ndarray
 
 
@@ -85,8 +88,9 @@ class TextScores(Computed):
     def fit_transform(self, X: Any, y: np.ndarray, **params: Any) -> np.ndarray:
         """The features of the training rows `X`, each scored by a model that did not see it."""
         features = self.fit(X, y).transform(X)
-        crossed = learnt(matrix(X)[:, 0], np.asarray(y), self.classification, self.seed).crossed
-        features[:, : self.scores_] = np.rint(crossed * _GRAIN) / _GRAIN
+        found = learnt(matrix(X)[:, 0], np.asarray(y), self.classification, self.seed)
+        # No model learnt from the rows that were not drawn.
+        features[found.rows, : self.scores_] = np.rint(found.crossed * _GRAIN) / _GRAIN
         return features
 
     def compute(self, op: Operator, x: Any) -> Any:
@@ -146,6 +150,8 @@ def learnt(texts: np.ndarray, y: np.ndarray, classification: bool, seed: int) ->
 
 
 def _learn(texts: np.ndarray, y: np.ndarray, classification: bool, seed: int) -> Learnt:
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(texts))[:_MOST_ROWS])
+    texts, y = texts[drawn], y[drawn]
     words = split_words(texts)
     # A text without words is one like any other, so there is a term in the rarest of tables.
     terms = common_terms(words, _FEWEST, _MOST) or [(NO_WORD,)]
@@ -159,7 +165,7 @@ def _learn(texts: np.ndarray, y: np.ndarray, classification: bool, seed: int) ->
     components = _components(rows, seed)
     loadings = np.column_stack([coefficients, components]) * importance[:, None]
     offsets = np.append(intercepts, np.zeros(components.shape[1]))
-    return Learnt(terms, np.column_stack([loadings, importance**2]), offsets, crossed)
+    return Learnt(terms, np.column_stack([loadings, importance**2]), offsets, drawn, crossed)
 
 
 def _scores(rows: csr_array, y: np.ndarray, classification: bool, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

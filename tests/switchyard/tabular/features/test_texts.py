@@ -44,6 +44,15 @@ def test_the_words_say_what_the_target_is_and_rows_are_scored_by_models_of_other
     assert abs(np.corrcoef(crossed, noise)[0, 1]) < 0.2, "a row's own target is not in its score"
 
 
+def test_of_many_rows_some_are_learnt_from_and_all_are_scored(monkeypatch):
+    monkeypatch.setattr("switchyard.tabular.features.texts._MOST_ROWS", 300)
+    said = texts(900, 7)
+    noise = np.random.default_rng(0).permutation(liked(said))
+    for target, least, most in ((liked(said), 0.6, 1.0), (noise, -0.2, 0.2)):
+        scores = TextScores(classification=True).fit_transform(said, target)[:, 0]
+        assert np.isfinite(scores).all() and least < np.corrcoef(scores, target)[0, 1] < most
+
+
 def test_only_terms_of_training_rows_are_known():
     transformer = TextScores(classification=False).fit(texts(100), np.arange(100.0))
     unknown = transformer.transform(np.array([["seen never before"], ["_"]], dtype=object))
