@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.monitoring import evidently, twosample
+from switchyard.monitoring.texts import measures
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.report.report import Badge, Name, Table
 
@@ -115,10 +116,12 @@ def compare(
     difference is significant. Rows of `past` at positions `like` are of the window's hours and weekdays: what they explain is
     usual.
     """
-    past, current, numeric = _prepared(past, current, kinds)
+    past, current, measured = _texts_measured(past, current, kinds)
+    past, current, numeric = _prepared(past, current, {**kinds, **dict.fromkeys(measured, "numeric")})
     distances = _distances(kinds, numeric, settings)
     apart = evidently.measure(past, current, distances, numeric)
-    p_values = {name: _p_value(past[name], current[name], name in numeric) for name in apart}
+    # The better of two measures is chosen by what it says: half as surprising (Bonferroni).
+    p_values = {name: min(1.0, _p_value(past[name], current[name], name in numeric) * (2 if name in measured else 1)) for name in apart}
     adjusted = twosample.holm(p_values)
     small = min(len(past), len(current)) < settings.small_sample
     stretches = list(_stretches(len(past), len(current), ordered))
@@ -137,7 +140,7 @@ def compare(
             ColumnDrift(
                 column=name,
                 kind=kind,
-                method=twosample.NUMBERS if name in numeric else twosample.LEVELS,
+                method=(twosample.NUMBERS if name in numeric else twosample.LEVELS) + (f" of {measured[name]}" if name in measured else ""),
                 value=p_values.get(name),
                 adjusted=adjusted.get(name),
                 threshold=limit,
@@ -155,6 +158,18 @@ def compare(
 def _p_value(past: pd.Series, current: pd.Series, numeric: bool) -> float:
     past, current = past.dropna(), current.dropna()
     return twosample.of_numbers(past.to_numpy(), current.to_numpy()) if numeric else twosample.of_levels(past, current)
+
+
+def _texts_measured(
+    past: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, str]]:
+    """Both sides with a number in place of each text, and for each column of texts what was measured: that which differs more surely."""
+    chosen: dict[str, str] = {}
+    for name in [name for name, kind in kinds.items() if kind == "text"]:
+        found = measures(past[name], current[name])
+        chosen[name] = min(found, key=lambda what: _p_value(*found[what], True) if all(side.notna().any() for side in found[what]) else 1.0)
+        past, current = (side.assign(**{name: numbers}) for side, numbers in zip((past, current), found[chosen[name]], strict=True))
+    return past, current, chosen
 
 
 def _prepared(past: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, frozenset[str]]:

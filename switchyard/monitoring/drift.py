@@ -186,11 +186,11 @@ def faults_of(window: Window, reference: Reference) -> tuple[Fault, ...]:
 
 
 def _inputs(window: Window, reference: Reference) -> dict[str, str]:
-    """Columns that are compared, with their kinds. Texts are not, each is a value of its own; nor is what orders the rows: it moves on."""
+    """Columns that are compared, with their kinds. What orders the rows is not: it moves on."""
     there = [
         column for column in reference.facts_.columns.columns if column.name in reference.facts_.importance and column.name in window.rows
     ]
-    return {column.name: column.kind for column in there if column.kind != "text" and column.role != "time"}
+    return {column.name: column.kind for column in there if column.role != "time"}
 
 
 def share_of(columns: Sequence[ColumnDrift], weighted: bool, counted: Container[str] | None = None) -> float | None:
