@@ -2,6 +2,8 @@
 
     python -m benchmarks.recommendation --data interactions.csv --items items.csv --budget 90 --json recommendation.json
     python -m benchmarks.recommendation --generated 1000000 --budget 200
+    python -m benchmarks.recommendation --data interactions.csv --ask FOLDER       (for benchmarks/rectools_peers.py)
+    python -m benchmarks.recommendation --data interactions.csv --answers FOLDER
 
 What is in the last fifth of the interactions is asked for, all items ranked, what was taken before left out; a new user's history
 is the first half of what it took. Each of implicit's models (ALS, BPR, item-kNN by cosine, TF-IDF or BM25) is tuned by Optuna for
@@ -51,17 +53,22 @@ def main() -> None:
     parser.add_argument("--generated", type=int)
     parser.add_argument("--budget", type=float, default=90.0)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--ask", type=Path, help="Write the questions for a rival in an environment of its own, and end.")
+    parser.add_argument("--answers", type=Path, help="Score what the rival answered, and end.")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     frame = generated(options.generated) if options.generated else pd.read_csv(options.data)
+    if options.ask or options.answers:
+        ask(frame, options.ask) if options.ask else score_answers(frame, options.answers)
+        return
     items = pd.read_csv(options.items) if options.items else None
     started = time.perf_counter()
     ours = recommend(frame, options.budget, items=items)
     took = time.perf_counter() - started
     print(f"ours: {took:.0f} s, {ours.bundle.megabytes:.1f} MB, graph off by {ours.parity.largest_difference:.1e}", flush=True)
     print("blend: " + ", ".join(f"{one.family} {one.weight:.2f}" for one in ours.recipe.candidates))
-    print(f"one request: {latency(ours):.2f} ms (median of {CALLS}, {ours.evaluation.items:,} items)")
+    print(f"one request: {latency(ours, frame):.2f} ms (median of {CALLS}, {ours.evaluation.items:,} items)")
     rows = [(f"switchyard {one.name}", one) for one in ours.evaluation.standings]
     if not options.generated:
         rows += [(f"implicit {name}", one) for name, one in peers(frame, options.budget).items()]
@@ -69,15 +76,15 @@ def main() -> None:
         ndcg = one.measures["ndcg_at_10"]
         print(f"{name:24s} nDCG@10 {ndcg.value:.4f} ({ndcg.low:.4f} to {ndcg.high:.4f}), coverage {one.coverage:.1%}", flush=True)
     if options.json:
-        found = {"seconds": took, "request_ms": latency(ours), "scores": {name: one.model_dump() for name, one in rows}}
+        found = {"seconds": took, "request_ms": latency(ours, frame), "scores": {name: one.model_dump() for name, one in rows}}
         options.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
-def latency(ours: FittedRecommender) -> float:
+def latency(ours: FittedRecommender, frame: pd.DataFrame) -> float:
     """Median milliseconds of one request with a history of 30 items, in this process."""
     rng = np.random.default_rng(SEED)
-    size = min(30, ours.evaluation.items)
-    requests = [Request(history=tuple(rng.choice(ours.model.item_ids, size, replace=False))) for _ in range(CALLS)]
+    ids = frame[roles_of(list(frame.columns), "the table")[0].item].astype(str).unique()
+    requests = [Request(history=tuple(rng.choice(ids, min(30, len(ids)), replace=False))) for _ in range(CALLS)]
     seconds = []
     for request in requests:
         start = time.perf_counter()
@@ -88,10 +95,7 @@ def latency(ours: FittedRecommender) -> float:
 
 def peers(frame: pd.DataFrame, budget_s: float) -> dict[str, Any]:
     """What implicit's models are worth, each tuned for `budget_s` seconds."""
-    roles, _ = roles_of(list(frame.columns), "the table")
-    log, _ = read_interactions(frame, roles, "the table")
-    known, questions = split_by_time(log, HOLDOUT)
-    asked = questions.part(questions.answerable)
+    known, asked = split_of(frame)
     cuts = [(cut.known, cut.questions) for cut in cuts_of(known, HOLDOUT, SEED)]
     found = {}
     for name, suggest in (("ALS", als), ("BPR", bpr), ("item-kNN", knn)):
@@ -106,6 +110,36 @@ def peers(frame: pd.DataFrame, budget_s: float) -> dict[str, Any]:
         found[name] = standing(name, name, top, known, asked, 1000, SEED)
         print(f"implicit {name}: {len(study.trials)} trials, {study.best_value:.4f} in tuning, {study.best_params}", flush=True)
     return found
+
+
+def ask(frame: pd.DataFrame, folder: Path) -> None:
+    """What was known and who is asked, at the last moment of the tuning and at the holdout's, by places in the catalogue."""
+    folder.mkdir(parents=True, exist_ok=True)
+    known, questions = split_of(frame)
+    cut = cuts_of(known, HOLDOUT, SEED)[0]
+    for name, log, asked in (("tuning", cut.known, cut.questions), ("holdout", known, questions)):
+        rows = {"user_id": log.users, "item_id": log.items, "weight": 1.0, "datetime": pd.to_datetime(log.times, unit="D")}
+        pd.DataFrame(rows).to_csv(folder / f"{name}.csv", index=False)
+        lists = {"histories": asked.history, "truths": asked.truth}
+        told = {what: [found[row].tolist() for row in range(len(asked))] for what, found in lists.items()}
+        (folder / f"{name}.json").write_text(json.dumps(told))
+
+
+def score_answers(frame: pd.DataFrame, folder: Path) -> None:
+    """The same measures for what a rival answered."""
+    known, asked = split_of(frame)
+    for name, lists in json.loads((folder / "rectools.json").read_text()).items():
+        top = np.array([[*items, *[-1] * (K - len(items))] for items in lists])
+        one = standing(name, name, top, known, asked, 1000, SEED)
+        ndcg = one.measures["ndcg_at_10"]
+        print(f"RecTools {name:15s} nDCG@10 {ndcg.value:.4f} ({ndcg.low:.4f} to {ndcg.high:.4f}), coverage {one.coverage:.1%}")
+
+
+def split_of(frame: pd.DataFrame) -> tuple[Interactions, Questions]:
+    """What was before the holdout, and who is asked for."""
+    roles, _ = roles_of(list(frame.columns), "the table")
+    known, questions = split_by_time(read_interactions(frame, roles, "the table")[0], HOLDOUT)
+    return known, questions.part(questions.answerable)
 
 
 def als(trial: optuna.Trial) -> Any:
