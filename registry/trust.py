@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from registry.stored import quiet_progress
 from registry.versions import DIGEST_TAG, Registered
 from stacks.active import connect_mlflow
 from stacks.keyring import Keyring, ensure_signing, read_keyring
+from switchyard.bundle import ChangedBundle
 from switchyard.bundle.keys import is_key_id
 from switchyard.bundle.seal import NAME, BadSeal, Seal
 from switchyard.tabular.config.production import Trust
@@ -29,21 +31,28 @@ class UntrustedVersion(SwitchyardError):
 def require_trusted(found: Registered, trust: Trust) -> None:
     """Stop where the config does not let `found` be deployed; a line says what is passed over.
 
+    Whoever is about to use it asks, and not who opened it: between them it lies in the artifact store.
+
     Raises
     ------
     UntrustedVersion
-        It is unsigned, or signed by a key that is unknown or was revoked; the message names the way out.
+        It is unsigned, not what was signed, or signed by a key that is unknown or was revoked; the message names the way out.
     """
     ring = read_keyring()
-    doubt = _doubt(found, trust, ring)
+    what = f"version {found.version} of {found.name!r}"
+    try:
+        doubt = _doubt(found, trust, ring)
+    except (BadSeal, ChangedBundle) as error:
+        raise UntrustedVersion(f"{what} is not what was signed: {error}; nothing was done with it; deploy another (--version N)") from None
     if not doubt:
         return
-    said = f"version {found.version} of {found.name!r} {doubt}"
+    said = f"{what} {doubt}"
     unsigned = found.seal is None
     if trust.require == "nothing" or (unsigned and trust.require == "known" and (not ring.keys or ring.knew(found.digest or ""))):
         logger.warning("%s; it is known by its digest alone", said)
         return
-    way_out = "sign it if you know where it comes from (python run.py keys --sign NAME:VERSION), or deploy another (--version N)"
+    command = f"python run.py keys sign {found.name}:{found.version}"
+    way_out = f"sign it if you know where it comes from ({command}), or deploy another (--version N)"
     raise UntrustedVersion(f"{said}, and trust.require is {trust.require}: nothing was done with it; {way_out}")
 
 
@@ -51,6 +60,7 @@ def _doubt(found: Registered, trust: Trust, ring: Keyring) -> str:
     """What speaks against a version, as the rest of a sentence; empty where nothing does."""
     if found.seal is None:
         return "is unsigned"
+    found.seal.check_content(found.name, found.opened.files)
     key, standing = found.seal.key, ring.find(found.seal.key)
     if standing and standing.revoked:
         return f"is signed by the key {key[:12]} of {standing.owner}, which was revoked on {standing.revoked[:10]}" + (
@@ -72,8 +82,8 @@ def signer_of(found: Registered, trust: Trust) -> tuple[str, str]:
     standing = ring.find(found.seal.key)
     try:
         doubt = _doubt(found, trust, ring)
-    except BadSeal as error:
-        doubt = f"is signed by nobody: {error}"
+    except (BadSeal, ChangedBundle) as error:
+        doubt = f"is not what was signed: {error}"
     return standing.owner if standing else "somebody unknown", doubt
 
 
@@ -89,6 +99,8 @@ def seal_bundle(name: str, files: Mapping[str, bytes], claims: Mapping[str, Any]
     """
     ring = ensure_signing(who, registered_digests)
     said = {**claims, "who": who, "when": datetime.now(UTC).isoformat(timespec="seconds")}
+    # JSON has no NaN.
+    said["metrics"] = {metric: value for metric, value in claims.get("metrics", {}).items() if math.isfinite(value)}
     return Seal.make(name, files, said, ring.private).content
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from registry.versions import Registered
     from switchyard.tabular.config.production import Trust
 
-_CLAIMS = ("who", "when", "code_commit", "lock", "data_source", "data_revision", "evaluated_digest", "zenml_run")
+_CLAIMS = ("who", "when", "code_commit", "lock", "data_source", "data_revision", "evaluated_digest", "sbom", "zenml_run")
 
 
 @click.command()
@@ -59,7 +59,8 @@ def _show(found: Registered, trust: Trust, console: Console) -> None:
         said: dict[str, Any] = found.seal.claims
         lines += [f"signed    by the key {found.seal.key[:12]} of {owner}: {doubt or 'trusted'}"]
         lines += [f"files     {', '.join(sorted(found.opened.files))} are what was signed"]
-        lines += [f"{key:<9} {said[key]}" for key in _CLAIMS if said.get(key)]
-        lines += [f"{metric:<9} {value:.6g}" for metric, value in sorted(said.get("metrics", {}).items())]
+        lines += [f"{key.replace('_', ' '):<9} {said[key]}" for key in _CLAIMS if said.get(key)]
+        if metrics := said.get("metrics"):
+            lines.append("scores    " + ", ".join(f"{metric} {value:.4g}" for metric, value in sorted(metrics.items())))
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)

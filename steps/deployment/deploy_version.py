@@ -8,6 +8,7 @@ from deployment.flavor import SwitchyardDeployer
 from deployment.guard import Changes, old_version_keeps_serving
 from deployment.host import Instance, Release, Role
 from deployment.registration import active_deployer
+from registry.trust import require_trusted
 from registry.versions import Registered
 from steps.deployment.order import Order
 from switchyard.serving.frontdoor.state import Traffic
@@ -79,6 +80,7 @@ def deploy_version(release: Registered, champion: Registered, problem: Problem, 
 
 
 def _start(deployer: SwitchyardDeployer, registered: Registered, problem: Problem, role: Role) -> Instance:
+    require_trusted(registered, problem.trust)
     context = get_step_context()
     origin = {"pipeline_name": context.pipeline.name, "pipeline_step_name": context.step_name}
     release = Release(problem.name, registered.version, registered.digest, registered.opened.files, role, _settings(problem))

@@ -8,7 +8,6 @@ from zenml import step
 from deployment.registration import active_deployer
 from deployment.rollback import Rollback, find_rollback
 from registry.production import find_version, next_version, version_of, was_withdrawn
-from registry.trust import require_trusted
 from registry.versions import CHAMPION, Registered, find_alias
 from steps.deployment.order import Order
 from switchyard.tabular.config.problem import Problem
@@ -32,9 +31,6 @@ def pick_version(problem: Problem, order: Order) -> tuple[Annotated[Registered, 
     if not order.rollback and (withdrawn := was_withdrawn(name, version)):
         logger.warning("version %s of %r was %s; it is deployed again all the same", version, name, withdrawn)
     champion = Registered(name, version_of(name, CHAMPION)) if order.strategy == "all" else find_alias(name, CHAMPION)
-    for one in (release, champion):
-        if one.bundle is not None:
-            require_trusted(one, problem.trust)
     if order.strategy != "all" and champion.version is None:
         raise InputError(f"no version of {name!r} is in production for version {version} to run beside; deploy one with --strategy all")
     if order.strategy != "all" and champion.version == version:

@@ -12,6 +12,7 @@ from typing import Annotated
 from zenml import step
 
 from deployment.predictions import prediction_log
+from registry.trust import require_trusted
 from registry.versions import Registered
 from stacks.files import local_input, whole_output
 from stacks.secrets import with_secrets
@@ -43,6 +44,7 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
     The output appears when it is whole. Prediction ids come from the table's content, the version and the row, so a run
     that is repeated logs nothing twice.
     """
+    require_trusted(release, problem.trust)
     order = order.model_copy(update={"source": with_secrets(order.source), "output": with_secrets(order.output)})
     if release.opened.signature.task == RECOMMENDATION:
         return _recommend(problem, release, order)

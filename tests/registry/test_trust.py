@@ -100,11 +100,24 @@ def test_who_can_write_the_registry_makes_no_version_that_is_deployed(version, t
     with pytest.raises(registry.ChangedVersion, match="model.onnx is not what was signed"):
         opened()
     (version / NAME).unlink()
-    with pytest.raises(trust.UntrustedVersion, match="version 1 of 'loans' is unsigned, and trust.require is known"):
+    with pytest.raises(trust.UntrustedVersion, match="version 1 of 'loans' is unsigned, and trust.require is known: .*keys sign loans:1"):
         trust.require_trusted(opened(), Trust())
     sign(version, make_key())
     with pytest.raises(trust.UntrustedVersion, match="is none that this deployment trusts"):
         trust.require_trusted(opened(), Trust())
+
+
+def test_what_was_changed_on_its_way_to_where_it_is_deployed_is_not_deployed(version, tmp_path):
+    trust.seal_version("loans", "1", "anna")
+    other = Bundle.read(make_bundle(tmp_path / "other", threshold=0.1))
+    swapped = replace(opened(), bundle=other, digest=other.digest)
+    forged = replace(opened(), seal=Seal(opened().seal.content.replace(b'"sig": "ME', b'"sig": "MA')))
+    for require in ("signed", "known", "nothing"):
+        with pytest.raises(trust.UntrustedVersion, match="is not what was signed: .*model.onnx is not what was signed"):
+            trust.require_trusted(swapped, Trust(require=require))
+        with pytest.raises(trust.UntrustedVersion, match="is not what was signed: model.sig was not made by the key"):
+            trust.require_trusted(forged, Trust(require=require))
+    assert "is not what was signed" in trust.signer_of(forged, Trust())[1]
 
 
 def test_a_signed_version_of_one_model_is_none_of_another(version):
@@ -227,7 +240,7 @@ def test_verify_says_who_signed_and_what_was_changed(cli, version):
     assert code == 0 and "signed    by nobody" in said
     assert cli("keys", "sign", "loans:1")[0] == 0
     code, said = cli("verify", "loans:1")
-    assert code == 0 and "trusted" in said and "code_commit abc" in said and "roc_auc   0.75" in said
+    assert code == 0 and "trusted" in said and "code commit abc" in said and "scores    roc_auc 0.75" in said
     assert "model.onnx, signature.json are what was signed" in said
     (version / "bundle" / "model.onnx").write_bytes(b"other")
     code, said = cli("verify", "loans:1")
