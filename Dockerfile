@@ -54,6 +54,8 @@ RUN apt-get update -qq \
  # ZenML's record of the active stack, and where run.py writes documents and reports: mount a volume where root is read-only.
  && install -d -o 8888 -g 8888 /app/.zen /app/docs /app/reports
 COPY --from=code /app /app
+# What is in this image, as CycloneDX; `python -m switchyard.sbom switchyard` says it of any environment.
+RUN PYTHONPATH=/app PYTHONDONTWRITEBYTECODE=1 /opt/switchyard/bin/python -m switchyard.sbom switchyard > /opt/switchyard/sbom.json
 # Of Switchyard, as in switchyard/__init__.py; a test holds them together.
 ARG RELEASE=0.1.0
 LABEL org.opencontainers.image.title="switchyard" org.opencontainers.image.version="${RELEASE}" org.opencontainers.image.licenses="Apache-2.0"

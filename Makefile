@@ -22,6 +22,7 @@ help:
 	@echo "make deployment set up serving and deploy what was trained last"
 	@echo "make kubernetes install the cluster's stack in the current kube context and make it the active one"
 	@echo "make lint       style, types, dependencies and who imports whom"
+	@echo "make audit      licences of the locked packages, and advisories where there is a network"
 	@echo "make test       set up and run the tests"
 	@echo "make test-full  run all tests but those that need a cluster"
 	@echo "make dashboard  ZenML dashboard, MLflow UI and Evidently's windows on loopback"
@@ -97,6 +98,11 @@ lint: setup-test
 	$(BIN)/mypy
 	$(BIN)/deptry .
 	$(BIN)/lint-imports
+
+# pip-audit is given an environment of its own, by uv.
+.PHONY: audit
+audit: setup-test
+	$(BIN)/python -m app.audit
 
 dashboard: setup
 	$(BIN)/python run.py dashboard

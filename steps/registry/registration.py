@@ -1,5 +1,7 @@
 """`register`: a training's record into MLflow, and its bundle into the registry where the gates are open."""
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,14 +13,19 @@ from zenml import get_step_context
 from registry.tracking import TrainingRecord, log_training, make_challenger, register_version
 from registry.trust import seal_bundle
 from registry.versions import TWIN, version_with_digest
+from steps.caching import LOCK, ROOT
 from steps.provenance import code_commit, person
 from switchyard.bundle import Bundle
 from switchyard.bundle.seal import NAME
+from switchyard.sbom import locked, of_model
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
 from switchyard.tabular.evaluation.comparison import Verdict
 from switchyard.tabular.export.bundle import ExportedBundle
 from switchyard.tabular.storable import Record, Storable
+
+BILL = "documents/sbom.json"
+"""Beside the model card: what the model is and was made from, as CycloneDX."""
 
 
 class Registration(Record):
@@ -74,9 +81,11 @@ def registered_already(name: str, bundle: Bundle, verdict: Verdict, tags: Mappin
 
 def register(name: str, record: TrainingRecord, verdict: Verdict) -> Registration:
     """Log the training, and sign its bundle and make it a version and the challenger unless a gate is closed."""
+    bill = _bill(name, record)
+    record = replace(record, files={**record.files, BILL: bill})
     if verdict.verdict != "rejected":
         user = get_step_context().pipeline_run.user
-        claims = {**record.tags, "metrics": record.metrics}
+        claims = {**record.tags, "metrics": record.metrics, "sbom": f"sha256:{hashlib.sha256(bill).hexdigest()}"}
         seal = seal_bundle(name, record.bundle, claims, person(user.name if user else ""))
         record = replace(record, files={**record.files, NAME: seal})
     run_id, model_uri = log_training(record)
@@ -84,3 +93,9 @@ def register(name: str, record: TrainingRecord, verdict: Verdict) -> Registratio
         return Registration(verdict="rejected", digest=record.digest, version=None, run_id=run_id)
     version = register_version(name, record, run_id, model_uri)
     return Registration(verdict="challenger", digest=record.digest, version=version, run_id=run_id)
+
+
+def _bill(name: str, record: TrainingRecord) -> bytes:
+    packages = locked((ROOT / LOCK).read_text(encoding="utf-8"))
+    tags = {key: value for key, value in record.tags.items() if key != "digest"}
+    return json.dumps(of_model(name, record.digest, record.bundle, tags, record.metrics, packages), indent=1).encode() + b"\n"

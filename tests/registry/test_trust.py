@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +22,9 @@ import run
 from app.settings import settings_from
 from registry import production, trust
 from registry import versions as registry
+from registry.tracking import TrainingRecord
 from stacks import keyring
+from steps.registry import registration
 from switchyard.bundle import Bundle
 from switchyard.bundle.keys import make_key, public_of
 from switchyard.bundle.seal import NAME, Seal
@@ -118,6 +123,37 @@ def test_what_was_changed_on_its_way_to_where_it_is_deployed_is_not_deployed(ver
         with pytest.raises(trust.UntrustedVersion, match="is not what was signed: model.sig was not made by the key"):
             trust.require_trusted(forged, Trust(require=require))
     assert "is not what was signed" in trust.signer_of(forged, Trust())[1]
+
+
+def test_what_a_training_registers_is_signed_with_its_bill_of_materials(monkeypatch, version):
+    logged = []
+    user = SimpleNamespace(user=SimpleNamespace(name="anna"))
+    monkeypatch.setattr(registration, "get_step_context", lambda: SimpleNamespace(pipeline_run=user))
+    monkeypatch.setattr(registration, "log_training", lambda record: (logged.append(record), ("run", "uri"))[1])
+    monkeypatch.setattr(registration, "register_version", lambda *_: "2")
+    monkeypatch.delenv("SWITCHYARD_USER", raising=False)
+    bundle = Bundle.read(version / "bundle")
+    record = TrainingRecord(
+        "training",
+        "one",
+        {},
+        {"roc_auc": 0.8, "gain": math.nan},
+        {"data_source": "builtin:loans"},
+        (),
+        {},
+        dict(bundle.files),
+        bundle.digest,
+    )
+    for verdict in ("challenger", "rejected"):
+        registration.register("loans", record, SimpleNamespace(verdict=verdict))
+
+    registered, rejected = (record.files for record in logged)
+    bill = json.loads(registered[registration.BILL])
+    claims = Seal(registered[NAME]).claims
+    assert bill["metadata"]["component"]["version"] == bundle.digest and claims["who"] == "anna"
+    assert claims["metrics"] == {"roc_auc": 0.8}
+    assert claims["sbom"] == f"sha256:{hashlib.sha256(registered[registration.BILL]).hexdigest()}"
+    assert NAME not in rejected and registration.BILL in rejected
 
 
 def test_a_signed_version_of_one_model_is_none_of_another(version):
