@@ -28,7 +28,7 @@ def request_(monkeypatch):
 
     problem = problem_from({"name": "loans", "data": {"source": "builtin:loans", "target": "defaulted"}}, "test")
     made = Request(problem, "test", Path("."), "local", Console(quiet=True))
-    monkeypatch.setattr(performing, "request_from", lambda root, changes: made)
+    monkeypatch.setattr(performing, "request_from", lambda root, name, changes, console: made)
     monkeypatch.setattr(performing, "show", lambda request, plan: None)
     return made
 
