@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from pathlib import Path
 import click
 
 from app.repository import ensure_stack
+from switchyard.files import write_whole
 from switchyard.project import CODE
 from switchyard.tabular.errors import SwitchyardError
 
@@ -86,8 +88,11 @@ def start_prometheus(root: Path, exporter_port: int, port: int) -> None:
     config = folder / "prometheus.yml"
     config.write_text((here / "prometheus.yml").read_text(encoding="utf-8").replace("@EXPORTER@", str(exporter_port)), encoding="utf-8")
     (folder / "alerts.yml").write_text((here / "alerts.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    token = folder / "exporter.token"
+    if not token.is_file():
+        write_whole(token, secrets.token_urlsafe(32), 0o600)
     serving = _state_folder().parent / "serving"
-    command = (sys.executable, "-m", "deployment.exporter", str(exporter_port), str(metrics_folder()), str(serving))
+    command = (sys.executable, "-m", "deployment.exporter", str(exporter_port), str(metrics_folder()), str(serving), str(token))
     _ensure(_Service("exporter", exporter_port, "/health", command, {"PYTHONPATH": str(CODE)}))
     program = shutil.which("prometheus")
     if program:

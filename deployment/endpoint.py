@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 from deployment.host import DeploymentError
 from switchyard.bundle.examples import differences
 from switchyard.predictionlog import VERIFICATION
+from switchyard.serving import sockets
 
 PREDICTIONS = "/api/v1.0/predictions"
+BY_SOCKET = "unix:"
+"""What an address begins with that is the path of a socket."""
 _TIMEOUT_S = 10.0
 
 
@@ -59,11 +62,14 @@ def ask(url: str, path: str, body: Any = None, token: str | None = None, request
     DeploymentError
         There is no answer, or it is no 200.
     """
-    address = urlsplit(url)
     headers = {"Content-Type": "application/json"}
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"x-request-id": request_id} if request_id else {}
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=_TIMEOUT_S)
+    if url.startswith(BY_SOCKET):
+        connection = sockets.connection(url.removeprefix(BY_SOCKET), _TIMEOUT_S)
+    else:
+        address = urlsplit(url)
+        connection = http.client.HTTPConnection(address.hostname, address.port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET" if body is None else "POST", path, None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()

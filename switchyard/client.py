@@ -10,6 +10,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from switchyard.serving.frontdoor.tokens import first_token, read_tokens
 from switchyard.tabular.errors import SwitchyardError
 
 if TYPE_CHECKING:
@@ -185,11 +186,10 @@ def _session(url: str, attempts: int) -> requests.Session:
 
 
 def _first_token(path: Path) -> str:
-    lines = (line.split() for line in path.read_text(encoding="utf-8").splitlines())
-    for words in lines:
-        if words and not words[0].startswith("#"):
-            return words[-1]
-    raise RequestFailed(f"{path} holds no token; a line of it is NAME TOKEN")
+    token = first_token(read_tokens(path))
+    if token is None:
+        raise RequestFailed(f"{path} holds no token that is good for predictions now; a line of it is NAME TOKEN")
+    return token
 
 
 def _failure(answer: requests.Response, start: int) -> RequestFailed:

@@ -22,8 +22,8 @@ from deployment.kubernetes.tokens import TokenCopies
 from stacks.cluster.client import Cluster
 from stacks.cluster.errors import ClusterError
 from stacks.cluster.waiting import holds
-from switchyard.serving.frontdoor import files
 from switchyard.serving.frontdoor.state import Traffic
+from switchyard.serving.frontdoor.tokens import first_token, parse_tokens
 from switchyard.tabular.errors import InputError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class KubernetesHost(Host):
         found = self._store(model).read()
         if found is None:
             raise DeploymentError(f"nothing is deployed of {model}")
-        return next(iter(files.parse_tokens(found[1], "the Secret's tokens").values()), None)
+        return first_token(parse_tokens(found[1], "the Secret's tokens"))
 
     def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
         found = self._store(model).read()

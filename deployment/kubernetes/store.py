@@ -13,7 +13,7 @@ from deployment.kubernetes.options import KubernetesOptions
 from deployment.kubernetes.state import State
 from stacks.cluster.client import Cluster
 from stacks.cluster.errors import Conflict
-from switchyard.serving.frontdoor import files
+from switchyard.serving.frontdoor.tokens import new_tokens
 
 
 class Store:
@@ -59,7 +59,7 @@ class Store:
             secret = self._cluster.get("Secret", self._names.frontdoor)
             if secret is None and not create:
                 raise DeploymentError(f"nothing is deployed of {self._model}")
-            new = (State(self._model, frontdoor.door(self._options)), files.new_tokens())
+            new = (State(self._model, frontdoor.door(self._options)), new_tokens())
             before, tokens = State.from_secret(secret) if secret else new
             after = change(before)
             if secret is not None and after == before:

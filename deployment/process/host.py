@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
 from deployment.process.instances import instance_of, name_of, started_again
-from deployment.process.layout import Desired, Layout, Spec
+from deployment.process.layout import ENVOY, SOCKETS, Desired, Layout, Spec
 from deployment.process.means import POLL_S, ensure_supervisor, free_port, has_work, is_free, is_supervised, wait, write_token
 from deployment.process.options import ProcessOptions
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor import files
 from switchyard.serving.frontdoor.state import Door, Traffic
+from switchyard.serving.frontdoor.tokens import first_token, read_tokens
 from switchyard.tabular.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ProcessHost(Host):
             if not layout.tokens.is_file():
                 write_token(layout.tokens)
             desired = place[0] or Desired(self._new_door(layout))
-            self._require_open(desired.door, self._options.port or desired.door.port)
+            self._require_open(layout, desired.door, self._options.port or desired.door.port)
             spec = self._spec(release, layout)
             name = name_of(desired, spec)
             layout.keep_bundle(release.files, release.digest)
@@ -99,7 +100,7 @@ class ProcessHost(Host):
             desired = place[0]
             if desired is None or name not in desired.instances:
                 raise DeploymentError(f"{model}: {name} is not deployed")
-            self._require_open(desired.door, desired.door.port)
+            self._require_open(layout, desired.door, desired.door.port)
             spec = started_again(desired.instances[name], layout, name)
             place[0] = replace(desired, instances={**desired.instances, name: spec})
         return self._wait_ready(model, name, timeout_s)
@@ -141,7 +142,7 @@ class ProcessHost(Host):
 
     def token(self, model: str) -> str | None:
         path = self._deployed(model).token_file
-        return next(iter(files.read_tokens(path).values()), None) if path else None
+        return first_token(read_tokens(path)) if path else None
 
     def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
         path = self._layout(model).log(name)
@@ -159,8 +160,9 @@ class ProcessHost(Host):
         return settle(engine, journal, timeout_s) if journal.is_dir() else 0
 
     def statistics(self, model: str) -> str:
-        desired = self._layout(model).read_desired()
-        return (files.admin(desired.door.admin_port, "/stats/prometheus") or "") if desired else ""
+        layout = self._layout(model)
+        desired = layout.read_desired()
+        return (files.admin(layout.admin(desired.door), "/stats/prometheus") or "") if desired else ""
 
     def _layout(self, model: str) -> Layout:
         return Layout(self._folder / model)
@@ -185,18 +187,20 @@ class ProcessHost(Host):
                 f"port {port} of {self._options.host} is taken; set another, or 0 for any that is free, as the deployer's port"
             )
 
-    def _require_open(self, door: Door, port: int) -> None:
+    def _require_open(self, layout: Layout, door: Door, port: int) -> None:
         """Stop where the front door is to open on `port` and another program listens there."""
 
         def is_open() -> bool:
-            return is_free(port, self._options.host) or files.has_listener(door.admin_port, door.port)
+            return is_free(port, self._options.host) or files.has_listener(layout.admin(door), door.port)
 
         # One that was stopped just now may still hold it.
         if not wait(is_open, _CLOSING_S):
             self._require_free(port)
 
     def _new_door(self, layout: Layout) -> Door:
-        return Door(self._options.port or free_port(), free_port(), access_log=str(layout.access_log))
+        return Door(
+            self._options.port or free_port(), free_port(), access_log=str(layout.access_log), admin_socket=f"{SOCKETS}/{ENVOY}.sock"
+        )
 
     def _door(self, door: Door) -> Door:
         """`door` as it is offered now; its port stays unless another is asked for."""
@@ -226,6 +230,7 @@ class ProcessHost(Host):
             "log_url": self.log_url(release.model),
             # One journal for all versions: what a stopped one has left, those that go on carry into the database.
             "journal": str(layout.journal),
+            "sockets": SOCKETS,
         }
         return Spec(release.version, release.digest, release.role, settings, free_port(), free_port(), self._options.workers)
 
@@ -262,8 +267,9 @@ class ProcessHost(Host):
             raise DeploymentError(f"{model}: {name} is not deployed")
         if name in deployment.traffic.names:
             raise DeploymentError(f"{model}: {name} has traffic; shift that first")
-        port = self._layout(model).read_desired().door.admin_port
-        if not wait(lambda: files.active_requests(port, name) == 0, timeout_s):
+        layout = self._layout(model)
+        admin = layout.admin(layout.read_desired().door)
+        if not wait(lambda: files.active_requests(admin, name) == 0, timeout_s):
             logger.warning("%s, %s: stopped with requests that it did not answer within %g s", model, name, timeout_s)
 
     def _forget(self, layout: Layout, name: str) -> None:

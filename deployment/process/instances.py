@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from deployment.endpoint import BY_SOCKET
 from deployment.host import Instance
 from deployment.process.layout import Desired, Layout, Spec
 from deployment.process.means import free_port
@@ -20,7 +21,8 @@ def instance_of(name: str, spec: Spec, process: dict[str, Any] | None, supervise
         state, reason = "stopped", "" if not spec.running else "no supervisor runs"
     elif state == "failed":
         reason = f"dies again and again; see {layout.log(name)}"
-    url = f"http://127.0.0.1:{spec.http_port}"
+    address = layout.service(spec)
+    url = f"http://127.0.0.1:{address}" if isinstance(address, int) else f"{BY_SOCKET}{address}"
     return Instance(name, spec.version, spec.digest, spec.role, url, state, reason, (process or {}).get("restarts", 0))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from switchyard.bundle.digest import FILES, digest
 from switchyard.files import sync, write_whole
 from switchyard.serving.frontdoor.state import Door, Traffic
+from switchyard.serving.sockets import Address, named
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,13 @@ class Desired:
         return cls(Door(**values["door"]), instances, traffic, values["generation"])
 
 
+FORMAT = 2
+"""Of `desired.json`: a supervisor that began when it was another can't read this one, and is replaced."""
+ENVOY = "envoy"
+SOCKETS = "sockets"
+"""Folder of a deployment's sockets, from the deployment's own, in which everything is started: a path of any length is short then."""
+
+
 class Layout:
     """Paths of the deployment in `folder`, and its state files."""
 
@@ -61,7 +69,7 @@ class Layout:
         self.folder = folder
         self.desired, self.observed = folder / "desired.json", folder / "observed.json"
         self.envoy, self.logs, self.journal, self.bundles = (folder / name for name in ("envoy", "logs", "journal", "bundles"))
-        self.tokens = folder / "tokens"
+        self.tokens, self.sockets = folder / "tokens", folder / SOCKETS
         self.supervisor_lock = folder / "supervisor.lock"
         self.access_log = self.logs / "access.log"
 
@@ -69,6 +77,15 @@ class Layout:
         """Make the folder, for its owner alone: tokens and the log's database are in its files."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
+        self.sockets.mkdir(exist_ok=True, mode=0o700)
+
+    def service(self, spec: Spec) -> Address:
+        """Where the service of `spec` is asked; one that an earlier version started has a port."""
+        return named(str(self.sockets), spec.http_port) if spec.settings.get("sockets") else spec.http_port
+
+    def admin(self, door: Door) -> Address:
+        """Where Envoy's own interface is asked."""
+        return str(self.folder / door.admin_socket) if door.admin_socket else door.admin_port
 
     def log(self, name: str) -> Path:
         """Where the process `name` prints to."""

@@ -15,9 +15,9 @@ from pathlib import Path
 import psutil
 
 from deployment.host import DeploymentError
-from deployment.process.layout import Layout
+from deployment.process.layout import FORMAT, Layout
 from switchyard.serving import launch
-from switchyard.serving.frontdoor.files import new_tokens
+from switchyard.serving.frontdoor.tokens import new_tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPERVISOR = "deployment.process.supervisor"
@@ -63,7 +63,10 @@ def ensure_supervisor(layout: Layout) -> None:
 
 
 def _without_code(layout: Layout) -> psutil.Process | None:
-    """The supervisor that lives, where the code it was started from is gone; one of before the move never wrote which it was."""
+    """The supervisor that lives, where the code it was started from is gone or reads another `desired.json`.
+
+    One of before the move never wrote which code it was.
+    """
     observed = layout.read_observed()
     try:
         process = psutil.Process(observed["supervisor"])
@@ -72,7 +75,8 @@ def _without_code(layout: Layout) -> psutil.Process | None:
     except (KeyError, psutil.Error):
         return None
     files = observed.get("code", ())
-    return None if not is_it or (files and all(Path(file).is_file() for file in files)) else process
+    is_whole = files and all(Path(file).is_file() for file in files) and observed.get("format") == FORMAT
+    return None if not is_it or is_whole else process
 
 
 def _end(process: psutil.Process) -> None:

@@ -22,14 +22,16 @@ from typing import IO
 from deployment.process import handles
 from deployment.process.handles import Handle
 from deployment.process.keeper import Keeper
-from deployment.process.layout import Desired, Layout, Spec
+from deployment.process.layout import ENVOY, FORMAT, SOCKETS, Desired, Layout, Spec
 from deployment.process.means import code, is_free, wait
 from switchyard.permissions import keep_private
 from switchyard.serving import launch
 from switchyard.serving.frontdoor import environment, files
 from switchyard.serving.frontdoor.state import Door, Upstream
+from switchyard.serving.frontdoor.tokens import Token, holding, read_tokens
 from switchyard.serving.healthcheck import health
 from switchyard.serving.settings import Settings
+from switchyard.serving.sockets import named
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,6 @@ TICK_S = 0.1
 LOG_BYTES = 50 * 1024 * 1024
 _LOGS_EVERY_S = 30.0
 _LISTEN_EVERY_S = 1.0
-ENVOY = "envoy"
 
 
 class Supervisor:
@@ -49,7 +50,8 @@ class Supervisor:
         self._problems: dict[str, str] = {}
         self._keepers: dict[str, Keeper] = {}
         self._ending: list[Keeper] = []
-        self._tokens: dict[str, str] = {}
+        self._known_tokens: tuple[Token, ...] = ()
+        self._tokens: tuple[Token, ...] = ()
         self._tokens_seen, self._token_problem = 0, ""
         self._applied = -1
         self._written: dict = {}
@@ -137,24 +139,25 @@ class Supervisor:
             name,
             port,
             lambda: handles.start(command, variables, self._layout.folder, self._layout.log(name)),
-            lambda: health(port, 1.0),
+            lambda: health(self._layout.service(spec), 1.0),
             self._known(name, port),
         )
 
     def _envoy(self, port: int) -> Keeper:
-        return Keeper(ENVOY, port, self._start_envoy, lambda: self._is_open(port), self._known(ENVOY, port))
+        return Keeper(ENVOY, port, self._start_envoy, self._is_open, self._known(ENVOY, port))
 
     def _start_envoy(self) -> Handle:
         self._write_envoy(self._desired)
         command = environment.command(environment.find_envoy() or "envoy", self._layout.envoy / "bootstrap.json")
         return handles.start(command, os.environ, self._layout.folder, self._layout.log(ENVOY))
 
-    def _is_open(self, admin_port: int) -> bool | None:
+    def _is_open(self) -> bool | None:
         """Whether Envoy takes requests where the front door is to be; None where it says nothing."""
-        if not files.is_ready(admin_port):
-            return None
         door = self._desired.door
-        is_open = files.has_listener(admin_port, door.port)
+        admin = self._layout.admin(door)
+        if not files.is_ready(admin):
+            return None
+        is_open = files.has_listener(admin, door.port)
         if not is_open and time.monotonic() > self._next_listen:
             self._next_listen = time.monotonic() + _LISTEN_EVERY_S
             self._attempt("the front door's port", partial(self._listen, door))
@@ -181,10 +184,10 @@ class Supervisor:
         upstreams = _upstreams(desired)
         files.write_static(self._layout.envoy, desired.door)
         files.write_clusters(self._layout.envoy, upstreams)
-        if not files.has_clusters(desired.door.admin_port, upstreams):
+        if not files.has_clusters(self._layout.admin(desired.door), upstreams):
             return
         routes = files.write_routes(self._layout.envoy, desired.door, desired.traffic, self._tokens, self._layout.folder.name)
-        if files.has_routes(desired.door.admin_port, routes):
+        if files.has_routes(self._layout.admin(desired.door), routes):
             self._applied = desired.generation
 
     def _write_envoy(self, desired: Desired) -> None:
@@ -195,13 +198,12 @@ class Supervisor:
         files.write_routes(self._layout.envoy, desired.door, desired.traffic, self._tokens, self._layout.folder.name)
 
     def _read_tokens(self) -> None:
-        """Take up a token file that was changed; one that is wrong leaves the tokens as they are."""
+        """Take up a token file that was changed, and leave out what has ended; one that is wrong leaves the tokens as they are."""
         try:
             seen = self._layout.tokens.stat().st_mtime_ns
-            if seen == self._tokens_seen:
-                return
-            self._tokens_seen = seen
-            tokens, self._token_problem = files.read_tokens(self._layout.tokens), ""
+            if seen != self._tokens_seen:
+                self._tokens_seen = seen
+                self._known_tokens, self._token_problem = read_tokens(self._layout.tokens), ""
         except (OSError, ValueError) as error:
             if isinstance(error, OSError):
                 # Not the file's fault, so that no change of it will come.
@@ -209,7 +211,7 @@ class Supervisor:
             if str(error) != self._token_problem:
                 logger.error("the tokens stay as they were: %s", error)
             self._token_problem = str(error)
-            return
+        tokens = holding(self._known_tokens)
         if tokens != self._tokens:
             self._tokens, self._applied = tokens, -1
 
@@ -218,6 +220,7 @@ class Supervisor:
         content = {
             "supervisor": os.getpid(),
             "code": [str(path) for path in code()],
+            "format": FORMAT,
             "applied": self._applied,
             "problem": self._token_problem,
             # Those that could not be taken over yet are not to be lost.
@@ -244,7 +247,11 @@ def _never() -> None:
 
 
 def _upstreams(desired: Desired) -> list[Upstream]:
-    return [Upstream(name, "127.0.0.1", spec.http_port) for name, spec in desired.instances.items() if spec.running]
+    return [
+        Upstream(name, "127.0.0.1", spec.http_port, named(SOCKETS, spec.http_port) if spec.settings.get("sockets") else "")
+        for name, spec in desired.instances.items()
+        if spec.running
+    ]
 
 
 def _plain(value: object) -> object:

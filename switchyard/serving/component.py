@@ -47,7 +47,8 @@ class Model:
             raise SystemExit(f"refusing to serve: {error}") from error
         tags = self.predictor.tags
         logger.info("%s version %s, %s: %d examples answered as they must be", *tags.values(), self.predictor.examples)
-        wrapper.listen_on(self.settings.host)
+        wrapper.listen_on(self.settings.host, self.settings.sockets)
+        wrapper.refuse_in_json()
         wrapper.publish(self.predictor.metrics)
         wrapper.live_and_die_together()
         self.model_error_handler = _installer(self.predictor)

@@ -6,10 +6,13 @@ import http.client
 import os
 import sys
 
+from switchyard.serving.sockets import Address
+from switchyard.serving.sockets import connection as connection_to
 
-def health(port: int, seconds: float = 2.0) -> bool | None:
-    """Whether `/health/status` on loopback answers 200; None where nothing answers in time."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+
+def health(address: Address, seconds: float = 2.0) -> bool | None:
+    """Whether `/health/status` answers 200; None where nothing answers in time."""
+    connection = connection_to(address, seconds)
     try:
         connection.request("GET", "/health/status")
         return connection.getresponse().status == 200

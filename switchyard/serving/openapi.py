@@ -19,6 +19,7 @@ Json = dict[str, Any]
 _RESPONSES = {
     "400": ("BadRequest", "The body is not as described; the answer names the column, and the row counted from 0."),
     "401": ("Unauthorized", "The bearer token is missing or unknown."),
+    "403": ("Forbidden", "The bearer token is for other paths."),
     "409": ("IdUsed", "The request id was used for another request; send a new one."),
     "413": ("TooLarge", "The body is too large; send fewer rows at once."),
     "429": ("TooMany", "More requests than allowed, or another answer is being explained; try again after a moment."),

@@ -33,6 +33,8 @@ class Settings:
     """live, or shadow for one that gets mirrored requests, whose answers nobody sees."""
     host: str = "127.0.0.1"
     """Address to listen on; a container needs 0.0.0.0."""
+    sockets: str = ""
+    """Folder in which REST and metrics listen at sockets named by their ports, and at no address; its rights close it."""
     max_rows: int = 1000
     """Most rows of a request."""
     max_bytes: int = 4 * 1024 * 1024

@@ -3,6 +3,7 @@
 - It listens on all addresses; ours listens where the settings say.
 - It updates its metrics through six exchanges with a manager process for every request, empty or not.
 - It lets a worker hang for 5,000 seconds.
+- gunicorn refuses what is no request in HTML.
 - Its processes outlive it when it is killed, and with gRPC it never ends when it is told to.
 """
 
@@ -15,21 +16,28 @@ import os
 import signal
 from typing import Any
 
+import orjson
+from gunicorn import util
 from seldon_core import gunicorn_utils, metrics, wrapper
 
+from switchyard.serving import sockets
+from switchyard.serving.errors import Refusal
 from switchyard.serving.metrics import Metrics
 
 _PR_SET_PDEATHSIG = 1
 _TIMEOUT = 30
+_TOLD = {400: (400, "BAD_REQUEST"), 403: (400, "BAD_REQUEST")}
+"""Code and reason of gunicorn's refusals; its 403 is of a protocol between proxies that nobody speaks here."""
 
 
-def listen_on(host: str) -> None:
-    """Have REST, metrics and gRPC listen on `host`."""
+def listen_on(host: str, folder: str = "") -> None:
+    """Have REST, metrics and gRPC listen on `host`; the first two at sockets in `folder` where one is named."""
     load_config, get_grpc_server = gunicorn_utils.StandaloneApplication.load_config, wrapper.get_grpc_server
 
     def load_config_here(application: Any) -> None:
         port = application.options["bind"].rsplit(":", 1)[1]
-        application.options.update(bind=f"{host}:{port}", timeout=_TIMEOUT)
+        bind = f"unix:{sockets.named(folder, port)}" if folder else f"{host}:{port}"
+        application.options.update(bind=bind, timeout=_TIMEOUT)
         load_config(application)
 
     def get_grpc_server_here(*arguments: Any, **options: Any) -> Any:
@@ -40,6 +48,20 @@ def listen_on(host: str) -> None:
 
     gunicorn_utils.StandaloneApplication.load_config = load_config_here
     wrapper.get_grpc_server = get_grpc_server_here
+
+
+def refuse_in_json() -> None:
+    """Have gunicorn's own refusals, which come before any application, be JSON as all others are; it writes HTML."""
+
+    def write_error(client: Any, status: int, phrase: str, problem: str) -> None:
+        status, reason = _TOLD.get(status, (status, "INTERNAL"))
+        if "limit request" in problem or "too large" in problem:
+            status, phrase, reason = 431, "Request Header Fields Too Large", "TOO_LARGE"
+        body = orjson.dumps(Refusal(problem[:300] or phrase, status=status, reason=reason).body())
+        head = f"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        util.write_nonblock(client, head.encode("latin-1") + body)
+
+    util.write_error = write_error
 
 
 def publish(ours: Metrics) -> None:

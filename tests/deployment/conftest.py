@@ -14,7 +14,7 @@ from deployment.process.options import ProcessOptions
 from switchyard.bundle import digest
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
-from switchyard.serving.frontdoor.files import read_tokens
+from switchyard.serving.frontdoor.tokens import first_token, read_tokens
 from tests.switchyard.serving.cases import ROW, make_bundle
 
 
@@ -53,7 +53,7 @@ class Client:
     def __init__(self, deployment):
         address = urlsplit(deployment.url)
         self.address = (address.hostname, address.port)
-        self.token = next(iter(read_tokens(deployment.token_file).values()))
+        self.token = first_token(read_tokens(deployment.token_file))
 
     def ask(self, connection=None, path="/predict", row=ROW, **headers):
         """Status and decoded body."""

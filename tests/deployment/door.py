@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from switchyard.serving.frontdoor import environment, files
 from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
+from switchyard.serving.frontdoor.tokens import Token
 
 TOKEN = "a-token-that-is-long"
 MODEL = "loans"
@@ -86,7 +87,7 @@ class Running:
         self.folder = folder / "envoy"
         self.log = folder / "access.log"
         self.door = Door(port=free_port(), admin_port=free_port(), access_log=str(self.log), **settings)
-        self.tokens = {"tests": TOKEN}
+        self.tokens = (Token("tests", TOKEN),)
         self.upstreams = [stub.upstream for stub in upstreams]
         files.write_clusters(self.folder_made(), self.upstreams)
         files.write_routes(self.folder, self.door, Traffic.all_to(self.upstreams[0].name), self.tokens, MODEL)
@@ -99,7 +100,7 @@ class Running:
         return self.folder
 
     def shift(self, traffic, tokens=None):
-        self.tokens = tokens or self.tokens
+        self.tokens = self.tokens if tokens is None else tokens
         version = files.write_routes(self.folder, self.door, traffic, self.tokens, MODEL)
         wait_until(lambda: files.has_routes(self.door.admin_port, version), what="the new routes")
 

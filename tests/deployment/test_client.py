@@ -19,7 +19,7 @@ from deployment.host import Traffic
 from switchyard import Client
 from switchyard.client import RequestFailed
 from switchyard.serving import environment
-from switchyard.serving.frontdoor.files import read_tokens
+from switchyard.serving.frontdoor.tokens import first_token, read_tokens
 from tests.switchyard.serving.cases import ROW, ROWS
 
 ANSWER = {"predictions": [{"prediction_id": "p", "label": "yes", "probabilities": {"no": 0.2, "yes": 0.8}}]}
@@ -60,7 +60,7 @@ def test_a_token_that_was_rotated_is_read_again(deployed, tmp_path):
         with pytest.raises(RequestFailed) as refused:
             model.predict([ROW])
         assert (refused.value.code, refused.value.reason) == (401, "UNAUTHORIZED")
-        tokens.write_text(f"# new\nme {next(iter(read_tokens(deployed.token_file).values()))}\n")
+        tokens.write_text(f"# new\nme {first_token(read_tokens(deployed.token_file))}\n")
         assert len(model.predict([ROW])) == 1
 
 
@@ -149,7 +149,7 @@ print(answer.response["jsonData"]["predictions"][0]["label"])
 
 
 def test_seldons_own_client_comes_in_as_on_a_cluster(deployed):
-    token = next(iter(read_tokens(deployed.token_file).values()))
+    token = first_token(read_tokens(deployed.token_file))
     variables = {**os.environ, "URL": deployed.url, "TOKEN": token, "ROW": json.dumps(ROW)}
     python = environment.FOLDER / "bin" / "python"
     done = subprocess.run([python, "-c", SELDONS_CLIENT], env=variables, capture_output=True, text=True)

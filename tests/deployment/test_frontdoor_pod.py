@@ -5,6 +5,7 @@ import json
 import shutil
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -106,6 +107,15 @@ def test_tokens_are_replaced_and_a_mistake_among_them_changes_nothing(pod):
     pod.wait()
     assert pod.ask()[0] == 401 and pod.ask("another-token-that-is-long")[:2] == (200, "v2")
     assert TOKEN not in pod.told()[1] + pod.told("/statistics")[1]
+
+
+def test_a_token_ends_at_its_moment_without_anybodys_doing(pod):
+    until = datetime.fromtimestamp(time.time() + 3, UTC).isoformat()
+    pod.write(Traffic.all_to("v2"), tokens=f"tests {TOKEN}\nshort another-token-that-is-long until={until}\n")
+    pod.wait()
+    assert pod.ask(token="another-token-that-is-long")[0] == 200
+    wait_until(lambda: pod.ask(token="another-token-that-is-long")[0] == 401, 10, "the end")
+    assert pod.ask()[0] == 200
 
 
 def test_it_leaves_without_a_request_lost(pod, monkeypatch):

@@ -55,7 +55,9 @@ def test_a_dead_front_door_is_back_with_its_routes(host, releases):
     before = pid(host, "envoy")
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: observed(host)["processes"]["envoy"].get("pid") not in (None, before), 5, "the return")
-    wait_until(lambda: is_ready(Layout(host._folder / "loans").read_desired().door.admin_port), 5, "the front door")
+    wait_until(
+        lambda: is_ready(Layout(host._folder / "loans").admin(Layout(host._folder / "loans").read_desired().door)), 5, "the front door"
+    )
     assert client.version() == "1"
 
 

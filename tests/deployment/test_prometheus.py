@@ -58,8 +58,17 @@ def prometheus(installed, releases, tmp_path_factory):
     config["scrape_configs"][1]["http_sd_configs"][0]["refresh_interval"] = "1s"
     (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
     shutil.copy(HERE / "alerts.yml", tmp_path)
+    (tmp_path / "exporter.token").write_text("a-token-for-prometheus")
     commands = (
-        [sys.executable, "-m", "deployment.exporter", str(exporter), str(tmp_path / "metrics"), str(tmp_path / "serving")],
+        [
+            sys.executable,
+            "-m",
+            "deployment.exporter",
+            str(exporter),
+            str(tmp_path / "metrics"),
+            str(tmp_path / "serving"),
+            str(tmp_path / "exporter.token"),
+        ],
         [
             PROMETHEUS,
             f"--config.file={tmp_path}/prometheus.yml",

@@ -148,12 +148,15 @@ def test_a_killed_supervisor_is_brought_back_by_the_next_command_that_has_to_do_
     assert host.keep_alive("loans") is False and client.version() == "1"
 
 
-@pytest.mark.parametrize("code", [None, ["/gone/with/the/upgrade.py"]], ids=["of before the move", "deleted"])
-def test_a_supervisor_whose_code_is_gone_is_replaced_and_what_it_keeps_goes_on_answering(host, releases, code):
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("code", None), ("code", ["/gone/with/the/upgrade.py"]), ("format", None)],
+    ids=["of before the move", "deleted", "older"],
+)
+def test_a_supervisor_whose_code_is_gone_or_older_is_replaced_and_what_it_keeps_goes_on_answering(host, releases, key, value):
     client = serve(host, releases["1"])
     layout, before, running = Layout(host._folder / "loans"), observed(host), pid(host, "v1")
-    named = {} if code is None else {"code": code}
-    layout.write_observed({key: value for key, value in before.items() if key != "code"} | named)
+    layout.write_observed({name: told for name, told in (before | {key: value}).items() if told is not None})
 
     with Load(client) as load:
         assert ProcessHost(host._folder, ProcessOptions(workers=1)).keep_alive("loans") is True

@@ -5,11 +5,13 @@ Field names are Envoy's own, of its API v3: https://www.envoyproxy.io/docs/envoy
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from switchyard.serving.frontdoor.filters import CLIENT_HEADER, LISTENER, TYPE, access_log, clients, rate_limit
 from switchyard.serving.frontdoor.replies import local_replies
 from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
+from switchyard.serving.frontdoor.tokens import Token
 
 Json = dict[str, Any]
 
@@ -17,10 +19,12 @@ PREDICTIONS = ("/predict", "/api/v1.0/predictions", "/api/v0.1/predictions")
 EXPLANATIONS = ("/explain", "/api/v1.0/explain")
 FEEDBACK = ("/feedback", "/api/v1.0/feedback", "/api/v0.1/feedback", "/send-feedback")
 HEALTH = ("/health", "/health/status", "/api/v1.0/health/status", "/health/ping")
+METRICS = ("/metrics",)
 DESCRIPTION = ("/seldon.json", "/openapi.json", "/metadata", "/api/v1.0/metadata")
 ENTITY_HEADER = "x-entity-id"
-CLIENT_HEADER = "x-client"
-ROUTES, LISTENER = "predictions", "frontdoor"
+ROUTES = "predictions"
+FIRST_WORD_S = 5
+"""How long a connection may be silent before its first request."""
 OTHER = "other"
 """Name in the statistics of what is no prediction; only the stable version answers it."""
 
@@ -31,8 +35,10 @@ _MOST_AGAIN = 1024
 _GATEWAY = "/seldon/[^/]+/"
 """What Seldon's gateways have in front of a deployment's name: any namespace, for a door has one."""
 _REWRITES = {"/feedback": "/api/v1.0/feedback", "/health": "/health/status"}
-_TYPE = "type.googleapis.com/envoy"
-_HTTP = f"{_TYPE}.extensions.filters.http"
+_HTTP = f"{TYPE}.extensions.filters.http"
+_INSPECTOR = "envoy.filters.listener.http_inspector"
+_MUTATION = "envoy.http.early_header_mutation.header_mutation"
+_EARLY = f"{TYPE}.extensions.http.early_header_mutation.header_mutation.v3"
 _CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
 _OTHERS = "envoy.retry_host_predicates.previous_hosts"
 _AUTH, _RATE, _BUFFER = (f"envoy.filters.http.{name}" for name in ("api_key_auth", "local_ratelimit", "buffer"))
@@ -42,13 +48,13 @@ def bootstrap(door: Door, folder: str) -> Json:
     """What Envoy is started with; everything else it watches in `folder`."""
     return {
         "node": {"id": "frontdoor", "cluster": "switchyard"},
-        "admin": {"address": _address("127.0.0.1", door.admin_port)},
+        "admin": {"address": _pipe(door.admin_socket) if door.admin_socket else _address("127.0.0.1", door.admin_port)},
         "overload_manager": {
             "resource_monitors": [
                 {
                     "name": _CONNECTIONS,
                     "typed_config": {
-                        "@type": f"{_TYPE}.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+                        "@type": f"{TYPE}.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
                         "max_active_downstream_connections": door.max_connections,
                     },
                 }
@@ -61,7 +67,7 @@ def bootstrap(door: Door, folder: str) -> Json:
 def listeners(door: Door, folder: str) -> Json:
     """One listener: authentication, rate limit, body limit, then the routes."""
     filters = [
-        _filter(_RATE, f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", **_rate_limit(door)),
+        _filter(_RATE, f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", **rate_limit(door)),
         _filter(_BUFFER, f"{_HTTP}.buffer.v3.Buffer", max_request_bytes=door.max_bytes),
         _filter("envoy.filters.http.router", f"{_HTTP}.router.v3.Router"),
     ]
@@ -69,12 +75,15 @@ def listeners(door: Door, folder: str) -> Json:
         # Who may come in is in the routes, which change without a connection being closed.
         filters.insert(0, _filter(_AUTH, f"{_HTTP}.api_key_auth.v3.ApiKeyAuth", key_sources=[{"header": "Authorization"}]))
     manager = {
-        "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "@type": f"{TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": LISTENER,
         "rds": {"route_config_name": ROUTES, "config_source": _watched(folder, "routes.json")},
         "http_filters": filters,
         "local_reply_config": local_replies(),
-        "access_log": [_access_log(door.access_log)],
+        "access_log": [access_log(door.access_log)],
+        # Who somebody is, the token says; what a request says of that itself would be written into the log.
+        "early_header_mutation_extensions": [_filter(_MUTATION, f"{_EARLY}.HeaderMutation", mutations=[{"remove": CLIENT_HEADER}])],
+        "http_protocol_options": {"accept_http_10": True, "default_host_for_http_10": "model"},
         "use_remote_address": True,
         # Nobody is trusted with x-envoy-* headers, which could ask for retries and timeouts of their own. An empty list
         # would mean private networks and loopback; this one is an address that nobody has.
@@ -88,7 +97,7 @@ def listeners(door: Door, folder: str) -> Json:
         "always_set_request_id_in_response": True,
         "request_id_extension": {
             "typed_config": {
-                "@type": f"{_TYPE}.extensions.request_id.uuid.v3.UuidRequestIdConfig",
+                "@type": f"{TYPE}.extensions.request_id.uuid.v3.UuidRequestIdConfig",
                 "pack_trace_reason": False,
                 "use_request_id_for_trace_sampling": False,
             }
@@ -101,11 +110,14 @@ def listeners(door: Door, folder: str) -> Json:
         "drain_timeout": "5s",
     }
     listener = {
-        "@type": f"{_TYPE}.config.listener.v3.Listener",
+        "@type": f"{TYPE}.config.listener.v3.Listener",
         "name": LISTENER,
         "address": _address(door.host, door.port),
         # A request is held whole until the model has answered, so that it can be sent a second time.
         "per_connection_buffer_limit_bytes": max(door.max_bytes, 1024 * 1024),
+        # Who connects and says nothing would hold one of the connections that there are for as long as an idle one is kept.
+        "listener_filters": [_filter(_INSPECTOR, f"{TYPE}.extensions.filters.listener.http_inspector.v3.HttpInspector")],
+        "listener_filters_timeout": f"{FIRST_WORD_S}s",
         "filter_chains": [{"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}],
     }
     return {"resources": [listener]}
@@ -117,19 +129,20 @@ def clusters(upstreams: Sequence[Upstream]) -> Json:
 
 
 def _cluster(upstream: Upstream) -> Json:
+    address = _pipe(upstream.socket) if upstream.socket else _address(upstream.host, upstream.port)
     return {
-        "@type": f"{_TYPE}.config.cluster.v3.Cluster",
+        "@type": f"{TYPE}.config.cluster.v3.Cluster",
         "name": upstream.name,
         "connect_timeout": "1s",
         # Envoy's own limit is three at once: fewer than a pod that dies leaves unanswered.
         "circuit_breakers": {"thresholds": [{"max_retries": _MOST_AGAIN}]},
         "load_assignment": {
             "cluster_name": upstream.name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(upstream.host, upstream.port)}}]}],
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
         },
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                "@type": f"{_TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions",
+                "@type": f"{TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions",
                 "common_http_protocol_options": {"idle_timeout": _IDLE},
                 "explicit_http_config": {"http_protocol_options": {}},
             }
@@ -160,32 +173,38 @@ _BY_NAME: Json = {
 }
 
 
-def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str], model: str = "") -> Json:
+def routes(door: Door, traffic: Traffic, tokens: Sequence[Token], model: str = "") -> Json:
     """Who answers which path, and who may ask.
 
     Parameters
     ----------
     door : Door
     traffic : Traffic
-    tokens : mapping
-        Client name -> bearer token; none lets nobody in where the door asks for one.
+    tokens : sequence of Token
+        Those that are good now; none lets nobody in where the door asks for one.
     model : str
         Whose door it is, for the paths of Seldon's gateways (/seldon/NAMESPACE/NAME/...); none are offered without it.
     """
     timeout = f"{door.timeout_s:g}s"
+
+    def may(scope: str) -> Json | None:
+        return clients(tokens, scope) if door.authentication else None
+
     found: list[Json] = []
     if traffic.stable:
         stable = {"cluster": traffic.stable, "timeout": timeout}
         split = _weighted(traffic) | {"timeout": timeout, "retry_policy": _once()}
         counted = {"stat_prefix": OTHER}
         # By the version that answers the entity, and to no shadow.
-        found += [_route(path, split) | counted for path in EXPLANATIONS]
+        found += [_route(path, split, scope=may("explain")) | counted for path in EXPLANATIONS]
         if traffic.shadows:
             mirrors = [{"cluster": name, "disable_shadow_host_suffix_append": True} for name in traffic.shadows]
             split = split | {"request_mirror_policies": mirrors}
         found += [_route(path, stable, public=door.authentication, unlimited=True) | counted for path in HEALTH]
-        found += [_route(path, split) for path in PREDICTIONS]
-        found += [_route(path, stable) | counted for path in FEEDBACK]
+        found += [_route(path, split, scope=may("predict")) for path in PREDICTIONS]
+        found += [_route(path, stable, scope=may("feedback")) | counted for path in FEEDBACK]
+        # Without authentication everybody would read them.
+        found += [_route(path, stable, scope=may("metrics")) | counted for path in METRICS if door.authentication]
         found += [_route(path, stable | {"retry_policy": _once()}) | counted for path in DESCRIPTION]
     else:
         nothing = {"direct_response": {"status": 503}}
@@ -195,17 +214,17 @@ def routes(door: Door, traffic: Traffic, tokens: Mapping[str, str], model: str =
     found.append({"match": {"prefix": "/"}, "direct_response": {"status": 404}})
     host: Json = {"name": "all", "domains": ["*"], "routes": found}
     if door.authentication:
-        host["typed_per_filter_config"] = {_AUTH: _clients(tokens)}
-    return {"resources": [{"@type": f"{_TYPE}.config.route.v3.RouteConfiguration", "name": ROUTES, "virtual_hosts": [host]}]}
+        host["typed_per_filter_config"] = {_AUTH: clients(tokens)}
+    return {"resources": [{"@type": f"{TYPE}.config.route.v3.RouteConfiguration", "name": ROUTES, "virtual_hosts": [host]}]}
 
 
-def _route(path: str, action: Json, public: bool = False, unlimited: bool = False) -> Json:
+def _route(path: str, action: Json, public: bool = False, unlimited: bool = False, scope: Json | None = None) -> Json:
     if path in _REWRITES:
         action = {**action, "regex_rewrite": {"pattern": {"regex": "^/.*$"}, "substitution": _REWRITES[path]}}
     route: Json = {"match": {"path": path}, "route": action}
-    off = {"@type": f"{_TYPE}.config.route.v3.FilterConfig", "disabled": True}
-    disabled = {name: off for name, here in ((_AUTH, public), (_RATE, unlimited)) if here}
-    return route | ({"typed_per_filter_config": disabled} if disabled else {})
+    off = {"@type": f"{TYPE}.config.route.v3.FilterConfig", "disabled": True}
+    own = {name: off for name, here in ((_AUTH, public), (_RATE, unlimited)) if here} | ({_AUTH: scope} if scope else {})
+    return route | ({"typed_per_filter_config": own} if own else {})
 
 
 def _through_gateway(route: Json, model: str) -> Json:
@@ -239,53 +258,11 @@ def _once() -> Json:
         "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"},
         # Another replica than the one that failed, where there is another.
         "retry_host_predicate": [
-            {"name": _OTHERS, "typed_config": {"@type": f"{_TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}
+            {"name": _OTHERS, "typed_config": {"@type": f"{TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}
         ],
         # Each attempt is a draw of its own, in which the one that failed is likely: it has the fewest requests now.
         "host_selection_retry_max_attempts": 20,
     }
-
-
-def _clients(tokens: Mapping[str, str]) -> Json:
-    return {
-        "@type": f"{_HTTP}.api_key_auth.v3.ApiKeyAuthPerRoute",
-        "credentials": [{"key": token, "client": client} for client, token in sorted(tokens.items())],
-        "forwarding": {"header": CLIENT_HEADER, "hide_credentials": True},
-    }
-
-
-def _rate_limit(door: Door) -> Json:
-    whole = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
-    bucket = {"max_tokens": door.requests_per_second, "tokens_per_fill": max(1, door.requests_per_second // 20), "fill_interval": "0.05s"}
-    if door.requests_per_second < 20:
-        bucket |= {"tokens_per_fill": door.requests_per_second, "fill_interval": "1s"}
-    return {
-        "stat_prefix": LISTENER,
-        "token_bucket": bucket,
-        "filter_enabled": whole,
-        "filter_enforced": whole,
-        "response_headers_to_add": [{"append_action": "OVERWRITE_IF_EXISTS_OR_ADD", "header": {"key": "retry-after", "value": "1"}}],
-    }
-
-
-def _access_log(path: str) -> Json:
-    """One JSON object a line: who, what, how long and which version; no payload, no query, no token."""
-    fields = {
-        "time": "%START_TIME%",
-        "request_id": "%REQ(X-REQUEST-ID)%",
-        "client": f"%REQ({CLIENT_HEADER.upper()})%",
-        "method": "%REQ(:METHOD)%",
-        "path": "%PATH(NQ)%",
-        "status": "%RESPONSE_CODE%",
-        "flags": "%RESPONSE_FLAGS%",
-        "version": "%UPSTREAM_CLUSTER%",
-        "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
-        "milliseconds": "%DURATION%",
-        "bytes_in": "%BYTES_RECEIVED%",
-        "bytes_out": "%BYTES_SENT%",
-    }
-    kind = f"{_TYPE}.extensions.access_loggers.file.v3.FileAccessLog"
-    return {"name": "envoy.access_loggers.file", "typed_config": {"@type": kind, "path": path, "log_format": {"json_format": fields}}}
 
 
 def _filter(name: str, kind: str, **settings: Any) -> Json:
@@ -294,6 +271,10 @@ def _filter(name: str, kind: str, **settings: Any) -> Json:
 
 def _watched(folder: str, name: str) -> Json:
     return {"resource_api_version": "V3", "path_config_source": {"path": f"{folder}/{name}", "watched_directory": {"path": folder}}}
+
+
+def _pipe(path: str) -> Json:
+    return {"pipe": {"path": path}}
 
 
 def _address(host: str, port: int) -> Json:

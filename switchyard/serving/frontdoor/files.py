@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,42 +12,9 @@ from typing import Any
 from switchyard.files import write_whole
 from switchyard.serving.frontdoor import config
 from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
-
-
-class TokenError(ValueError):
-    """The token file can't be used; the message names the line, never the token."""
-
-
-def read_tokens(path: str | Path) -> dict[str, str]:
-    """The tokens in the file `path`; as `parse_tokens`."""
-    return parse_tokens(Path(path).read_text(encoding="utf-8"), str(path))
-
-
-def parse_tokens(text: str, where: str) -> dict[str, str]:
-    """Client name -> bearer token: a line is `TOKEN` or `CLIENT TOKEN`; empty lines and those that begin with # are left out.
-
-    Raises
-    ------
-    TokenError
-        A line has more parts, a token shorter than 16 characters or another than visible ASCII, or a token stands twice.
-    """
-    found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
-        parts = line.split()
-        if not parts or line.startswith("#"):
-            continue
-        client, token = (f"client-{number}", parts[0]) if len(parts) == 1 else (parts[0], parts[-1])
-        if len(parts) > 2 or len(token) < 16 or not (token.isascii() and token.isprintable()):
-            raise TokenError(f"{where}, line {number}: write TOKEN or CLIENT TOKEN, the token at least 16 visible ASCII characters")
-        if client in found or token in found.values():
-            raise TokenError(f"{where}, line {number}: this client or token stands in the file already")
-        found[client] = token
-    return found
-
-
-def new_tokens() -> str:
-    """The content of a token file with one new token."""
-    return f"# One client a line: NAME TOKEN. Changes are taken up while the service runs.\ndefault {secrets.token_urlsafe(32)}\n"
+from switchyard.serving.frontdoor.tokens import Token
+from switchyard.serving.sockets import Address
+from switchyard.serving.sockets import connection as connection_to
 
 
 def write_static(folder: Path, door: Door) -> Path:
@@ -64,7 +30,7 @@ def write_clusters(folder: Path, upstreams: Sequence[Upstream]) -> None:
     _write(folder / "clusters.json", config.clusters(upstreams))
 
 
-def write_routes(folder: Path, door: Door, traffic: Traffic, tokens: dict[str, str], model: str = "") -> str:
+def write_routes(folder: Path, door: Door, traffic: Traffic, tokens: Sequence[Token], model: str = "") -> str:
     """Write who answers what; returns the name by which `has_routes` asks for them."""
     return _write(folder / "routes.json", config.routes(door, traffic, tokens, model))
 
@@ -92,53 +58,53 @@ def listen_again(folder: Path) -> None:
     _replace(path, path.read_text(encoding="utf-8"))
 
 
-def has_listener(admin_port: int, port: int) -> bool:
+def has_listener(at: Address, port: int) -> bool:
     """Whether the running Envoy listens on `port`."""
-    answer = admin(admin_port, "/listeners?format=json")
+    answer = admin(at, "/listeners?format=json")
     found = json.loads(answer).get("listener_statuses", []) if answer else []
     return any(listener["local_address"]["socket_address"]["port_value"] == port for listener in found)
 
 
-def has_routes(admin_port: int, version: str) -> bool:
+def has_routes(at: Address, version: str) -> bool:
     """Whether the running Envoy works by the routes of `version`, as `write_routes` named them."""
-    answer = admin(admin_port, "/config_dump?resource=dynamic_route_configs")
+    answer = admin(at, "/config_dump?resource=dynamic_route_configs")
     return answer is not None and any(entry.get("version_info") == version for entry in json.loads(answer).get("configs", []))
 
 
-def has_clusters(admin_port: int, upstreams: Sequence[Upstream]) -> bool:
+def has_clusters(at: Address, upstreams: Sequence[Upstream]) -> bool:
     """Whether the running Envoy knows these versions, and no others."""
-    answer = admin(admin_port, "/clusters?format=json")
+    answer = admin(at, "/clusters?format=json")
     if answer is None:
         return False
     found = {
-        (cluster["name"], host["address"]["socket_address"]["port_value"])
+        (cluster["name"], host["address"].get("pipe", {}).get("path") or host["address"]["socket_address"]["port_value"])
         for cluster in json.loads(answer).get("cluster_statuses", [])
         for host in cluster.get("host_statuses", [])
     }
-    return found == {(upstream.name, upstream.port) for upstream in upstreams}
+    return found == {(upstream.name, upstream.socket or upstream.port) for upstream in upstreams}
 
 
-def reachable(admin_port: int) -> dict[str, int]:
+def reachable(at: Address) -> dict[str, int]:
     """The versions that the running Envoy knows, and how many addresses it has found of each."""
-    answer = admin(admin_port, "/clusters?format=json")
+    answer = admin(at, "/clusters?format=json")
     clusters = json.loads(answer).get("cluster_statuses", []) if answer else []
     return {cluster["name"]: len(cluster.get("host_statuses", [])) for cluster in clusters}
 
 
-def active_requests(admin_port: int, upstream: str) -> int:
+def active_requests(at: Address, upstream: str) -> int:
     """Requests that `upstream` has not answered yet; 0 where Envoy does not know it."""
-    answer = admin(admin_port, f"/stats?filter=^cluster\\.{upstream}\\.upstream_rq_active$") or ""
+    answer = admin(at, f"/stats?filter=^cluster\\.{upstream}\\.upstream_rq_active$") or ""
     return sum(int(line.rsplit(" ", 1)[1]) for line in answer.splitlines() if ": " in line)
 
 
-def is_ready(admin_port: int) -> bool:
+def is_ready(at: Address) -> bool:
     """Whether Envoy takes requests."""
-    return (admin(admin_port, "/ready") or "").startswith("LIVE")
+    return (admin(at, "/ready") or "").startswith("LIVE")
 
 
-def admin(port: int, path: str, method: str = "GET", seconds: float = 2.0) -> str | None:
+def admin(at: Address, path: str, method: str = "GET", seconds: float = 2.0) -> str | None:
     """What Envoy's own interface answers, None where it does not with 200."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    connection = connection_to(at, seconds)
     try:
         connection.request(method, path)
         answer = connection.getresponse()

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from switchyard.serving.frontdoor import environment, files
 from switchyard.serving.frontdoor.state import Traffic
+from switchyard.serving.frontdoor.tokens import Token, holding, parse_tokens
 from switchyard.serving.frontdoor.wish import FILE, TOKENS, Wish
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,8 @@ class FrontDoor:
     def __init__(self, source: Path, folder: Path) -> None:
         self._source, self._folder = source, folder
         self._seen: tuple[str, str] | None = None
-        self._tokens: dict[str, str] = {}
+        self._known: tuple[Token, ...] = ()
+        self._tokens: tuple[Token, ...] = ()
         self._wish = Wish.from_json((source / FILE).read_text(encoding="utf-8"))
         self._followed = Traffic()
         self._process: subprocess.Popen | None = None
@@ -113,19 +115,25 @@ class FrontDoor:
         return sum(int(line.rsplit(" ", 1)[1]) for line in answer.splitlines() if ": " in line)
 
     def _read(self) -> None:
-        """Take up what has changed in the Secret; what is wrong with it leaves all as it was."""
+        """Take up what has changed in the Secret, and which tokens have ended; what is wrong with it leaves all as it was."""
+        self._read_secret()
+        tokens = holding(self._known)
+        if tokens != self._tokens:
+            self._tokens, self._pending = tokens, True
+
+    def _read_secret(self) -> None:
         try:
             seen = (self._source / FILE).read_text(encoding="utf-8"), (self._source / TOKENS).read_text(encoding="utf-8")
             if seen == self._seen:
                 return
             self._seen = seen
-            wish, tokens = Wish.from_json(seen[0]), files.parse_tokens(seen[1], TOKENS)
+            wish, tokens = Wish.from_json(seen[0]), parse_tokens(seen[1], TOKENS)
         except (OSError, ValueError, KeyError, TypeError) as error:
             if str(error) != self.problem:
                 logger.error("the front door stays as it was: %s", error)
             self.problem = str(error)
             return
-        self._wish, self._tokens, self.problem, self._pending = wish, tokens, "", True
+        self._wish, self._known, self.problem, self._pending = wish, tokens, "", True
 
     def _folder_made(self) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

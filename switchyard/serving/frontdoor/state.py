@@ -15,7 +15,7 @@ class Door:
 
     port: int
     admin_port: int
-    """Envoy's own interface: statistics, readiness. On loopback, whatever `host` is."""
+    """Envoy's own interface: statistics, readiness. On loopback, whatever `host` is; where there is a socket, a name for it only."""
     host: str = "127.0.0.1"
     authentication: bool = True
     """Ask for a bearer token on every path but health."""
@@ -27,6 +27,8 @@ class Door:
     timeout_s: float = 30.0
     """From the request's last byte to the answer's."""
     access_log: str = "/dev/stdout"
+    admin_socket: str = ""
+    """Path of Envoy's own interface, from the folder that Envoy is started in; anybody on the machine could end Envoy by a port."""
 
     def __post_init__(self) -> None:
         if not self.authentication and self.host not in _LOOPBACK:
@@ -41,6 +43,8 @@ class Upstream:
     """Names it in the statistics."""
     host: str
     port: int
+    socket: str = ""
+    """Path of the version's socket, from the folder that Envoy is started in, in place of host and port."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 
@@ -23,7 +24,7 @@ class Wish:
 
     def to_json(self) -> str:
         """The text that the Secret holds."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        return json.dumps(asdict(self, dict_factory=_without_sockets), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Wish:
@@ -36,3 +37,8 @@ class Wish:
 def traffic_from(values: dict) -> Traffic:
     """The `Traffic` that `asdict` and JSON have made a mapping of."""
     return Traffic(tuple((name, weight) for name, weight in values["weights"]), tuple(values["shadows"]))
+
+
+def _without_sockets(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Pods have ports; and those whose image is of before know no others."""
+    return {name: value for name, value in pairs if name not in ("socket", "admin_socket")}

@@ -1,6 +1,8 @@
 """The real microservice answers every payload, and says no in JSON."""
 
+import http.client
 import json
+import socket
 import subprocess
 import time
 
@@ -164,6 +166,26 @@ def test_other_refusals(service):
     assert status == 413 and answer["status"]["reason"] == "TOO_LARGE"
     assert service.predict({"rows": [ROW]}, x_request_id="not an id")[0] == 400
     assert service.predict({"rows": [ROW]})[0] == 200
+
+
+@pytest.mark.parametrize(
+    "request_, code, reason",
+    [
+        (b"GET /health/ping?a=" + b"a" * 5_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431, "TOO_LARGE"),
+        (b"GET /health/ping HTTP/1.1\r\nHost: x\r\nx-a: " + b"a" * 9_000 + b"\r\n\r\n", 431, "TOO_LARGE"),
+        (b"GET /health/ping HTTP/1.1\r\n" + b"x: 1\r\n" * 150 + b"\r\n", 431, "TOO_LARGE"),
+        (b"nothing\r\n\r\n", 400, "BAD_REQUEST"),
+        (b"GET /health/ping HTTP/x.y\r\nHost: x\r\n\r\n", 400, "BAD_REQUEST"),
+        (b"GET /health/ping HTTP/1.1\r\nno header\r\n\r\n", 400, "BAD_REQUEST"),
+    ],
+)
+def test_what_is_refused_before_it_is_a_request_is_refused_in_json(service, request_, code, reason):
+    with socket.create_connection(("127.0.0.1", service.http_port), timeout=10) as client:
+        client.sendall(request_)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        status = json.loads(answer.read())["status"]
+    assert (answer.status, status["code"], status["reason"]) == (code, code, reason)
 
 
 def test_request_id_is_the_prediction_id_and_repeats_are_one_row(service):
