@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.command import Command, Plan, Request, Result
+from app.repository import left_as_it_is
 from app.schedule_alerts import told_of
 from switchyard.permissions import shared
 from switchyard.tabular.errors import SwitchyardError
@@ -44,7 +46,7 @@ def perform(root: Path, began: float, name: str, command: Command, values: Mappi
         The command failed. The summary, if one is wanted, says so: a script never reads an old one.
     """
     changes = {option.name: values[option.name] for option in command.changes}
-    with told_of(lambda: _problem(root, changes)):
+    with told_of(lambda: _problem(root, changes)), left_as_it_is(root) if values["dry_run"] else contextlib.nullcontext():
         return _perform(root, began, name, command, values, changes)
 
 
