@@ -15,7 +15,7 @@ export UV_INDEX_STRATEGY ?= unsafe-best-match
 PARALLEL := -n $(or $(TEST_PROCESSES),2) --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
-.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full lint reference docs notebook lock dashboard demo doctor
+.PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full attack audit lint reference docs notebook lock dashboard demo doctor
 
 help:
 	@echo "make training   set up and train on the built-in loans"
@@ -25,6 +25,7 @@ help:
 	@echo "make audit      licences of the locked packages, and advisories where there is a network"
 	@echo "make test       set up and run the tests"
 	@echo "make test-full  run all tests but those that need a cluster"
+	@echo "make attack     try what an attacker, a neighbour or bad luck would; held or not held for each (docs/security.md)"
 	@echo "make dashboard  ZenML dashboard, MLflow UI and Evidently's windows on loopback"
 	@echo "make demo       a model's year in minutes: drift, retraining, trial, promotion (docs/demo.md)"
 	@echo "make test-kubernetes-full  run the tests that need a cluster (KUBECONFIG and CONTAINER_REGISTRY name one)"
@@ -66,6 +67,9 @@ test-kubernetes: setup-test setup-serving
 
 test-kubernetes-full: setup-test setup-serving
 	$(BIN)/python -m pytest tests/kubernetes -m cluster -s --durations=0 $(PYTEST_FLAGS)
+
+attack: setup-test setup-serving
+	$(BIN)/python -m tests.attack
 
 # From the classes that check a config: what editors complete by, and the page of the docs.
 reference: setup

@@ -1,0 +1,201 @@
+"""`make attack`: what an attacker, a neighbour or bad luck would try, tried; held or not held for each, exit 1 where one is not held.
+
+The scenarios are those of the test suite, named by what they are an attack on; docs/security.md has the threat model.
+`python -m tests.attack WORD...` tries those alone whose name has a word in it.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One of them, with the tests that try it: a file, or one of its functions with all its cases."""
+
+    name: str
+    tests: tuple[str, ...]
+
+
+@dataclass
+class Outcome:
+    """What pytest tells of each test, by its name with the file's."""
+
+    failed: set[str] = field(default_factory=set)
+    passed: set[str] = field(default_factory=set)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take up one stage of one test."""
+        if report.failed:
+            self.failed.add(report.nodeid)
+        elif report.skipped:
+            self.skipped[report.nodeid] = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+        elif report.when == "call":
+            self.passed.add(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file that can't be read tries nothing."""
+        if report.failed:
+            self.failed.add(report.nodeid)
+
+
+_DEPLOYMENT, _SERVING = "tests/deployment", "tests/switchyard/serving"
+_CHANGED, _DOOR, _NEIGHBOUR = (f"{_DEPLOYMENT}/test_{name}.py::" for name in ("changed_bundles", "frontdoor", "neighbours"))
+_REGISTRY, _PREDICTOR = "tests/registry/test_registry.py::", f"{_SERVING}/test_predictor.py::"
+_HOST, _LIFE, _SUPERVISOR = (
+    f"{_DEPLOYMENT}/test_process_host.py::",
+    f"{_SERVING}/test_lifecycle.py::",
+    f"{_DEPLOYMENT}/test_supervisor.py::",
+)
+ATTACKS = (
+    Attack(
+        "each member of a registered version is changed, missing, a folder or a link",
+        (f"{_REGISTRY}test_a_changed_version_is_opened_by_nobody",),
+    ),
+    Attack("the twin that verdicts go by is changed", (f"{_REGISTRY}test_a_changed_twin_is_compared_with_by_nobody",)),
+    Attack("an artifact is changed in the store", (f"{_REGISTRY}test_an_artifact_that_was_changed_in_the_store_is_not_read",)),
+    Attack(
+        "a changed version is deployed while another serves",
+        (
+            f"{_CHANGED}test_a_refused_version_touches_nothing_and_what_serves_comes_back_from_its_death",
+            f"{_CHANGED}test_a_version_that_was_never_deployed_and_is_refused_leaves_no_trace",
+        ),
+    ),
+    Attack(
+        "a staged bundle or a service's copy of it is changed",
+        (
+            f"{_CHANGED}test_a_wrong_folder_is_mended_and_a_right_one_left_alone",
+            f"{_CHANGED}test_a_staged_bundle_is_written_once_and_mended_where_it_was_changed",
+        ),
+    ),
+    Attack(
+        "a service is started on another bundle than was asked for",
+        (
+            f"{_LIFE}test_it_refuses_a_bundle_that_answers_its_examples_otherwise",
+            f"{_LIFE}test_it_refuses_another_bundle_than_it_was_told",
+            f"{_SERVING}/test_fetch.py::test_another_bundle_than_was_asked_for_is_not_left_there",
+        ),
+    ),
+    Attack(
+        "the examples by which a bundle proves itself are changed",
+        ("tests/switchyard/bundle/test_bundle.py::test_tampered_examples_are_refused",),
+    ),
+    Attack(
+        "what is no HTTP, or a trick with it, comes to the front door", (f"{_DOOR}test_whatever_is_sent_the_refusal_is_json_with_a_reason",)
+    ),
+    Attack("250 raw requests, each wrong in its own way", (f"{_DOOR}test_two_hundred_and_fifty_raw_requests_leave_the_door_as_it_was",)),
+    Attack(
+        "what is no HTTP comes to a service itself",
+        (f"{_SERVING}/test_service.py::test_what_is_refused_before_it_is_a_request_is_refused_in_json",),
+    ),
+    Attack(
+        "bodies nested a thousand deep, and with very many names",
+        (
+            f"{_PREDICTOR}test_a_value_nested_a_thousand_deep_is_the_clients_mistake",
+            f"{_PREDICTOR}test_twenty_thousand_names_cost_no_time",
+            f"{_PREDICTOR}test_a_request_of_very_many_unknown_columns_costs_no_time",
+        ),
+    ),
+    Attack(
+        "an id is used for a second body, or one of the deployment's own is taken",
+        (
+            f"{_PREDICTOR}test_every_answered_body_has_its_row_one_id_with_a_second_body_has_no_answer",
+            f"{_PREDICTOR}test_only_a_proof_of_the_bundle_has_the_id_of_one",
+            f"{_PREDICTOR}test_who_chose_the_version_is_who_is_logged",
+        ),
+    ),
+    Attack(
+        "somebody comes without a token, or with one that has ended or is for other paths",
+        (
+            f"{_DOOR}test_only_tokens_of_the_file_come_in_and_none_goes_further",
+            f"{_DOOR}test_a_token_is_for_what_its_scopes_say",
+            f"{_DOOR}test_without_anybody_for_a_path_nobody_comes_in",
+            f"{_DEPLOYMENT}/test_frontdoor_pod.py::test_a_token_ends_at_its_moment_without_anybodys_doing",
+        ),
+    ),
+    Attack("somebody writes another's name into the access log", (f"{_DOOR}test_who_is_logged_is_who_has_the_token",)),
+    Attack("connections that are held and say nothing", (f"{_DOOR}test_connections_that_say_nothing_are_closed_and_others_come_in",)),
+    Attack(
+        "another account of the machine goes round the front door",
+        (
+            f"{_NEIGHBOUR}test_the_front_door_is_the_only_port_and_what_is_behind_it_answers_there_alone",
+            f"{_NEIGHBOUR}test_another_account_reaches_no_socket_of_it",
+            f"{_NEIGHBOUR}test_the_exporter_tells_nothing_to_who_has_no_token",
+        ),
+    ),
+    Attack("another account of the machine reads the files", ("tests/switchyard/test_permissions.py",)),
+    Attack("a secret in an address is to be seen somewhere", ("tests/switchyard/tabular/tables/test_credentials.py",)),
+    Attack("a config that is to cost memory, time or understanding", ("tests/switchyard/tabular/config/test_problem.py",)),
+    Attack(
+        "a worker or a service is killed under load",
+        (
+            f"{_LIFE}test_killed_under_load_every_answered_request_is_logged_once",
+            f"{_LIFE}test_a_killed_worker_is_replaced_and_nothing_is_lost",
+            f"{_HOST}test_a_dead_service_is_soon_back",
+        ),
+    ),
+    Attack(
+        "the front door or the supervisor is killed",
+        (
+            f"{_HOST}test_a_dead_front_door_is_back_with_its_routes",
+            f"{_HOST}test_another_supervisor_takes_over_what_the_dead_one_left",
+            f"{_SUPERVISOR}test_a_killed_supervisor_is_brought_back_by_the_next_command_that_has_to_do_with_the_model",
+        ),
+    ),
+    Attack(
+        "the log's writer is killed at any moment",
+        ("tests/switchyard/predictionlog/test_drain.py::test_killed_at_any_moment_every_record_is_there_once",),
+    ),
+    Attack(
+        "the disk is full",
+        (
+            f"{_SUPERVISOR}test_after_a_full_disk_everything_is_kept_alive_as_before",
+            f"{_SUPERVISOR}test_a_state_that_cannot_be_written_is_written_once_it_can_and_what_dies_meanwhile_is_started_again",
+            f"{_LIFE}test_a_log_that_cannot_be_written_is_an_unready_server",
+            f"{_CHANGED}test_a_bundle_that_can_not_be_written_whole_is_not_there",
+            "tests/switchyard/predictionlog/test_journal.py::test_what_does_not_fit_on_the_disk_leaves_nothing_behind",
+        ),
+    ),
+)
+
+
+def of(attack: Attack, names: set[str]) -> set[str]:
+    """Those of `names` that try `attack`."""
+    return {name for name in names if any(name == test or name.startswith((f"{test}[", f"{test}::")) for test in attack.tests)}
+
+
+def verdict(attack: Attack, outcome: Outcome) -> str:
+    """held, not held, or not tried with the reason; one that was tried in part says so."""
+    failed, passed, skipped = of(attack, outcome.failed), of(attack, outcome.passed), of(attack, set(outcome.skipped))
+    files = {test.partition("::")[0] for test in attack.tests}
+    if failed or files & outcome.failed:
+        return f"NOT HELD  {', '.join(sorted(name.partition('::')[2] or name for name in failed | files & outcome.failed))}"
+    why = outcome.skipped[min(skipped)].removeprefix("Skipped: ") if skipped else "nothing tries it"
+    if not passed:
+        return f"not tried  {why}"
+    return f"held, in part: {why}" if skipped else "held"
+
+
+def main(words: list[str]) -> int:
+    """Try them; the exit code."""
+    chosen = [attack for attack in ATTACKS if not words or any(word in attack.name for word in words)]
+    outcome = Outcome()
+    tests = [str(ROOT / test) for attack in chosen for test in attack.tests]
+    code = pytest.main(["-q", "--rootdir", str(ROOT), "-p", "no:cacheprovider", "--no-header", *dict.fromkeys(tests)], plugins=[outcome])
+    verdicts = {attack.name: verdict(attack, outcome) for attack in chosen}
+    width = max(map(len, verdicts), default=0)
+    print("\n".join(["", *(f"{name:<{width}}  {said}" for name, said in verdicts.items())]))
+    bad = sum(said.startswith("NOT HELD") for said in verdicts.values())
+    print(f"\n{len(chosen)} attacks, {bad} not held")
+    return 1 if bad or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
