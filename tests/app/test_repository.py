@@ -39,7 +39,7 @@ def test_another_accounts_dry_run_leaves_the_active_stack_of_the_checkout(tmp_pa
     kept.parent.mkdir()
     kept.write_text("active_stack_id: mine\n")
 
-    def request_from(root, changes):
+    def request_from(root, name, changes, console):
         # As ZenML does where this account's store does not know the stack.
         kept.write_text("active_stack_id: another's\n")
         return Request(type("Problem", (), {"name": "loans"}), "", root, "local", None)
