@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from registry.asking import ask_registry
 from registry.experiments import TAG as EXPERIMENT
 from registry.production import SINCE
 from registry.tracking import local_folder
-from registry.versions import DIGEST_TAG, ask_registry, zenml_model_name
+from registry.versions import DIGEST_TAG, zenml_model_name
 from stacks.active import connect_mlflow
 
 RUN_TAG = "zenml_run"
