@@ -200,7 +200,7 @@ def test_the_user_guides_snippets_run():
     code = (
         "\n".join(snippets).replace("budget_s=60", "trials=1, families=['linear']").replace("budget_s=20", "trials=1, families=['linear']")
     )
-    scope = {"frame": shop(120)}
+    scope = {"frame": shop(120), "later": shop(80)}
     exec(compile(code, "docs/user-guide.md", "exec"), scope)
 
     assert scope["fitted"].predict(scope["frame"]).shape == (120,)
