@@ -181,7 +181,7 @@ class Stubborn(type(FAMILIES["xgboost"])):
 
     best_iteration_ = 1
 
-    def fit(self, X, y, deadline=None):
+    def fit(self, X, y, deadline=None, weights=None):
         time.sleep(self.seconds)
         if self.error:
             raise self.error
