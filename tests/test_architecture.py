@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import grimp
@@ -35,6 +36,43 @@ def test_no_module_needs_one_that_needs_it():
 
 def test_a_circle_would_be_seen():
     assert circles_in({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
+
+
+def test_what_a_module_imports_from_ours_is_there():
+    """A name that moved is found without running the line that wants it, which may be in a function."""
+    missing = []
+    for path in (file for room in ROOMS for file in (ROOT / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in ROOMS:
+                known = defined_in(node.module)
+                missing += [f"{path.relative_to(ROOT)}: {node.module}.{one.name}" for one in node.names if one.name not in known]
+
+    assert missing == []
+
+
+def test_a_name_that_moved_would_be_seen():
+    assert "ask_registry" in defined_in("registry.asking") and "ask_registry" not in defined_in("registry.versions")
+
+
+@cache
+def defined_in(module: str) -> frozenset[str]:
+    """Names at the head of a module, those that it imports or offers as text, and the modules below it."""
+    place = ROOT.joinpath(*module.split("."))
+    below = {path.stem for path in place.glob("*")} if place.is_dir() else set()
+    file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    if not file.is_file():
+        return frozenset(below)
+    found = below
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.update((one.asname or one.name).split(".")[0] for one in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return frozenset(found)
 
 
 def test_a_step_depends_on_what_it_reaches_and_on_nothing_else():
