@@ -80,7 +80,8 @@ def terminal(stderr: bool = False, quiet: bool = False) -> Lines:
 
     Colours are left out where NO_COLOR is set. `quiet` prints nothing.
     """
-    console = Lines(highlight=False, emoji=False, stderr=stderr, quiet=quiet)
+    # The stream as it is now: steps keep a library quiet by another `sys.stdout`, and lines of this console would go there too.
+    console = Lines(file=sys.stderr if stderr else sys.stdout, highlight=False, emoji=False, quiet=quiet)
     if not console.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
         console.width = _WIDTH
     return console

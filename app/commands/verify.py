@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _CLAIMS = ("who", "when", "code_commit", "lock", "data_source", "data_revision", "evaluated_digest", "sbom", "zenml_run")
 
+_OTHERS = ("baseline_", "gap_")
+"""Metrics that are signed too, and are not of the model itself."""
+
 
 @click.command()
 @click.argument("model")
@@ -61,6 +64,8 @@ def _show(found: Registered, trust: Trust, console: Console) -> None:
         lines += [f"files     {', '.join(sorted(found.opened.files))} are what was signed"]
         lines += [f"{key.replace('_', ' '):<9} {said[key]}" for key in _CLAIMS if said.get(key)]
         if metrics := said.get("metrics"):
-            lines.append("scores    " + ", ".join(f"{metric} {value:.4g}" for metric, value in sorted(metrics.items())))
+            own = {metric: value for metric, value in sorted(metrics.items()) if not metric.startswith(_OTHERS)}
+            more = f" (and {len(metrics) - len(own)} of baselines and groups)" if len(own) < len(metrics) else ""
+            lines.append("scores    " + ", ".join(f"{metric} {value:.4g}" for metric, value in own.items()) + more)
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)

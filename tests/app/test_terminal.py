@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -55,6 +56,14 @@ def test_a_word_wider_than_the_terminal_is_not_cut():
 def test_markup_is_kept_and_text_that_looks_like_it_is_kept_too():
     assert printed("[bold]training[/] loans") == ["training loans"]
     assert printed("unused   [data.columns: {a: b}]", markup=False) == ["unused   [data.columns: {a: b}]"]
+
+
+def test_a_line_printed_while_a_step_keeps_a_library_quiet_is_not_lost(capsys):
+    console = terminal()
+    with contextlib.redirect_stdout(io.StringIO()):
+        console.print("  + infer_expectations 0.7 s")
+
+    assert capsys.readouterr().out == "  + infer_expectations 0.7 s\n"
 
 
 def test_a_pipe_is_as_wide_as_columns_says(monkeypatch):
