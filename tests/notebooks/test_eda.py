@@ -19,13 +19,6 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "notebooks" / "eda.ipynb"
 
 
-def test_the_notebook_is_kept_without_outputs():
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    nbformat.validate(notebook)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert code and all(not cell.outputs and cell.execution_count is None for cell in code)
-
-
 @pytest.fixture(scope="module")
 def pages() -> list[str]:
     notebook = nbformat.read(NOTEBOOK, as_version=4)

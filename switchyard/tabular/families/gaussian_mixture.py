@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from switchyard.tabular.clustering.by_densities import ByDensities
 from switchyard.tabular.clustering.mixtures import Mixture, mixture_of
 from switchyard.tabular.clustering.stability import matched
-from switchyard.tabular.families.base import Estimator, Family, Params, probabilities_of
+from switchyard.tabular.families.base import Estimator, probabilities_of
+from switchyard.tabular.families.grouping import GroupsFamily
 from switchyard.tabular.families.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -55,28 +56,14 @@ class MixtureGroups(Estimator):
             self.mixture_ = Mixture(file["weights"], file["means"], file["factors"])
 
 
-class MixtureFamily(Family):
+class MixtureFamily(GroupsFamily):
     """A Gaussian mixture."""
 
     name = "gaussian_mixture"
     title = "Gaussian mixture"
     packages = ("scikit-learn",)
-    style = "distances"
-    tasks = ("clustering",)
     estimator = MixtureGroups
     finder = ByDensities("gaussian_mixture", "a Gaussian mixture")
-    weight = 1.0
-    export_s = 0.5
-
-    def default_params(self, task: str, n_rows: int, n_features: int) -> Params:
-        """Nothing of it is worth tuning: how covariances are is found where it is fitted."""
-        return {}
-
-    def suggest(self, trial: Any, task: str, n_rows: int, n_features: int) -> Params:
-        return self.default_params(task, n_rows, n_features)
-
-    def with_iterations(self, params: Params, iterations: int) -> Params:
-        return dict(params)
 
     def emit(self, graph: Graph, estimator: MixtureGroups, x: str) -> str:
         distances = graph.node("Mul", squared_distances(graph, estimator.mixture_, x), graph.constant(np.array(-0.5)))

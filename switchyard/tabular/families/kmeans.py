@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from switchyard.tabular.clustering.by_centres import ByCentres
 from switchyard.tabular.clustering.centres import centres_of, squared_distances
 from switchyard.tabular.clustering.stability import matched
-from switchyard.tabular.families.base import Estimator, Family, Params, probabilities_of
+from switchyard.tabular.families.base import Estimator, probabilities_of
+from switchyard.tabular.families.grouping import GroupsFamily
 from switchyard.tabular.families.monitor import Monitor
 
 if TYPE_CHECKING:
@@ -63,28 +64,14 @@ class KMeansGroups(Estimator):
             self.centres_, self.variance_ = file["centres"], float(file["variance"])
 
 
-class KMeansFamily(Family):
+class KMeansFamily(GroupsFamily):
     """k-means."""
 
     name = "kmeans"
     title = "k-means"
     packages = ("scikit-learn",)
-    style = "distances"
-    tasks = ("clustering",)
     estimator = KMeansGroups
     finder = ByCentres("kmeans", "k-means")
-    weight = 1.0
-    export_s = 0.5
-
-    def default_params(self, task: str, n_rows: int, n_features: int) -> Params:
-        """Ten starts, scikit-learn's of before 1.4; nothing of it is worth tuning."""
-        return {}
-
-    def suggest(self, trial: Any, task: str, n_rows: int, n_features: int) -> Params:
-        return self.default_params(task, n_rows, n_features)
-
-    def with_iterations(self, params: Params, iterations: int) -> Params:
-        return dict(params)
 
     def emit(self, graph: Graph, estimator: KMeansGroups, x: str) -> str:
         weights, intercept = estimator.linear()
