@@ -118,8 +118,7 @@ doctor: setup
 	$(BIN)/python run.py doctor
 
 setup-serving: setup
-	$(BIN)/python -m switchyard.serving.environment
-	$(BIN)/python -m switchyard.serving.frontdoor.environment
+	$(BIN)/python -m switchyard.serving
 
 deployment: setup-serving
 	$(BIN)/python run.py --pipeline deployment

@@ -25,7 +25,7 @@ class Request:
     where : str
         What to call the config's origin.
     root : Path
-        Folder of the repository.
+        Folder of configs and results: the project's, or one of one's own.
     stack : str
         Name of the active stack.
     console : Console

@@ -29,4 +29,4 @@ def version_page(model: str, version: str) -> str:
 
 
 def _start(name: str, port: int) -> str:
-    return "" if is_ours(name, port) else "   (make dashboard starts it)"
+    return "" if is_ours(name, port) else "   (python run.py dashboard starts it)"

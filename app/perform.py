@@ -32,7 +32,7 @@ def perform(root: Path, began: float, name: str, command: Command, values: Mappi
     Parameters
     ----------
     root : Path
-        Folder of the repository.
+        Folder of configs and results: the project's, or one of one's own.
     began : float
         `time.monotonic()` when the process, or the call, began.
     name : str

@@ -80,7 +80,7 @@ def publish(root: Path, trained: Trained, pages: Mapping[str, str]) -> dict[str,
     Parameters
     ----------
     root : Path
-        Folder of the repository.
+        Folder of configs and results: the project's, or one of one's own.
     trained : Trained
     pages : mapping
         File name to text: HTML and Markdown.

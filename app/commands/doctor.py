@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.health import Check
-from switchyard.project import CODE
+from switchyard.project import CODE, folder
 from switchyard.tabular.errors import SwitchyardError
 
 _NEEDED_GB = 5.0
@@ -60,7 +60,12 @@ def _way_out() -> str:
         from stacks.server import ways_back
 
         return ways_back(url)
-    return "make setup; then python run.py stack up local"
+    return f"{_setup()}; then python run.py stack up local"
+
+
+def _setup() -> str:
+    """What installs the locked packages, in the project's folder or one of one's own, which has no Makefile."""
+    return "make setup" if folder() == CODE else f"python -m pip install -r {CODE / 'requirements.txt'}"
 
 
 def _python(root: Path) -> Iterator[Check]:
@@ -78,7 +83,7 @@ def _packages(_root: Path) -> Iterator[Check]:
             found = "missing"
         if found != version.strip():
             wrong.append(f"{name} {found} (locked {version.strip()})")
-    yield Check("packages", not wrong, f"{len(pins)} as locked" if not wrong else ", ".join(wrong[:5]), "make setup")
+    yield Check("packages", not wrong, f"{len(pins)} as locked" if not wrong else ", ".join(wrong[:5]), _setup())
 
 
 def _disk(root: Path) -> Iterator[Check]:

@@ -179,7 +179,9 @@ class ProcessHost(Host):
         missing += [] if envoy_environment.find_envoy() else ["Envoy, the front door"]
         if missing:
             what = " and ".join(missing)
-            raise InputError(f"{what} {'are' if len(missing) > 1 else 'is'} not installed; make setup-serving installs what is missing")
+            raise InputError(
+                f"{what} {'are' if len(missing) > 1 else 'is'} not installed; make setup-serving, or python -m switchyard.serving, does it"
+            )
 
     def _require_free(self, port: int) -> None:
         if not is_free(port, self._options.host):
