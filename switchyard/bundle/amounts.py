@@ -14,13 +14,18 @@ _PIECES = re.compile(
     rf"(?P<open>\()?\s*(?P<bound>[<>\u2264\u2265~]=?)?\s*(?P<sign>[{_SIGNS}])?\s*"
     rf"(?P<before>[^\d\s.,'{_SIGNS}()<>~]+)?\s*(?P<inner>[{_SIGNS}])?"
     r"(?P<body>\d(?:[\d.,'\u2019\u00a0\u202f\u2009 ]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][+-]?\d+)?"
-    rf"\s*(?P<after>[^\d\s.,'{_SIGNS}()<>~][^\d\s()<>~{_SIGNS}]*)?\s*(?P<trail>[-\u2212])?\s*(?P<close>\))?"
+    rf"\s*(?P<after>/\d+|[^\d\s.,'{_SIGNS}()<>~][^\d\s()<>~{_SIGNS}]*)?\s*(?P<trail>[-\u2212])?\s*(?P<close>\))?"
 )
 _BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"})
 _CLOCK = re.compile(
     r"(?:(?P<sign>-)?(?P<days>\d+) days?,? ?)?(?P<early>[+-])?(?:(?P<hours>\d{1,3}):(?P<minutes>[0-5]\d)"
     r"(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?)?"
 )
+_SPELT = re.compile(
+    r"(?:(?P<days>\d+) ?d(?:ays?)?\b,? ?)?(?:(?P<hours>\d+) ?h(?:(?:ou)?rs?)?(?![a-z]),? ?)?"
+    r"(?:(?P<minutes>\d+) ?m(?:in(?:ute)?s?)?(?![a-z]),? ?)?(?:(?P<seconds>\d+(?:\.\d+)?) ?s(?:ec(?:ond)?s?)?)?"
+)
+_ISO = re.compile(r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?")
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Style:
     accounting: bool = False
     """Whether "(5)" and "5-" are negative."""
     clock: bool = False
-    """Whether times of day and durations ("13:00:00", "2 days 00:10:00") are read, as seconds."""
+    """Whether times of day and durations ("13:00:00", "2 days 00:10:00", "2h 13m", "PT45M") are read, as seconds."""
 
 
 PLAIN = Style()
@@ -106,15 +111,30 @@ def amount(text: str, style: Style) -> float:
 
 
 def clock_seconds(text: str) -> float | None:
-    """Seconds of a time of day ("13:00", "13:00:00.5") or a duration as pandas writes it; None where it is neither."""
+    """Seconds of a time of day ("13:00", "13:00:00.5") or a duration ("2 days 00:10:00", "2h 13m", "PT45M"); None where it is neither."""
     found = _CLOCK.fullmatch(text)
     if found is None or (found["days"] is None and found["hours"] is None):
-        return None
+        return _spelt_seconds(text)
     days = int(found["days"] or 0) * (-1 if found["sign"] else 1)
     whole, _, fraction = (found["seconds"] or "0").partition(".")
     seconds = int(found["hours"] or 0) * 3600 + int(found["minutes"] or 0) * 60 + int(whole)
     ticks = seconds * 10**9 + int(f"{fraction:0<9}"[:9])
     return (days * 86_400 * 10**9 + (-ticks if found["early"] == "-" else ticks)) / 1e9
+
+
+def _spelt_seconds(text: str) -> float | None:
+    found = _ISO.fullmatch(text) or _SPELT.fullmatch(text)
+    parts = found.groupdict() if found else {}
+    if not any(parts.values()):
+        return None
+    return sum(float(parts[name] or 0) * size for name, size in (("days", 86_400), ("hours", 3600), ("minutes", 60), ("seconds", 1)))
+
+
+def unit_of_time(text: str) -> str | None:
+    """The unit of "45 min", one number and one unit, by name; None of everything else, and of "3 days", which is pandas' own way."""
+    found = _SPELT.fullmatch(text)
+    parts = [name for name, part in found.groupdict().items() if part is not None] if found else []
+    return parts[0] if len(parts) == 1 and _CLOCK.fullmatch(text) is None else None
 
 
 def _split(affix: str, style: Style) -> tuple[str, float]:

@@ -15,6 +15,7 @@ FIRST, LAST = np.datetime64("1678-01-01", "us"), np.datetime64("2262-01-01", "us
 FIRST_S, LAST_S = -9_214_560_000, 9_214_646_400
 """The years that nanoseconds hold, in seconds since 1970."""
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{2}):?(\d{2})(?::?(\d{2})(?:\.(\d+))?)?)? ?(?:(Z|z|UTC)|([+-])(\d{2}):?(\d{2})?)?")
+_QUARTER = re.compile(r"Q([1-4])")
 _ZERO = datetime(1970, 1, 1)
 
 
@@ -42,15 +43,27 @@ def moment_of(value: Any) -> int:
 
 
 def by_pattern(text: str, patterns: Sequence[str]) -> int | None:
-    """Nanoseconds of `text` by the first of the strptime `patterns` that it fits, None where it fits none."""
+    """Nanoseconds of `text` by the first of the strptime `patterns` that it fits, None where it fits none.
+
+    Beside strptime's own directives there is %q, a quarter of a year; a week without a day (%G-W%V) is its Monday.
+    """
     for pattern in patterns:
         try:
-            return _of_date(datetime.strptime(text, pattern))
+            return _of_date(_parsed(text, pattern))
         except Outside:
             raise
         except ValueError:
             continue
     return None
+
+
+def _parsed(text: str, pattern: str) -> datetime:
+    if "%q" in pattern:
+        months = _QUARTER.sub(lambda found: f"Q{3 * int(found[1]) - 2:02d}", text)
+        return datetime.strptime(months, pattern.replace("%q", "%m"))
+    if "%V" in pattern and "%u" not in pattern:
+        return datetime.strptime(f"{text} 1", f"{pattern} %u")
+    return datetime.strptime(text, pattern)
 
 
 def inside(nanoseconds: int) -> int:

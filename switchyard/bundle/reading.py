@@ -35,7 +35,7 @@ class ColumnReading:
     style: Style = PLAIN
     """How numbers are written."""
     patterns: tuple[str, ...] = ()
-    """How dates are written, as of strptime; ISO 8601 is read besides."""
+    """How dates are written, as of strptime (and `by_pattern`'s %q); ISO 8601 is read besides."""
     epoch: str | None = None
     """Unit of plain numbers in a column of dates: s, ms, us or ns. None: seconds, and not in text."""
     codes: bool = False
@@ -201,7 +201,7 @@ def nanoseconds_by(reading: ColumnReading) -> Callable[[Any], int | None]:
 
 def written(pattern: str) -> str:
     """An example of how `pattern` is written: 31.01.2026 of %d.%m.%Y."""
-    return datetime(2026, 1, 31, 18, 45).strftime(pattern)
+    return datetime(2026, 1, 31, 18, 45).strftime(pattern.replace("%q", "1"))
 
 
 def _digits_alone(pattern: str) -> bool:

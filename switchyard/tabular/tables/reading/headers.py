@@ -15,6 +15,9 @@ UNNAMED = ""
 _INDEX = "__index_level_"
 _BY_PANDAS = re.compile(r"Unnamed: \d+|__index_level_\d+__")
 
+_FRACTION = re.compile(r"[+-]?\d*\.\d+(?:[eE][+-]?\d+)?|-\d+")
+"""Names that years and numbered columns do not have."""
+
 
 def named(names: Sequence[str], label: str, where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Trim `names`; empty ones stay empty for the caller to judge by the column's content.
@@ -30,7 +33,7 @@ def named(names: Sequence[str], label: str, where: str) -> tuple[tuple[str, ...]
     -------
     names : tuple of str
     notes : tuple of str
-        Which names were trimmed.
+        Which names were trimmed, and which look like values.
 
     Raises
     ------
@@ -40,6 +43,8 @@ def named(names: Sequence[str], label: str, where: str) -> tuple[tuple[str, ...]
     trimmed = tuple(" ".join(name.split()) if "\n" in name or "\r" in name else name.strip().strip("\ufeff") for name in names)
     changed = [f"{new!r} (was {old!r})" for old, new in zip(names, trimmed, strict=True) if new != old and new]
     notes = (f"blanks around column names removed: {_listed(changed)}",) if changed else ()
+    if values := [name for name in trimmed if _FRACTION.fullmatch(name)]:
+        notes += (f"columns are called {_listed([repr(name) for name in values])}: {NO_HEADER}",)
     twice = [name for name, count in Counter(trimmed).items() if count > 1 and name]
     if twice:
         places = [str(place + 1) for place, name in enumerate(trimmed) if name == twice[0]]

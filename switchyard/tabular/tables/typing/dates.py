@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,9 @@ from switchyard.bundle.moments import Outside, by_pattern
 OLDEST, NEWEST = pd.Timestamp.min.year + 1, pd.Timestamp.max.year - 1
 """Years that nanoseconds since 1970 can hold in full."""
 _ISO = r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[ T][0-9]{2}:?[0-9]{2}(?::?[0-9]{2}(?:\.[0-9]+)?)?)? ?(?:Z|[+-][0-9]{2}:?[0-9]{2}|UTC)?$"
-_TIME = r"(?:,? [0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?: ?[AaPp][Mm])?(?: ?[+-][0-9]{2}:?[0-9]{2}| ?Z)?)?$"
+_CLOCK = r"[0-9]{1,2}(?::[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?|\.[0-9]{2}(?:\.[0-9]{2})?)(?: ?[AaPp][Mm])?"
+_TIME = rf"(?:(?:,? |T){_CLOCK}(?: ?[+-][0-9]{{2}}:?[0-9]{{2}}| ?Z| ?GMT| ?UTC)?)?$"
+_DAY = r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _SAMPLE = 20_000
 """Distinct texts that the patterns are tried on."""
 # (shape, patterns, how people call them); of two that both read everything the first is taken.
@@ -29,13 +32,38 @@ _SHAPES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     (r"^[0-9]{1,2}-[A-Za-z]{3,9}-[0-9]{2}" + _TIME, ("%d-%b-%y", "%d-%B-%y"), ("day-month-year",) * 2),
     (r"^[0-9]{1,2}\.? [A-Za-z]{3,9} [0-9]{4}" + _TIME, ("%d %b %Y", "%d %B %Y", "%d. %b %Y", "%d. %B %Y"), ("day month year",) * 4),
     (r"^[A-Za-z]{3,9} [0-9]{1,2}, ?[0-9]{4}" + _TIME, ("%b %d, %Y", "%B %d, %Y", "%b %d,%Y", "%B %d,%Y"), ("month day, year",) * 4),
+    (r"^[A-Za-z]{3,9} [0-9]{1,2} [0-9]{4}" + _TIME, ("%b %d %Y", "%B %d %Y"), ("month day year",) * 2),
+    (r"^[0-9]{4}[ -][A-Za-z]{3,9}[ -][0-9]{1,2}" + _TIME, ("%Y-%b-%d", "%Y %b %d", "%Y %B %d"), ("year month day",) * 3),
+    (
+        _DAY + r",? [0-9]{1,2} [A-Za-z]{3,9} [0-9]{4}" + _TIME,
+        ("%a, %d %b %Y", "%A, %d %B %Y", "%a %d %b %Y"),
+        ("weekday, day month year",) * 3,
+    ),
+    (_DAY + rf" [A-Za-z]{{3}} +[0-9]{{1,2}} {_CLOCK} [0-9]{{4}}$", ("%a %b %d %H:%M:%S %Y",), ("weekday month day time year",)),
+    (r"^[0-9]{4}[- ]?Q[1-4]$", ("%Y-Q%q", "%YQ%q", "%Y Q%q"), ("quarters of a year",) * 3),
+    (r"^Q[1-4][- /]?[0-9]{4}$", ("Q%q %Y", "Q%q-%Y", "Q%q/%Y", "Q%q%Y"), ("quarters of a year",) * 4),
+    (r"^[0-9]{4}-?W[0-9]{2}$", ("%G-W%V", "%GW%V"), ("weeks of a year",) * 2),
     (r"^[A-Za-z]{3,9}[ -][0-9]{4}$", ("%b %Y", "%B %Y", "%b-%Y", "%B-%Y"), ("month year",) * 4),
     (r"^[0-9]{4}/(?:0[1-9]|1[0-2])$", ("%Y/%m",), ("year/month",)),
     (r"^(?:19|20|21)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])$", ("%Y%m%d",), ("yearmonthday",)),
     (r"^(?:19|20|21)[0-9]{12}$", ("%Y%m%d%H%M%S",), ("yearmonthday and time",)),
 )
+_ZONE = re.compile(r"Z$|\d ?[+-]\d\d:?\d\d$")
 _MONTH = r"^(?:19|20|21)[0-9]{2}-(?:0[1-9]|1[0-2])$"
-_TIMES = ("", " %H:%M:%S", " %H:%M", " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", " %I:%M%p", " %I:%M:%S%p")
+_TIMES = (
+    "",
+    "T%H:%M:%S",
+    "T%H:%M",
+    " %H.%M",
+    " %H.%M.%S",
+    " %H:%M:%S",
+    " %H:%M",
+    " %H:%M:%S.%f",
+    " %I:%M:%S %p",
+    " %I:%M %p",
+    " %I:%M%p",
+    " %I:%M:%S%p",
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +113,8 @@ def _chosen(texts: pa.Array, shaped: np.ndarray, forms: tuple[str, ...], styles:
     """The patterns among `forms` that read most rows."""
     places = np.flatnonzero(shaped & (weights > 0))[:_SAMPLE]
     words = [texts[int(place)].as_py() for place in places]
-    zones = ("", "%z", " %z") if any(("+" in word or "Z" in word) for word in words) else ("",)
+    zones = ("", "%z", " %z") if any(_ZONE.search(word) for word in words) else ("",)
+    zones += tuple(f" {name}" for name in ("GMT", "UTC") if any(word.endswith(name) for word in words))
     times = tuple(
         f"{comma}{time}{zone}"
         for comma in (("", ",") if any("," in word for word in words) else ("",))

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from switchyard.bundle.amounts import PLAIN, SCALES, Pieces, Style, amount, clock_seconds, pieces
+from switchyard.bundle.amounts import PLAIN, SCALES, Pieces, Style, amount, clock_seconds, pieces, unit_of_time
 from switchyard.bundle.plain import EXACT, name_of_number
 
 _PLAIN = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$|^(?i:[+-]?(?:inf|infinity))$"
@@ -60,7 +60,8 @@ def style_of(texts: pa.Array, decimal: str | None = None, witness: str | None = 
         return Written(PLAIN, plain)
     words = texts.to_pylist()
     # pandas writes a duration of whole days as "3 days": no unit, since Parquet would hold the duration itself.
-    if unit is None and not plain.any() and all(clock_seconds(text) is not None for text in words):
+    timed = unit is None and not plain.any() and all(clock_seconds(text) is not None for text in words)
+    if timed and (len(units := set(map(unit_of_time, words))) > 1 or None in units):
         return _clock(words, plain)
     found = {place: parts for place, text in enumerate(words) if (not plain[place] or said or decimal == ",") and (parts := pieces(text))}
     if not found:

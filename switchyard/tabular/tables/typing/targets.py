@@ -122,7 +122,9 @@ def _refuse_few(labelled: int, rows: int, name: str, fewest: int) -> None:
 
 
 def _task(reading: Reading, labelled: np.ndarray, name: str, kind: Kind | None) -> tuple[str, str]:
-    distinct = pd.unique(reading.values[labelled])
+    given = reading.values[labelled]
+    # Blanks around a name make no class of its own.
+    distinct = pd.unique(as_labels(reading).values[labelled] if given.dtype == object else given)
     if len(distinct) == 2 and kind != "numeric":
         return "binary", "two different values"
     if reading.kind in ("categorical", "text"):

@@ -5,6 +5,7 @@ Everything is decided on the distinct texts and laid out over the rows once, so 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,8 @@ from switchyard.tabular.tables.typing.values import values_of
 
 MOSTLY = 0.99
 """A column is numeric (or dates) when at least this share of its values is; the others count as missing, and are named."""
+_TOTAL = re.compile(r"(?i)(?:(?:grand|sub)[ -]?)?(?:totals?|sum|summe|gesamt|average|mean):?")
+"""What the first cell of a last row says that adds up the others."""
 _PLACEHOLDERS = frozenset(
     (
         "?",
@@ -182,6 +185,8 @@ def _numbers(array: pa.Array, texts: Texts, kind: Kind | None, place: Place, aro
     count = int(where.sum())
     shown = f"{texts.example(bad)}, {place.named(where)}"
     note = f"{place.name!r}: {count} of {texts.present} values are no numbers and count as missing ({shown})"
+    if where[-1] and count == 1 and _TOTAL.fullmatch(texts.trimmed[int(texts.codes[-1])].as_py()):
+        note += "; a row of totals is no row: take it out of the file"
     return read_numbers(array, texts.strays(bad, how), kind, place, f"numbers but for {count}", (*notes, note))
 
 

@@ -138,6 +138,7 @@ class TestTask:
             ([("good", "bad")[row % 3 == 0] for row in range(ROWS)], "binary", "roc_auc", "bad"),
             ([("a", "b")[row % 2] for row in range(ROWS)], "binary", "roc_auc", "b"),
             ([1 + row % 2 for row in range(ROWS)], "binary", "roc_auc", "2"),
+            ([("no", "yes", "yes ", " no")[row % 4] for row in range(ROWS)], "binary", "roc_auc", "yes"),
             ([("a", "b", "c")[row % 3] for row in range(ROWS)], "multiclass", "log_loss", None),
             ([3 + row % 6 for row in range(ROWS)], "multiclass", "log_loss", None),
             ([row % 50 for row in range(ROWS)], "regression", "rmse", None),

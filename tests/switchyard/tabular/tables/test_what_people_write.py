@@ -47,6 +47,10 @@ def _read(values: list[str], **data):
         (("<0.60", "1.2", "3.5"), (0.6, 1.2, 3.5)),
         (("13:00:00", "00:30:00", "23:59:59"), (46_800, 1800, 86_399)),
         (("0 days", "2 days", "0 days"), (0, 172_800, 0)),
+        (("2h 13m", "45m", "1 hr 30 min"), (7980, 2700, 5400)),
+        (("PT45M", "P1DT2H", "PT30.5S"), (2700, 93_600, 30.5)),
+        (("45 min", "90 min", "5 min"), (45, 90, 5)),
+        (("8/10", "7.5/10", "10/10"), (8, 7.5, 10)),
     ],
 )
 def test_amounts_are_numbers_and_said(texts, numbers):
@@ -102,6 +106,16 @@ def test_numbers_in_several_units_are_not_mixed_in_silence():
         (("20240102", "20240131", "20240201"), "2024-01-02"),
         (("02.01.2024 10:15:30", "31.01.2024 00:00:00"), "2024-01-02 10:15:30"),
         (("2024-01-02T10:00:00+01:00", "2024-07-02T10:00:00+02:00"), "2024-01-02 09:00"),
+        (("02.01.24 16.30", "31.01.24 8.05"), "2024-01-02 16:30"),
+        (("01/02/2024T10:00", "01/31/2024T23:59"), "2024-01-02 10:00"),
+        (("Tue, 02 Jan 2024 10:00:00 GMT", "Wed, 31 Jan 2024 00:00:00 GMT"), "2024-01-02 10:00"),
+        (("Tue, 02 Jan 2024 10:00:00 +0100", "Wed, 31 Jan 2024 00:00:00 -0500"), "2024-01-02 09:00"),
+        (("Tue Jan  2 10:00:00 2024", "Wed Jan 31 00:00:00 2024"), "2024-01-02 10:00"),
+        (("Jan 2 2024", "May 31 2024"), "2024-01-02"),
+        (("2024-Jan-02", "2024-May-31"), "2024-01-02"),
+        (("2024-Q3", "2023-Q1"), "2024-07-01"),
+        (("Q3 2024", "Q1 2023"), "2024-07-01"),
+        (("2024-W01", "2023-W52"), "2024-01-01"),
     ],
 )
 def test_dates_of_many_patterns(texts, first):
@@ -110,7 +124,19 @@ def test_dates_of_many_patterns(texts, first):
     assert column.kind == "datetime"
     assert values[0] == pd.Timestamp(first)
     assert column.reading.value(texts[0]) == pd.Timestamp(first).timestamp()
-    assert "T" in texts[0] or any("dates as" in note or "year-month" in note for note in notes)
+    assert "T" in texts[0][:11] or any("dates as" in note or "year-month" in note for note in notes)
+
+
+def test_a_header_of_values_and_a_row_of_totals_are_said(tmp_path):
+    frame = _frame(x=[f"{row / 7:.2f}" for row in range(ROWS)])
+    frame.loc[ROWS - 1, "x"] = "Total"
+    path = tmp_path / "rows.csv"
+    frame.rename(columns={"x": "-0.36"}).to_csv(path, index=False)
+
+    notes = load(path).notes
+
+    assert any("columns are called '-0.36': the first line looks like data" in note for note in notes)
+    assert any("a row of totals is no row" in note for note in notes)
 
 
 def test_counts_since_1970_are_dates_where_the_name_says_so_or_the_config():
