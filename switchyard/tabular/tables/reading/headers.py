@@ -42,7 +42,7 @@ def named(names: Sequence[str], label: str, where: str) -> tuple[tuple[str, ...]
     """
     trimmed = tuple(" ".join(name.split()) if "\n" in name or "\r" in name else name.strip().strip("\ufeff") for name in names)
     changed = [f"{new!r} (was {old!r})" for old, new in zip(names, trimmed, strict=True) if new != old and new]
-    notes = (f"blanks around column names removed: {_listed(changed)}",) if changed else ()
+    notes: tuple[str, ...] = (f"blanks around column names removed: {_listed(changed)}",) if changed else ()
     if values := [name for name in trimmed if _FRACTION.fullmatch(name)]:
         notes += (f"columns are called {_listed([repr(name) for name in values])}: {NO_HEADER}",)
     twice = [name for name, count in Counter(trimmed).items() if count > 1 and name]

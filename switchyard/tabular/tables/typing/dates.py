@@ -113,7 +113,7 @@ def _chosen(texts: pa.Array, shaped: np.ndarray, forms: tuple[str, ...], styles:
     """The patterns among `forms` that read most rows."""
     places = np.flatnonzero(shaped & (weights > 0))[:_SAMPLE]
     words = [texts[int(place)].as_py() for place in places]
-    zones = ("", "%z", " %z") if any(_ZONE.search(word) for word in words) else ("",)
+    zones: tuple[str, ...] = ("", "%z", " %z") if any(_ZONE.search(word) for word in words) else ("",)
     zones += tuple(f" {name}" for name in ("GMT", "UTC") if any(word.endswith(name) for word in words))
     times = tuple(
         f"{comma}{time}{zone}"
