@@ -1,4 +1,4 @@
-"""`doubt`: whether the holdout's score is one that the cross-validation makes believable, and what may explain it if not."""
+"""`doubt`: whether the holdout's score is one to believe in: no worse than no search at all, and near the cross-validated one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.evaluation.baselines import CONSTANT, DEFAULTS
 from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.names import NAMES
 from switchyard.tabular.model.leaderboard import Row
@@ -24,7 +25,9 @@ _MANY_COPIES = 0.05
 
 
 def doubt(evaluation: Evaluation, winner: Row, split: Split, problem: Problem) -> str:
-    """One sentence where the holdout's score lies outside of what the folds' scores and its own interval allow, else empty.
+    """What is to be looked at before anything is done with a model, in a sentence; mostly nothing.
+
+    That a baseline is as good, and that the holdout's score lies outside of what the folds' scores and its own interval allow.
 
     Parameters
     ----------
@@ -41,6 +44,27 @@ def doubt(evaluation: Evaluation, winner: Row, split: Split, problem: Problem) -
     since a bootstrap of three rows of a class is too sure of itself) and that of the mean over folds; in time each window has a
     level of its own, so that mean is no surer than one window.
     """
+    return "; ".join(said for said in (_shortfall(evaluation, problem), _unlikely(evaluation, winner, split, problem)) if said)
+
+
+def _shortfall(evaluation: Evaluation, problem: Problem) -> str:
+    """That the model is no better than a constant, or worse than what a library's defaults learn of the same rows."""
+    constant, defaults = evaluation.gains.get(CONSTANT), evaluation.gains.get(DEFAULTS)
+    score = f"the holdout's {NAMES[evaluation.metric]} of {shown(evaluation.score.value)}"
+    if constant is not None and constant.low is not None and constant.low <= 0:
+        theirs = evaluation.baselines[CONSTANT][evaluation.metric].value
+        return (
+            f"{score} is not surely better than {shown(theirs)} of a constant answer: "
+            "the columns say little of the target, or the rows are too few to tell"
+        )
+    if defaults is not None and defaults.high is not None and defaults.high < 0:
+        theirs = evaluation.baselines[DEFAULTS][evaluation.metric].value
+        more = "more tuning.trials" if problem.tuning.trials is not None else "a larger tuning.budget_s"
+        return f"{score} is worse than {shown(theirs)} of {NAMES[DEFAULTS]} on the same rows: the search was too short; give {more}"
+    return ""
+
+
+def _unlikely(evaluation: Evaluation, winner: Row, split: Split, problem: Problem) -> str:
     score = evaluation.score
     if score.value is None or not np.isfinite([winner.score, winner.std]).all():
         return ""

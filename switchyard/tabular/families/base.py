@@ -220,6 +220,8 @@ class Family(Part, ABC):
     (Probst, Boulesteix and Bischl, *Tunability*, JMLR 2019), boosting, which gains most, 3."""
     export_s: ClassVar[float]
     """Seconds that writing one member into the bundle takes, parity check included."""
+    starts_s: ClassVar[float] = 0.0
+    """Seconds until its first fit begins, where its library is slow to load: a share of the budget near that is better left to others."""
     finder: ClassVar[Finder | None] = None
     """Of a clustering, how its groups are found."""
     opaque: ClassVar[bool] = False

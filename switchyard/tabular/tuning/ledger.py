@@ -100,14 +100,21 @@ def share(family: str, standings: Sequence[Standing], budget_s: float, parallel:
     float
         The part of `family` in the time of the unfinished ones, less what it has used; never negative. What siblings
         left over because they finished or gave up early is thereby shared among those to come.
+
+    Notes
+    -----
+    A family whose library takes all of its part to load has none, unless it is the only one or at work already.
     """
     left = usable(standings, budget_s, fits)
     entitled = [standing for standing in standings if not standing.finished or standing.family == family]
     used = {standing.family: clock(standing.sessions) for standing in entitled}
     weights = {standing.family: FAMILIES[standing.family].weight for standing in entitled}
     # What the unfinished have used so far was part of their share: after a kill nobody starts afresh.
-    whole = (left + sum(used.values())) * parallel * weights[family] / sum(weights.values())
-    return max(0.0, min(left, whole - used[family]))
+    whole = (left + sum(used.values())) * parallel
+    for name in sorted(weights, key=lambda name: -FAMILIES[name].starts_s):
+        if len(weights) > 1 and not used[name] and whole * weights[name] / sum(weights.values()) < FAMILIES[name].starts_s:
+            del weights[name]
+    return max(0.0, min(left, whole * weights[family] / sum(weights.values()) - used[family])) if family in weights else 0.0
 
 
 def far_behind(own: float, standings: Sequence[Standing], family: str, sign: float, constant: float, by: float = FAR) -> str:

@@ -124,6 +124,9 @@ class _Search:
         if self.problem.constraints.explainable_only and self.family.opaque:
             self._end(f"dropped: constraints.explainable_only leaves out what nobody can follow, as a {self.family.title}")
             return
+        if self.timed and not self.log.sessions and self.family.starts_s and self._share() == 0:
+            self._end(f"dropped: its share of {self.wanted:g} s ends before {' and '.join(self.family.packages)} is loaded")
+            return
         # From here the clock runs; the slow imports of a family are part of its time.
         self.log.begin()
         if self.timed:
@@ -261,7 +264,10 @@ class _Search:
 
     def _share_ends(self) -> float:
         """When, by `time.monotonic`, this family's share of the budget ends."""
-        return time.monotonic() + share(self.name, self._contenders(), self.wanted, self.parallel, self.fits)
+        return time.monotonic() + self._share()
+
+    def _share(self) -> float:
+        return share(self.name, self._contenders(), self.wanted, self.parallel, self.fits)
 
     def _contenders(self) -> list[Standing]:
         """The standings, with no time to reserve for who is so far behind that an ensemble seldom takes it."""

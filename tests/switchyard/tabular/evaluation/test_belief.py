@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from switchyard.tabular.evaluation.baselines import CONSTANT, DEFAULTS, Baselines
 from switchyard.tabular.evaluation.belief import doubt
 from switchyard.tabular.evaluation.comparison import check_gates
 from switchyard.tabular.evaluation.evaluation import evaluate
@@ -46,6 +48,22 @@ def test_the_reason_is_the_likely_one(people):
     assert "stand in the training part too" in doubted(copied, 0.999)
     assert "the last stretch of time" in doubted(replace(people, kind="time"), 0.999)
     assert "'household' differ" in doubted(people, 0.4, problem=make_problem("binary", "roc_auc", data={"entity_column": "household"}))
+
+
+def test_a_model_that_a_baseline_equals_is_doubted(people):
+    good, noise = _predictions(people, 0), _predictions(people, 0)
+    noise = replace(noise, probabilities=np.random.default_rng(0).dirichlet((1, 1), len(people.holdout)))
+
+    def said(model, name, other, trials=None) -> str:
+        problem = make_problem("binary", "roc_auc", tuning={"trials": trials})
+        evaluation = evaluate(model, people, problem, CLASSES, baselines=Baselines({name: other}, {name: ()}))
+        winner = Row(name="x", kind="single", family="lightgbm", score=evaluation.score.value, std=0.05, seconds=0, chosen=True)
+        return doubt(evaluation, winner, people, problem)
+
+    assert "not surely better than" in said(noise, CONSTANT, noise) and "a constant answer" in said(noise, CONSTANT, noise)
+    assert "LightGBM defaults on the same rows" in said(noise, DEFAULTS, good) and "tuning.budget_s" in said(noise, DEFAULTS, good)
+    assert "more tuning.trials" in said(noise, DEFAULTS, good, trials=1)
+    assert said(good, DEFAULTS, noise) == said(good, DEFAULTS, good) == said(good, CONSTANT, noise) == ""
 
 
 def test_the_verdict_says_its_doubt_and_closes_no_gate(people):

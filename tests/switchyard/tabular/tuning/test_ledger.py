@@ -32,6 +32,17 @@ def test_shares_of_families_one_after_another_fill_the_time():
     assert now == pytest.approx(100 - reserve(100))
 
 
+def test_who_would_only_load_its_library_leaves_its_part_to_the_others():
+    short, long = 10, 60
+    began = families(neural_network=Standing("neural_network", sessions=((0.0, 1.0),)))
+
+    assert share("neural_network", families(), short) == 0
+    assert sum(share(name, families(), short) for name in ("lightgbm", "xgboost", "random_forest")) == pytest.approx(short - reserve(short))
+    assert share("neural_network", families(), long) > 5
+    assert share("neural_network", began, short) > 0
+    assert share("neural_network", [Standing("neural_network")], short) == short - reserve(short)
+
+
 def test_time_left_over_goes_to_those_to_come():
     early = families(lightgbm=Standing("lightgbm", True, ((0.0, 1.0),)))
     late = families(lightgbm=Standing("lightgbm", True, ((0.0, 30.0),)))
