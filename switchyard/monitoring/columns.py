@@ -118,10 +118,15 @@ def compare(
     """
     past, current, measured = _texts_measured(past, current, kinds)
     past, current, numeric = _prepared(past, current, {**kinds, **dict.fromkeys(measured, "numeric")})
+    # The better of two measures is chosen by what it says: half as surprising (Bonferroni).
+    p_values = {
+        name: min(1.0, _p_value(past[name], current[name], name in numeric) * (2 if name in measured else 1))
+        for name in kinds
+        if past[name].notna().any() and current[name].notna().any()
+    }
+    past, current = _lumped(past, current, numeric)
     distances = _distances(kinds, numeric, settings)
     apart = evidently.measure(past, current, distances, numeric)
-    # The better of two measures is chosen by what it says: half as surprising (Bonferroni).
-    p_values = {name: min(1.0, _p_value(past[name], current[name], name in numeric) * (2 if name in measured else 1)) for name in apart}
     adjusted = twosample.holm(p_values)
     small = min(len(past), len(current)) < settings.small_sample
     stretches = list(_stretches(len(past), len(current), ordered))
@@ -184,20 +189,23 @@ def _prepared(past: pd.DataFrame, current: pd.DataFrame, kinds: Mapping[str, str
             numeric.add(name)
             columns = [column.astype("float64") for column in columns]
         else:
-            columns = _levels(*columns)
+            columns = [column.map(_plain, na_action="ignore").astype(object) for column in columns]
         for side, column in zip(sides, columns):
             side[name] = column
     return pd.DataFrame(sides[0]), pd.DataFrame(sides[1]), frozenset(numeric)
 
 
-def _levels(past: pd.Series, current: pd.Series) -> list[pd.Series]:
-    """Both as text; beyond the most frequent categories of both together, all are one."""
-    sides = [side.map(_plain, na_action="ignore").astype(object) for side in (past, current)]
-    counts = pd.concat([side.value_counts(normalize=True) for side in sides]).groupby(level=0).max()
-    if len(counts) <= _MOST_LEVELS:
-        return sides
-    kept = set(counts.sort_values(ascending=False, kind="stable").index[:_MOST_LEVELS])
-    return [side.where(side.isna() | side.isin(kept), _OTHER) for side in sides]
+def _lumped(past: pd.DataFrame, current: pd.DataFrame, numeric: frozenset[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both sides with all categories beyond the most frequent ones as one: of a thousand levels a distance is mostly noise."""
+    for name in [name for name in past.columns if name not in numeric]:
+        # Of both together, so that a small window's own chance does not choose what it is held against.
+        counts = pd.concat([past[name], current[name]]).value_counts()
+        if len(counts) > _MOST_LEVELS:
+            kept = set(counts.index[:_MOST_LEVELS])
+            past, current = (
+                side.assign(**{name: side[name].where(side[name].isna() | side[name].isin(kept), _OTHER)}) for side in (past, current)
+            )
+    return past, current
 
 
 def _plain(value: object) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 NUMBERS = "ranks and Kolmogorov-Smirnov"
 LEVELS = "chi-squared of both samples"
 _FEWEST_EXPECTED = 5.0
+_FEWEST_OF_A_LEVEL = 3
 _LEAST_P = 1e-300
 
 
@@ -41,7 +42,9 @@ def of_numbers(past: np.ndarray, current: np.ndarray) -> float:
 def of_levels(past: pd.Series, current: pd.Series) -> float:
     """p-value of two samples of one category, without missing values: Pearson's chi-squared of the table of both.
 
-    Levels of which fewer than five are expected on either side count as one.
+    Levels of which fewer than five are expected on either side count as one there. So that one of them does not become frequent
+    unseen, each that is there three times at least is held against both samples by itself too (Fisher's exact test, one-sided,
+    Bonferroni over them); which are, the two samples together say, so nothing is chosen by the difference.
     """
     from scipy.stats import chi2
 
@@ -50,15 +53,29 @@ def of_levels(past: pd.Series, current: pd.Series) -> float:
     if not sides.all():
         return 1.0
     rare = counts.sum(axis=1) * sides.min() / sides.sum() < _FEWEST_EXPECTED
+    surge = _surge(counts[rare], sides) if rare.any() else None
     if rare.any():
         counts = np.vstack([counts[~rare], counts[rare].sum(axis=0)])
         if counts[-1].sum() * sides.min() / sides.sum() < 1:
             counts = counts[:-1]
             sides = counts.sum(axis=0)
     if len(counts) < 2 or not sides.all():
-        return 1.0
+        return 1.0 if surge is None else surge
     expected = np.outer(counts.sum(axis=1), sides) / sides.sum()
-    return float(chi2.sf(((counts - expected) ** 2 / expected).sum(), len(counts) - 1))
+    together = float(chi2.sf(((counts - expected) ** 2 / expected).sum(), len(counts) - 1))
+    return together if surge is None else min(1.0, 2 * min(together, surge))
+
+
+def _surge(counts: np.ndarray, sides: np.ndarray) -> float | None:
+    """p-value of the level of `counts`, shape (n_levels, 2), that became frequent; None where all are too rare to tell."""
+    from scipy.stats import hypergeom
+
+    both = counts.sum(axis=1)
+    told = both >= _FEWEST_OF_A_LEVEL
+    if not told.any():
+        return None
+    found = hypergeom.sf(counts[told, 1] - 1, sides.sum(), both[told], sides[1])
+    return float(min(1.0, told.sum() * found.min()))
 
 
 def more_often(now: int, rows: int, before: int, rows_before: int) -> float:

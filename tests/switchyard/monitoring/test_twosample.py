@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from switchyard.monitoring.columns import compare
 from switchyard.monitoring.twosample import combine, holm, of_levels, of_numbers
 
 SIZES = [(200, 100), (600, 600), (200, 3000), (3000, 100)]
@@ -48,6 +49,33 @@ def test_levels_are_compared_by_both_samples_and_rare_ones_together():
     assert of_numbers(np.zeros(30), np.zeros(40)) == pytest.approx(1.0, abs=0.02)
 
 
+@pytest.mark.parametrize(("levels", "sizes"), [(200, (5000, 300)), (2000, (2000, 60))])
+def test_of_many_levels_one_that_becomes_frequent_is_found_and_chance_is_not(levels, sizes):
+    shares = 1 / np.arange(1, levels + 1) ** 0.7
+    shares /= shares.sum()
+    moved = 0.85 * shares
+    moved[levels // 2] += 0.15
+    rng = np.random.default_rng(0)
+
+    def drawn(of, rows):
+        return pd.Series(rng.choice(levels, rows, p=of))
+
+    assert rejected(lambda _, rows: drawn(shares, rows), sizes, of_levels) < 0.095
+    assert np.mean([of_levels(drawn(shares, sizes[0]), drawn(moved, sizes[1])) < 0.001 for _ in range(20)]) > 0.8
+
+
 def test_many_columns_are_corrected_for_by_holm_and_many_tests_by_cauchy():
     assert holm({"b": 0.02, "a": 0.01, "c": 0.9}) == pytest.approx({"a": 0.03, "b": 0.04, "c": 0.9}) and holm({}) == {}
     assert combine([1e-200, 0.5, 1.0]) == pytest.approx(3e-200) and combine([0.02, 0.02, 0.02]) == pytest.approx(0.02)
+
+
+def test_a_column_of_thousands_of_categories_does_not_drift_by_chance():
+    rng = np.random.default_rng(0)
+    past = pd.DataFrame({"item": rng.integers(0, 2000, 3000).astype(str)})
+
+    found = [
+        compare(past, pd.DataFrame({"item": rng.integers(0, 2000, 60).astype(str)}), {"item": "categorical"}, Monitoring(), False, False)
+        for _ in range(5)
+    ]
+
+    assert not any(column.drifted for columns in found for column in columns)
