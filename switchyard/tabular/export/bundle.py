@@ -225,8 +225,10 @@ def compare_answers(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity
             differences = np.maximum(differences, np.abs(far - answer.distance) / np.maximum(far, 1.0))
     else:
         native = model.predict(frame)
-        spread = frame[model.target].std(ddof=0) if model.target in frame else native.std()
-        differences = np.abs(native - answer.prediction) / (float(spread) or 1.0)
+        spread = float(frame[model.target].std(ddof=0) if model.target in frame else native.std())
+        # A holdout may lack the few values that make nearly all of the spread that training saw.
+        spread = max(spread, *(member.estimator.scale_ for member in model.members)) if model.task == "regression" else spread
+        differences = np.abs(native - answer.prediction) / (spread or 1.0)
         apart = np.zeros(len(frame), dtype=bool)
     # Not "greater": a NaN on either side is a difference.
     wrong = np.flatnonzero(~(differences <= PROBABILITY_TOLERANCE) | apart)
@@ -241,7 +243,7 @@ def check_parity(model: Model, bundle: Bundle, frame: pd.DataFrame) -> Parity:
     ------
     ParityError
         Where a label differs, a probability or (relative to it, where it is above 1) a distance by more than 1e-5, or a
-        regression by more than 1e-5 of the standard deviation of the target; it names the rows.
+        regression by more than 1e-5 of the standard deviation of the target, here or in training; it names the rows.
     """
     parity = compare_answers(model, bundle, frame)
     if parity.differing_rows:

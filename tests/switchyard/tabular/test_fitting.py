@@ -69,6 +69,17 @@ def test_sets_go_from_the_config_into_model_bundle_and_evaluation(tmp_path):
         switchyard.fit(shop(), "answer", decision={"review_above": 1}, **QUICK)
 
 
+def test_a_target_whose_spread_is_all_in_the_training_part_is_exported():
+    """By the holdout's own spread every rounding of a model that learnt from 1e20 would be a difference."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=300), "when": pd.date_range("2024-01-01", periods=300)})
+    frame["amount"] = np.where(frame.index == 5, 1e20, frame.x + rng.normal(size=300))
+
+    fitted = switchyard.fit(frame, "amount", **{**QUICK, "families": ("lightgbm",)}, data={"time_column": "when"})
+
+    assert np.isfinite(fitted.predict(frame)).all()
+
+
 def test_a_holdout_that_is_hard_to_believe_is_a_note(fitted):
     days = pd.date_range("2024-01-01", periods=500)
     dose, chance = np.random.default_rng(0).normal(size=(2, 500))
