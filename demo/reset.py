@@ -43,7 +43,8 @@ def _forget_log(model: str, full_name: str) -> None:
     from deployment.predictions import prediction_log
     from switchyard.monitoring.ledger import Ledger as Decisions
     from switchyard.monitoring.retraining.ledger import Ledger
-    from switchyard.predictionlog.database import labels, predictions
+    from switchyard.predictionlog.counts import of_table
+    from switchyard.predictionlog.database import blocks, labels, predictions
 
     with prediction_log(model) as engine:
         Ledger(engine, full_name).forget()
@@ -51,7 +52,10 @@ def _forget_log(model: str, full_name: str) -> None:
         with engine.begin() as connection:
             ours = select(predictions.c.prediction_id).where(predictions.c.model == model)
             connection.execute(delete(labels).where(labels.c.prediction_id.in_(ours)))
-            connection.execute(delete(predictions).where(predictions.c.model == model))
+            for table in connection.scalars(select(blocks.c.request_id).where(blocks.c.model == model).distinct()).all():
+                connection.execute(delete(labels).where(of_table(table)))
+            for table in (predictions, blocks):
+                connection.execute(delete(table).where(table.c.model == model))
 
 
 def _forget_windows(model: str) -> None:

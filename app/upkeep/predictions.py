@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.upkeep.item import Item
 from switchyard.predictionlog import connect, count_versions, create_tables, prune
+from switchyard.predictionlog.records import BATCH
 
 if TYPE_CHECKING:
     from app.upkeep.retention import Retention
@@ -31,7 +32,7 @@ def _count(url: str, model: str, until: datetime) -> int:
     engine = connect(url)
     try:
         create_tables(engine)
-        return sum(rows for role in ("live", "shadow") for rows in count_versions(engine, _BEFORE_ALL, until, model, role).values())
+        return sum(rows for role in ("live", "shadow", BATCH) for rows in count_versions(engine, _BEFORE_ALL, until, model, role).values())
     finally:
         engine.dispose()
 

@@ -5,7 +5,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,12 +19,12 @@ from stacks.secrets import with_secrets
 from steps.inference.order import ScoringOrder
 from switchyard.bundle.explainer import Explainer
 from switchyard.bundle.signature import RECOMMENDATION
-from switchyard.predictionlog import log_batch
+from switchyard.predictionlog import TableLog
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored
-from switchyard.tabular.batch.scoring import Logged, Origin, check_table, score_rows
+from switchyard.tabular.batch.scoring import Origin, check_table, score_rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.batch import answer_all, requests_in
@@ -57,11 +57,11 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
         identity, origin = _origin(content, release)
         exclude = frozenset(problem.serving.log_exclude)
         with (
-            _log(origin, order.log) as log,
+            _log(origin, order.log, checked.rows) as log,
             whole_output(order.output, identity) as path,
             TableWriter(path, format_of(order.output)) as writer,
         ):
-            answers = score_rows(rows, scorer, layout, origin, writer, checked.rows, log, exclude, explainer)
+            answers = score_rows(rows, scorer, layout, origin, writer, checked.rows, log and log.add, exclude, explainer)
             writer.close()
     return _scored(order, origin, content, checked.rows, checked.columns, answers, (*rows.notes, *layout.notes))
 
@@ -75,11 +75,11 @@ def _recommend(problem: Problem, release: Registered, order: ScoringOrder) -> Sc
     requests, notes = requests_in(raw.frame, problem.data, order.label)
     identity, origin = _origin(content, release)
     with (
-        _log(origin, order.log) as log,
+        _log(origin, order.log, len(requests)) as log,
         whole_output(order.output, identity) as path,
         TableWriter(path, format_of(order.output)) as writer,
     ):
-        answers = answer_all(release.opened, requests, origin, writer, log)
+        answers = answer_all(release.opened, requests, origin, writer, log and log.add_rows)
         writer.close()
     return _scored(order, origin, content, len(requests), (), answers, (*raw.notes, *notes))
 
@@ -138,25 +138,11 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _log(origin: Origin, wanted: bool) -> Iterator[Callable[[Logged], None] | None]:
-    """What takes chunks into the prediction log; None where they are not to be logged."""
+def _log(origin: Origin, wanted: bool, rows: int) -> Iterator[TableLog | None]:
+    """What takes the predictions of a table into the prediction log; None where they are not to be logged."""
     if not wanted:
         yield None
         return
-    moment, version = time.time(), {"model": origin.model, "version": origin.version, "digest": origin.digest}
+    version = {"model": origin.model, "version": origin.version, "digest": origin.digest}
     with prediction_log(origin.model) as engine:
-
-        def log(part: Logged) -> None:
-            log_batch(
-                engine,
-                request_id=origin.request_id,
-                first=part.first,
-                moment=moment,
-                origin=version,
-                inputs=part.inputs,
-                answers=part.answers,
-                entity_ids=part.entity_ids,
-                event_times=part.event_times,
-            )
-
-        yield log
+        yield TableLog(engine, origin.request_id, time.time(), version, rows)

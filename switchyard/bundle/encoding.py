@@ -88,8 +88,18 @@ def categories_of(name: str, convert: Callable[[Any], str], known: Mapping[str, 
     """A whole column as category names; `known` is of `known_names`, and `convert` reads what is not."""
     if isinstance(values, np.ndarray) and values.dtype.kind != "O":
         values = values.tolist() if values.dtype.kind in "fiubU" else list(values)
+    read: dict[str, str] = {}
+
+    def name_of(value: Any) -> str:
+        # Each text once: a name that training saw in few rows is in none of `known`, and yet in many rows of a table.
+        if value.__class__ is not str:
+            return convert(value)
+        if value not in read:
+            read[value] = convert(value)
+        return read[value]
+
     try:
-        return [known.get(value) or convert(value) for value in values]
+        return [known.get(value) or name_of(value) for value in values]
     except (TypeError, ValueError):
         return _one_by_one(name, convert, values)
 

@@ -1,14 +1,16 @@
 """The prediction log: every request, its answer and its labels, by prediction id.
 
 Serving appends to a local `Journal` before an answer leaves; a `Drain` carries the journals into a database,
-each record once; `add_labels` brings the labels; `read_window` hands both to monitoring. Needs SQLAlchemy, and pandas
-for `read_window` alone.
+each record once; `add_labels` brings the labels; `read_window` hands both to monitoring. Needs SQLAlchemy, pandas
+for `read_window` and pyarrow for the blocks of large tables.
 """
 
 from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Block": "blocks",
+    "TableLog": "batch",
     "Arrivals": "counts",
     "Drain": "drain",
     "Journal": "journal",

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, and_, case, func, select
+from sqlalchemy import Engine, Table, and_, case, func, or_, select, union_all
 
-from switchyard.predictionlog.database import as_utc, labels, predictions
+from switchyard.predictionlog.database import as_utc, blocks, labels, predictions
 from switchyard.predictionlog.records import VERIFICATION
 
 _TICK = timedelta(microseconds=1)
@@ -32,16 +32,21 @@ class Arrivals:
 
 
 def window_conditions(
-    since: datetime, until: datetime, model: str | None, role: str | tuple[str, ...] | None, digest: str | None = None
+    since: datetime,
+    until: datetime,
+    model: str | None,
+    role: str | tuple[str, ...] | None,
+    digest: str | None = None,
+    table: Table = predictions,
 ) -> list[Any]:
-    """What makes a prediction one of the window: SQL conditions on the table `predictions`."""
-    columns = predictions.c
-    return [columns.time >= as_utc(since), columns.time < as_utc(until), *_asked(model, role, digest)]
+    """What makes a prediction, or a block of them, one of the window: SQL conditions on the `table`."""
+    columns = table.c
+    return [columns.time >= as_utc(since), columns.time < as_utc(until), *_asked(model, role, digest, table)]
 
 
-def _asked(model: str | None, role: str | tuple[str, ...] | None, digest: str | None) -> list[Any]:
+def _asked(model: str | None, role: str | tuple[str, ...] | None, digest: str | None, table: Table = predictions) -> list[Any]:
     """Predictions that somebody asked for: those by which a deployment proves a version are nobody's."""
-    columns = predictions.c
+    columns = table.c
     conditions = [columns.request_id.not_like(f"{VERIFICATION}%")]
     if role is not None:
         conditions.append(columns.role.in_((role,) if isinstance(role, str) else role))
@@ -51,10 +56,14 @@ def _asked(model: str | None, role: str | tuple[str, ...] | None, digest: str | 
 
 def newest_prediction(engine: Engine, model: str, digest: str | None = None, role: str = "live") -> datetime | None:
     """When the last prediction was made, UTC without a zone; None where there is none."""
-    columns = predictions.c
-    query = select(columns.time).where(*_asked(model, role, digest))
     with engine.connect() as connection:
-        return connection.scalar(query.order_by(columns.time.desc(), columns.id.desc()).limit(1))
+        newest = [
+            connection.scalar(
+                select(table.c.time).where(*_asked(model, role, digest, table)).order_by(table.c.time.desc(), table.c.id.desc()).limit(1)
+            )
+            for table in (predictions, blocks)
+        ]
+    return max((moment for moment in newest if moment is not None), default=None)
 
 
 def span_of_last(engine: Engine, rows: int, model: str, digest: str | None = None, role: str = "live") -> tuple[datetime, datetime] | None:
@@ -62,27 +71,59 @@ def span_of_last(engine: Engine, rows: int, model: str, digest: str | None = Non
 
     Predictions of one request share their moment, so the window may hold a few more. None where there is no prediction.
     """
-    columns = predictions.c
-    query = select(columns.time).where(*_asked(model, role, digest))
-    last = query.order_by(columns.time.desc(), columns.id.desc()).limit(rows).subquery()
+    newest = newest_prediction(engine, model, digest, role)
+    if newest is None:
+        return None
+    columns, wanted, first = predictions.c, rows, newest
+    times = select(columns.time).where(*_asked(model, role, digest)).order_by(columns.time.desc(), columns.id.desc())
+    asked = select(blocks.c.time, func.sum(blocks.c.rows)).where(*_asked(model, role, digest, blocks))
     with engine.connect() as connection:
-        first, newest = connection.execute(select(func.min(last.c.time), func.max(last.c.time))).one()
-    return None if newest is None else (first, newest + _TICK)
+        stored = connection.execute(asked.group_by(blocks.c.time).order_by(blocks.c.time.desc())).all()
+        for moment, held in [*stored, (None, 0)]:
+            # Of what is no older than these blocks, the last predictions that are rows by themselves.
+            younger = times if moment is None else times.where(columns.time >= moment)
+            last = younger.limit(wanted).subquery()
+            oldest, count = connection.execute(select(func.min(last.c.time), func.count())).one()
+            first = min(first, oldest or first)
+            if count >= wanted:
+                break
+            first = min(first, moment or first)
+            if count + held >= wanted:
+                break
+            wanted -= held
+    return first, newest + _TICK
 
 
 def count_versions(engine: Engine, since: datetime, until: datetime, model: str, role: str = "live") -> dict[tuple[str, str], int]:
     """(version, digest) -> predictions of the window."""
-    columns = predictions.c
-    query = select(columns.version, columns.digest, func.count()).where(*window_conditions(since, until, model, role))
+    found: dict[tuple[str, str], int] = {}
     with engine.connect() as connection:
-        return {(version, digest): rows for version, digest, rows in connection.execute(query.group_by(columns.version, columns.digest))}
+        for table, count in ((predictions, func.count()), (blocks, func.sum(blocks.c.rows))):
+            columns = table.c
+            query = select(columns.version, columns.digest, count).where(*window_conditions(since, until, model, role, table=table))
+            for version, digest, rows in connection.execute(query.group_by(columns.version, columns.digest)):
+                found[version, digest] = found.get((version, digest), 0) + int(rows)
+    return found
+
+
+def of_table(request_id: str) -> Any:
+    """What makes a label one of a prediction of this table: an SQL condition on `labels`. Nobody looks whether it has such a row."""
+    name = labels.c.prediction_id
+    return or_(name == request_id, name.startswith(f"{request_id}/", autoescape=True))
 
 
 def count_labels(engine: Engine, since: datetime, until: datetime, model: str, digest: str | None = None, role: str = "live") -> Arrivals:
     """What labels came for the predictions of the window, in the order in which they were received."""
     of_window = and_(labels.c.prediction_id == predictions.c.prediction_id, *window_conditions(since, until, model, role, digest))
     before = func.lag(labels.c.value).over(partition_by=labels.c.prediction_id, order_by=(labels.c.received, labels.c.id))
-    each = select(labels.c.value, labels.c.received, before.label("before")).select_from(predictions.join(labels, of_window)).subquery()
+    asked = select(labels.c.value, labels.c.received, before.label("before"))
+    parts = [asked.select_from(predictions.join(labels, of_window))]
+    with engine.connect() as connection:
+        conditions = window_conditions(since, until, model, role, digest, blocks)
+        tables = connection.scalars(select(blocks.c.request_id).where(*conditions).distinct()).all()
+    if tables:
+        parts.append(asked.where(or_(*map(of_table, tables))))
+    each = union_all(*parts).subquery()
 
     def number_of(condition: Any) -> Any:
         return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Engine,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     UniqueConstraint,
@@ -39,6 +40,8 @@ metadata = MetaData()
 
 # SQLite counts up by itself only in a column declared INTEGER.
 _KEY = BigInteger().with_variant(Integer(), "sqlite")
+
+_BYTES = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 
 predictions = Table(
     "predictions",
@@ -66,6 +69,29 @@ predictions = Table(
     mysql_charset="utf8mb4",
 )
 """One row for each scored row. `role` is live, shadow (a mirrored request has the id of the request it mirrors) or batch."""
+
+blocks = Table(
+    "prediction_blocks",
+    metadata,
+    Column("id", _KEY, primary_key=True, autoincrement=True),
+    Column("request_id", text_type(ID_LENGTH), nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("role", text_type(16), nullable=False),
+    Column("time", time_type(), nullable=False),
+    Column("model", text_type(TEXT_LENGTH), nullable=False),
+    Column("version", text_type(TEXT_LENGTH), nullable=False),
+    Column("digest", text_type(80), nullable=False),
+    Column("first_event", time_type()),
+    Column("last_event", time_type()),
+    Column("entities", _BYTES),
+    Column("content", _BYTES, nullable=False),
+    UniqueConstraint("request_id", "first", name="uq_prediction_blocks_request_id_first"),
+    Index("ix_prediction_blocks_model_time", "model", "time", "id"),
+    mysql_charset="utf8mb4",
+)
+"""Consecutive predictions of a large table, many to a row: those from number `first` on of its request, as Parquet in `content`.
+`entities` has their entities and event times, where there are entities, so that a label finds its prediction without the rest."""
 
 labels = Table(
     "labels",

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import uuid
+from bisect import insort
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, or_, select, update
 
+from switchyard.predictionlog.blocks import events_of, known_in
 from switchyard.predictionlog.database import as_utc, labels, now, predictions
 from switchyard.predictionlog.records import BATCH, Rows
 
 WITHIN = timedelta(days=1)
 _CHUNK = 500
+_LABELS = 5_000
+"""Joined at once: each time, the keys of the blocks are gone through."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def add_labels(engine: Engine, given: Iterable[Label], source: str = "bulk", wit
     LabelCounts
     """
     counts, stream = LabelCounts(), iter(given)
-    while chunk := list(islice(stream, _CHUNK)):
+    while chunk := list(islice(stream, _LABELS)):
         with engine.begin() as connection:
             _add_chunk(connection, chunk, source, within, counts)
     return counts
@@ -76,6 +81,8 @@ def add_labels(engine: Engine, given: Iterable[Label], source: str = "bulk", wit
 
 def _add_chunk(connection: Connection, chunk: Sequence[Label], source: str, within: timedelta, counts: LabelCounts) -> None:
     found = _predictions_of_entities(connection, {str(label.entity_id) for label in chunk if label.prediction_id is None})
+    moments = [as_utc(label.event_time) for label in chunk if label.prediction_id is None and label.event_time is not None]
+    _add_blocks(connection, found, {str(label.entity_id) for label in chunk if label.prediction_id is None}, moments, within)
     targets = [_targets(label, found, within) for label in chunk]
     wanted = {target for ids in targets for target in ids}
     known = _known(connection, wanted)
@@ -129,6 +136,18 @@ def _predictions_of_entities(connection: Connection, entities: Collection[str]) 
     return found
 
 
+def _add_blocks(connection: Connection, found: Events, entities: Collection[str], moments: Sequence[datetime], within: timedelta) -> None:
+    """Add to `found` the predictions in blocks that labels of these moments may be about."""
+    if not moments:
+        return
+    _add(found, events_of(connection, entities, min(moments) - within, max(moments)))
+
+
+def _add(found: Events, events: Iterable[tuple[str, datetime, str]]) -> None:
+    for entity, moment, identity in events:
+        insort(found.setdefault(entity, []), (moment, identity, True), key=itemgetter(0))
+
+
 def _targets(label: Label, found: Events, within: timedelta) -> list[str]:
     """Ids of the predictions that `label` is about: several where an entity was scored again for one event, or in a table too."""
     if label.prediction_id is not None:
@@ -144,7 +163,7 @@ def _known(connection: Connection, ids: Collection[str]) -> set[str]:
     found: set[str] = set()
     for part in _parts(ids):
         found.update(connection.scalars(select(predictions.c.prediction_id).where(predictions.c.prediction_id.in_(part))))
-    return found
+    return found | known_in(connection, set(ids) - found)
 
 
 def current_labels(connection: Connection, ids: Collection[str]) -> dict[str, tuple[str, datetime]]:
@@ -166,14 +185,15 @@ def _pending(connection: Connection, entities: Collection[str]) -> dict[tuple[An
     return found
 
 
-def match_pending(connection: Connection, given: Rows, within: timedelta = WITHIN) -> int:
+def match_pending(connection: Connection, given: Rows, within: timedelta = WITHIN, of_block: bool = False) -> int:
     """Give labels that came before their predictions, by entity and time, to predictions now there; how many.
 
     `given` are the rows of predictions that were just added. A label that found a request's prediction has not found that of
-    a table which is scored later, nor the other way round.
+    a table which is scored later, nor the other way round. Of predictions in blocks only the given ones are looked at, where
+    `of_block` says that they are such: others took what waited for them when they were added.
     """
     entities = {row["entity_id"] for row in given} - {None}
-    if not entities:
+    if not entities or connection.scalar(select(labels.c.id).where(labels.c.entity_id.is_not(None)).limit(1)) is None:
         return 0
     columns, moments = labels.c, [row["event_time"] for row in given]
     about = or_(columns.prediction_id.is_(None), columns.event_time.between(min(moments), max(moments) + within))
@@ -183,7 +203,12 @@ def match_pending(connection: Connection, given: Rows, within: timedelta = WITHI
         for row in connection.execute(query.where(columns.entity_id.in_(part))):
             events.setdefault((row.entity_id, row.event_time), []).append(row)
         found = _predictions_of_entities(connection, {entity for entity, _ in events})
+        if of_block:
+            asked = {entity for entity, _ in events}
+            _add(found, ((row["entity_id"], row["event_time"], row["prediction_id"]) for row in given if row["entity_id"] in asked))
         batch = {identity: kind for of_entity in found.values() for _, identity, kind in of_entity}
+        held = {row.prediction_id for rows in events.values() for row in rows} - {None}
+        batch.update(dict.fromkeys(known_in(connection, held - batch.keys()), True))
         for rows in events.values():
             taken = {batch.get(row.prediction_id) for row in rows if row.prediction_id is not None}
             label = Label(rows[-1].value, entity_id=rows[-1].entity_id, event_time=rows[-1].event_time)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine, delete, or_, select
+from sqlalchemy import Connection, Engine, and_, delete, false, or_, select
 
-from switchyard.predictionlog.database import as_utc, labels, now, predictions
+from switchyard.predictionlog.counts import of_table
+from switchyard.predictionlog.database import as_utc, blocks, labels, now, predictions
+from switchyard.predictionlog.records import prediction_id
 
 _CHUNK = 500
 
@@ -28,7 +30,33 @@ def prune(engine: Engine, model: str, days: float, until: datetime | None = None
             connection.execute(delete(labels).where(labels.c.prediction_id.in_([row.prediction_id for row in rows])))
             connection.execute(delete(predictions).where(columns.id.in_([row.id for row in rows])))
             deleted += len(rows)
+    deleted += _prune_blocks(engine, model, cutoff)
     with engine.begin() as connection:
         orphaned = ~select(columns.id).where(columns.prediction_id == labels.c.prediction_id).exists()
-        connection.execute(delete(labels).where(labels.c.received < cutoff, or_(labels.c.prediction_id.is_(None), orphaned)))
+        of_blocks = or_(*map(of_table, connection.scalars(select(blocks.c.request_id).distinct())), false())
+        nobodys = or_(labels.c.prediction_id.is_(None), and_(orphaned, ~of_blocks))
+        connection.execute(delete(labels).where(labels.c.received < cutoff, nobodys))
     return deleted
+
+
+def _prune_blocks(engine: Engine, model: str, cutoff: datetime) -> int:
+    """Delete the blocks of `model` from before `cutoff`, each with its labels in a transaction of its own; how many predictions."""
+    columns, deleted = blocks.c, 0
+    query = select(columns.id, columns.request_id, columns.first, columns.rows).limit(1)
+    query = query.where(columns.model == model, columns.time < cutoff)
+    while True:
+        with engine.begin() as connection:
+            block = connection.execute(query).one_or_none()
+            if block is None:
+                return deleted
+            _delete_labels(connection, block.request_id, range(block.first, block.first + block.rows))
+            connection.execute(delete(blocks).where(columns.id == block.id))
+            deleted += block.rows
+
+
+def _delete_labels(connection: Connection, request_id: str, numbers: range) -> None:
+    if connection.scalar(select(labels.c.id).where(of_table(request_id)).limit(1)) is None:
+        return
+    for start in range(0, len(numbers), _CHUNK):
+        ids = [prediction_id(request_id, number) for number in numbers[start : start + _CHUNK]]
+        connection.execute(delete(labels).where(labels.c.prediction_id.in_(ids)))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, Row, and_, or_, select
+from sqlalchemy import Connection, Engine, Row, and_, or_, select
 
+from switchyard.predictionlog.blocks import INPUT, PROBABILITY, block_ids, read_block
 from switchyard.predictionlog.counts import window_conditions
-from switchyard.predictionlog.database import predictions
+from switchyard.predictionlog.database import blocks, predictions
 from switchyard.predictionlog.labels import current_labels
 
 if TYPE_CHECKING:
     import pandas as pd
-
-INPUT, PROBABILITY = "input.", "probability."
-"""What the names of input columns and of class probabilities begin with in the frames."""
 
 # The golden ratio of the modulus: multiples of it fall evenly (Knuth, *The Art of Computer Programming* 3, 1998, 6.4), and
 # products with any id that a table will hold stay within 64 bits.
@@ -68,8 +68,31 @@ def read_window(
         of `inputs` and `probability.<class>` instead of `probabilities`; `actual`, the label as text or None, and
         `actual_time`, when it was received. Times in UTC. No frame where the window is empty.
     """
-    import pandas as pd
+    between = partial(_rows, engine, model=model, chunk=chunk, role=role, digest=digest, share=share, absent=absent, spread=spread)
+    stored = block_ids(engine, window_conditions(since, until, model, role, digest, blocks))
+    for moment, group in groupby(stored, key=lambda found: found[0]):
+        yield from between(since, moment)
+        for _, identity in group:
+            with engine.connect() as connection:
+                for data in read_block(connection, identity, share, chunk):
+                    yield _with_labels(data if spread else _gathered(data), data["prediction_id"], connection)
+        since = moment
+    yield from between(since, until)
 
+
+def _rows(
+    engine: Engine,
+    since: datetime,
+    until: datetime,
+    model: str | None,
+    chunk: int,
+    role: str | tuple[str, ...] | None,
+    digest: str | None,
+    share: float,
+    absent: Any,
+    spread: bool,
+) -> Iterator[pd.DataFrame]:
+    """As `read_window`, of the predictions that are rows of the table `predictions`."""
     columns = predictions.c
     conditions = window_conditions(since, until, model, role, digest)
     if share < 1:
@@ -83,19 +106,37 @@ def read_window(
             if last is not None:
                 following = query.where(or_(columns.time > last.time, and_(columns.time == last.time, columns.id > last.id)))
             rows = connection.execute(following).all()
-            labels = current_labels(connection, {row.prediction_id for row in rows})
-        if not rows:
-            return
+            if not rows:
+                return
+            frame = _with_labels(_expand(rows, absent, spread), [row.prediction_id for row in rows], connection)
         last = rows[-1]
-        frame = pd.DataFrame(_expand(rows, labels, absent, spread))
-        for name in _TIMES:
-            frame[name] = pd.to_datetime(frame[name], utc=True)
         yield frame
         if len(rows) < chunk:
             return
 
 
-def _expand(rows: Sequence[Row[Any]], labels: dict[str, tuple[str, datetime]], absent: Any, spread: bool) -> dict[str, list[Any]]:
+def _with_labels(data: dict[str, list[Any]], ids: Sequence[str], connection: Connection) -> pd.DataFrame:
+    import pandas as pd
+
+    labels = current_labels(connection, set(ids))
+    held = [labels.get(identity, (None, None)) for identity in ids]
+    data["actual"], data["actual_time"] = [value for value, _ in held], [received for _, received in held]
+    frame = pd.DataFrame(data)
+    for name in _TIMES:
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    return frame
+
+
+def _gathered(data: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    """Columns whose inputs and probabilities are mappings, one column each."""
+    found = {name: values for name, values in data.items() if not name.startswith((INPUT, PROBABILITY))}
+    for prefix, attribute in ((PROBABILITY, "probabilities"), (INPUT, "inputs")):
+        parts = {name.removeprefix(prefix): values for name, values in data.items() if name.startswith(prefix)}
+        found[attribute] = [dict(zip(parts, row)) for row in zip(*parts.values())] if parts else [{} for _ in data["row"]]
+    return found
+
+
+def _expand(rows: Sequence[Row[Any]], absent: Any, spread: bool) -> dict[str, list[Any]]:
     """Columns by name. Rows of versions with other inputs or classes have `absent` there."""
     plain = [column.name for column in predictions.columns if column.name not in ("id", "inputs", "probabilities")]
     data: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in plain}
@@ -106,6 +147,4 @@ def _expand(rows: Sequence[Row[Any]], labels: dict[str, tuple[str, datetime]], a
             continue
         for name in dict.fromkeys(name for mapping in mappings for name in mapping):
             data[prefix + name] = [mapping.get(name, absent) for mapping in mappings]
-    held = [labels.get(row.prediction_id, (None, None)) for row in rows]
-    data["actual"], data["actual_time"] = [value for value, _ in held], [received for _, received in held]
     return data

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import NoneType
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from switchyard.bundle import BadInput, ColumnReading, Contract, Match, Signature
-from switchyard.bundle.encoding import category, numbers_of
+from switchyard.bundle.encoding import MISSING, category, numbers_of
 from switchyard.bundle.reading import MISSING_WORDS
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
@@ -150,27 +150,30 @@ def _values(array: pa.Array, reading: ColumnReading, name: str) -> np.ndarray:
     return values_of(array, reading).checked(name, reading)
 
 
-def json_columns(inputs: Mapping[str, np.ndarray], signature: Signature, exclude: Collection[str] = ()) -> dict[str, list[Any]]:
-    """What the model took, as JSON values by column: null where missing, moments in ISO 8601."""
-    found: dict[str, list[Any]] = {}
+def taken_columns(inputs: Mapping[str, np.ndarray], signature: Signature, exclude: Collection[str] = ()) -> dict[str, pa.Array]:
+    """What the model took, by column: null where missing."""
+    found: dict[str, pa.Array] = {}
     for column in signature.columns:
         if column.name in exclude:
             continue
         values = inputs[column.input][:, column.position]
         if column.input == "categorical":
-            found[column.name] = [None if value == category(None) else value for value in values]
-        elif column.kind == "datetime":
-            stamps = (values * 1e6).astype("datetime64[us]").astype(str)
-            found[column.name] = [None if value != value else str(stamp) for value, stamp in zip(values, stamps, strict=True)]
-        elif column.kind == "boolean":
-            found[column.name] = [None if value != value else value == 1.0 for value in values.tolist()]
+            found[column.name] = pa.array(values, pa.string(), mask=values == MISSING)
+            continue
+        missing = np.isnan(values)
+        if column.kind == "datetime":
+            stamps = np.where(missing, 0, values * 1e6).astype("datetime64[us]")
+            found[column.name] = pa.array(stamps, pa.timestamp("us"), mask=missing)
         else:
-            found[column.name] = [None if value != value else value for value in values.tolist()]
+            found[column.name] = pa.array(values == 1.0 if column.kind == "boolean" else values, mask=missing)
     return found
 
 
-def json_values(array: pa.Array) -> list[Any]:
-    """A column that the model does not take, as JSON values: null where missing, what JSON has no form of as its text."""
-    values = array.to_pylist()
-    plain = (value if isinstance(value, (str, int, float, bool, NoneType)) else str(value) for value in values)
-    return [None if value != value else value for value in plain]
+def left_column(array: pa.Array) -> pa.Array:
+    """A column that the model does not take, as the log keeps it: null where missing, what JSON has no form of as its text."""
+    kind = array.type
+    if pa.types.is_floating(kind):
+        return pc.if_else(pc.is_nan(array), None, array)
+    if pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
+        return array
+    return pa.array([None if value is None or value != value else str(value) for value in array.to_pylist()], pa.string())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from switchyard.bundle import Answer, Column, Signature
 from switchyard.bundle.encoding import MISSING
@@ -44,9 +46,10 @@ class InputCounts:
         for column in self._signature.columns:
             values, counts = inputs[column.input][:, column.position], self._counts[column.name]
             if column.input == "categorical":
-                distinct, times = np.unique(values.astype(str), return_counts=True)
-                counts[0] += int(times[distinct == MISSING].sum())
-                counts[1] += int(times[self._is_unseen(column, distinct.tolist())].sum())
+                counted = pc.value_counts(pa.array(values, pa.string()))
+                distinct, times = counted.field("values").to_pylist(), counted.field("counts").to_numpy()
+                counts[0] += int(times[[name == MISSING for name in distinct]].sum())
+                counts[1] += int(times[self._is_unseen(column, distinct)].sum())
                 continue
             counts[0] += int(np.isnan(values).sum())
             if column.minimum is not None and column.maximum is not None:

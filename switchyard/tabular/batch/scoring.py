@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from switchyard.bundle import Answer, BadInput, Scorer, Signature
 from switchyard.bundle.explainer import Explainer
-from switchyard.tabular.batch.columns import Layout, entities, json_columns, json_values, model_columns, moments, placed
+from switchyard.predictionlog.blocks import ANSWERS, INPUT, PROBABILITY, Block
+from switchyard.predictionlog.records import prediction_id
+from switchyard.tabular.batch.ahead import ahead
+from switchyard.tabular.batch.columns import Layout, entities, left_column, model_columns, moments, placed, taken_columns
 from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount, InputCounts
 from switchyard.tabular.batch.output import TableWriter
 from switchyard.tabular.errors import InputError
-from switchyard.tabular.tables.reading.rows import Rows
+from switchyard.tabular.tables.reading.rows import Chunk, Rows
 
 logger = logging.getLogger(__name__)
 
-PROBABILITY = "probability."
-"""What the names of the columns of class probabilities begin with."""
 SET = "set."
-"""And of those, true or false, that say whether a class is in the row's set."""
+"""What the names of columns begin with, true or false, that say whether a class is in the row's set."""
 DISTANCE, UNLIKE = "distance", "unlike"
 """Of groups: from the centre of the row's group, and whether the row is like none."""
 BASE, CONTRIBUTION = "explained.base", "contribution."
@@ -40,17 +42,6 @@ class Origin:
     digest: str
     request_id: str
     """The prediction id of row n is `<request id>/<n>`, counted from 0; of the first row the request id alone."""
-
-
-@dataclass(frozen=True)
-class Logged:
-    """A chunk as the prediction log keeps it."""
-
-    first: int
-    inputs: dict[str, list[Any]]
-    answers: dict[str, Sequence[Any] | None]
-    entity_ids: list[str | None] | None
-    event_times: list[float | None] | None
 
 
 @dataclass(frozen=True)
@@ -111,7 +102,7 @@ def score_rows(
     origin: Origin,
     writer: TableWriter,
     total: int,
-    log: Callable[[Logged], None] | None = None,
+    log: Callable[[Block], None] | None = None,
     exclude: frozenset[str] = frozenset(),
     explainer: Explainer | None = None,
 ) -> AnswerCounts:
@@ -134,27 +125,29 @@ def score_rows(
         Adds to every row the contributions of its columns, which takes some milliseconds each.
     """
     counts, progress, signature = AnswerCounts(scorer.signature), _Progress("scored", total), scorer.signature
-    for chunk in rows.chunks():
-        inputs = scorer.encode(model_columns(chunk, signature))
-        answer = scorer.answer(inputs)
+    # Three at once: reading, the graph, and what becomes of the answers.
+    read = ahead((chunk, scorer.encode(model_columns(chunk, signature))) for chunk in rows.chunks())
+    for chunk, inputs, answer in ahead((chunk, inputs, scorer.answer(inputs)) for chunk, inputs in read):
         counts.add(answer)
         said = _columns(answer, signature)
         reasons = _reasons(explainer, inputs, chunk.size) if explainer else {}
-        numbers = range(chunk.first, chunk.first + chunk.size)
-        identity = {
-            "prediction_id": [f"{origin.request_id}/{number}" if number else origin.request_id for number in numbers],
-            "model": [origin.model] * chunk.size,
-            "version": [origin.version] * chunk.size,
-            "digest": [origin.digest] * chunk.size,
-        }
-        writer.write({**{name: chunk.columns[name] for name in layout.keys}, **said, **reasons, **identity})
+        writer.write({**{name: chunk.columns[name] for name in layout.keys}, **said, **reasons, **_identity(origin, chunk)})
         if log is not None:
-            answers = _answers(answer, said, signature)
-            left_out = {name: json_values(chunk.columns[name]) for name in layout.logged if name not in exclude}
-            inputs_kept = {**json_columns(inputs, signature, exclude), **left_out}
-            log(Logged(chunk.first, inputs_kept, answers, entities(chunk, layout.entity), moments(chunk, layout.time, signature)))
+            kept = taken_columns(inputs, signature, exclude)
+            kept.update({name: left_column(chunk.columns[name]) for name in layout.logged if name not in exclude})
+            columns = {**_answers(answer, said), **{INPUT + name: values for name, values in kept.items()}}
+            log(Block(chunk.first, columns, entities(chunk, layout.entity), moments(chunk, layout.time, signature)))
         progress.at(chunk.first + chunk.size)
     return counts
+
+
+def _identity(origin: Origin, chunk: Chunk) -> dict[str, Any]:
+    numbers = range(chunk.first, chunk.first + chunk.size)
+    same = {"model": origin.model, "version": origin.version, "digest": origin.digest}
+    return {
+        "prediction_id": [prediction_id(origin.request_id, number) for number in numbers],
+        **{name: pa.repeat(pa.scalar(value), chunk.size) for name, value in same.items()},
+    }
 
 
 def _columns(answer: Answer, signature: Signature) -> dict[str, Any]:
@@ -182,13 +175,12 @@ def _sets(answer: Answer, signature: Signature) -> dict[str, Any]:
     return {**held, **({} if decisions is None else {"decision": decisions})}
 
 
-def _answers(answer: Answer, said: dict[str, Any], signature: Signature) -> dict[str, Sequence[Any] | None]:
-    if answer.probabilities is not None:
-        probabilities = [dict(zip(signature.classes, row, strict=True)) for row in answer.probabilities.astype(np.float64).tolist()]
-        # The log's place for a value holds a distance, as it does for requests.
-        far = {} if answer.distance is None else {"prediction": answer.distance.tolist()}
-        return {"label": answer.labels, "probabilities": probabilities, **far}
-    return {name: values.tolist() for name, values in said.items()}
+def _answers(answer: Answer, said: dict[str, Any]) -> dict[str, pa.Array]:
+    """What of the answer goes into the log."""
+    kept = {name: pa.array(values) for name, values in said.items() if name.startswith(PROBABILITY) or name in ANSWERS}
+    # The log's place for a value holds a distance, as it does for requests.
+    far = {} if answer.distance is None else {"prediction": pa.array(answer.distance.astype(np.float64))}
+    return {**kept, **far}
 
 
 class _Progress:

@@ -13,7 +13,7 @@ from switchyard.bundle.recommending import RecommendingScorer
 from switchyard.bundle.requests import Recommendation, Request
 from switchyard.tabular.batch.counts import AnswerCounts
 from switchyard.tabular.batch.output import TableWriter
-from switchyard.tabular.batch.scoring import Logged, Origin
+from switchyard.tabular.batch.scoring import Origin
 from switchyard.tabular.config.problem import Data
 from switchyard.tabular.recommendation.interactions import order_of
 from switchyard.tabular.recommendation.roles import role_in
@@ -53,7 +53,7 @@ def requests_in(frame: pd.DataFrame, data: Data, what: str) -> tuple[list[Reques
 
 
 def answer_all(
-    bundle: Bundle, requests: Sequence[Request], origin: Origin, writer: TableWriter, log: Callable[[Logged], None] | None
+    bundle: Bundle, requests: Sequence[Request], origin: Origin, writer: TableWriter, log: Callable[..., None] | None
 ) -> AnswerCounts:
     """Answer `requests`, write a row for each item, and tell `log` of each request.
 
@@ -78,7 +78,8 @@ def answer_all(
             }
             scores = [dict(zip(one.items, one.scores)) for one in answers]
             first = [one.items[0] if one.items else None for one in answers]
-            log(Logged(start, inputs, {"label": first, "probabilities": scores}, [one.user for one in part], None))
+            answered = {"label": first, "probabilities": scores}
+            log(first=start, inputs=inputs, answers=answered, entity_ids=[one.user for one in part])
     return counts
 
 

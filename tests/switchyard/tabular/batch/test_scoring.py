@@ -252,9 +252,12 @@ def test_the_log_gets_plain_json_with_entity_and_time(binary, tmp_path):
     run(csv(tmp_path), binary, tmp_path, log=logged.append)
     (part,) = logged
     assert part.entity_ids == ["a", "b", "c", "d"] and part.event_times[:3] == [1767225600.0, 1767312000.0, 1767434400.0]
-    assert part.inputs["age"] == [40.0, None, 70.5, 18.0] and part.inputs["owner"] == [True, None, False, True]
-    assert part.inputs["job"] == ["nurse", None, "pilot", "smith"] and part.inputs["since"][0] == "2020-01-01T00:00:00.000000"
-    json.dumps([part.inputs, part.answers], allow_nan=False)
+    rows = part.as_rows()
+    inputs = rows["inputs"]
+    assert inputs["age"] == [40.0, None, 70.5, 18.0] and inputs["owner"] == [True, None, False, True]
+    assert inputs["job"] == ["nurse", None, "pilot", "smith"] and inputs["since"][:2] == ["2020-01-01T00:00:00.000000", None]
+    assert [sum(row.values()) for row in rows["answers"]["probabilities"]] == pytest.approx([1.0] * 4)
+    json.dumps(rows, allow_nan=False)
 
 
 def test_the_report_says_what_differs_from_training(binary, tmp_path):

@@ -135,13 +135,14 @@ def test_every_user_of_a_table_gets_the_best_items(settled, served, tmp_path):
     requests, notes = requests_in(frame, settled[1].data, "users.csv")
     with TableWriter(tmp_path / "out.parquet", ".parquet") as writer:
         logged = []
-        counts = answer_all(served, requests, Origin("shop", "1", served.digest, "batch-1"), writer, logged.append)
+        counts = answer_all(served, requests, Origin("shop", "1", served.digest, "batch-1"), writer, lambda **given: logged.append(given))
         writer.close()
     written = pd.read_parquet(tmp_path / "out.parquet")
 
     assert requests == [Request("u3", ("i1",)), Request("somebody", ("i2",))] and "history" in notes[0]
     assert written.groupby("user")["rank"].max().to_dict() == {"u3": 10, "somebody": 10}
-    assert logged[0].entity_ids == ["u3", "somebody"] and list(logged[0].answers["probabilities"][0]) == written["item"][:10].tolist()
+    assert logged[0]["entity_ids"] == ["u3", "somebody"]
+    assert list(logged[0]["answers"]["probabilities"][0]) == written["item"][:10].tolist()
     assert np.isfinite(counts.distribution()["score"]["mean"])
 
 
