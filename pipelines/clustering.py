@@ -20,7 +20,7 @@ def clustering(problem: Problem, location: str, edited_suite: str, fresh: str = 
     problem, location, edited_suite, fresh, parallel, workers
         As of `pipelines.training.training`.
     """
-    table, resolved = load_table(problem, location)
+    table, resolved, rest = load_table(problem, location)
     before = find_groups_before(table, resolved)
     grouped, settled, groups = find_groups(table, resolved, before)
-    learn(problem, grouped, settled, edited_suite, fresh, parallel, workers, groups=groups)
+    learn(problem, grouped, settled, rest, edited_suite, fresh, parallel, workers, groups=groups)

@@ -47,21 +47,25 @@ def training(problem: Problem, location: str, edited_suite: str, fresh: str = ""
     workers : int
         Step invocations that share the trials of one family.
     """
-    table, resolved = load_table(problem, location)
-    learn(problem, table, resolved, edited_suite, fresh, parallel, workers)
+    table, resolved, rest = load_table(problem, location)
+    learn(problem, table, resolved, rest, edited_suite, fresh, parallel, workers)
 
 
 def learn(
     problem: Problem,
     table: Any,
     resolved: Any,
+    rest: Any,
     edited_suite: str,
     fresh: str,
     parallel: int,
     workers: int,
     groups: Any = None,
 ) -> None:
-    """The steps of a training from the resolved table on, within a pipeline; `groups` are what a clustering found in it."""
+    """The steps of a training from the resolved table on, within a pipeline.
+
+    `rest` are the rows that a table larger than memory has besides, `groups` what a clustering found.
+    """
     profile = profile_table(table, resolved)
     profile_in_full(table, profile)
     split = split_table(table, resolved)
@@ -82,7 +86,7 @@ def learn(
     model, leaderboard = build_ensemble(studies, split, plan, resolved)
     champion, terms = find_champion(plan, resolved)
     evaluated, parity = export_bundle(model, split, terms, resolved)
-    bundle, served = learn_from_all(model, evaluated, parity, leaderboard, split, plan, terms, resolved)
+    bundle, served = learn_from_all(model, evaluated, parity, leaderboard, split, rest, plan, terms, resolved)
     evaluation = evaluate_model(evaluated, split, plan, resolved)
     explanation = explain_model(evaluated, split, resolved)
     reference = describe_reference(evaluated, bundle, split, evaluation, explanation, suite, resolved)

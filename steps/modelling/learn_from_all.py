@@ -12,6 +12,7 @@ from switchyard.tabular.export.terms import Terms
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
+from switchyard.tabular.tables.large.rest import Rest
 from switchyard.tabular.tables.split import Split
 
 
@@ -22,10 +23,11 @@ def learn_from_all(
     parity: Parity,
     leaderboard: Leaderboard,
     split: Split,
+    rest: Rest,
     plan: FeaturePlan,
     terms: Terms,
     problem: Problem,
 ) -> tuple[Annotated[ExportedBundle, "bundle"], Annotated[Served, "served"]]:
     """The same recipe on training rows and holdout, within what is left of the budget; the evaluated model itself where that fails."""
-    _, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s, terms)
+    _, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s, terms, rest)
     return bundle, served

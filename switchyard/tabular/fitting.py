@@ -25,6 +25,7 @@ from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.quality import QualityReport, check_quality
 from switchyard.tabular.tables.conform import conform
+from switchyard.tabular.tables.large.rest import NO_REST, Rest
 from switchyard.tabular.tables.reading.source import RawTable
 from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.schema import Schema
@@ -165,8 +166,8 @@ def fit(
     return train(table, problem, notes, progress)
 
 
-def train(table: Table, problem: Problem, notes: tuple[str, ...], progress: Progress | None = None) -> Fitted:
-    """What `fit` does with a table once it is resolved; it raises the same."""
+def train(table: Table, problem: Problem, notes: tuple[str, ...], progress: Progress | None = None, rest: Rest = NO_REST) -> Fitted:
+    """What `fit` does with a table once it is resolved, `rest` being rows on disk that it is a sample of; it raises the same."""
     split = split_table(add_history(table, problem), problem)
     quality = check_quality(split, problem)
     quality.raise_if_stopped()
@@ -176,7 +177,7 @@ def train(table: Table, problem: Problem, notes: tuple[str, ...], progress: Prog
     plan = plan_features(split, quality.dropped, problem)
     model, leaderboard = search(split, plan, problem, progress)
     evaluated, parity = export_bundle(model, split, problem)
-    model, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s)
+    model, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s, None, rest)
     evaluation = evaluate_served(evaluated, split, plan, problem)
     doubts = [sentence for sentence in (doubt(evaluation, leaderboard.winner, split, problem), evaluation.threshold_cost()) if sentence]
     found = (*notes, *plan.notes(), *(finding.message for finding in quality.findings), *leaderboard.notes, *doubts, served.sentences)

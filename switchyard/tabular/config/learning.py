@@ -37,6 +37,11 @@ class Training(Section):
         "all",
         description="all: what was scored on the holdout is fitted once more, to all rows, and that is served; none: it is served itself.",
     )
+    in_memory: Literal["auto"] | Annotated[int, Field(ge=100)] = Field(
+        "auto",
+        description="Rows up to which a table is held in memory; of a larger file a sample (so many rows; auto: at most 300,000) is "
+        "searched and scored on, and the last fit learns from all. auto: by rows, columns and free memory.",
+    )
 
 
 class Costs(Section):

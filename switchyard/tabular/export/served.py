@@ -16,6 +16,7 @@ from switchyard.tabular.model.model import Model
 from switchyard.tabular.model.refit import fit_again, with_all_rows
 from switchyard.tabular.report.report import Cell, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
+from switchyard.tabular.tables.large.rest import NO_REST, Rest
 from switchyard.tabular.tables.split import Split
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,12 @@ class Served(Record):
     """Of what was scored on the holdout."""
     rows: int
     """That the served model learnt from."""
+    of: int | None = None
+    """Rows of the table; None in records of before."""
+    sampled: tuple[str, ...] = ()
+    """Of a table larger than memory: families that learn from its sample only."""
+    sample: int = 0
+    """Rows of that sample."""
     reason: str = ""
     """Why the evaluated model itself is served; empty where one fitted to all rows is."""
     parity: Parity
@@ -45,10 +52,13 @@ class Served(Record):
         """What was scored and what is served."""
         if self.reason:
             return f"The scores are of this very model, which did not see the holdout. It was not fitted to all rows: {self.reason}."
-        return (
-            f"The scores are of its evaluated twin ({self.evaluated_digest}), which was fitted without the holdout. "
-            f"Served is the same recipe fitted once more, to all {self.rows:,} rows, the holdout among them."
-        )
+        twin = f"The scores are of its evaluated twin ({self.evaluated_digest}), which was fitted without the holdout. "
+        if self.of is not None and self.rows < self.of:
+            names = " and ".join(FAMILIES[name].title for name in self.sampled)
+            fitted = f"to a sample of {self.rows:,} of the table's {self.of:,} rows, all that {names} can learn from"
+            return f"{twin}Served is the same recipe fitted once more, {fitted}."
+        part = "".join(f" ({FAMILIES[name].title} to a sample of {self.sample:,})" for name in self.sampled)
+        return f"{twin}Served is the same recipe fitted once more, to all {self.rows:,} rows{part}, the holdout among them."
 
     def facts(self) -> dict[str, Fact]:
         return {"digest": self.digest, "evaluated_digest": self.evaluated_digest, "rows": self.rows, "reason": self.reason}
@@ -76,6 +86,7 @@ def make_served(
     problem: Problem,
     left_s: float | None = None,
     terms: Terms | None = None,
+    rest: Rest = NO_REST,
 ) -> tuple[Model, ExportedBundle, Served]:
     """Fit the recipe of `model` once more, to training rows and holdout, and export it.
 
@@ -94,6 +105,9 @@ def make_served(
 
     terms : Terms, optional
         As `export_bundle` had them for `evaluated`.
+    rest : Rest
+        The rows of a table larger than memory of which `split` has a sample. The fit to all of them has no deadline: the budget is of
+        the search.
 
     Returns
     -------
@@ -115,6 +129,7 @@ def make_served(
             digest=evaluated.digest,
             evaluated_digest=evaluated.digest,
             rows=len(split.train),
+            of=len(split.train) + len(split.holdout) + rest.rows,
             reason=reason,
             parity=parity,
             agreement=found,
@@ -125,9 +140,9 @@ def make_served(
         return itself("training.refit is none")
     whole = with_all_rows(split)
     end = None
-    if left_s is not None:
+    if left_s is not None and not rest.rows:
         end = time.monotonic() + left_s - _BETWEEN_S - sum(FAMILIES[member.family].export_s for member in model.members)
-    grown = fit_again(model, split, plan, problem, end)
+    grown = fit_again(model, split, plan, problem, end, None, rest)
     if grown is None:
         return itself("the budget ended before it was (a larger tuning.budget_s)")
     bundle, same = export_bundle(grown, whole, problem, terms)
@@ -140,8 +155,16 @@ def make_served(
     )
     if found.objection:
         return itself(found.objection, found)
-    return (
-        grown,
-        bundle,
-        Served(digest=bundle.digest, evaluated_digest=evaluated.digest, rows=len(whole.train), parity=same, agreement=found),
+    by_sample = tuple(dict.fromkeys(member.family for member in model.members if not FAMILIES[member.family].estimator.streams))
+    by_all = len(by_sample) < len({member.family for member in model.members})
+    served = Served(
+        digest=bundle.digest,
+        evaluated_digest=evaluated.digest,
+        rows=len(whole.train) + (rest.rows if by_all else 0),
+        of=len(whole.train) + rest.rows,
+        sampled=by_sample if rest.rows else (),
+        sample=len(whole.train) if rest.rows else 0,
+        parity=same,
+        agreement=found,
     )
+    return grown, bundle, served

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 
 from switchyard.parts import Part
+from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.families.monitor import Monitor
 from switchyard.tabular.metrics.counts import COUNTS
+from switchyard.tabular.tables.progress import Progress
 
 if TYPE_CHECKING:
     from switchyard.tabular.clustering.finder import Finder
@@ -71,6 +73,8 @@ class Estimator(ABC):
     """Whether `margins` returns margins, or probabilities of shape (n, n_classes) where the task has classes."""
     weighs: ClassVar[bool] = False
     """Whether `_fit` takes `Weights` as a fifth argument."""
+    streams: ClassVar[bool] = False
+    """Whether `_fit` takes `Blocks` for a matrix."""
     has_distances: ClassVar[bool] = False
     """Whether classes have centres."""
 
@@ -100,7 +104,7 @@ class Estimator(ABC):
 
     def fit(
         self,
-        X: np.ndarray,
+        X: np.ndarray | Blocks,
         y: np.ndarray,
         eval_set: tuple[np.ndarray, np.ndarray] | None = None,
         deadline: float | None = None,
@@ -109,6 +113,8 @@ class Estimator(ABC):
         eval_weights: np.ndarray | None = None,
     ) -> Self:
         """Fit to `X`, float32 of shape (n, m), NaN where missing, and `y`: class codes, or floats for a regression.
+
+        What `streams` takes `Blocks` too.
 
         Parameters
         ----------
@@ -130,7 +136,8 @@ class Estimator(ABC):
             if mean <= 0:
                 raise ValueError("the target is 0 in every row of this fit")
             self.centre_, self.scale_ = (float(np.log(mean)), 1.0) if self.logarithmic else (0.0, mean)
-        monitor = Monitor(deadline, report, self.params.get("patience"))
+        progress = Progress("fitted", self.params["iterations"], "rounds") if isinstance(X, Blocks) else None
+        monitor = Monitor(deadline, report, self.params.get("patience"), progress)
         valid = None if eval_set is None else (_matrix(eval_set[0]), self._prepared(eval_set[1]))
         if given is None:
             self._fit(_matrix(X), self._prepared(y), valid, monitor)
@@ -338,6 +345,8 @@ def _is_installed(package: str) -> bool:
     return True
 
 
-def _matrix(X: np.ndarray) -> np.ndarray:
+def _matrix(X: Any) -> Any:
+    if isinstance(X, Blocks):
+        return X
     # float32 before any model sees a value: the graph casts at the same place, so both take the same branches.
     return np.ascontiguousarray(X, dtype=np.float32)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from switchyard.tabular.families.base import Estimator, Family, Params, Weights
+from switchyard.tabular.families.blocks import BLOCK, Blocks
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
 from switchyard.tabular.metrics.counts import TWEEDIE_POWER
 
@@ -36,11 +37,11 @@ class LightGBM(Estimator):
         Holds the best iterations only.
     """
 
-    weighs = True
+    weighs = streams = True
 
     def _fit(
         self,
-        X: np.ndarray,
+        X: np.ndarray | Blocks,
         y: np.ndarray,
         valid: tuple[np.ndarray, np.ndarray] | None,
         monitor: Monitor,
@@ -58,7 +59,7 @@ class LightGBM(Estimator):
             settings["num_class"] = self.n_classes
         if self.task == "tweedie":
             settings["tweedie_variance_power"] = TWEEDIE_POWER
-        train = lgb.Dataset(X, y, weight=weights and weights.fitted, params=settings)
+        train = _dataset(X, y, weights and weights.fitted, settings)
         watched = [lgb.Dataset(*valid, reference=train, weight=weights and weights.watched, params=settings)] if valid is not None else []
         done = 0
 
@@ -88,6 +89,34 @@ class LightGBM(Estimator):
 
     def _read_state(self, folder: Path) -> None:
         self._load((folder / "booster.txt").read_text(encoding="utf-8"))
+
+
+def _dataset(X: np.ndarray | Blocks, y: np.ndarray, weights: np.ndarray | None, settings: Params) -> Any:
+    """What LightGBM learns from; of blocks the bins are cut by the first rows, and no more than bins stand in memory."""
+    import lightgbm as lgb
+
+    if not isinstance(X, Blocks):
+        return lgb.Dataset(X, y, weight=weights, params=settings)
+
+    class Others(lgb.Sequence):
+        batch_size = BLOCK
+
+        def __len__(self) -> int:
+            return X.others
+
+        def __getitem__(self, idx: Any) -> np.ndarray:
+            # Never by single rows: that is how bins are looked for, which are there.
+            return X.slice(idx.start, idx.stop)
+
+    class First(Others):
+        def __len__(self) -> int:
+            return len(X.first)
+
+        def __getitem__(self, idx: Any) -> np.ndarray:
+            return X.first[idx]
+
+    bins = lgb.Dataset(X.first, y[: len(X.first)], params=settings)
+    return lgb.Dataset([First(), Others()], y, reference=bins, weight=weights, params=settings)
 
 
 class LightGBMFamily(Family):

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable
 
+from switchyard.tabular.tables.progress import Progress
+
 REPORT_EVERY = 10
 """Iterations between two reports of boosting: a report may write to storage and costs more than a tree."""
 
@@ -21,6 +23,8 @@ class Monitor:
         `report(step, loss) -> stop`.
     patience : int or None
         Iterations without a better loss after which the fit ends.
+    progress : Progress, optional
+        Told every iteration.
 
     Attributes
     ----------
@@ -29,7 +33,14 @@ class Monitor:
     best_loss : float
     """
 
-    def __init__(self, deadline: float | None, report: Callable[[int, float], bool] | None, patience: int | None) -> None:
+    def __init__(
+        self,
+        deadline: float | None,
+        report: Callable[[int, float], bool] | None,
+        patience: int | None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._progress = progress
         self._deadline, self._report, self._patience = deadline, report, patience
         self.best_step, self.best_loss = 0, math.inf
 
@@ -44,6 +55,8 @@ class Monitor:
 
     def step(self, done: int, loss: float | None = None, report_every: int = 1) -> bool:
         """Tell that `done` iterations are made and what the validation loss is now; True means stop."""
+        if self._progress is not None:
+            self._progress.at(done)
         if loss is not None:
             if loss < self.best_loss:
                 self.best_step, self.best_loss = done, loss

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from switchyard.tabular.families.base import Estimator, Family, Params, Weights
+from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
 from switchyard.tabular.metrics.counts import TWEEDIE_POWER
 
@@ -41,11 +42,11 @@ class XGBoost(Estimator):
         What the trees are added to: the prior's margins. XGBoost's own would be rounded to float32.
     """
 
-    weighs = True
+    weighs = streams = True
 
     def _fit(
         self,
-        X: np.ndarray,
+        X: np.ndarray | Blocks,
         y: np.ndarray,
         valid: tuple[np.ndarray, np.ndarray] | None,
         monitor: Monitor,
@@ -66,7 +67,7 @@ class XGBoost(Estimator):
         self.intercept_ = self._prior(y, weights and weights.fitted)
         fitted, unseen = weights or (None, None)
         bins = settings.get("max_bin", 256)
-        train = xgb.QuantileDMatrix(X, y, weight=fitted, base_margin=self._base(len(y)), max_bin=bins, nthread=self.n_jobs)
+        train = self._matrix_of(X, y, fitted, bins)
         watched = []
         if valid is not None:
             held_out = xgb.QuantileDMatrix(
@@ -77,6 +78,20 @@ class XGBoost(Estimator):
         booster = xgb.train(settings, train, self.params["iterations"], evals=watched, callbacks=[watcher], verbose_eval=False)
         self.best_iteration_ = monitor.best_step or watcher.done
         self._load(booster[: self.best_iteration_].save_raw("ubj"))
+
+    def _matrix_of(self, X: np.ndarray | Blocks, y: np.ndarray, weights: np.ndarray | None, bins: int) -> Any:
+        """What XGBoost learns from; of blocks the bins are cut by the first rows, and no more than bins stand in memory."""
+        import xgboost as xgb
+
+        def binned(rows: Any, stop: int, **more: Any) -> Any:
+            held = None if weights is None else weights[:stop]
+            return xgb.QuantileDMatrix(rows, y[:stop], weight=held, base_margin=self._base(stop), max_bin=bins, nthread=self.n_jobs, **more)
+
+        if not isinstance(X, Blocks):
+            return binned(X, len(y))
+        return xgb.QuantileDMatrix(
+            _iterator(X, y, weights, self._base), max_bin=bins, nthread=self.n_jobs, ref=binned(X.first, len(X.first))
+        )
 
     def _prior(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
         if not self.n_classes:
@@ -110,6 +125,27 @@ class XGBoost(Estimator):
     def _read_state(self, folder: Path) -> None:
         self.intercept_ = np.load(folder / "intercept.npy", allow_pickle=False)
         self._load((folder / "booster.ubj").read_bytes())
+
+
+def _iterator(X: Blocks, y: np.ndarray, weights: np.ndarray | None, base: Callable[[int], np.ndarray]) -> Any:
+    """XGBoost's way through blocks, which it goes more than once."""
+    import xgboost as xgb
+
+    class Iterate(xgb.DataIter):
+        def reset(self) -> None:
+            self.blocks, self.done = iter(X), 0
+
+        def next(self, input_data: Callable[..., Any]) -> bool:
+            block = next(self.blocks, None)
+            if block is None:
+                return False
+            rows = slice(self.done, self.done + len(block))
+            held = {} if weights is None else {"weight": weights[rows]}
+            input_data(data=block, label=y[rows], base_margin=base(len(block)), **held)
+            self.done = rows.stop
+            return True
+
+    return Iterate()
 
 
 def _watcher(monitor: Monitor, metric: str) -> Any:

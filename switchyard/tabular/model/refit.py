@@ -16,10 +16,13 @@ from sklearn.pipeline import Pipeline
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.families.base import Params
+from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.features.plan import FeaturePlan, training_rows
 from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.model.model import Member, Model, encode_target
 from switchyard.tabular.model.unlike import with_limits
+from switchyard.tabular.tables.large.rest import NO_REST, Rest
+from switchyard.tabular.tables.progress import Progress
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tables.weights import weights_of
@@ -91,7 +94,13 @@ def with_all_rows(split: Split) -> Split:
 
 
 def fit_again(
-    model: Model, split: Split, plan: FeaturePlan, problem: Problem, end: float | None = None, n_jobs: int | None = None
+    model: Model,
+    split: Split,
+    plan: FeaturePlan,
+    problem: Problem,
+    end: float | None = None,
+    n_jobs: int | None = None,
+    rest: Rest = NO_REST,
 ) -> Model | None:
     """The same recipe as `model`, fitted to training rows and holdout together; None where the time ended before.
 
@@ -106,15 +115,18 @@ def fit_again(
         As `model` had them.
     end, n_jobs
         As in `fit_chosen`.
+    rest : Rest
+        Rows on disk that are learnt from besides, by the families that can (`Estimator.streams`); preparation is that of the rows in
+        memory.
     """
     if end is not None and time.monotonic() >= end:
         return None
-    rows = _Rows(with_all_rows(split), plan, problem, model.classes)
-    ratio = len(rows.frame) / len(training_rows(split.train, plan, split.schema))
+    rows = _Rows(with_all_rows(split), plan, problem, model.classes, rest)
+    before = len(training_rows(split.train, plan, split.schema))
     fresh = {id(member.preprocessor): clone(member.preprocessor) for member in model.members}
     recipes = []
     for member in model.members:
-        more = _more_rounds(member.family, ratio)
+        more = _more_rounds(member.family, rows.count(member.family) / before)
         rounds = max(1, round(member.params.get("iterations", 1) * more))
         params = FAMILIES[member.family].with_iterations(member.params, rounds) if more > 1 else member.params
         recipes.append(_Recipe(member.family, params, fresh[id(member.preprocessor)]))
@@ -139,13 +151,34 @@ class _Recipe:
 class _Rows:
     """The rows of a split's training part that fits see, and their target."""
 
-    def __init__(self, split: Split, plan: FeaturePlan, problem: Problem, classes: tuple[str, ...]):
+    def __init__(self, split: Split, plan: FeaturePlan, problem: Problem, classes: tuple[str, ...], rest: Rest = NO_REST):
         kept = training_rows(split.train, plan, split.schema)
         target = kept[problem.data.target]
         self.frame = model_frame(kept, plan.used)
         self.target = encode_target(target, classes) if classes else target.to_numpy("float64")
         self.weights = weights_of(kept, split.schema)
         self.n_classes = len(classes)
+        self.rest, self._plan, self._split, self._classes = rest, plan, split, classes
+
+    def count(self, family: str) -> int:
+        """How many rows a family learns from."""
+        return len(self.frame) + (self.rest.rows if FAMILIES[family].estimator.streams else 0)
+
+    def with_rest(self, preprocessor: Pipeline, features: np.ndarray) -> tuple[Blocks, np.ndarray, np.ndarray | None]:
+        """Matrix, target and weights of all rows, `features` being those of the rows in memory.
+
+        No row of the rest was seen when `preprocessor` was fitted, so means by category are of others' targets everywhere.
+        """
+        schema, name = self._split.schema, self._split.schema.target.name
+        weight = [schema.weight.name] if schema.weight else []
+        blocks, progress = Blocks(features, self.rest.parts[0].parent), Progress("prepared", self.rest.rows)
+        targets, weights = [self.target], [self.weights]
+        for part in self.rest.batches([*(column.name for column in self._plan.used), name, *weight]):
+            blocks.append(preprocessor.transform(model_frame(part, self._plan.used)))
+            targets.append(encode_target(part[name], self._classes) if self._classes else part[name].to_numpy("float64"))
+            weights.append(weights_of(part, schema))
+            progress.at(blocks.others)
+        return blocks, np.concatenate(targets), np.concatenate(weights) if weight else None
 
 
 class _Fitting:
@@ -154,6 +187,7 @@ class _Fitting:
     def __init__(self, rows: _Rows, problem: Problem, end: float | None, n_jobs: int | None):
         self._rows, self._problem, self._end, self._n_jobs = rows, problem, end, n_jobs or joblib.cpu_count()
         self._prepared: dict[int, np.ndarray] = {}
+        self._streamed: dict[int, tuple[Blocks, np.ndarray, np.ndarray | None]] = {}
         self.cut_short = False
         """Whether the clock ended a fit before it was through."""
 
@@ -165,14 +199,14 @@ class _Fitting:
             member = self._member(recipe, deadline)
             done = time.monotonic()
             counted = f"{recipe.family} ({number + 1} of {len(recipes)})"
-            logger.info("fitted %s to %s rows in %.1f s", counted, f"{len(self._rows.frame):,}", done - began)
+            logger.info("fitted %s to %s rows in %.1f s", counted, f"{self._rows.count(recipe.family):,}", done - began)
             if deadline is not None and done > deadline:
                 self.cut_short = True
                 logger.warning("the fit of %s was cut short by the budget", recipe.family)
             yield member
 
     def _member(self, recipe: _Recipe, deadline: float | None) -> Member:
-        features = self._features(recipe.preprocessor)
+        features, target, weights = self._all(recipe)
         estimator = FAMILIES[recipe.family].build(
             task=self._problem.loss,
             params=recipe.params,
@@ -181,8 +215,17 @@ class _Fitting:
             n_jobs=self._n_jobs,
             categorical_sizes=recipe.preprocessor.categorical_sizes_,
         )
-        estimator.fit(features, self._rows.target, deadline=deadline, weights=self._rows.weights)
+        estimator.fit(features, target, deadline=deadline, weights=weights)
         return Member(recipe.family, recipe.params, recipe.preprocessor, estimator)
+
+    def _all(self, recipe: _Recipe) -> tuple[np.ndarray | Blocks, np.ndarray, np.ndarray | None]:
+        """Features, target and weights of every row that a recipe learns from."""
+        preprocessor = recipe.preprocessor
+        if self._rows.count(recipe.family) == len(self._rows.frame):
+            return self._features(preprocessor), self._rows.target, self._rows.weights
+        if id(preprocessor) not in self._streamed:
+            self._streamed[id(preprocessor)] = self._rows.with_rest(preprocessor, self._features(preprocessor))
+        return self._streamed[id(preprocessor)]
 
     def _features(self, preprocessor: Pipeline) -> np.ndarray:
         if id(preprocessor) not in self._prepared:

@@ -50,6 +50,8 @@ class Schema(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     columns: tuple[Column, ...]
+    of: int | None = None
+    """Rows of the whole table, where those at hand are a sample of it; else None."""
 
     def __getitem__(self, name: str) -> Column:
         for column in self.columns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,15 @@ class Rows:
         batches = [batch for batch in self.read() if batch.num_rows]
         if not batches:
             raise InputError(f"{self.label} has a header but no rows")
-        refuse_nameless(self.names, batches[0].columns, self.label)
-        table = pa.Table.from_batches(batches)
-        frame = pd.DataFrame({place: pd.Series(pd.arrays.ArrowExtensionArray(column)) for place, column in enumerate(table.columns)})
-        return frame.set_axis(list(self.names), axis=1)
+        return frame_of(self, batches)
+
+
+def frame_of(rows: Rows, batches: Sequence[pa.RecordBatch]) -> pd.DataFrame:
+    """Some batches of `rows`, at least one, as one frame; raises where a column that holds data has no name."""
+    refuse_nameless(rows.names, batches[0].columns, rows.label)
+    table = pa.Table.from_batches(batches)
+    frame = pd.DataFrame({place: pd.Series(pd.arrays.ArrowExtensionArray(column)) for place, column in enumerate(table.columns)})
+    return frame.set_axis(list(rows.names), axis=1)
 
 
 def rows_of_frame(frame: Any, label: str) -> Rows:

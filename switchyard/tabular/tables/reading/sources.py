@@ -43,6 +43,11 @@ def is_in_memory(data: problem.Data) -> bool:
     return _source_of(data).in_memory or bool(data.query)
 
 
+def is_file(data: problem.Data) -> bool:
+    """Whether the source is a file, a pattern or a URL, which can be read in batches."""
+    return _source_of(data).general
+
+
 def is_at_hand(data: problem.Data) -> bool:
     """Whether the source is of this machine, read without a network and without a secret: a built-in table, or a path."""
     source = data.source.strip()

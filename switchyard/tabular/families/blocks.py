@@ -1,0 +1,54 @@
+"""`Blocks`: a matrix of which the first rows stand in memory and the others in a file, for families that can learn from such a one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import numpy as np
+
+BLOCK = 65_536
+"""Rows that are read at once."""
+
+
+class Blocks:
+    """A float32 matrix of shape (n, m).
+
+    Parameters
+    ----------
+    first : ndarray of shape (k, m)
+        Drawn uniformly from all rows, so that bins may be cut by them.
+    folder : Path, optional
+        Where the file of the others is, which has no name and goes with this object; 4 bytes for each value.
+    """
+
+    def __init__(self, first: np.ndarray, folder: Path | None = None) -> None:
+        self.first = np.ascontiguousarray(first, dtype=np.float32)
+        self.others = 0
+        """Rows in the file."""
+        # Without a name it is gone with its last reader.
+        self._file = TemporaryFile(dir=folder)  # noqa: SIM115
+
+    def __len__(self) -> int:
+        return len(self.first) + self.others
+
+    def append(self, rows: np.ndarray) -> None:
+        """Put rows behind those that are there."""
+        self._file.seek(0, 2)
+        self._file.write(np.ascontiguousarray(rows, dtype=np.float32).tobytes())
+        self.others += len(rows)
+
+    def slice(self, start: int, stop: int) -> np.ndarray:
+        """Rows `start` to `stop` of those in the file."""
+        width = self.first.shape[1]
+        self._file.seek(4 * width * start)
+        read = self._file.read(4 * width * (min(stop, self.others) - start))
+        return np.frombuffer(read, dtype=np.float32).reshape(-1, width)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """All rows in order, `BLOCK` at most at a time."""
+        for start in range(0, len(self.first), BLOCK):
+            yield self.first[start : start + BLOCK]
+        for start in range(0, self.others, BLOCK):
+            yield self.slice(start, start + BLOCK)

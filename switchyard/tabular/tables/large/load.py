@@ -1,0 +1,136 @@
+"""`load`: the table that a config names, whole where memory is enough for it, else a sample with the rest on disk, and resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.features.history import add_history
+from switchyard.tabular.tables.large.apart import set_apart
+from switchyard.tabular.tables.large.rest import Rest
+from switchyard.tabular.tables.large.sample import Sample, draw, has_more, plainly_small, rows_allowed
+from switchyard.tabular.tables.reading.credentials import STAGED
+from switchyard.tabular.tables.reading.files import located
+from switchyard.tabular.tables.reading.opening import open_rows
+from switchyard.tabular.tables.reading.packing import Limit
+from switchyard.tabular.tables.reading.revision import revision_of
+from switchyard.tabular.tables.reading.rows import Rows
+from switchyard.tabular.tables.reading.source import RawTable
+from switchyard.tabular.tables.reading.sources import is_file, read_source
+from switchyard.tabular.tables.resolve import resolve
+from switchyard.tabular.tables.table import Table
+from switchyard.tabular.tasks import TASKS
+
+
+class Loaded(NamedTuple):
+    """What `load` found: `table, problem, rest, notes = load(problem, location)`."""
+
+    table: Table
+    problem: Problem
+    """With nothing left at "auto"."""
+    rest: Rest
+    """What `table` has not; without rows where it has all."""
+    notes: tuple[str, ...]
+    """What was decided, left out or read as missing, one sentence each, for the user to see."""
+
+
+def load(problem: Problem, location: str, called: str | None = None) -> Loaded:
+    """Read the table at `location` and resolve kinds, roles, task, metric and split.
+
+    Parameters
+    ----------
+    problem : Problem
+    location : str
+        Where `problem.data.source` is to be read.
+    called : str, optional
+        How the user calls it; `location` when absent.
+
+    Raises
+    ------
+    InputError
+        As `read_source` and `resolve`; and where the table is larger than memory and the config asks for what cannot be had of a sample.
+    """
+    name = called or location
+    try:
+        with _at_hand(problem, location) as (data, path):
+            sampled = None if path is None else _sampled(problem, path, data.data.source)
+            if sampled is not None:
+                return _from_disk(problem, *sampled, name)
+            raw = read_source(data.data)
+            # A staged table names the source beneath by itself.
+            raw = raw if name.startswith(STAGED) else replace(raw, source=name)
+            table, resolved, notes = resolve(raw, problem)
+    except InputError as error:
+        # The user knows the file by its own name, not by its place in the artifact store.
+        raise InputError(str(error).replace(location, name)) from None
+    return Loaded(add_history(table, resolved), resolved, Rest(), notes)
+
+
+@contextmanager
+def _at_hand(problem: Problem, location: str) -> Iterator[tuple[Problem, Path | None]]:
+    """The problem with a source that is here, and its path where it is a file."""
+    there = _placed(problem, location)
+    if not is_file(there.data):
+        yield there, None
+        return
+    if "://" not in location:
+        yield there, Path(location).expanduser()
+        return
+    with located(location, None, Limit(problem.data.max_unpacked_mb)) as (path, label):
+        try:
+            yield _placed(problem, str(path)), path
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), label)) from None
+
+
+def _placed(problem: Problem, source: str) -> Problem:
+    return problem.model_copy(update={"data": problem.data.model_copy(update={"source": source})})
+
+
+def _sampled(problem: Problem, path: Path, label: str) -> tuple[Rows, Sample] | None:
+    """The rows of the file at `path` and a sample of them; None where memory is enough for all."""
+    data, wanted = problem.data, problem.training.in_memory
+    if data.query or (wanted == "auto" and plainly_small(path, label)):
+        return None
+    rows = open_rows(path, label, (data.target, *data.columns), data.delimiter, data.encoding, sheet=data.sheet)
+    most, size = rows_allowed(len(rows.names), wanted)
+    if not has_more(rows, most):
+        return None
+    _check(problem, f"{label} has more than the {most:,} rows that training.in_memory ({wanted}) allows")
+    return rows, draw(rows, size, problem.tuning.seed)
+
+
+def _check(problem: Problem, why: str) -> None:
+    """Refuse what rows need one another for, which on a sample would be wrong."""
+    asked = {
+        f"task: {problem.task}": problem.task != "auto" and not TASKS[problem.task].target,
+        "features.lags": bool(problem.features.lags),
+        "features.interpolate": problem.features.interpolate,
+        "features.outliers.action: drop": problem.features.outliers.method != "none" and problem.features.outliers.action == "drop",
+        "quality.duplicate_rows: drop": problem.quality.duplicate_rows == "drop",
+    }
+    found = [key for key, is_asked in asked.items() if is_asked]
+    if found:
+        raise InputError(
+            f"{why}, and {found[0]} needs all rows at once: leave it out, raise training.in_memory where memory is enough, "
+            "or give fewer rows"
+        )
+
+
+def _from_disk(problem: Problem, rows: Rows, sample: Sample, name: str) -> Loaded:
+    revision, found = revision_of(rows.files, local=True)
+    raw = RawTable(sample.rows.frame(), name, revision, (*found, *rows.notes))
+    table, resolved, notes = resolve(raw, problem)
+    table, rest, more = set_apart(rows, sample, table, resolved.task == "regression")
+    if not rest.rows:
+        raise InputError(f"{name}: no row beyond the sample of {len(table.frame):,} has a label; raise training.in_memory")
+    said = (
+        f"{len(table.frame):,} of {table.schema.of:,} rows, drawn uniformly (seed {problem.tuning.seed}), are looked at, searched and "
+        "scored on; the last fit, which is served, learns from all; missing shares and ranges are of all rows"
+    )
+    return Loaded(table, resolved, rest, (said, *notes, *more))

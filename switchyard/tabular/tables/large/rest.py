@@ -1,0 +1,100 @@
+"""`Rest`: the rows of a large table that its sample has not, in canonical types, as Parquet parts that are read batch by batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from switchyard.tabular.storable import Fact, Storable
+
+BATCH = 65_536
+"""Rows that stand in memory at once."""
+PART_ROWS = 16 * BATCH
+_HEAD = "rest.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Rest(Storable):
+    """Rows on disk; none where the table in memory has all of them.
+
+    Attributes
+    ----------
+    rows : int
+        All of them have a label, of a class that the sample has, and a weight above zero, where there are such.
+    parts : tuple of Path
+        In order.
+    """
+
+    rows: int = 0
+    parts: tuple[Path, ...] = ()
+    _kept: TemporaryDirectory[str] | None = field(default=None, repr=False)
+    """Holds the files as long as this object lives."""
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """The rows in order, `BATCH` at most at a time, in canonical types."""
+        for part in self.parts:
+            with pq.ParquetFile(part) as file:
+                for batch in file.iter_batches(BATCH, columns=list(columns)):
+                    yield batch.to_pandas()
+
+    def write(self, folder: Path) -> None:
+        (folder / _HEAD).write_text(json.dumps({"rows": self.rows, "parts": [part.name for part in self.parts]}), encoding="utf-8")
+        for part in self.parts:
+            try:
+                os.link(part, folder / part.name)
+            except OSError:
+                # Another disk.
+                shutil.copyfile(part, folder / part.name)
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        head = json.loads((folder / _HEAD).read_text(encoding="utf-8"))
+        if not head["parts"]:
+            return cls()
+        # Whoever gave the folder may take it away.
+        kept = TemporaryDirectory(dir=folder.parent)
+        return cls(head["rows"], tuple(Path(shutil.move(folder / name, Path(kept.name) / name)) for name in head["parts"]), kept)
+
+    def facts(self) -> dict[str, Fact]:
+        return {"rows": self.rows, "bytes": sum(part.stat().st_size for part in self.parts)}
+
+
+NO_REST = Rest()
+
+
+class RestWriter:
+    """Writes frames in canonical types as the parts of a `Rest`."""
+
+    def __init__(self) -> None:
+        self._kept = TemporaryDirectory()
+        self._stack = ExitStack()
+        self._writer: pq.ParquetWriter | None = None
+        self._parts: list[Path] = []
+        self._in_part = self.rows = 0
+
+    def write(self, frame: pd.DataFrame, schema: pa.Schema) -> None:
+        """Append rows."""
+        if self._writer is None or self._in_part >= PART_ROWS:
+            self._stack.close()
+            self._parts.append(Path(self._kept.name) / f"part-{len(self._parts):05d}.parquet")
+            self._writer = self._stack.enter_context(pq.ParquetWriter(self._parts[-1], schema, compression="zstd"))
+            self._in_part = 0
+        self._writer.write_table(pa.Table.from_pandas(frame, schema, preserve_index=False))
+        self._in_part += len(frame)
+        self.rows += len(frame)
+
+    def close(self) -> Rest:
+        """What was written."""
+        self._stack.close()
+        return Rest(self.rows, tuple(self._parts), self._kept)

@@ -1,0 +1,57 @@
+"""A family that learns from blocks learns what it learns from a matrix, where bins can be the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.families.blocks import BLOCK, Blocks
+
+
+def matrix(rows=4000, seed=0):
+    rng = np.random.default_rng(seed)
+    # Few values in each column, so that bins cut by some rows are those cut by all.
+    X = rng.integers(0, 12, (rows, 5)).astype(np.float32)
+    X[rng.random(X.shape) < 0.05] = np.nan
+    score = np.nan_to_num(X).sum(axis=1) / 12 + rng.normal(0, 0.3, rows)
+    return X, score, rng.uniform(0.5, 2.0, rows)
+
+
+def blocks_of(X, first, step=700):
+    blocks = Blocks(X[:first])
+    for start in range(first, len(X), step):
+        blocks.append(X[start : start + step])
+    return blocks
+
+
+@pytest.mark.parametrize("weighed", [False, True], ids=["alike", "weighed"])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
+def test_a_booster_of_blocks_is_the_booster_of_the_matrix(name, task, weighed):
+    X, score, weights = matrix()
+    y = score if task == "regression" else np.digitize(score, np.quantile(score, [0.5] if task == "binary" else [0.3, 0.7]))
+    family = FAMILIES[name]
+    params = {**family.default_params(task, len(X), 5), "iterations": 15}
+    classes = {"binary": 2, "multiclass": 3, "regression": 0}[task]
+    found = []
+    for features in (X, blocks_of(X, 1500)):
+        fitted = family.build(task, params, seed=3, n_classes=classes)
+        found.append(fitted.fit(features, y, weights=weights if weighed else None).margins(X))
+
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_blocks_give_their_rows_in_order(monkeypatch):
+    X = np.arange(6000, dtype=np.float32).reshape(2000, 3)
+    monkeypatch.setattr("switchyard.tabular.families.blocks.BLOCK", 300)
+    blocks = blocks_of(X, 450)
+
+    assert len(blocks) == 2000 and BLOCK != 300
+    assert max(map(len, blocks)) == 300
+    np.testing.assert_array_equal(np.concatenate(list(blocks)), X)
+    np.testing.assert_array_equal(blocks.slice(100, 120), X[550:570])
+
+
+def test_the_families_that_cannot_say_so():
+    assert {name for name, family in FAMILIES.items() if family.estimator.streams} == {"lightgbm", "xgboost"}

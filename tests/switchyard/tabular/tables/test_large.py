@@ -1,0 +1,128 @@
+"""A table larger than memory: a uniform sample is worked on, all else lies on disk, is counted exactly and learnt from in the last fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.large.load import load
+from switchyard.tabular.tables.large.rest import Rest
+from switchyard.tabular.tables.large.sample import rows_allowed
+
+
+def people(rows=3000, seed=0):
+    rng = np.random.default_rng(seed)
+    age, town = rng.integers(18, 90, rows).astype(float), rng.choice([f"town {number}" for number in range(30)], rows)
+    day = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.sort(rng.integers(0, 500, rows)), unit="D")
+    odds = (age - 50) / 15 + (pd.Series(town).str[-1].astype(int) - 4) / 3
+    frame = pd.DataFrame({"number": np.arange(rows), "age": age, "town": town, "day": day.strftime("%d.%m.%Y"), "weight": 1 + age % 3})
+    frame["left"] = np.where(rng.random(rows) < 1 / (1 + np.exp(-odds)), "yes", "no")
+    frame.loc[rng.random(rows) < 0.1, "age"] = np.nan
+    return frame
+
+
+def loaded(tmp_path, frame, in_memory=500, **settings):
+    path = tmp_path / "people.csv"
+    frame.to_csv(path, index=False)
+    data = {"source": str(path), "target": "left", "columns": {"number": {"role": "feature"}}, **settings.pop("data", {})}
+    problem = problem_from({"name": "people", "data": data, "training": {"in_memory": in_memory}, **settings}, "test")
+    return load(problem, str(path))
+
+
+def rest_of(found):
+    return pd.concat(found.rest.batches([column.name for column in found.table.schema.columns]), ignore_index=True)
+
+
+def test_a_table_that_memory_is_enough_for_is_whole_and_has_no_rest(tmp_path):
+    frame = people()
+    whole, automatic = loaded(tmp_path, frame, 3000), loaded(tmp_path, frame, "auto")
+
+    assert whole.rest.rows == automatic.rest.rows == 0 and whole.table.schema.of is None
+    pd.testing.assert_frame_equal(whole.table.frame, automatic.table.frame)
+    assert whole.table.schema == automatic.table.schema and len(whole.table.frame) == 3000
+
+
+def test_sample_and_rest_are_all_rows_once_in_the_types_they_have_in_memory(tmp_path):
+    frame = people()
+    found, whole = loaded(tmp_path, frame), loaded(tmp_path, frame, 3000)
+
+    assert (len(found.table.frame), found.rest.rows, found.table.schema.of) == (500, 2500, 3000)
+    together = pd.concat([found.table.frame, rest_of(found)]).sort_values("number", ignore_index=True)
+    pd.testing.assert_frame_equal(together, whole.table.frame, check_dtype=True)
+    assert found.notes[0].startswith("500 of 3,000 rows, drawn uniformly (seed 0)")
+
+
+def test_the_sample_keeps_the_order_and_another_seed_draws_other_rows(tmp_path):
+    frame = people()
+    first, again, other = (loaded(tmp_path, frame, tuning={"seed": seed}).table.frame["number"] for seed in (0, 0, 1))
+
+    assert first.is_monotonic_increasing and first.equals(again)
+    assert len(set(first) & set(other)) < 150
+    # Uniform: each quarter of the table gives its quarter of the sample.
+    assert np.abs(np.histogram(first, 4, (0, 3000))[0] - 125).max() < 35
+
+
+def test_what_one_reading_counts_is_of_all_rows(tmp_path):
+    frame = people()
+    schema = loaded(tmp_path, frame).table.schema
+
+    assert schema["age"].missing == pytest.approx(frame["age"].isna().mean(), abs=1e-12)
+    assert (schema["number"].minimum, schema["number"].maximum) == (0, 2999)
+    assert schema["day"].maximum == pd.to_datetime(frame["day"], format="%d.%m.%Y").max().timestamp()
+
+
+def test_what_the_sample_could_not_know_is_left_out_and_said(tmp_path):
+    frame = people()
+    sampled = set(loaded(tmp_path, frame).table.frame["number"])
+    outside = [number for number in frame["number"] if number not in sampled][:4]
+    frame = frame.astype({"age": object})
+    frame.loc[outside[0], "age"] = "unknown to anyone"
+    frame.loc[outside[1], "left"] = "moved"
+    frame.loc[outside[2], "left"] = None
+    found = loaded(tmp_path, frame)
+    said = " | ".join(found.notes)
+
+    assert found.rest.rows == 2498 and found.table.schema.of == 2998
+    assert (
+        f"'age': 1 value of the rest cannot be read as the sample's are, and count as missing (the first in row {outside[0] + 1:,})" in said
+    )
+    assert "class 'moved' has 1 row, none of them in the sample: left out" in said
+    assert "1 row of the rest without a label are left out" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"features": {"lags": [{"column": "age", "lags": [1]}]}, "data": {"time_column": "day"}}, "features.lags needs all rows at once"),
+        ({"features": {"interpolate": True}}, "features.interpolate needs"),
+        ({"features": {"outliers": {"method": "iqr", "action": "drop"}}}, "features.outliers.action: drop needs"),
+        ({"quality": {"duplicate_rows": "drop"}}, "quality.duplicate_rows: drop needs"),
+    ],
+    ids=["lags", "interpolate", "outliers", "copies"],
+)
+def test_what_a_sample_would_get_wrong_is_refused_with_a_way_out(tmp_path, settings, says):
+    with pytest.raises(InputError, match=says) as refused:
+        loaded(tmp_path, people(), **settings)
+    assert "raise training.in_memory" in str(refused.value)
+    assert not loaded(tmp_path, people(), 3000, **settings).rest.rows
+
+
+def test_a_rest_survives_the_folder_it_was_read_from(tmp_path):
+    found = loaded(tmp_path, people())
+    folder = tmp_path / "artifact"
+    folder.mkdir()
+    found.rest.write(folder)
+    again = Rest.read(folder)
+
+    assert again.rows == 2500 and not list(folder.glob("*.parquet"))
+    names = [column.name for column in found.table.schema.columns]
+    pd.testing.assert_frame_equal(pd.concat(again.batches(names)), pd.concat(found.rest.batches(names)))
+
+
+def test_a_wider_table_has_fewer_rows_in_memory():
+    assert rows_allowed(20, 5000) == (5000, 5000)
+    assert rows_allowed(2000, "auto")[0] < rows_allowed(20, "auto")[0]
+    assert rows_allowed(1, "auto")[1] == 300_000
