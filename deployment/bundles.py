@@ -24,6 +24,9 @@ def stage_bundle(release: Release) -> str:
     uri = os.path.join(artifact_store().path, "switchyard", "bundles", release.digest.removeprefix("sha256:"))
     for name in FILES:
         target = os.path.join(uri, name)
+        if fileio.isdir(target):
+            # Nothing takes the place of a folder.
+            fileio.rmtree(target)
         if fileio.exists(target) and _read(target) == release.files[name]:
             continue
         store_whole(target, release.files[name])

@@ -23,7 +23,8 @@ class Attack:
     tests: tuple[str, ...]
 
 
-@dataclass
+# pytest keeps its plugins in a set.
+@dataclass(eq=False)
 class Outcome:
     """What pytest tells of each test, by its name with the file's."""
 
@@ -47,8 +48,9 @@ class Outcome:
 
 
 _DEPLOYMENT, _SERVING = "tests/deployment", "tests/switchyard/serving"
-_CHANGED, _DOOR, _NEIGHBOUR = (f"{_DEPLOYMENT}/test_{name}.py::" for name in ("changed_bundles", "frontdoor", "neighbours"))
-_REGISTRY, _PREDICTOR = "tests/registry/test_registry.py::", f"{_SERVING}/test_predictor.py::"
+_CHANGED, _DOOR, _NEIGHBOUR, _FUZZ = (f"{_DEPLOYMENT}/test_{name}.py::" for name in ("changed_bundles", "frontdoor", "neighbours", "fuzz"))
+_REGISTRY, _TRUST = (f"tests/registry/test_{name}.py::" for name in ("registry", "trust"))
+_PREDICTOR = f"{_SERVING}/test_predictor.py::"
 _HOST, _LIFE, _SUPERVISOR = (
     f"{_DEPLOYMENT}/test_process_host.py::",
     f"{_SERVING}/test_lifecycle.py::",
@@ -62,6 +64,17 @@ ATTACKS = (
     Attack("the twin that verdicts go by is changed", (f"{_REGISTRY}test_a_changed_twin_is_compared_with_by_nobody",)),
     Attack("an artifact is changed in the store", (f"{_REGISTRY}test_an_artifact_that_was_changed_in_the_store_is_not_read",)),
     Attack(
+        "somebody who can write the registry, and has no key, has a version of theirs deployed",
+        (
+            f"{_TRUST}test_who_can_write_the_registry_makes_no_version_that_is_deployed",
+            f"{_TRUST}test_what_was_changed_on_its_way_to_where_it_is_deployed_is_not_deployed",
+            f"{_TRUST}test_a_signed_version_of_one_model_is_none_of_another",
+            f"{_TRUST}test_a_key_that_is_rotated_out_is_believed_and_one_that_is_revoked_is_not",
+            f"{_TRUST}test_the_config_that_the_registry_keeps_has_no_say_in_trust",
+            "tests/switchyard/bundle/test_seal.py",
+        ),
+    ),
+    Attack(
         "a changed version is deployed while another serves",
         (
             f"{_CHANGED}test_a_refused_version_touches_nothing_and_what_serves_comes_back_from_its_death",
@@ -73,6 +86,9 @@ ATTACKS = (
         (
             f"{_CHANGED}test_a_wrong_folder_is_mended_and_a_right_one_left_alone",
             f"{_CHANGED}test_a_staged_bundle_is_written_once_and_mended_where_it_was_changed",
+            f"{_CHANGED}test_each_member_of_a_services_copy_is_mended_however_it_was_changed",
+            f"{_CHANGED}test_what_does_not_belong_into_a_services_copy_goes",
+            f"{_CHANGED}test_each_member_of_a_staged_bundle_is_mended_however_it_was_changed",
         ),
     ),
     Attack(
@@ -91,6 +107,8 @@ ATTACKS = (
         "what is no HTTP, or a trick with it, comes to the front door", (f"{_DOOR}test_whatever_is_sent_the_refusal_is_json_with_a_reason",)
     ),
     Attack("250 raw requests, each wrong in its own way", (f"{_DOOR}test_two_hundred_and_fifty_raw_requests_leave_the_door_as_it_was",)),
+    Attack("what schemathesis makes of openapi.json", (f"{_FUZZ}test_what_openapi_says_is_so",)),
+    Attack("ten thousand bodies, most of them wrong", (f"{_FUZZ}test_ten_thousand_bodies",)),
     Attack(
         "what is no HTTP comes to a service itself",
         (f"{_SERVING}/test_service.py::test_what_is_refused_before_it_is_a_request_is_refused_in_json",),
@@ -177,18 +195,20 @@ def verdict(attack: Attack, outcome: Outcome) -> str:
     files = {test.partition("::")[0] for test in attack.tests}
     if failed or files & outcome.failed:
         return f"NOT HELD  {', '.join(sorted(name.partition('::')[2] or name for name in failed | files & outcome.failed))}"
-    why = outcome.skipped[min(skipped)].removeprefix("Skipped: ") if skipped else "nothing tries it"
+    why = outcome.skipped[min(skipped)].removeprefix("Skipped: ") if skipped else "nothing tried it"
     if not passed:
-        return f"not tried  {why}"
+        return f"not tried  {why}" if skipped else f"NOT HELD  {why}"
     return f"held, in part: {why}" if skipped else "held"
 
 
-def main(words: list[str]) -> int:
-    """Try them; the exit code."""
-    chosen = [attack for attack in ATTACKS if not words or any(word in attack.name for word in words)]
+def main(words: list[str], attacks: tuple[Attack, ...] = ATTACKS, root: Path = ROOT) -> int:
+    """Try those of `attacks` with one of `words` in their names, all where there is none; the exit code."""
+    chosen = [attack for attack in attacks if not words or any(word in attack.name for word in words)]
     outcome = Outcome()
-    tests = [str(ROOT / test) for attack in chosen for test in attack.tests]
-    code = pytest.main(["-q", "--rootdir", str(ROOT), "-p", "no:cacheprovider", "--no-header", *dict.fromkeys(tests)], plugins=[outcome])
+    tests = [str(root / test) for attack in chosen for test in attack.tests]
+    # Those that take minutes too, which a test run leaves out.
+    options = ["-q", "--rootdir", str(root), "-p", "no:cacheprovider", "--no-header", "-m", "not cluster"]
+    code = pytest.main([*options, *dict.fromkeys(tests)], plugins=[outcome])
     verdicts = {attack.name: verdict(attack, outcome) for attack in chosen}
     width = max(map(len, verdicts), default=0)
     print("\n".join(["", *(f"{name:<{width}}  {said}" for name, said in verdicts.items())]))

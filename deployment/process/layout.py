@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from switchyard.bundle.digest import FILES, digest
+from switchyard.bundle import Bundle, ChangedBundle
+from switchyard.bundle.digest import FILES
 from switchyard.files import sync, write_whole
 from switchyard.serving.frontdoor.state import Door, Traffic
 from switchyard.serving.sockets import Address, named
@@ -122,7 +124,7 @@ class Layout:
                 (partial / name).write_bytes(files[name])
                 sync(partial / name)
             sync(partial)
-            if target.exists():
+            if os.path.lexists(target):
                 # No folder takes the place of one that is not empty.
                 target.rename(Path(place) / "replaced")
             partial.rename(target)
@@ -166,8 +168,8 @@ class Layout:
 
 
 def _holds(folder: Path, identity: str) -> bool:
-    """Whether the content of `folder` has the digest `identity`."""
+    """Whether `folder` holds the bundle of the digest `identity`, as regular files and beside nothing else."""
     try:
-        return digest(folder) == identity
-    except OSError:
+        return Bundle.read(folder).digest == identity
+    except (OSError, ChangedBundle):
         return False

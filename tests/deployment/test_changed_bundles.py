@@ -14,7 +14,7 @@ from deployment import bundles
 from deployment.guard import Changes, old_version_keeps_serving
 from deployment.host import Deployment, DeploymentError, Instance
 from deployment.process.layout import Layout
-from switchyard.bundle import digest
+from switchyard.bundle import Bundle, digest
 from switchyard.bundle.digest import FILES
 from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.door import wait_until
@@ -112,6 +112,45 @@ def test_a_wrong_folder_is_mended_and_a_right_one_left_alone(tmp_path, releases,
     assert digest(target) == release.digest and list(layout.bundles.iterdir()) == [target]
 
 
+def _flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def _folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def _link(path):
+    path.rename(path.parent.parent / "elsewhere")
+    path.symlink_to(path.parent.parent / "elsewhere")
+
+
+def each_tampering(test):
+    """`test` of each member, changed in each way."""
+    ways = pytest.mark.parametrize("tamper", [_flip, Path.unlink, _folder, _link], ids=["a byte", "missing", "a folder", "a link"])
+    return pytest.mark.parametrize("member", FILES)(ways(test))
+
+
+@each_tampering
+def test_each_member_of_a_services_copy_is_mended_however_it_was_changed(tmp_path, releases, member, tamper):
+    layout, release = Layout(tmp_path), releases["1"]
+    layout.keep_bundle(release.files, release.digest)
+    tamper(layout.bundle(release.digest) / member)
+    layout.keep_bundle(release.files, release.digest)
+    assert Bundle.read(layout.bundle(release.digest)).files == release.files
+
+
+def test_what_does_not_belong_into_a_services_copy_goes(tmp_path, releases):
+    layout, release = Layout(tmp_path), releases["1"]
+    layout.keep_bundle(release.files, release.digest)
+    (layout.bundle(release.digest) / "evil.py").write_text("import os")
+    layout.keep_bundle(release.files, release.digest)
+    assert Bundle.read(layout.bundle(release.digest)).files == release.files
+
+
 def test_a_bundle_that_can_not_be_written_whole_is_not_there(tmp_path, releases, monkeypatch):
     layout, release = Layout(tmp_path), releases["1"]
 
@@ -191,6 +230,14 @@ def test_a_staged_bundle_is_written_once_and_mended_where_it_was_changed(store, 
     assert digest(uri) == releases["1"].digest and len(list(Path(uri).iterdir())) == 3
     assert bundles.read_bundle(uri) == {name: releases["1"].files[name] for name in FILES}
     assert json.loads((Path(uri) / "examples.json").read_bytes())
+
+
+@each_tampering
+def test_each_member_of_a_staged_bundle_is_mended_however_it_was_changed(store, releases, member, tamper):
+    uri = Path(bundles.stage_bundle(releases["1"]))
+    tamper(uri / member)
+    bundles.stage_bundle(releases["1"])
+    assert bundles.read_bundle(str(uri)) == {name: releases["1"].files[name] for name in FILES}
 
 
 def test_what_is_not_what_it_claims_to_be_is_not_staged(store, releases):
