@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -184,7 +185,7 @@ def _answers(answer: Answer, said: dict[str, Any]) -> dict[str, pa.Array]:
 
 
 class _Progress:
-    """A line in the log every few seconds."""
+    """A line in the log every few seconds: rows done, of how many, how fast, and how long the rest will take at that pace."""
 
     def __init__(self, verb: str, total: int | None) -> None:
         self._verb, self._total = verb, total
@@ -195,5 +196,7 @@ class _Progress:
         if now - self._last < _EVERY_S:
             return
         self._last = now
+        pace = rows / (now - self._began)
         of = f" of {self._total:,} ({rows / self._total:.0%})" if self._total else ""
-        logger.info("%s %s%s rows, %s rows/s", self._verb, f"{rows:,}", of, f"{rows / (now - self._began):,.0f}")
+        left = f", about {math.ceil((self._total - rows) / pace):,} s left" if self._total else ""
+        logger.info("%s %s%s rows, %s rows/s%s", self._verb, f"{rows:,}", of, f"{pace:,.0f}", left)

@@ -15,6 +15,7 @@ import pytest
 from switchyard.bundle import Bundle
 from switchyard.bundle.examples import answer_of
 from switchyard.bundle.explainer import Explainer
+from switchyard.tabular.batch import scoring
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored, report_on
@@ -293,3 +294,14 @@ def test_a_text_is_no_formula_in_a_spreadsheet_and_a_number_stays_a_number(tmp_p
     found = pd.read_csv(target, sep="\t" if "tsv" in name else ",", dtype={"'=name": str})
     assert found["'=name"].tolist()[:6] == ["'=1+1", "'@cmd", "'-2+3|x", "-2.5", "+1e3", "a=b"] and found["'=name"][7] == "'=2"
     assert found["number"].tolist() == [-1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_long_scoring_says_how_far_it_is_and_how_long_the_rest_takes(binary, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(reading, "CHUNK", 10)
+    clock = iter(range(0, 10_000, 6))
+    monkeypatch.setattr(scoring.time, "monotonic", lambda: next(clock))
+    with caplog.at_level("INFO"):
+        run(csv(tmp_path, LINES * 10), binary, tmp_path)
+
+    assert "scored 10 of 40 (25%) rows, 2 rows/s, about 18 s left" in caplog.messages
+    assert caplog.messages[0] == "checked 10 rows, 2 rows/s"
