@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,13 +52,14 @@ class Plan:
     arguments : mapping
         Arguments of the pipeline. Making them has no effects: tables are staged by the run.
     check : callable, optional
-        What a dry run looks at besides, since the run's first steps would; raises what they would.
+        What a dry run looks at besides, since the run's first steps would; raises what they would, and gives the lines that are
+        printed of it.
     """
 
     title: str
     pipeline: Any = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    check: Callable[[], None] | None = None
+    check: Callable[[], Sequence[str] | None] | None = None
 
 
 @dataclass(frozen=True)

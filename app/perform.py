@@ -103,7 +103,8 @@ def show(request: Request, plan: Plan) -> None:
     console = request.console
     console.print(plan.title, highlight=False)
     if plan.check is not None:
-        plan.check()
+        for line in plan.check() or ():
+            console.print(line, highlight=False, markup=False)
     console.print(f"[bold]config[/] (checked, from {request.where})")
     text = yaml.safe_dump(request.problem.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
     console.print(text, highlight=False, markup=False)

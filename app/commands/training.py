@@ -72,13 +72,22 @@ def run(request: Request, plan: Plan, *, no_cache: bool, workers: int, save_conf
     return Result(summary.told(), 3 if summary.verdict == "rejected" else 0)
 
 
-def _check_table(problem: Problem) -> None:
-    """Stop where the config does not suit its table; one that would have to be fetched is left to the run."""
-    from switchyard.tabular.tables.reading.sources import is_at_hand, read_source
+def _check_table(problem: Problem) -> list[str]:
+    """Stop where the config does not suit its table; one that would have to be fetched is left to the run.
+
+    Of a table larger than memory the first rows are looked at, and what is expected of it is said.
+    """
+    from switchyard.tabular.tables.large.ahead import look_ahead
+    from switchyard.tabular.tables.reading.sources import is_at_hand, is_file, read_source
     from switchyard.tabular.tables.resolve import resolve
 
-    if is_at_hand(problem.data):
-        resolve(read_source(problem.data), problem)
+    if not is_at_hand(problem.data):
+        return []
+    if is_file(problem.data) and (found := look_ahead(problem, Path(problem.data.source).expanduser())):
+        tuning = problem.tuning
+        return found.lines(f"at most {tuning.budget_s:,.0f} s" if tuning.trials is None else f"{tuning.trials} trials a family")
+    resolve(read_source(problem.data), problem)
+    return []
 
 
 def _deployment_command(problem: Problem, where: str, root: Path) -> str:

@@ -29,4 +29,4 @@ def infer_expectations(split: Split, problem: Problem, edited: str) -> Annotated
 @step(cache_policy=depends_on(__file__))
 def validate_holdout(split: Split, suite: Suite) -> Annotated[ValidationReport, "validation"]:
     """Run the suite on the holdout; `open_gate` acts on the result."""
-    return validate(split.holdout, suite, what="holdout")
+    return validate(split.holdout, suite, what="holdout", of_rows=split.schema.of)

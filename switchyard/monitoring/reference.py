@@ -21,6 +21,7 @@ from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.explanation import Explanation
 from switchyard.tabular.report.report import Bars, Report, Section, Table
+from switchyard.tabular.report.words import of_sample
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import Split
@@ -60,6 +61,8 @@ class ReferenceFacts(BaseModel):
     holdout_rows: int
     ordered: bool
     """Whether the rows are in the order of time."""
+    of_rows: int | None = None
+    """Rows of the table that training and holdout rows are a sample of; None where they are all."""
 
     @property
     def score(self) -> Estimate:
@@ -120,7 +123,7 @@ class Reference(Storable):
             f"What windows of {facts.problem.name} are held against",
             f"{len(self.rows):,} of {facts.train_rows:,} training and {facts.holdout_rows:,} holdout rows"
             f"{', in the order of time' if facts.ordered else ''}; answers to {len(self.answers):,} holdout rows."
-            f"{'' if self.moments is None else f' It covers {covered(self.moments)}.'}",
+            f"{'' if self.moments is None else f' It covers {covered(self.moments)}.'}{of_sample(facts.of_rows)}",
             [
                 Section("Weight of each column in the model (share of the mean absolute Shapley values)", Bars(weights)),
                 Section("Holdout", Table(("score", "value"), scores)),
@@ -185,6 +188,7 @@ def describe_reference(
             train_rows=len(split.train),
             holdout_rows=len(split.holdout),
             ordered=split.kind == "time",
+            of_rows=split.schema.of,
         ),
         rows,
         _drawn(answers, most_rows, rng)[0],

@@ -29,16 +29,18 @@ def columns(run: RunRecord) -> Table:
     rows = []
     for column in run.schema.columns:
         profile = run.profile[column.name]
-        missing = run.profile.missing_share(profile)
-        rows.append((Name(column.name), column.kind, column.role, missing, profile.unique, _content(profile)))
+        # Where the profile is of a sample, the schema knows more: it counted all rows.
+        counted = column if run.schema.of is not None else None
+        missing = counted.missing if counted else run.profile.missing_share(profile)
+        rows.append((Name(column.name), column.kind, column.role, missing, profile.unique, _content(profile, counted)))
     return Table(("column", "kind", "role", "missing", "distinct", "content"), rows, {"missing": ".1%"})
 
 
-def _content(profile: ColumnProfile) -> str:
-    if profile.numbers is not None and profile.numbers.median is not None:
-        low, middle, high = (
-            _value(value, profile.kind) for value in (profile.numbers.minimum, profile.numbers.median, profile.numbers.maximum)
-        )
+def _content(profile: ColumnProfile, counted: Column | None) -> str:
+    numbers = profile.numbers
+    if numbers is not None and numbers.median is not None:
+        ends = (counted.minimum, counted.maximum) if counted else (numbers.minimum, numbers.maximum)
+        low, middle, high = (_value(value, profile.kind) for value in (ends[0], numbers.median, ends[1]))
         return f"{low} to {high}, median {middle}"
     labels = profile.distribution.labels[:4]
     counts = profile.distribution.counts[:4]

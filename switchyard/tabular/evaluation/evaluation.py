@@ -24,7 +24,7 @@ from switchyard.tabular.evaluation.slices import SMALL, SliceColumn, describe_sl
 from switchyard.tabular.evaluation.thresholds import curves_of
 from switchyard.tabular.report.curves import Curve
 from switchyard.tabular.report.report import Beside, Name, Report, Section, Strong, Table, Text
-from switchyard.tabular.report.words import shown
+from switchyard.tabular.report.words import of_sample, shown
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.weights import weights_of
@@ -79,6 +79,8 @@ class Evaluation(Record):
     target: str = ""
     weighted_by: str = ""
     """The column that says how much each row counts; empty where all count alike."""
+    of_rows: int | None = None
+    """Rows of the table of which training part and holdout are a sample; None where they are all."""
 
     @property
     def score(self) -> Estimate:
@@ -108,7 +110,7 @@ class Evaluation(Record):
 
     def report(self) -> Report:
         lead = (
-            f"{self.rows:,} rows of the {self.split_kind} holdout. {NAMES[self.metric]} {self.score}; "
+            f"{self.rows:,} rows of the {self.split_kind} holdout.{of_sample(self.of_rows)} {NAMES[self.metric]} {self.score}; "
             f"intervals hold {self.confidence:.0%}, from {self.resamples} resamples, {self.resampling}."
             f"{self.said_weights()}"
         )
@@ -280,6 +282,7 @@ def evaluate(
         worst=worst_rows(truth, predictions, split, classes, problem),
         target=problem.data.target,
         weighted_by=split.schema.weight.name if split.schema.weight else "",
+        of_rows=split.schema.of,
         **({} if problem.task == "regression" else _of_classes(truth, predictions, classes, estimates[_MODEL], resampler.weights)),
     )
 

@@ -131,6 +131,7 @@ def explain_function(
         chosen=tuple(chosen),
         categorical=tuple(name in coding.categories for name in coding.names),
         shown=tuple(tuple(coding.shown(k, value) for k, value in enumerate(row)) for row in rows),
+        of_rows=split.schema.of,
     )
     return Explanation(summary, values, outputs, pd.DataFrame(rows, columns=list(coding.names)), positions)
 

@@ -74,6 +74,8 @@ class Summary(BaseModel):
     """Whether each column's coded values are category codes."""
     shown: tuple[tuple[str, ...], ...]
     """The explained rows as text, in the order of the columns."""
+    of_rows: int | None = None
+    """Rows of the table that holdout and training rows are a sample of; None where they are all."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,8 @@ class Explanation(Storable):
             f"takes; they add up to {summary.explained} less its mean. Importances from two halves of the background agree with a rank "
             f"correlation of {summary.agreement:.3f}. Columns that carry the same information share their weight."
         )
+        if summary.of_rows is not None:
+            lead += f" Training and holdout rows together are a uniform sample of a table of {summary.of_rows:,} rows."
         if len(self.columns) > MOST_PLAYERS:
             together = len(self.columns) - MOST_PLAYERS + 1
             lead += f" The {together:,} columns that move the answer least were switched together and share what they do equally."

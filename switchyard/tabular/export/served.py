@@ -39,7 +39,7 @@ class Served(Record):
     sampled: tuple[str, ...] = ()
     """Of a table larger than memory: families that learn from its sample only."""
     sample: int = 0
-    """Rows of that sample."""
+    """Rows of that sample, which search and scores are of; 0 where the table is within memory."""
     reason: str = ""
     """Why the evaluated model itself is served; empty where one fitted to all rows is."""
     parity: Parity
@@ -50,6 +50,11 @@ class Served(Record):
     @property
     def sentences(self) -> str:
         """What was scored and what is served."""
+        if not self.sample:
+            return self._what_is_served()
+        return f"Searched and scored on a uniform sample of {self.sample:,} of the table's {self.of:,} rows. {self._what_is_served()}"
+
+    def _what_is_served(self) -> str:
         if self.reason:
             return f"The scores are of this very model, which did not see the holdout. It was not fitted to all rows: {self.reason}."
         twin = f"The scores are of its evaluated twin ({self.evaluated_digest}), which was fitted without the holdout. "
@@ -130,6 +135,7 @@ def make_served(
             evaluated_digest=evaluated.digest,
             rows=len(split.train),
             of=len(split.train) + len(split.holdout) + rest.rows,
+            sample=len(split.train) + len(split.holdout) if rest.rows else 0,
             reason=reason,
             parity=parity,
             agreement=found,

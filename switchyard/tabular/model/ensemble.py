@@ -144,6 +144,10 @@ class _Comparison:
 
         folds: Folds = make_folds(split, problem)
         self.notes += [f"cross-validation: {folds.note}"] if folds.note else []
+        if split.schema.of is not None:
+            self.notes.append(
+                f"searched and cross-validated on {len(split.train):,} rows of a uniform sample of the table's {split.schema.of:,}"
+            )
         rows = np.flatnonzero(~np.isnan(self.pool[0][1].oof.reshape(len(self.target), -1)).any(axis=1))
         place = np.full(len(self.target), -1)
         place[rows] = np.arange(len(rows))

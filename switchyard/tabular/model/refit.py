@@ -88,9 +88,19 @@ def with_all_rows(split: Split) -> Split:
     """`split` with every row in its training part, up to the newest; the holdout stays, as rows to compare answers on."""
     boundary = split.boundary
     if split.kind == "time":
-        moments = [*split.train[split.schema.time.name], *split.holdout[split.schema.time.name]] if split.schema.time else []
-        boundary = str(max(moments)) if moments else str(len(split.train) + len(split.holdout))
+        boundary = _newest(split)
     return replace(split, train=pd.concat([split.train, split.holdout], ignore_index=True), boundary=boundary)
+
+
+def _newest(split: Split) -> str:
+    """The last moment of the table, or its number of rows where these are in order; of all rows where the split's are a sample."""
+    time, of = split.schema.time, split.schema.of
+    if time is None:
+        return str(of or len(split.train) + len(split.holdout))
+    newest = max(*split.train[time.name], *split.holdout[time.name])
+    if of is None or time.maximum is None:
+        return str(newest)
+    return str(pd.Timestamp(time.maximum, unit="s") if time.kind == "datetime" else time.maximum)
 
 
 def fit_again(

@@ -67,6 +67,7 @@ def profile_table(table: Table, problem: Problem) -> Profile:
         associations=associations,
         pairs=strongest_pairs(sample, compared, names, spearman),
         timeline=profile_time(frame, table.schema, problem),
+        of_rows=table.schema.of,
     )
 
 

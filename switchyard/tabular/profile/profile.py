@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from switchyard.tabular.profile.charts import axis_label, column_chart, heat_map, legend, sparkline, time_chart
 from switchyard.tabular.profile.records import Association, ColumnProfile, Numbers, Pair, Timeline
 from switchyard.tabular.report.report import Badge, Bars, Beside, Cell, Name, Part, Report, Section, Strong, Table, Text
-from switchyard.tabular.report.words import shown
+from switchyard.tabular.report.words import of_sample, shown
 from switchyard.tabular.storable import Fact, Record
 
 SHOWN_COLUMNS = 100
@@ -42,6 +42,8 @@ class Profile(Record):
     associations: tuple[Association, ...]
     pairs: tuple[Pair, ...]
     timeline: Timeline | None = None
+    of_rows: int | None = None
+    """Rows of the table that these are a sample of; None where they are all."""
 
     def __getitem__(self, name: str) -> ColumnProfile:
         for column in self.columns:
@@ -93,6 +95,7 @@ class Profile(Record):
         if len(closest) < len(self.columns):
             sections.append(Section("The other columns", _other_columns(self)))
         lead = f"{self.source}: {self.rows:,} rows, {len(self.columns)} columns, {self.revision}"
+        lead += f".{of_sample(self.of_rows)}" if self.of_rows else ""
         return Report("Data profile", lead, sections)
 
     def association_table(self) -> Table:

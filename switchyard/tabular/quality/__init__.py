@@ -65,4 +65,5 @@ def check_quality(split: Split, problem: Problem) -> QualityReport:
         task=problem.task,
         leakage_score=problem.quality.leakage_score,
         scores=scores,
+        of_rows=split.schema.of,
     )

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed
 from switchyard.tabular.report.report import Badge, Bars, Level, Name, Report, Section, Table
+from switchyard.tabular.report.words import of_sample
 from switchyard.tabular.storable import Fact, Record
 
 FindingAction = Literal["note", "warn", "drop", "stop"]
@@ -67,6 +68,8 @@ class QualityReport(Record):
     leakage_score: float
     scores: dict[str, float] = Field(default_factory=dict)
     """What each feature alone says about the target: cross-validated AUC (0.5 is nothing) or R2 (0 is nothing)."""
+    of_rows: int | None = None
+    """Rows of the table that these are a sample of; None where they are all."""
 
     @property
     def dropped(self) -> dict[str, str]:
@@ -117,6 +120,8 @@ class QualityReport(Record):
             f"{self.train_rows:,} training and {self.holdout_rows:,} holdout rows; stopping findings: {len(self.stops)},"
             f" dropped columns: {len(self.dropped)}."
         )
+        if self.of_rows is not None:
+            lead = f"{self.train_rows + self.holdout_rows:,} rows were checked.{of_sample(self.of_rows)} {lead}"
         return Report("Data quality", lead, sections)
 
     def finding_table(self) -> Table:

@@ -8,6 +8,11 @@ def count_of(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def of_sample(of: int | None) -> str:
+    """What follows a sentence of numbers of rows, where they are a sample of a table of `of` rows; nothing where they are all."""
+    return "" if of is None else f" They are a uniform sample of a table of {of:,} rows."
+
+
 def shown(value: float | None, digits: int = 4, form: str = "") -> str:
     """A number for people: `digits` significant ones, whole with separated thousands where it is larger; a dash for None.
 

@@ -7,6 +7,7 @@ Every decision carries its reason (`Column.reason`), every loss is a note, and a
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +79,7 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
     """
     if not kind_of(problem.task).columns:
         raise InputError("a recommendation is not learnt from columns: switchyard.recommend(frame), or run.py --pipeline training")
-    _check_names(problem.data, list(map(str, raw.frame.columns)), raw.source, _is_given(problem))
+    check_names(problem, list(map(str, raw.frame.columns)), raw.source)
     said = _said_roles(problem)
     override = problem.data.columns.get(problem.data.target)
     around = surroundings_of(raw.frame)
@@ -136,7 +137,9 @@ def _is_given(problem: Problem) -> bool:
     return problem.task == "auto" or TASKS[problem.task].target
 
 
-def _check_names(data: Data, names: list[str], source: str, given: bool) -> None:
+def check_names(problem: Problem, names: Sequence[str], source: str) -> None:
+    """Raise an `InputError` where the config names a column that is none of the table's `names`."""
+    data, given = problem.data, _is_given(problem)
     if not given and data.target in names:
         raise InputError(
             f"{source} has a column {data.target!r}, as the answer is called; call the answer otherwise with clustering.answer: segment"

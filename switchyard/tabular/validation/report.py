@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.errors import GateClosed
 from switchyard.tabular.report.report import Badge, Name, Report, Section, Table, Text
+from switchyard.tabular.report.words import of_sample
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.validation.words import columns_of, in_words
 
@@ -37,6 +38,8 @@ class ValidationReport(Record):
     results: tuple[ExpectationResult, ...]
     details: dict[str, Any]
     """The result in Great Expectations' own JSON, without run times and random ids; `data_docs` renders it."""
+    of_rows: int | None = None
+    """Rows of the table that these are a sample of; None where they are all."""
 
     @property
     def failed(self) -> tuple[ExpectationResult, ...]:
@@ -89,7 +92,7 @@ class ValidationReport(Record):
         numbers = self.statistics
         lead = (
             f"{numbers['successful_expectations']} of {numbers['evaluated_expectations']} expectations met on {self.rows:,} rows of the"
-            f" {self.what}."
+            f" {self.what}.{of_sample(self.of_rows)}"
         )
         everything = [
             (Badge("met", "good") if result.success else Badge("failed", "bad"), _named(result), result.expected, result.observed)

@@ -14,7 +14,12 @@ from switchyard.tabular.validation.words import columns_of
 
 
 def validate(
-    frame: pd.DataFrame, suite: Suite, what: str = "holdout", target: bool = True, columns: Iterable[str] | None = None
+    frame: pd.DataFrame,
+    suite: Suite,
+    what: str = "holdout",
+    target: bool = True,
+    columns: Iterable[str] | None = None,
+    of_rows: int | None = None,
 ) -> ValidationReport:
     """Hold `frame` against `suite`.
 
@@ -30,6 +35,8 @@ def validate(
         False where the target is not known yet: nothing is expected of it.
     columns : iterable of str, optional
         Look at these columns alone (those of a prediction log, say); expectations about others are left out.
+    of_rows : int, optional
+        Rows of the table that the frame is of a sample of.
 
     Returns
     -------
@@ -47,6 +54,7 @@ def validate(
         rows=len(frame),
         results=tuple(result_from(result, set(frame.columns)) for result in raw["results"]),
         details=raw,
+        of_rows=of_rows,
     )
 
 

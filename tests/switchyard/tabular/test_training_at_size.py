@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.fitting import train
+from switchyard.tabular.profile import profile_table
 from switchyard.tabular.tables.large.load import load
+from switchyard.tabular.tables.table import Table
 from tests.switchyard.tabular.tables.test_large import people
 
 
@@ -26,7 +29,7 @@ def test_a_table_within_memory_gives_the_bundle_that_it_always_gave(tmp_path):
 
     assert automatic.bundle.digest == set_higher.bundle.digest and automatic.evaluated.digest == set_higher.evaluated.digest
     assert automatic.evaluation.scores == set_higher.evaluation.scores
-    assert automatic.served.sentences == set_higher.served.sentences and "sample" not in automatic.served.sentences
+    assert automatic.served.sentences == set_higher.served.sentences and "uniform sample" not in automatic.served.sentences
 
 
 def test_the_served_model_has_learnt_from_all_rows_and_its_twin_from_the_sample(tmp_path):
@@ -34,6 +37,7 @@ def test_the_served_model_has_learnt_from_all_rows_and_its_twin_from_the_sample(
     recipe = found.model.members[0].estimator
 
     assert len(found.split.train) + len(found.split.holdout) == 600
+    assert found.served.sentences.startswith("Searched and scored on a uniform sample of 600 of the table's 2,400 rows. The scores are")
     assert found.served.rows == 2400 and "to all 2,400 rows, the holdout among them" in found.served.sentences
     assert found.served.digest != found.served.evaluated_digest and not found.served.parity.differing_rows
     # Hessians of a binary loss count rows: more than a sample has.
@@ -77,3 +81,23 @@ def test_a_weighed_table_is_learnt_from_with_its_weights(tmp_path):
 
     assert found.served.rows == len(table.frame) + rest.rows == int((frame["weight"] > 0).sum())
     assert np.isfinite(found.predict_proba(frame.head(20))).all()
+
+
+def test_each_page_says_that_its_rows_are_a_sample_and_of_how_many(tmp_path):
+    found = trained(tmp_path, 600)
+    table = Table(pd.concat([found.split.train, found.split.holdout]), found.split.schema, "people.csv", "sha256:0")
+    leads = [page.report().lead for page in (profile_table(table, found.problem), found.quality, found.evaluation, found.explain())]
+
+    assert all("a uniform sample of a table of 2,400 rows" in lead for lead in leads), leads
+    assert any("rows of a uniform sample of the table's 2,400" in note for note in found.leaderboard.notes)
+    assert any(note.startswith("600 of 2,400 rows, drawn uniformly (seed 0)") for note in found.notes)
+    whole = trained(tmp_path, 2400)
+    assert not any("uniform sample" in page.report().lead for page in (whole.quality, whole.evaluation))
+
+
+def test_the_served_model_of_a_time_split_says_that_it_was_trained_until_the_newest_row_of_all(tmp_path):
+    found = trained(tmp_path, 600, data={"time_column": "day"})
+    newest = pd.to_datetime(people(2400)["day"], format="%d.%m.%Y").max()
+
+    assert pd.Timestamp(found.bundle.signature.trained_until) == newest
+    assert pd.Timestamp(found.evaluated.signature.trained_until) == found.split.holdout["day"].min()

@@ -97,16 +97,28 @@ def _sampled(problem: Problem, path: Path, label: str) -> tuple[Rows, Sample] | 
     data, wanted = problem.data, problem.training.in_memory
     if data.query or (wanted == "auto" and plainly_small(path, label)):
         return None
-    rows = open_rows(path, label, (data.target, *data.columns), data.delimiter, data.encoding, sheet=data.sheet)
+    rows = rows_of(problem, path, label)
     most, size = rows_allowed(len(rows.names), wanted)
     if not has_more(rows, most):
         return None
-    _check(problem, f"{label} has more than the {most:,} rows that training.in_memory ({wanted}) allows")
+    check(problem, f"{label} has more than the {most:,} rows that training.in_memory ({wanted}) allows")
     return rows, draw(rows, size, problem.tuning.seed)
 
 
-def _check(problem: Problem, why: str) -> None:
-    """Refuse what rows need one another for, which on a sample would be wrong."""
+def rows_of(problem: Problem, path: Path, label: str) -> Rows:
+    """The rows of the file at `path`, in batches."""
+    data = problem.data
+    return open_rows(path, label, (data.target, *data.columns), data.delimiter, data.encoding, sheet=data.sheet)
+
+
+def check(problem: Problem, why: str) -> None:
+    """Refuse what rows need one another for, which on a sample would be wrong.
+
+    Raises
+    ------
+    InputError
+        `why`, the key of the config, and the way out.
+    """
     asked = {
         f"task: {problem.task}": problem.task != "auto" and not TASKS[problem.task].target,
         "features.lags": bool(problem.features.lags),
@@ -133,4 +145,6 @@ def _from_disk(problem: Problem, rows: Rows, sample: Sample, name: str) -> Loade
         f"{len(table.frame):,} of {table.schema.of:,} rows, drawn uniformly (seed {problem.tuning.seed}), are looked at, searched and "
         "scored on; the last fit, which is served, learns from all; missing shares and ranges are of all rows"
     )
-    return Loaded(table, resolved, rest, (said, *notes, *more))
+    # What repeats the run draws the same rows, whatever memory is free then.
+    training = resolved.training.model_copy(update={"in_memory": sample.rows.size})
+    return Loaded(table, resolved.model_copy(update={"training": training}), rest, (said, *notes, *more))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import psutil
 import pyarrow as pa
 
+from switchyard.tabular.tables.large.memory import free_memory
 from switchyard.tabular.tables.progress import Progress
 from switchyard.tabular.tables.reading.parts import files_at
 from switchyard.tabular.tables.reading.rows import Rows
@@ -42,14 +42,14 @@ def plainly_small(path: Path, label: str) -> bool:
     except OSError:
         # Whoever reads it says what is wrong.
         return True
-    return size * _QUICK <= psutil.virtual_memory().available
+    return size * _QUICK <= free_memory()
 
 
 def rows_allowed(columns: int, in_memory: Literal["auto"] | int) -> tuple[int, int]:
     """Rows up to which a table of so many columns is held whole, and the rows of the sample of a larger one."""
     if in_memory != "auto":
         return in_memory, in_memory
-    most = max(_FEWEST, psutil.virtual_memory().available // (CELL_BYTES * max(columns, 1)))
+    most = max(_FEWEST, free_memory() // (CELL_BYTES * max(columns, 1)))
     return most, min(most, SAMPLE_ROWS)
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.large.ahead import look_ahead
 from switchyard.tabular.tables.large.load import load
+from switchyard.tabular.tables.large.memory import free_memory
 from switchyard.tabular.tables.large.rest import Rest
 from switchyard.tabular.tables.large.sample import rows_allowed
 
@@ -53,6 +58,16 @@ def test_sample_and_rest_are_all_rows_once_in_the_types_they_have_in_memory(tmp_
     together = pd.concat([found.table.frame, rest_of(found)]).sort_values("number", ignore_index=True)
     pd.testing.assert_frame_equal(together, whole.table.frame, check_dtype=True)
     assert found.notes[0].startswith("500 of 3,000 rows, drawn uniformly (seed 0)")
+    assert (found.problem.training.in_memory, whole.problem.training.in_memory) == (500, 3000)
+
+
+def test_a_table_larger_than_free_memory_is_sampled_by_itself_and_its_config_repeats_the_sample(tmp_path, monkeypatch):
+    monkeypatch.setattr("switchyard.tabular.tables.large.sample.free_memory", lambda: 200 * 6 * 1200)
+    found = loaded(tmp_path, people(), "auto")
+
+    assert len(found.table.frame) == found.problem.training.in_memory == 1200
+    again = loaded(tmp_path, people(), found.problem.training.in_memory)
+    assert again.table.frame["number"].equals(found.table.frame["number"])
 
 
 def test_the_sample_keeps_the_order_and_another_seed_draws_other_rows(tmp_path):
@@ -126,3 +141,38 @@ def test_a_wider_table_has_fewer_rows_in_memory():
     assert rows_allowed(20, 5000) == (5000, 5000)
     assert rows_allowed(2000, "auto")[0] < rows_allowed(20, "auto")[0]
     assert rows_allowed(1, "auto")[1] == 300_000
+
+
+def ahead_of(tmp_path, frame, name="people.csv", in_memory=500, target="left"):
+    path = tmp_path / name
+    frame.to_csv(path, index=False) if name.endswith("csv") else frame.to_parquet(path, index=False)
+    asked = {"name": "people", "data": {"source": str(path), "target": target}, "training": {"in_memory": in_memory}}
+    return look_ahead(problem_from(asked, "test"), path)
+
+
+def test_a_dry_run_tells_from_the_first_rows_how_many_there_are_and_what_they_take(tmp_path, monkeypatch):
+    monkeypatch.setattr("switchyard.tabular.tables.large.ahead.HEAD", 400)
+    text, parquet = ahead_of(tmp_path, people()), ahead_of(tmp_path, people(), "people.parquet")
+
+    assert abs(text.rows - 3000) < 150 and not text.counted
+    assert (parquet.rows, parquet.counted, parquet.columns, parquet.sample) == (3000, True, 6, 500)
+    assert parquet.lines("2 trials a family")[0].startswith("rows     3,000 x 6 columns: a sample of 500")
+    assert ahead_of(tmp_path, people(), in_memory=4000) is None and ahead_of(tmp_path, people(), in_memory="auto") is None
+
+
+def test_a_dry_run_refuses_what_cannot_fit_and_says_the_way_out(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="target 'lefd' is not a column of .*did you mean 'left'"):
+        ahead_of(tmp_path, people(), target="lefd")
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1 << 20))
+    with pytest.raises(InputError, match="GB of memory and 0.0 GB are free; lower training.in_memory"):
+        ahead_of(tmp_path, people())
+
+
+@pytest.mark.parametrize(("limit", "free"), [("max", 8000), ("5000", 5000 - 3000 + 500), ("900000", 8000)], ids=["none", "pod", "larger"])
+def test_free_memory_is_that_of_the_container_where_it_was_given_less(tmp_path, monkeypatch, limit, free):
+    monkeypatch.setattr("switchyard.tabular.tables.large.memory.CGROUP", tmp_path)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8000))
+    assert free_memory() == 8000
+    for name, text in {"memory.max": limit, "memory.current": "3000", "memory.stat": "anon 2500\ninactive_file 500"}.items():
+        (tmp_path / name).write_text(text + "\n")
+    assert free_memory() == free
