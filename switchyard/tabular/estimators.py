@@ -144,8 +144,8 @@ class SwitchyardClassifier(ClassifierMixin, _Estimator):
         Two classes: what the out-of-fold threshold maximises, or a fixed value; as `decision.threshold` in a config. With 0.5
         `predict` always answers with the more probable class.
     costs : dict, optional
-        Two classes: `false_positive` and `false_negative`, what each error costs, as `costs` in a config; the threshold follows
-        where it is "auto". The positive class is found by its name, else it is the rarer one (`model_.classes[1]`).
+        What each error costs, as `costs` in a config: `false_positive` and `false_negative` of two classes, where the threshold
+        follows if it is "auto", `matrix` of more. The positive class is found by its name, else it is the rarer one (`model_.classes[1]`).
 
     Attributes
     ----------
@@ -163,7 +163,7 @@ class SwitchyardClassifier(ClassifierMixin, _Estimator):
         metric: str = "auto",
         seed: int = 0,
         threshold: str | float = "auto",
-        costs: dict[str, float] | None = None,
+        costs: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(families, budget_s, trials, metric, seed)
         self.threshold = threshold

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
+import numpy as np
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from switchyard.tabular.config.names import FamilyName, our_families
 from switchyard.tabular.config.section import Section, Share
@@ -45,16 +46,43 @@ class Training(Section):
 
 
 class Costs(Section):
-    """What each kind of error costs, in any one unit; right answers cost nothing."""
+    """What each kind of error costs, in any one unit; right answers cost nothing. The two errors of two classes, or a matrix of more."""
 
-    false_positive: PositiveFloat = Field(description="Of answering the positive class where it is the other.")
-    false_negative: PositiveFloat = Field(description="Of answering the other class where it is the positive one.")
-    unit: str = Field("", max_length=20, description="Of both, as EUR or hours; reports say it.")
+    false_positive: PositiveFloat | None = Field(None, description="Two classes: of answering the positive one where it is the other.")
+    false_negative: PositiveFloat | None = Field(None, description="Two classes: of answering the other one where it is the positive one.")
+    matrix: dict[str, dict[str, NonNegativeFloat]] = Field(
+        {}, description="More classes: by true class what each other class costs as the answer, as in {ill: {well: 50, unsure: 5}, ...}."
+    )
+    unit: str = Field("", max_length=20, description="Of all costs, as EUR or hours; reports say it.")
+
+    @field_validator("matrix", mode="before")
+    @classmethod
+    def _named(cls, matrix: Any) -> Any:
+        # YAML reads classes that are called 1, 2 and 3 as numbers.
+        if not isinstance(matrix, dict):
+            return matrix
+        return {str(true): {str(key): cost for key, cost in row.items()} if isinstance(row, dict) else row for true, row in matrix.items()}
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        pair = (self.false_positive, self.false_negative)
+        if self.matrix and any(cost is not None for cost in pair):
+            raise ValueError("false_positive and false_negative are of two classes, matrix is of more; remove one of them")
+        if not self.matrix and None in pair:
+            raise ValueError("say false_positive and false_negative (two classes), or matrix (more)")
+        return self
 
     @property
     def break_even(self) -> float:
-        """The probability of the positive class at which both errors are expected to cost the same (Elkan, IJCAI 2001)."""
-        return self.false_positive / (self.false_positive + self.false_negative)
+        """Two classes: the probability of the positive one at which both errors are expected to cost the same (Elkan, IJCAI 2001)."""
+        called, missed = self.false_positive or 0.0, self.false_negative or 0.0
+        return called / (called + missed)
+
+    def by_class(self, classes: tuple[str, ...]) -> np.ndarray:
+        """What each answer costs by true class: float64 of shape (n_classes, n_classes), both in the order of `classes`."""
+        if not self.matrix:
+            return np.array([[0.0, self.false_positive], [self.false_negative, 0.0]], dtype="float64")
+        return np.array([[self.matrix[true].get(answer, 0.0) for answer in classes] for true in classes], dtype="float64")
 
 
 class Clustering(Section):

@@ -222,7 +222,7 @@ class Problem(Section):
     features: Features = Features()
     tuning: Tuning = Tuning()
     training: Training = Training()
-    costs: Costs | None = Field(None, description="Binary: what each kind of error costs; the threshold follows.")
+    costs: Costs | None = Field(None, description="Classification: what each kind of error costs; the answer follows.")
     decision: Decision = Decision()
     clustering: Clustering = Clustering()
     constraints: Constraints = Constraints()
@@ -285,7 +285,8 @@ class Problem(Section):
     def _costs_for_their_limit(self) -> Self:
         if self.constraints.max_cost is not None and self.costs is None:
             raise ValueError(
-                "constraints.max_cost limits what errors cost; say in costs.false_positive and costs.false_negative what that is"
+                "constraints.max_cost limits what errors cost; say what that is in costs.false_positive and costs.false_negative, "
+                "or in costs.matrix"
             )
         return self
 

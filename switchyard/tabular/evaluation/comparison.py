@@ -106,7 +106,7 @@ def compare(
     resampler, words = holdout_resampler(split, problem, truth)
     models = {"challenger": challenger} | ({"champion": champion} if champion is not None else {})
     scores = {name: scores_of(truth, part, problem.task, classes, metric.name) for name, part in models.items()}
-    draws = resample({name: with_cost(scores[name], truth, models[name].labels, problem.costs) for name in models}, resampler)
+    draws = resample({name: with_cost(scores[name], truth, models[name].labels, problem.costs, classes) for name in models}, resampler)
     level, support = problem.evaluation.confidence, Support.of(truth, classes, resampler.groups, resampler.weights)
     paired: dict = {"champion": None, "improvement": None}
     if champion is not None:

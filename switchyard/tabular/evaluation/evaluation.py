@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from switchyard.tabular.config.learning import Costs
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import DEFAULTS, Baselines
-from switchyard.tabular.evaluation.costs import Money, money_of, other_ways, with_cost
+from switchyard.tabular.evaluation.costs import Money, charged_labels, money_of, other_ways, with_cost
 from switchyard.tabular.evaluation.curves import calibration_error
 from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.measures import scores_of
@@ -187,9 +187,7 @@ class Evaluation(Record):
         if self.threshold is not None:
             said.append(f"Labels: {self.classes[1]} from a probability of {self.threshold:.4g} on; the baselines from 0.5 on.")
         if self.money is not None:
-            said.append(
-                f"In cost, the baselines decide from {self.money.break_even:.4g} on, where both errors are expected to cost the same."
-            )
+            said.append(self.money.baselines_decide())
         if cost := self.threshold_cost():
             said.append(cost)
         if self.calibration_error is not None:
@@ -234,11 +232,15 @@ def evaluate(
     slices = {column: slice_rows(split, column) for column in problem.data.slice_columns}
     scored = {
         (name,): with_cost(
-            scores_of(truth, part, problem.task, classes, metric.name), truth, _labels(name, part, problem.costs), problem.costs
+            scores_of(truth, part, problem.task, classes, metric.name),
+            truth,
+            _labels(name, part, problem.costs, classes),
+            problem.costs,
+            classes,
         )
         for name, part in models.items()
     }
-    scored |= other_ways(truth, predictions, problem.costs)
+    scored |= other_ways(truth, predictions, problem.costs, classes)
     for column, rows in slices.items():
         scored |= {(column, value): score for value, score in slice_scores(truth, predictions, problem, classes, rows).items()}
     draws = resample(scored, resampler)
@@ -277,7 +279,7 @@ def evaluate(
         baselines=kept,
         gains=gains,
         slices=columns,
-        money=money_of(draws, draws[(_MODEL,)]["cost"], problem.costs, level) if problem.costs else None,
+        money=money_of(draws, draws[(_MODEL,)]["cost"], problem.costs, classes, level) if problem.costs else None,
         curves=curves_of(truth, predictions, classes, threshold, problem, resampler.weights),
         worst=worst_rows(truth, predictions, split, classes, problem),
         target=problem.data.target,
@@ -287,11 +289,9 @@ def evaluate(
     )
 
 
-def _labels(name: str, predictions: Predictions, costs: Costs | None) -> np.ndarray | None:
-    """The labels that are charged: as served, and a baseline's from where its answer pays, as anyone who knows the costs would."""
-    if costs is None or name == _MODEL:
-        return predictions.labels
-    return (predictions.probabilities[:, 1] >= costs.break_even).astype("int64")
+def _labels(name: str, predictions: Predictions, costs: Costs | None, classes: tuple[str, ...]) -> np.ndarray | None:
+    """The labels that are charged: as served, and a baseline's by where its answer pays, as anyone who knows the costs would."""
+    return predictions.labels if costs is None or name == _MODEL else charged_labels(predictions.probabilities, costs, classes)
 
 
 def holdout_resampler(split: Split, problem: Problem, truth: np.ndarray) -> tuple[Resampler, str]:

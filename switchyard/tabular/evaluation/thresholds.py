@@ -93,7 +93,8 @@ def threshold_curves(
     curves = {"thresholds": Curve(title="Scores by threshold", x=x, y="share", lines=lines, marks=_chosen(threshold))}
     if costs is not None:
         unit = f", {costs.unit}" if costs.unit else ""
-        money = 1000 * (false * costs.false_positive + missed * costs.false_negative) / total
+        called, lost = costs.by_class(classes)[(0, 1), (1, 0)]
+        money = 1000 * (false * called + missed * lost) / total
         cost = (line_of("cost", at[::-1], money[::-1]),)
         curves["cost_by_threshold"] = Curve(
             title="Cost by threshold", x=x, y=f"cost per 1,000 rows{unit}", lines=cost, marks=_chosen(threshold)

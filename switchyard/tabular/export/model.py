@@ -17,6 +17,7 @@ from switchyard.tabular.model.calibration import FLOOR as CALIBRATION_FLOOR
 from switchyard.tabular.model.calibration import LEAST, Calibrator
 from switchyard.tabular.model.combiner import FLOOR as STACK_FLOOR
 from switchyard.tabular.model.combiner import Combiner
+from switchyard.tabular.model.decision import in_steps
 from switchyard.tabular.model.model import Model
 
 _FLOAT, _INT64 = 1, 7
@@ -89,6 +90,9 @@ def _finish_classes(graph: Graph, model: Model, proba: str, distances: str) -> N
         positive = graph.node("Gather", proba, graph.constant(np.array(1, dtype=np.int64)), axis=1)
         above = graph.node("GreaterOrEqual", positive, graph.constant(np.array(model.threshold)))
         label = graph.node("Cast", above, to=_INT64)
+    elif model.costs is not None:
+        expected = graph.node("MatMul", proba, graph.constant(in_steps(model.costs)))
+        label = graph.node("ArgMin", graph.node("Round", expected), axis=1, keepdims=0)
     else:
         label = graph.node("ArgMax", proba, axis=1, keepdims=0)
     graph.output(label, "label", "int64", ("n",))

@@ -57,9 +57,31 @@ def choose_threshold(
     return _best_cut(scores, y, _RULES[("f1" if np.average(y, weights=counts) < 0.4 else "accuracy") if rule == "auto" else rule], counts)
 
 
+_STEPS = 2.0**40
+"""Steps of the dearest error in which expected costs are compared: sums that differ by their order of adding up alone are equal."""
+
+
+def cheapest_answers(proba: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """The class whose cost as the answer is expected to be the least: int64 of shape (n,), the first of several.
+
+    Parameters
+    ----------
+    proba : ndarray of shape (n, n_classes)
+    costs : ndarray of shape (n_classes, n_classes)
+        By true class (row) and answer (column).
+    """
+    return np.rint(np.asarray(proba, dtype=np.float64) @ in_steps(costs)).argmin(axis=1)
+
+
+def in_steps(costs: np.ndarray) -> np.ndarray:
+    """`costs` in the steps in which expected costs are compared; the graph uses them too."""
+    return costs * (_STEPS / costs.max())
+
+
 def _cheapest(scores: np.ndarray, y: np.ndarray, costs: Costs, counts: np.ndarray) -> float:
-    price = np.where(y == 1, costs.false_negative, costs.false_positive) * counts
-    best = _best_cut(scores, y, lambda hits, chosen, positives, rows: -_cost(costs, hits, chosen, positives), counts)
+    called, missed = costs.by_class(("", ""))[(0, 1), (1, 0)]
+    price = np.where(y == 1, missed, called) * counts
+    best = _best_cut(scores, y, lambda hits, chosen, positives, rows: -called * (chosen - hits) - missed * (positives - hits), counts)
     saved = price * (((scores >= costs.break_even) != y).astype(float) - ((scores >= best) != y))
     return best if saved.sum() > 2 * saved.std() * len(saved) ** 0.5 else costs.break_even
 
@@ -75,10 +97,6 @@ def _best_cut(scores: np.ndarray, y: np.ndarray, rule: Rule, counts: np.ndarray)
     gaps = np.where(quality >= quality.max() - 1e-12, above - below, -1.0)
     best = int(gaps.argmax())
     return float(np.clip((above[best] + below[best]) / 2, 1e-6, 1 - 1e-6))
-
-
-def _cost(costs: Costs, hits: np.ndarray, chosen: np.ndarray, positives: float) -> np.ndarray:
-    return costs.false_positive * (chosen - hits) + costs.false_negative * (positives - hits)
 
 
 def _f1(hits: np.ndarray, chosen: np.ndarray, positives: float, rows: float) -> np.ndarray:

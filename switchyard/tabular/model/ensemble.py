@@ -104,7 +104,7 @@ def build_ensemble(
         classes=comparison.classes,
         members=tuple(fit_chosen(pairs, split, plan, problem, comparison.classes, end, n_jobs)),
         combiner=chosen.combination.combiner,
-        **_decisions(chosen.oof, comparison.truth, problem, comparison.weights),
+        **_decisions(chosen.oof, comparison.truth, problem, comparison.weights, comparison.classes),
     )
     model = with_limits(model, split.train, problem.clustering.unlike)
     left_s = None if end is None else end - time.monotonic()
@@ -249,8 +249,10 @@ def _choose(options: Sequence[_Option], comparison: _Comparison) -> tuple[_Optio
     raise AssertionError("the best option is among the options")
 
 
-def _decisions(oof: np.ndarray, truth: np.ndarray, problem: Problem, weights: np.ndarray | None) -> dict[str, Any]:
-    """Calibrator, threshold and sets, or the interval, from out-of-fold outputs."""
+def _decisions(
+    oof: np.ndarray, truth: np.ndarray, problem: Problem, weights: np.ndarray | None, classes: tuple[str, ...]
+) -> dict[str, Any]:
+    """Calibrator, threshold or costs, and sets, or the interval, from out-of-fold outputs."""
     decision = problem.decision
     if problem.task == "regression":
         floor = 0.0 if problem.loss in COUNTS else None
@@ -268,6 +270,8 @@ def _decisions(oof: np.ndarray, truth: np.ndarray, problem: Problem, weights: np
         found["sets"] = Sets(decision.coverage, each, least, decision.review_above)
     if problem.task == "binary":
         found["threshold"] = choose_threshold(proba, truth, decision.threshold, problem.costs, weights)
+    elif problem.costs is not None:
+        found["costs"] = problem.costs.by_class(classes)
     return found
 
 

@@ -21,7 +21,7 @@ from switchyard.tabular.families import FAMILIES, Estimator
 from switchyard.tabular.families.base import Params
 from switchyard.tabular.model.calibration import Calibrator, fit_calibrator
 from switchyard.tabular.model.combiner import Combiner, stack_features
-from switchyard.tabular.model.decision import choose_threshold, conformal_half_width
+from switchyard.tabular.model.decision import cheapest_answers, choose_threshold, conformal_half_width
 from switchyard.tabular.model.open_format import dump, load, types_in
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
@@ -82,6 +82,8 @@ class Model(Storable):
     calibrator : Calibrator
     threshold : float
         Binary: the positive class is answered from this probability on.
+    costs : ndarray of shape (n_classes, n_classes) or None
+        More classes: what each answer (column) costs by true class (row), where the config says it; the cheapest is answered.
     half_width : float or None
         Regression: the conformal interval is the prediction plus and minus this, in units of the target.
     coverage : float or None
@@ -102,6 +104,7 @@ class Model(Storable):
     classes: tuple[str, ...] = ()
     calibrator: Calibrator = field(default_factory=Calibrator)
     threshold: float = 0.5
+    costs: np.ndarray | None = None
     half_width: float | None = None
     coverage: float | None = None
     sets: Sets | None = None
@@ -125,9 +128,11 @@ class Model(Storable):
         return np.array(self.classes, dtype=object)[self.decide(self.predict_proba(frame))]
 
     def decide(self, proba: np.ndarray) -> np.ndarray:
-        """Codes (int64 of shape (n,)) for calibrated probabilities: by threshold, or the most probable."""
+        """Codes (int64 of shape (n,)) for calibrated probabilities: by threshold, by what errors cost, or the most probable."""
         if self.task == "binary":
             return (proba[:, 1] >= self.threshold).astype(np.int64)
+        if self.costs is not None:
+            return cheapest_answers(proba, self.costs)
         return proba.argmax(axis=1)
 
     def interval(self, frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -191,6 +196,7 @@ class Model(Storable):
             **({"sets": asdict(self.sets)} if self.sets else {}),
             **({"unlike": asdict(self.unlike)} if self.unlike else {}),
             **({} if self.floor is None else {"floor": self.floor}),
+            **({} if self.costs is None else {"costs": self.costs.tolist()}),
             # Whoever reads it needs them first, and may have no config then.
             **({"plugins": plugins} if (plugins := self._plugins(files)) else {}),
         }  # fmt: skip
@@ -224,6 +230,7 @@ class Model(Storable):
             classes=tuple(head["classes"]),
             calibrator=Calibrator.of(head["calibrator"]),
             threshold=head["threshold"],
+            costs=None if "costs" not in head else np.array(head["costs"], dtype=np.float64),
             half_width=head["half_width"],
             coverage=head["coverage"],
             sets=Sets.of(head.get("sets")),
@@ -248,6 +255,8 @@ class Model(Storable):
         decisions: list[tuple[Cell, ...]] = [("calibration", self.calibrator.kind)]
         if self.task == "binary":
             decisions.append(("threshold", f"{self.classes[1]} from a probability of {self.threshold:.4g}"))
+        if self.costs is not None:
+            decisions.append(("label", "the answer whose cost is expected to be the least"))
         if self.sets is not None:
             decisions.append(("sets", self.sets.words))
         if self.half_width is not None:

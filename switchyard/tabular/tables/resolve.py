@@ -23,6 +23,7 @@ from switchyard.tabular.tables.reading.headers import NO_HEADER, looks_like_data
 from switchyard.tabular.tables.reading.sources import RawTable
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.table import Table
+from switchyard.tabular.tables.typing.costs import said_costs
 from switchyard.tabular.tables.typing.counts import settle_objective
 from switchyard.tabular.tables.typing.kinds import read_column
 from switchyard.tabular.tables.typing.readings import Reading, as_dates
@@ -34,7 +35,6 @@ from switchyard.tabular.tables.typing.targets import (
     Target,
     positive_class,
     read_target,
-    said_costs,
     target_to_find,
 )
 from switchyard.tabular.tables.weights import check_weighing, check_weights, weight_column, with_weight

@@ -140,6 +140,63 @@ def test_costs_decide_the_threshold_that_is_served_and_are_said_by_the_names_of_
     assert fitted.evaluation.money.model.value <= fitted.evaluation.money.others["never"].value
 
 
+MATRIX = {"ill": {"unsure": 5, "well": 50}, "unsure": {"ill": 2, "well": 3}, "well": {"ill": 1, "unsure": 1}}
+
+
+def patients(rows: int = 300) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    state = rng.integers(0, 3, rows)
+    return pd.DataFrame({"fever": state + rng.normal(size=rows), "state": np.array(["ill", "unsure", "well"])[state]})
+
+
+def test_costs_of_several_classes_decide_what_the_graph_answers_and_are_said_by_their_names(tmp_path):
+    frame = patients()
+    fitted = switchyard.fit(frame, "state", costs={"matrix": MATRIX, "unit": "EUR"}, **QUICK)
+    answered, proba = fitted.predict(frame), fitted.predict_proba(frame)
+    fitted.model.write(tmp_path)
+    table = np.array([[0, 5, 50], [2, 0, 3], [1, 1, 0]])
+
+    assert answered.tolist() == np.array(fitted.model.classes)[(proba @ table).argmin(axis=1)].tolist()
+    assert (answered == "well").sum() < (proba.argmax(axis=1) == 2).sum() / 2
+    assert not fitted.parity.differing_rows
+    assert Model.read(tmp_path).predict(fitted.split.holdout).tolist() == fitted.model.predict(fitted.split.holdout).tolist()
+    assert any("answering 'well' where it is 'ill' costs 50 EUR, the most" in note for note in fitted.notes)
+    assert fitted.evaluation.money.model.value < fitted.evaluation.money.others["likeliest"].value
+
+
+@pytest.mark.parametrize(
+    ("matrix", "said"),
+    [
+        ({"il": {"well": 1}}, "costs.matrix: 'il' is no class of target 'state'; did you mean 'ill'?"),
+        ({"ill": {"wel": 1}}, "costs.matrix.ill: 'wel' is no class of target 'state'; did you mean 'well'?"),
+        ({"ill": MATRIX["ill"]}, "costs.matrix has no row for 'unsure', 'well' of target 'state'"),
+        ({**MATRIX, "ill": {"well": 50}}, "costs.matrix.ill does not say what answering 'unsure' costs where it is 'ill'"),
+        ({**MATRIX, "ill": {**MATRIX["ill"], "ill": 2}}, "costs.matrix.ill.ill: a right answer costs nothing; remove it (got 2)"),
+        ({**MATRIX, "ill": {"unsure": -5, "well": 50}}, "fit: costs.matrix.ill.unsure: must be at least 0 (got -5)"),
+        ({true: {"ill": 0, "unsure": 0, "well": 0} for true in MATRIX}, "costs.matrix: every answer costs nothing"),
+        (None, "costs.false_positive and costs.false_negative are of two classes, and 'state' has 3"),
+    ],
+)
+def test_costs_that_do_not_fit_the_classes_are_one_line(matrix, said):
+    costs = {"false_positive": 1, "false_negative": 2} if matrix is None else {"matrix": matrix}
+    with pytest.raises(InputError, match=re.escape(said)) as caught:
+        switchyard.fit(patients(), "state", costs=costs, **QUICK)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("costs", "said"),
+    [
+        ({"false_positive": 1}, "fit: costs: say false_positive and false_negative (two classes), or matrix (more)"),
+        ({"false_positive": 1, "false_negative": 2, "matrix": MATRIX}, "matrix is of more; remove one of them"),
+        ({"matrix": {"yes": {"no": 1}, "no": {"yes": 2}}}, "costs.matrix is of three classes or more, and 'answer' has two"),
+    ],
+)
+def test_costs_of_two_classes_are_their_two_errors(costs, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        switchyard.fit(shop(), "answer", costs=costs, **QUICK)
+
+
 def test_a_budget_of_seconds_is_all_that_needs_to_be_said():
     fitted = switchyard.fit(shop(), "answer", budget_s=2, families=["linear"])
 
@@ -161,7 +218,7 @@ def test_a_budget_of_seconds_is_all_that_needs_to_be_said():
         (
             lambda frame: frame.assign(answer=frame["age"]),
             {"costs": {"false_positive": 1, "false_negative": 1}},
-            "costs are of the two errors of a binary task, and the task of 'answer' is regression; remove costs",
+            "costs are of the errors of a classification, and the task of 'answer' is regression; remove costs",
         ),
     ],
 )

@@ -11,7 +11,6 @@ import pandas as pd
 
 from switchyard.bundle import ColumnReading
 from switchyard.bundle.plain import unpointed
-from switchyard.tabular.config.learning import Costs
 from switchyard.tabular.config.problem import Kind
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
@@ -239,12 +238,3 @@ def positive_class(labels: np.ndarray, wanted: str | None, name: str) -> tuple[s
     if counts[0] != counts[1]:
         return classes[int(np.argmin(counts))], "it is the rarer class"
     return classes[1], "both are equally frequent, it is the last by name"
-
-
-def said_costs(costs: Costs, target: Target, positive: str | None, name: str) -> str:
-    """Which mistake costs what, by the names of the classes: a positive class that is the other one turns them around."""
-    if target.task != "binary":
-        raise InputError(f"costs are of the two errors of a binary task, and the task of {name!r} is {target.task}; remove costs")
-    missed, called = (f"{cost:,.10g} {costs.unit}".rstrip() for cost in (costs.false_negative, costs.false_positive))
-    follows = f"an answer pays from a probability of {costs.break_even:.4g} on"
-    return f"missing a {positive!r} of {name!r} costs {missed}, calling another row {positive!r} costs {called}: {follows}"

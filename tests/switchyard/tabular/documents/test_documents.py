@@ -203,6 +203,21 @@ def test_the_card_speaks_in_money_where_the_config_says_what_errors_cost(people,
     assert "EUR" not in write_documents(record).files["model_card.md"]
 
 
+def test_the_card_of_several_classes_says_that_the_cheapest_is_answered_and_what_errors_cost(people, record):
+    classes = ("a", "b", "c")
+    target = {part: getattr(people, part).assign(y=np.resize(classes, len(getattr(people, part)))) for part in ("train", "holdout")}
+    costs = {"matrix": {true: {answer: 7 for answer in classes if answer != true} for true in classes}, "unit": "EUR"}
+    problem = make_problem("multiclass", "log_loss", costs=costs)
+    scored = evaluate(
+        Predictions.of_classes(np.tile([0.5, 0.3, 0.2], (len(people.holdout), 1))), dataclasses.replace(people, **target), problem, classes
+    )
+    files = write_documents(dataclasses.replace(record, problem=problem, evaluation=scored)).files
+
+    assert "the class whose cost is expected to be the least; the dearest, b where it is c, costs 7 EUR" in files["model_card.md"]
+    assert "the model, most probable class" in files["model_card.md"]
+    assert "the label whose cost is expected to be the least" in files["ml_requirements.md"]
+
+
 def test_a_closed_gate_offers_no_registered_model(documents, record):
     assert "models:/" not in documents.files["model_card.md"]
     passed = dataclasses.replace(record, verdict=record.verdict.model_copy(update={"verdict": "challenger"}))

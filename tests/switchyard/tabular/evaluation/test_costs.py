@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from switchyard.tabular.evaluation import Predictions, evaluate, fit_baselines
 from switchyard.tabular.evaluation.comparison import check_gates, compare
 from switchyard.tabular.evaluation.evaluation import Evaluation
-from tests.switchyard.tabular.cases import make_problem
+from tests.switchyard.tabular.cases import make_problem, make_split
 from tests.switchyard.tabular.evaluation.test_comparison import CLASSES, _predictions
 
 COSTS = {"false_positive": 5, "false_negative": 50, "unit": "EUR"}
@@ -55,6 +56,25 @@ def test_the_page_the_scalars_and_what_is_kept_speak_of_money(evaluation, tmp_pa
     assert Evaluation.read(tmp_path) == evaluation
 
 
+def test_several_classes_are_charged_by_their_matrix_beside_always_one_of_them_and_the_most_probable():
+    truth = np.array(["a", "b", "c"] * 40)
+    frame = pd.DataFrame({"x": np.arange(120.0), "y": truth})
+    split, classes = make_split(frame, 0.5), ("a", "b", "c")
+    matrix = {"a": {"b": 1, "c": 2}, "b": {"a": 30, "c": 4}, "c": {"a": 5, "b": 6}}
+    problem = make_problem("multiclass", "log_loss", costs={"matrix": matrix, "unit": "EUR"})
+    proba = np.tile([0.5, 0.3, 0.2], (60, 1))
+    served = Predictions(probabilities=proba, labels=np.ones(60, dtype="int64"))
+    found = evaluate(served, split, problem, classes)
+
+    assert found.money.model.value == found.money.others["always_1"].value == pytest.approx(1000 * (1 + 6) / 3)
+    assert found.money.others["likeliest"].value == found.money.others["always_0"].value == pytest.approx(1000 * (30 + 5) / 3)
+    assert found.money.others["always_2"].value == pytest.approx(1000 * (2 + 4) / 3)
+    sentence = found.money.sentence(classes)
+    assert "the dearest, a where it is b, costs 30 EUR" in sentence and "always c, costs 2,000 EUR" in sentence
+    assert "the most probable class 11,667 EUR" in sentence.replace("1.167e+04", "11,667")
+    assert "the model, most probable class" in found.html() and "expected to be the least" in found.html()
+
+
 def test_without_costs_nothing_is_said_of_them(people):
     plain = evaluate(_predictions(people, 1), people, make_problem("binary", "roc_auc"), CLASSES, 0.5)
 
@@ -79,5 +99,5 @@ def test_a_limit_on_the_cost_is_a_gate(evaluation, limit, verdict):
 
 
 def test_a_limit_on_a_cost_that_is_not_said_is_refused():
-    with pytest.raises(ValueError, match=r"constraints.max_cost .* costs.false_positive"):
+    with pytest.raises(ValueError, match=r"constraints.max_cost .* costs.false_positive .* costs.matrix"):
         make_problem("binary", "roc_auc", constraints={"max_cost": 5})
