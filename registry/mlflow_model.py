@@ -40,6 +40,8 @@ class BundleModel(mlflow.pyfunc.PythonModel):
             decided = {} if decisions is None else {"decision": decisions}
             return pd.DataFrame({"label": answer.labels, **probabilities, **sets, **decided, **far})
         columns = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
+        if signature.quantiles is not None:
+            columns |= {f"quantile_{name}": answer.quantiles[:, at] for at, name in enumerate(signature.quantiles.names)}
         return pd.DataFrame({name: values for name, values in columns.items() if values is not None})
 
 

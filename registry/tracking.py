@@ -290,6 +290,7 @@ def _signature(signature: Signature) -> Any:
         if signature.unlike is not None:
             outputs += [ColSpec(DataType.double, "distance"), ColSpec(DataType.boolean, "unlike")]
     else:
-        names = ("prediction", "lower", "upper") if signature.interval else ("prediction",)
+        names: tuple[str, ...] = ("prediction", "lower", "upper") if signature.interval else ("prediction",)
+        names += tuple(f"quantile_{name}" for name in signature.quantiles.names) if signature.quantiles else ()
         outputs = [ColSpec(DataType.double, name) for name in names]
     return ModelSignature(Schema(inputs), Schema(outputs))

@@ -108,7 +108,8 @@ class Client:
         -------
         DataFrame or list of dict
             As `rows` came. A frame has their index and one column for each part of the answer: `prediction_id`, `label`,
-            `confidence` and `probability.CLASS`, or `prediction`, `lower` and `upper`.
+            `confidence` and `probability.CLASS`, or `prediction`, `lower` and `upper`, and
+            `quantile_LEVEL` where the model has them.
 
         Raises
         ------
@@ -230,5 +231,6 @@ def _as_frame(answers: Sequence[Mapping[str, Any]], index: Any) -> pd.DataFrame:
     for answer in answers:
         own = dict(answer)
         probabilities = own.pop("probabilities", {})
-        flat.append({**own, **{f"probability.{name}": value for name, value in probabilities.items()}})
+        quantiles = {f"quantile_{level}": value for level, value in own.pop("quantiles", {}).items()}
+        flat.append({**own, **{f"probability.{name}": value for name, value in probabilities.items()}, **quantiles})
     return pd.DataFrame(flat, index=index)

@@ -66,6 +66,7 @@ def document_model(
                 combination=leaderboard.winner.kind if len(model.members) > 1 else "",
                 calibration=model.calibrator.kind,
                 half_width=model.half_width,
+                quantiles=model.quantiles.words if model.quantiles else "",
                 sets=model.sets.words if model.sets else "",
             ),
             evaluation=evaluation,

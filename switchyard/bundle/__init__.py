@@ -9,6 +9,7 @@ from switchyard.bundle.bundle import Bundle, ChangedBundle
 from switchyard.bundle.contract import Contract, Match
 from switchyard.bundle.digest import digest
 from switchyard.bundle.encoding import BadInput
+from switchyard.bundle.quantiles import Quantiles
 from switchyard.bundle.reading import ColumnReading
 from switchyard.bundle.scorer import Answer, Scorer
 from switchyard.bundle.sets import Sets
@@ -25,6 +26,7 @@ __all__ = [
     "Interval",
     "Match",
     "Other",
+    "Quantiles",
     "Scorer",
     "Sets",
     "Signature",

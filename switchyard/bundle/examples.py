@@ -33,7 +33,10 @@ def answer_of(answer: Answer, row: int, signature: Signature) -> dict[str, Any]:
         }
         return said if answer.distance is None else {**said, "distance": float(answer.distance[row])}
     values = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
-    return {key: float(value[row]) for key, value in values.items() if value is not None}
+    numbers = {key: float(value[row]) for key, value in values.items() if value is not None}
+    if signature.quantiles is None or answer.quantiles is None:
+        return numbers
+    return {**numbers, "quantiles": dict(zip(signature.quantiles.names, answer.quantiles[row].tolist()))}
 
 
 def make_examples(scorer: Scorer, rows: Sequence[Mapping[str, Any]], tolerance: float = TOLERANCE) -> str:

@@ -42,6 +42,8 @@ class Answer:
     lower: np.ndarray | None = None
     """Lower end of the conformal interval, float64 of shape (n,)."""
     upper: np.ndarray | None = None
+    quantiles: np.ndarray | None = None
+    """float64 of shape (n, n_levels), columns as in `Signature.quantiles`; None where the model has none."""
     members: np.ndarray | None = None
     """Which classes are in the conformal set of each row, bool of shape (n, n_classes); None where the model has no sets."""
     distance: np.ndarray | None = None
@@ -235,7 +237,9 @@ class Scorer:
             marks = None if unlike is None or distance is None else unlike.marks(distance, index)
             labels = [classes[code] for code in index.tolist()]
             return Answer(probabilities, index, labels, members=members, distance=distance, unlike=marks)
-        return Answer(prediction=found["prediction"], lower=found.get("lower"), upper=found.get("upper"))
+        levels = self.signature.quantiles
+        quantiles = None if levels is None else levels.values(found["prediction"])
+        return Answer(prediction=found["prediction"], lower=found.get("lower"), upper=found.get("upper"), quantiles=quantiles)
 
     def _empty(self) -> Answer:
         if self.signature.classes:
@@ -244,4 +248,5 @@ class Scorer:
             distance, unlike = (np.empty(0), np.empty(0, dtype=bool)) if self.signature.unlike else (None, None)
             return Answer(none, np.empty(0, dtype=np.int64), [], members=members, distance=distance, unlike=unlike)
         bound = np.empty(0) if self.signature.interval else None
-        return Answer(prediction=np.empty(0), lower=bound, upper=bound)
+        quantiles = None if self.signature.quantiles is None else np.empty((0, len(self.signature.quantiles.levels)))
+        return Answer(prediction=np.empty(0), lower=bound, upper=bound, quantiles=quantiles)

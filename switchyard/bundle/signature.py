@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from switchyard.bundle.plain import MISSING, unpointed
+from switchyard.bundle.quantiles import Quantiles
 from switchyard.bundle.reading import ColumnReading
 from switchyard.bundle.seen import Seen
 from switchyard.bundle.sets import Sets
@@ -135,6 +136,8 @@ class Signature:
     """Of a classification that was asked for them; not in the text where it was not, so that older code reads it too."""
     unlike: Unlike | None = None
     """Of a clustering, whose answers have a distance; not in the text of others."""
+    quantiles: Quantiles | None = None
+    """Of a regression that was asked for them; not in the text of others."""
 
     def __post_init__(self) -> None:
         if self.label is None:
@@ -163,7 +166,7 @@ class Signature:
     def to_json(self) -> str:
         """The text of signature.json, the same for equal signatures."""
         fields = dataclasses.asdict(self)
-        for name in ("sets", "unlike"):
+        for name in ("sets", "unlike", "quantiles"):
             if fields[name] is None:
                 del fields[name]
         return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
@@ -198,6 +201,7 @@ class Signature:
                 label=label,
                 sets=Sets.of(fields.pop("sets", None)),
                 unlike=Unlike.of(fields.pop("unlike", None)),
+                quantiles=Quantiles.of(fields.pop("quantiles", None)),
                 **fields,
             )
         except (KeyError, TypeError) as error:

@@ -16,6 +16,7 @@ from switchyard.monitoring.window import Window, in_words
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.evaluation.evaluation import Evaluation, evaluate
 from switchyard.tabular.evaluation.predictions import encode_truth
+from switchyard.tabular.evaluation.quantiles import band_sentences
 from switchyard.tabular.evaluation.resampling import Estimate
 from switchyard.tabular.report.report import Report, Section, Table
 from switchyard.tabular.report.words import count_of
@@ -77,7 +78,7 @@ class Performance(Record):
         score = self.score
         said = "No score." if score is None else f"{self.metric} {score}, {self.basis}; on the holdout {self.holdout}."
         sections = [Section(f"{self.basis.capitalize()}: {self.reason}", said)]
-        if said := self.covered:
+        if said := " ".join((self.covered, *self.banded)).strip():
             sections.append(Section("Coverage", said))
         if self.shown is not None:
             sections.append(Section("What was shown, and what was new", self.shown.table()))
@@ -99,6 +100,11 @@ class Performance(Record):
             f"{'Sets' if 'set_coverage' in scores else 'Intervals'} hold {held} of the outcomes; they were made to hold {self.promised:g}."
         )
         return f"{said} That is clearly less than was promised." if held.high is not None and held.high < self.promised else said
+
+    @property
+    def banded(self) -> tuple[str, ...]:
+        """For each band of two quantiles how many outcomes lay within, beside what it was made for."""
+        return band_sentences(self.measured.scores if self.measured else {})
 
     def score_table(self) -> Table:
         """Every score, as measured and as estimated."""
@@ -226,4 +232,6 @@ def _evaluate(window: Window, reference: Reference, at: np.ndarray) -> Evaluatio
     answers = window.predictions(facts.classes, at)
     if facts.sets is not None and answers.probabilities is not None:
         answers = replace(answers, members=facts.sets.members(answers.probabilities))
+    if facts.quantiles is not None and answers.values is not None:
+        answers = replace(answers, quantiles=facts.quantiles.values(answers.values), levels=facts.quantiles.levels)
     return evaluate(answers, split, here, facts.classes, facts.threshold)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.bundle import Sets, Signature
+from switchyard.bundle import Quantiles, Sets, Signature
 from switchyard.bundle.unlike import Unlike
 from switchyard.monitoring.answers import answer_columns, predictions_in
 from switchyard.monitoring.recommending.catalogue import Catalogue
@@ -49,6 +49,8 @@ class ReferenceFacts(BaseModel):
     threshold: float | None
     sets: Sets | None = None
     """By which the version's answers have conformal sets."""
+    quantiles: Quantiles | None = None
+    """By which the version's answers have quantiles: they follow from the prediction."""
     unlike: Unlike | None = None
     """By which its answers say that a row is like none of the groups."""
     metric: str
@@ -181,6 +183,7 @@ def describe_reference(
             threshold=signature.threshold,
             sets=signature.sets,
             unlike=signature.unlike,
+            quantiles=signature.quantiles,
             metric=evaluation.metric,
             greater_is_better=evaluation.greater_is_better,
             scores=_as_measured(evaluation, predictions, split, signature, problem),

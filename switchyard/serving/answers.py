@@ -9,12 +9,13 @@ import numpy as np
 
 from switchyard.bundle import Answer, Signature
 from switchyard.bundle.explainer import Reasons
+from switchyard.bundle.quantiles import QUANTILE
 from switchyard.predictionlog.records import prediction_id
 from switchyard.serving.payloads import JSON_DATA, NDARRAY, ONE, ROWS, TENSOR
 
 LISTS = ("items", "scores", "titles", "because", "notes")
 Columns = dict[str, "list[Any] | None"]
-EXPLANATION = "explanation"
+EXPLANATION, QUANTILES = "explanation", "quantiles"
 _TAGS = {"set": "sets", "decision": "decisions", "distance": "distances", "unlike": "unlike"}
 """What stands with the tags of an answer whose place for data holds the probabilities."""
 
@@ -23,8 +24,8 @@ def columns_of(answer: Answer, signature: Signature) -> Columns:
     """The answer as plain lists by name, each of shape (rows,), None where the task has no such thing.
 
     `label`, `confidence` (the label's probability) and `probabilities` (by class), with `set` (the classes that are in it, the
-    most probable first), `decision`, `distance` and `unlike` where the model has them; or `prediction`, `lower`, `upper`; or what a
-    recommendation has.
+    most probable first), `decision`, `distance` and `unlike` where the model has them; or `prediction`, `lower`, `upper`
+    and `quantiles` (by level); or what a recommendation has.
     """
     if answer.recommendations is not None:
         listed = [one.fields() for one in answer.recommendations]
@@ -47,7 +48,15 @@ def columns_of(answer: Answer, signature: Signature) -> Columns:
         "prediction": _numbers(answer.prediction),
         "lower": _numbers(answer.lower),
         "upper": _numbers(answer.upper),
+        **_quantiles(answer, signature),
     }
+
+
+def _quantiles(answer: Answer, signature: Signature) -> Columns:
+    if signature.quantiles is None or answer.quantiles is None:
+        return {}
+    names = signature.quantiles.names
+    return {QUANTILES: [dict(zip(names, row)) for row in answer.quantiles.tolist()]}
 
 
 def logged(columns: Columns) -> Columns:
@@ -115,8 +124,10 @@ def body_of(columns: Columns, form: str, request_id: str, signature: Signature, 
         meta["tags"] = {**tags, "labels": columns["label"], "confidence": columns["confidence"]}
         meta["tags"] |= {tag: columns[name] for name, tag in _TAGS.items() if columns.get(name) is not None}
     else:
-        names = [name for name, column in columns.items() if column is not None and name != EXPLANATION]
-        values = [list(row) for row in zip(*(columns[name] or () for name in names))]
+        flat_columns = {name: column for name, column in columns.items() if column is not None and name not in (EXPLANATION, QUANTILES)}
+        for level in signature.quantiles.names if signature.quantiles else ():
+            flat_columns[QUANTILE + level] = [row[level] for row in columns.get(QUANTILES) or ()]
+        names, values = list(flat_columns), [list(row) for row in zip(*flat_columns.values())]
     if columns.get(EXPLANATION) is not None:
         meta["tags"] = {**meta["tags"], f"{EXPLANATION}s": columns[EXPLANATION]}
     if form == NDARRAY:

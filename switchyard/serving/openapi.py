@@ -9,6 +9,7 @@ import orjson
 
 from switchyard.bundle import Column, Other, Signature
 from switchyard.bundle.explainer import EXPLAINED
+from switchyard.bundle.quantiles import QUANTILE
 from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.predictionlog.records import prediction_id
 from switchyard.serving import schemas
@@ -178,6 +179,7 @@ def _header(name: str, schema: Json) -> Json:
 def metadata(signature: Signature, tags: Mapping[str, str]) -> Json:
     """Seldon's metadata of the model; custom fields must be text there."""
     outputs = list(signature.classes) or ["prediction", *(["lower", "upper"] if signature.interval else [])]
+    outputs += [QUANTILE + name for name in signature.quantiles.names] if signature.quantiles else []
     if signature.task == RECOMMENDATION:
         outputs = ["items", "scores", "titles", "because"]
     custom = {"digest": tags["digest"], "task": signature.task, "target": signature.target}

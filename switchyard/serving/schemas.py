@@ -223,6 +223,10 @@ def prediction_answer(signature: Signature) -> Json:
         if signature.interval:
             text = f"of the interval that holds {signature.interval.coverage:.0%} of the outcomes"
             fields |= {"lower": {**number, "description": f"Lower end {text}."}, "upper": {**number, "description": f"Upper end {text}."}}
+        if signature.quantiles:
+            levels = {name: number for name in signature.quantiles.names}
+            said = f"By level, {signature.quantiles.words}; they never cross."
+            fields["quantiles"] = {"type": "object", "properties": levels, "required": list(levels), "description": said}
     properties = {"prediction_id": {"type": "string"}, **fields, "explanation": EXPLANATION}
     item = {"type": "object", "properties": properties, "required": ["prediction_id", *fields]}
     predictions: Json = {"type": "object", "properties": {"predictions": {"type": "array", "items": item}}, "required": ["predictions"]}

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from switchyard.bundle import Answer, BadInput, Scorer, Signature
 from switchyard.bundle.explainer import Explainer
+from switchyard.bundle.quantiles import QUANTILE
 from switchyard.predictionlog.blocks import ANSWERS, INPUT, PROBABILITY, Block
 from switchyard.predictionlog.records import prediction_id
 from switchyard.tabular.batch.ahead import ahead
@@ -60,6 +61,7 @@ def output_columns(signature: Signature, explained: bool = False) -> tuple[str, 
         said += (DISTANCE, UNLIKE) if signature.unlike else ()
     else:
         said = ("prediction", *(("lower", "upper") if signature.interval else ()))
+        said += tuple(QUANTILE + name for name in signature.quantiles.names) if signature.quantiles else ()
     reasons = (BASE, *(CONTRIBUTION + column.name for column in signature.columns)) if explained else ()
     return (*said, *reasons, "prediction_id", "model", "version", "digest")
 
@@ -159,7 +161,10 @@ def _columns(answer: Answer, signature: Signature) -> dict[str, Any]:
         far = {} if answer.distance is None else {DISTANCE: answer.distance.astype(np.float64), UNLIKE: answer.unlike}
         return {"label": answer.labels, "confidence": confidence, **each, **_sets(answer, signature), **far}
     ends = {"prediction": answer.prediction, "lower": answer.lower, "upper": answer.upper}
-    return {name: values.reshape(-1).astype(np.float64) for name, values in ends.items() if values is not None}
+    said = {name: values.reshape(-1).astype(np.float64) for name, values in ends.items() if values is not None}
+    if signature.quantiles is None or answer.quantiles is None:
+        return said
+    return {**said, **{QUANTILE + name: answer.quantiles[:, at] for at, name in enumerate(signature.quantiles.names)}}
 
 
 def _reasons(explainer: Explainer, inputs: Mapping[str, np.ndarray], rows: int) -> dict[str, list[float]]:

@@ -223,6 +223,9 @@ class Problem(Section):
     tuning: Tuning = Tuning()
     training: Training = Training()
     costs: Costs | None = Field(None, description="Classification: what each kind of error costs; the answer follows.")
+    quantiles: tuple[Share, ...] = Field(
+        (), max_length=20, description="Regression: quantiles of the outcome that answers carry, rising, as [0.1, 0.5, 0.9]."
+    )
     decision: Decision = Decision()
     clustering: Clustering = Clustering()
     constraints: Constraints = Constraints()
@@ -274,6 +277,14 @@ class Problem(Section):
     def _counts_are_numbers(self) -> Self:
         if self.objective != "auto" and self.task != "regression":
             raise ValueError(f"objective: {self.objective} is of task: regression, and the task is {self.task}; remove one of the two")
+        return self
+
+    @model_validator(mode="after")
+    def _quantiles_rise(self) -> Self:
+        if list(self.quantiles) != sorted(set(self.quantiles)):
+            raise ValueError(f"quantiles: give each level once, rising, as in [0.1, 0.5, 0.9] (got {list(self.quantiles)})")
+        if self.quantiles and self.task not in ("auto", "regression"):
+            raise ValueError(f"quantiles are of task: regression, and the task is {self.task}; remove one of the two")
         return self
 
     @property

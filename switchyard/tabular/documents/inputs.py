@@ -51,6 +51,8 @@ class ModelFacts:
     calibration: str = "none"
     half_width: float | None = None
     """Regression: of the conformal interval, in units of the target."""
+    quantiles: str = ""
+    """Regression: which quantiles it answers, in words; empty where it has none."""
     sets: str = ""
     """Classification: what its conformal sets are made to hold, in words; empty where it has none."""
 

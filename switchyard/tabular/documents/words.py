@@ -5,6 +5,7 @@ from __future__ import annotations
 from switchyard.tabular.documents.inputs import RunRecord
 from switchyard.tabular.evaluation import Evaluation
 from switchyard.tabular.evaluation.names import NAMES
+from switchyard.tabular.evaluation.quantiles import band_sentences
 from switchyard.tabular.evaluation.slices import SliceColumn
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.report.markdown import number, percent
@@ -44,6 +45,7 @@ def limits(run: RunRecord) -> list[str]:
                 f"The interval holds {percent(coverage.value)} of the holdout's true values, fewer than the {percent(wanted)} wanted."
             )
         said.append("The interval has the same width for every row, however hard the row is.")
+    said += band_sentences(evaluation.scores)
     if held := evaluation.scores.get("set_coverage"):
         wanted = run.problem.decision.coverage
         if held.high is not None and held.high < wanted:

@@ -53,10 +53,19 @@ def _column_changes(before: Signature, after: Signature) -> Iterator[Change]:
     for name, column in ours.items():
         if change := _column_change(theirs.get(name), column):
             yield change
+    yield from _quantile_changes(before, after)
     for name in theirs:
         if name not in ours:
             what = "is not used any more; it may still come" if name in known else "is gone from the table; it may still come"
             yield Change(subject=f"column {name!r}", what=what, breaking=False)
+
+
+def _quantile_changes(before: Signature, after: Signature) -> Iterator[Change]:
+    old, new = (signature.quantiles.names if signature.quantiles else () for signature in (before, after))
+    if lost := [name for name in old if name not in new]:
+        yield Change(subject=f"quantiles {', '.join(lost)}", what="are lost: answers have them no more (quantiles)", breaking=True)
+    if added := [name for name in new if name not in old]:
+        yield Change(subject=f"quantiles {', '.join(added)}", what="are new", breaking=False)
 
 
 def _column_change(old: Column | None, new: Column) -> Change | None:

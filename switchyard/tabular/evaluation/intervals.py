@@ -28,6 +28,8 @@ _SHARES = frozenset(
     }
 )
 """Between 0 and 1."""
+PINBALL, BELOW, WITHIN = "pinball", "below_", "within_"
+"""How scores of quantiles begin: a loss, and two shares."""
 _LOSSES = frozenset({"log_loss", "brier", "rmse", "mse", "mae", "poisson_deviance", "tweedie_deviance"})
 """From 0 on."""
 _BY_CLASS = frozenset({"roc_auc", "balanced_accuracy", "average_precision"})
@@ -106,9 +108,9 @@ def interval(name: str, value: float, draws: np.ndarray, confidence: float, supp
     spread itself is uncertain. R2: the same on 1 - R2. Others: percentiles.
     """
     score = name.rpartition(":")[2].removesuffix(_WEIGHTED)
-    if score in _SHARES and 0 <= value <= 1:
+    if (score in _SHARES or score.startswith((BELOW, WITHIN))) and 0 <= value <= 1:
         return _wilson(value, _spread(draws, support), support.behind(name), confidence)
-    if score in _LOSSES and value > 0:
+    if (score in _LOSSES or score.startswith(PINBALL)) and value > 0:
         return _on_logarithm(value, draws, support, confidence)
     if score == "r2" and value < 1:
         low, high = _on_logarithm(1 - value, 1 - draws, support, confidence)

@@ -12,6 +12,7 @@ from contextlib import suppress
 import numpy as np
 
 from switchyard.tabular.evaluation.predictions import Predictions
+from switchyard.tabular.evaluation.quantiles import quantile_columns
 from switchyard.tabular.evaluation.resampling import Scores
 from switchyard.tabular.metrics import Metric
 from switchyard.tabular.tasks import metric_of
@@ -143,7 +144,8 @@ def _mean_defined(parts: list[np.ndarray]) -> np.ndarray:
 
 class RegressionScores:
     """All scores of a regression: `mse`, `rmse`, `mae`, `r2`, `bias` (mean of prediction minus truth), and
-    `coverage` (share of true values inside the interval) and `width` (mean, units of the target) where there is one.
+    `coverage` (share of true values inside the interval) and `width` (mean, units of the target) where there is one;
+    of quantiles those of `quantile_columns`.
 
     R2 is taken around the mean of the resample, as scikit-learn does around that of the rows.
     """
@@ -156,7 +158,9 @@ class RegressionScores:
         self._intervals = predictions.lower is not None
         if self._intervals:
             columns += [(predictions.lower <= truth) & (truth <= predictions.upper), predictions.upper - predictions.lower]
-        self._columns = np.column_stack(columns).astype("float64")
+        more = quantile_columns(truth, predictions)
+        self._more = {name: len(columns) + at for at, name in enumerate(more)}
+        self._columns = np.column_stack([*columns, *more.values()]).astype("float64")
 
     def __call__(self, weights: np.ndarray) -> dict[str, np.ndarray]:
         means = _ratio(weights @ self._columns, np.repeat(weights.sum(axis=1, keepdims=True), self._columns.shape[1], axis=1))
@@ -164,7 +168,7 @@ class RegressionScores:
         scores = {"rmse": np.sqrt(mse), "mse": mse, "mae": mae, "r2": 1 - _ratio(mse, square - centre**2), "bias": bias}
         if self._intervals:
             scores |= {"coverage": means[:, 5], "width": means[:, 6]}
-        return scores
+        return scores | {name: means[:, at] for name, at in self._more.items()}
 
 
 def scores_of(truth: np.ndarray, predictions: Predictions, task: str, classes: tuple[str, ...], metric: str = "auto") -> Scores:

@@ -20,6 +20,7 @@ _OTHERS = {
     "bias": "Bias",
     "coverage": "Interval coverage",
     "width": "Interval width",
+    "pinball": "Pinball loss, mean of the quantiles",
     "set_coverage": "Set coverage",
     "set_size": "Classes in a set",
     "set_of_one": "Sets of one class",
@@ -58,11 +59,15 @@ _MEANINGS = {
     "bias": "mean of predicted minus true, units of the target",
     "coverage": "share of true values within their interval",
     "width": "mean of the intervals, units of the target",
+    "pinball": "0 is best, units of the target",
     "cost": "what errors cost, each 1,000 rows",
     "set_coverage": "share of sets with the true class",
     "set_size": "mean number of classes in a set",
     "set_of_one": "share of sets with one class",
 }
+
+
+_OF_LEVELS = {"pinball_": "Pinball loss of quantile ", "below_": "Outcomes below quantile ", "within_": "Outcomes within quantiles "}
 
 
 class _Names(Mapping[str, str]):
@@ -71,6 +76,9 @@ class _Names(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         if name in METRICS:
             return METRICS[name].title
+        for start, title in _OF_LEVELS.items():
+            if name.startswith(start):
+                return title + name.removeprefix(start).replace("_", " to ")
         return _OTHERS[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -26,11 +26,15 @@ class Predictions:
     lower: np.ndarray | None = None
     upper: np.ndarray | None = None
     """Regression: ends of the prediction interval, shape (n,), or None where the model gives none."""
+    quantiles: np.ndarray | None = None
+    """Regression: shape (n, n_levels), in the order of `levels`; None where the model gives none."""
+    levels: tuple[float, ...] = ()
+    """Of the quantiles."""
 
     def at(self, rows: np.ndarray) -> Predictions:
         """The answers of the rows at these positions."""
-        fields = ("probabilities", "labels", "members", "distances", "values", "lower", "upper")
-        return Predictions(**{name: None if (array := getattr(self, name)) is None else array[rows] for name in fields})
+        fields = ("probabilities", "labels", "members", "distances", "values", "lower", "upper", "quantiles")
+        return Predictions(**{name: None if (array := getattr(self, name)) is None else array[rows] for name in fields}, levels=self.levels)
 
     def __len__(self) -> int:
         return len(self.values if self.probabilities is None else self.probabilities)

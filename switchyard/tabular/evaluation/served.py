@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from switchyard.bundle import BadInput, Bundle, Scorer, Signature
@@ -25,7 +27,9 @@ def predict_served(scorer: Scorer, frame: pd.DataFrame) -> Predictions:
     if answer.probabilities is not None:
         proba = answer.probabilities.astype("float64")
         return Predictions(probabilities=proba, labels=answer.label_index, members=answer.members, distances=answer.distance)
-    return Predictions.of_values(answer.prediction, answer.lower, answer.upper)
+    said = Predictions.of_values(answer.prediction, answer.lower, answer.upper)
+    levels = scorer.signature.quantiles
+    return said if levels is None else replace(said, quantiles=answer.quantiles, levels=levels.levels)
 
 
 def evaluate_served(bundle: Bundle, split: Split, plan: FeaturePlan, problem: Problem) -> Evaluation:

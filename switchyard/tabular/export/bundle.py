@@ -73,6 +73,8 @@ class ExportedBundle(Bundle, Storable):
             answer.append(("unlike all groups", signature.unlike.words))
         if signature.interval is not None:
             answer.append(("interval", f"prediction ± {signature.interval.half_width:.4g}, coverage {signature.interval.coverage:.0%}"))
+        if signature.quantiles is not None:
+            answer.append(("quantiles", signature.quantiles.words))
         return Report(
             f"Bundle {signature.name}",
             f"{self.digest}, {self.megabytes:.2f} MB",
@@ -116,6 +118,7 @@ def signature_of(
         threshold=model.threshold if model.task == "binary" else None,
         sets=model.sets,
         unlike=model.unlike,
+        quantiles=model.quantiles,
         interval=None if model.half_width is None else Interval(float(model.coverage or 0.0), model.half_width),
         metric=metric,
         trained_until=trained_until,

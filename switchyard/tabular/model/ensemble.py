@@ -20,6 +20,7 @@ from switchyard.tabular.model.combining import Combination, Learner, blend, gree
 from switchyard.tabular.model.decision import least_probabilities
 from switchyard.tabular.model.leaderboard import Leaderboard, Row, best_so_far
 from switchyard.tabular.model.model import Calibrator, Model, choose_threshold, conformal_half_width, fit_calibrator
+from switchyard.tabular.model.quantiles import quantiles_around
 from switchyard.tabular.model.refit import fit_chosen
 from switchyard.tabular.model.unlike import with_limits
 from switchyard.tabular.tables.folds import Folds, make_folds
@@ -256,7 +257,9 @@ def _decisions(
     decision = problem.decision
     if problem.task == "regression":
         floor = 0.0 if problem.loss in COUNTS else None
-        return {"half_width": conformal_half_width(truth - oof, decision.coverage, weights), "coverage": decision.coverage, "floor": floor}
+        quantiles = quantiles_around(oof, truth, problem.quantiles, weights, floor) if problem.quantiles else None
+        width = conformal_half_width(truth - oof, decision.coverage, weights)
+        return {"half_width": width, "coverage": decision.coverage, "floor": floor, "quantiles": quantiles}
     # Two parameters are as good from ten thousand rows, in a quarter of the time.
     rows = np.sort(np.random.default_rng(problem.tuning.seed).permutation(len(truth))[:_CALIBRATED_ROWS])
     calibrator: Calibrator = fit_calibrator(

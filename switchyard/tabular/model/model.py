@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from switchyard.bundle import Sets
+from switchyard.bundle import Quantiles, Sets
 from switchyard.bundle.unlike import Unlike
 from switchyard.plugins import load_plugin, modules_of_plugins, plugins_of
 from switchyard.tabular.errors import InputError
@@ -92,6 +92,8 @@ class Model(Storable):
         Regression: no end of an interval is below this; 0 of counts.
     sets : Sets or None
         Classification: which classes the set of an answer holds, where the config asked for sets.
+    quantiles : Quantiles or None
+        Regression: how far the asked quantiles lie from the prediction, where the config asked for them.
     unlike : Unlike or None
         Clustering: from which distance on a row is like none of the groups.
     """
@@ -110,6 +112,7 @@ class Model(Storable):
     sets: Sets | None = None
     unlike: Unlike | None = None
     floor: float | None = None
+    quantiles: Quantiles | None = None
 
     @property
     def family(self) -> str:
@@ -195,6 +198,7 @@ class Model(Storable):
             "combiner": {"kind": combiner.kind, "weights": combiner.weights.tolist(), "intercept": combiner.intercept.tolist()},
             **({"sets": asdict(self.sets)} if self.sets else {}),
             **({"unlike": asdict(self.unlike)} if self.unlike else {}),
+            **({"quantiles": asdict(self.quantiles)} if self.quantiles else {}),
             **({} if self.floor is None else {"floor": self.floor}),
             **({} if self.costs is None else {"costs": self.costs.tolist()}),
             # Whoever reads it needs them first, and may have no config then.
@@ -235,6 +239,7 @@ class Model(Storable):
             coverage=head["coverage"],
             sets=Sets.of(head.get("sets")),
             unlike=Unlike.of(head.get("unlike")),
+            quantiles=Quantiles.of(head.get("quantiles")),
             floor=head.get("floor"),
         )
 
@@ -261,6 +266,8 @@ class Model(Storable):
             decisions.append(("sets", self.sets.words))
         if self.half_width is not None:
             decisions.append(("interval", f"prediction ± {self.half_width:.4g}, coverage {self.coverage:.0%}"))
+        if self.quantiles is not None:
+            decisions.append(("quantiles", self.quantiles.words))
         columns = [(Name(column.name), column.kind, column.reason) for column in self.columns]
         return Report(
             f"Model of {self.target}",

@@ -296,6 +296,10 @@ def _settle(problem: Problem, schema: Schema, target: Target, metric: str) -> tu
         raise InputError(f"positive_class is set, but the task is {target.task}; remove it, or use task: binary")
     if problem.costs is not None:
         notes.append(said_costs(problem.costs, target, positive, data.target))
+    if problem.quantiles and target.task != "regression":
+        raise InputError(
+            f"quantiles are of a regression, and the task of {data.target!r} is {target.task}; remove them, or say task: regression"
+        )
     if TASKS[target.task].classification:
         smallest = schema.target.categories[-1]
         rows = int((target.values == smallest).sum())

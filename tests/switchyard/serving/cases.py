@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from switchyard.bundle import Column, Interval, Scorer, Sets, Signature
+from switchyard.bundle import Column, Interval, Quantiles, Scorer, Sets, Signature
 from switchyard.bundle.examples import make_examples
 
 JOBS = ("clerk", "nurse", "smith")
@@ -77,7 +77,7 @@ def make_bundle(folder: Path, task: str = "binary", threshold: float = 0.6) -> P
             node("Add", ["prediction", "width"], ["upper"]),
         ]
         outputs = {name: (TensorProto.DOUBLE, ["n"]) for name in ("prediction", "lower", "upper")}
-        signature |= {"interval": Interval(0.9, 2.5)}
+        signature |= {"interval": Interval(0.9, 2.5), "quantiles": Quantiles((0.1, 0.9), (0.0, 10.0), ((-1.0, 1.0), (-2.0, 4.0)))}
     graph = helper.make_graph(
         nodes,
         "model",

@@ -348,7 +348,11 @@ def test_regression_has_an_interval(start):
 
     (prediction,) = answer["predictions"]
     assert prediction["upper"] - prediction["prediction"] == pytest.approx(2.5) == prediction["prediction"] - prediction["lower"]
-    assert array["data"]["names"] == ["prediction", "lower", "upper"] and array["data"]["ndarray"][0][0] == prediction["prediction"]
+    assert list(prediction["quantiles"]) == ["0.1", "0.9"] and prediction["quantiles"]["0.1"] < prediction["quantiles"]["0.9"]
+    assert (
+        array["data"]["names"] == ["prediction", "lower", "upper", "quantile_0.1", "quantile_0.9"]
+        and array["data"]["ndarray"][0][0] == prediction["prediction"]
+    )
     assert service.feedback({"prediction_id": answer["meta"]["puid"], "label": 12.5})[0] == 200
     assert service.feedback({"prediction_id": answer["meta"]["puid"], "label": "much"})[0] == 400
     assert [row.value for row in logged(service, labels)] == ["12.5"]

@@ -140,6 +140,55 @@ def test_costs_decide_the_threshold_that_is_served_and_are_said_by_the_names_of_
     assert fitted.evaluation.money.model.value <= fitted.evaluation.money.others["never"].value
 
 
+@pytest.fixture(scope="module")
+def priced():
+    """A regression with quantiles, and its table."""
+    rng = np.random.default_rng(0)
+    size = rng.uniform(1, 10, 600)
+    frame = pd.DataFrame({"size": size, "price": 100 + size * (10 + 3 * rng.normal(size=600))})
+    return switchyard.fit(frame, "price", task="regression", quantiles=[0.1, 0.5, 0.9], **QUICK), frame
+
+
+def test_quantiles_are_answered_scored_and_kept_with_the_model(priced, tmp_path):
+    fitted, frame = priced
+    (tmp_path / "model").mkdir()
+    fitted.model.write(tmp_path / "model")
+    (tmp_path / "bundle").mkdir()
+    fitted.bundle.write(tmp_path / "bundle")
+    scorer = Scorer(tmp_path / "bundle")
+    answer = scorer.score({"size": frame["size"].tolist()})
+    scores = fitted.evaluation.scores
+
+    assert scorer.signature.quantiles == Model.read(tmp_path / "model").quantiles == fitted.model.quantiles
+    assert (np.diff(answer.quantiles, axis=1) > 0).all() and answer.quantiles.shape == (600, 3)
+    assert (frame["price"].to_numpy()[:, None] <= answer.quantiles).mean(axis=0) == pytest.approx([0.1, 0.5, 0.9], abs=0.06)
+    assert scores["within_0.1_0.9"].value == pytest.approx(0.8, abs=0.12) and scores["pinball"].value > 0
+    assert "Outcomes within quantiles 0.1 to 0.9" in fitted.evaluation.html()
+
+
+def test_quantiles_are_watched_as_labels_come(priced):
+    fitted, frame = priced
+    monitor = switchyard.Monitor(fitted)
+    as_ever = monitor.look(frame).performance
+    wider = monitor.look(frame.assign(price=lambda table: table["price"] + 40 * np.random.default_rng(1).normal(size=600))).performance
+
+    assert "Quantiles 0.1 to 0.9 hold" in as_ever.html() and "clearly less" not in " ".join(as_ever.banded)
+    assert "made to hold 0.8. That is clearly less." in wider.banded[0]
+
+
+@pytest.mark.parametrize(
+    ("levels", "target", "said"),
+    [
+        ([0.9, 0.1], "age", "quantiles: give each level once, rising, as in [0.1, 0.5, 0.9] (got [0.9, 0.1])"),
+        ([0.0, 0.5], "age", "fit: quantiles.0: must be above 0 (got 0.0)"),
+        ([0.1, 0.9], "answer", "quantiles are of a regression, and the task of 'answer' is binary; remove them"),
+    ],
+)
+def test_quantiles_that_are_none_are_one_line(levels, target, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        switchyard.fit(shop(), target, quantiles=levels, **QUICK)
+
+
 MATRIX = {"ill": {"unsure": 5, "well": 50}, "unsure": {"ill": 2, "well": 3}, "well": {"ill": 1, "unsure": 1}}
 
 
