@@ -66,12 +66,32 @@ def _doubt(found: Registered, trust: Trust, ring: Keyring) -> str:
         return f"is signed by the key {key[:12]} of {standing.owner}, which was revoked on {standing.revoked[:10]}" + (
             f" ({standing.why})" if standing.why else ""
         )
+    if not _trusted_key(found.seal, trust, ring):
+        return f"is signed by the key {key[:12]}, which is none that this deployment trusts"
+    return ""
+
+
+def _trusted_key(seal: Seal, trust: Trust, ring: Keyring) -> str | None:
+    """The public key that made `seal`, where the config, or the ring that it leaves it to, trusts it."""
     named = {identity for identity in trust.keys if is_key_id(identity)}
     written = [public for public in trust.keys if not is_key_id(public)]
     trusted = [*(one.public for one in ring.keys if one.id in named), *written] if trust.keys else ring.trusted()
-    if not found.seal.check_key(trusted, named):
-        return f"is signed by the key {key[:12]}, which is none that this deployment trusts"
-    return ""
+    return seal.check_key(trusted, named)
+
+
+def proof_for_serving(found: Registered, trust: Trust) -> dict[str, str]:
+    """Settings by which a service of `found` checks by itself who signed it: the signature, and the one key that it must be by.
+
+    They are of the deployment, so that what lies where the service finds its bundle has no say in them. One key, not all
+    that are trusted: another that comes or goes makes no other service of this version.
+
+    Returns
+    -------
+    dict
+        Empty where nobody signed it whom `trust` believes; `require_trusted` says whether it may serve all the same.
+    """
+    public = _trusted_key(found.seal, trust, read_keyring()) if found.seal else None
+    return {"trusted_key": public, "seal": found.seal.content.decode()} if public and found.seal else {}
 
 
 def signer_of(found: Registered, trust: Trust) -> tuple[str, str]:

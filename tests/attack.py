@@ -100,6 +100,15 @@ ATTACKS = (
         ),
     ),
     Attack(
+        "a service is given a bundle, with its digest, that nobody signed whom its deployment trusts",
+        (
+            f"{_TRUST}test_a_service_is_told_the_signature_and_the_one_key_that_it_must_be_by",
+            f"{_CHANGED}test_a_service_starts_only_with_a_bundle_that_was_signed_by_the_key_of_its_deployment",
+            f"{_PREDICTOR}test_a_service_refuses_what_its_deployment_does_not_trust",
+            f"{_PREDICTOR}test_a_service_refuses_another_bundle_with_the_digest_that_its_registry_gave_it",
+        ),
+    ),
+    Attack(
         "the examples by which a bundle proves itself are changed",
         ("tests/switchyard/bundle/test_bundle.py::test_tampered_examples_are_refused",),
     ),
@@ -166,6 +175,10 @@ ATTACKS = (
             f"{_HOST}test_another_supervisor_takes_over_what_the_dead_one_left",
             f"{_SUPERVISOR}test_a_killed_supervisor_is_brought_back_by_the_next_command_that_has_to_do_with_the_model",
         ),
+    ),
+    Attack(
+        "each process of a deployment is killed under load, one after the other",
+        (f"{_DEPLOYMENT}/test_kills.py::test_each_process_is_killed_under_load_and_no_answered_row_is_lost_or_doubled",),
     ),
     Attack(
         "the log's writer is killed at any moment",

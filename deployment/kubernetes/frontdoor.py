@@ -42,7 +42,10 @@ def _deployment(names: Names, options: KubernetesOptions) -> Manifest:
         "name": CONTAINER,
         "image": options.frontdoor_image,
         "ports": [{"name": "http", "containerPort": PORT}, {"name": "status", "containerPort": STATUS_PORT}],
-        "resources": {"requests": {"memory": "96Mi", "cpu": "50m"}, "limits": {"memory": "384Mi", "cpu": "2000m"}},
+        "resources": {
+            "requests": {"memory": "96Mi", "cpu": "50m", "ephemeral-storage": "64Mi"},
+            "limits": {"memory": "384Mi", "cpu": "2000m"},
+        },
         "volumeMounts": [
             {"name": "wish", "mountPath": str(SOURCE), "readOnly": True},
             {"name": "envoy", "mountPath": str(FOLDER)},

@@ -24,6 +24,12 @@ METRICS, METRICS_PATH = "metrics", "/prometheus"
 SECRETS = "SWITCHYARD_SECRETS"
 """In the environment of a model's containers: the Secrets that they were made to read."""
 _BUNDLE, _JOURNAL = "/bundle", "/journal"
+_JOURNAL_BYTES = 512 * 1024**2
+"""While the database is away a pod keeps as much as this, and then answers nothing: past its volume's limit the pod would be
+evicted, and its journal with it."""
+_VOLUMES = [{"name": "bundle", "emptyDir": {"sizeLimit": "2Gi"}}, {"name": "journal", "emptyDir": {"sizeLimit": "1Gi"}}]
+_DISK = {"ephemeral-storage": "1Gi"}
+"""What a pod asks of its node's disk: who uses more than was asked for goes first where that is short."""
 _STOP_S = 10
 """Seconds between the order to end and the end: until then the front door has learned that the pod is going."""
 _GRACE_S = 60
@@ -37,7 +43,7 @@ def predictor(release: Release, name: str, names: Names, options: KubernetesOpti
     """
     spec = restricted_pod(
         [_container(release, options)],
-        [{"name": "bundle", "emptyDir": {}}, {"name": "journal", "emptyDir": {}}],
+        _VOLUMES,
         initContainers=[_fetcher(release, options)],
         automountServiceAccountToken=False,
         terminationGracePeriodSeconds=_GRACE_S,
@@ -178,7 +184,7 @@ def _fetcher(release: Release, options: KubernetesOptions) -> Manifest:
         "image": options.serving_image,
         "command": ["python", "-m", "switchyard.serving.fetch"],
         "env": _environment(variables),
-        "resources": {"requests": dict(options.requests), "limits": dict(options.limits)},
+        "resources": {"requests": {**_DISK, **options.requests}, "limits": dict(options.limits)},
         "volumeMounts": [{"name": "bundle", "mountPath": _BUNDLE}],
     }
     if options.store_secret:
@@ -196,6 +202,7 @@ def _container(release: Release, options: KubernetesOptions) -> Manifest:
         role=release.role,
         host="0.0.0.0",
         journal=_JOURNAL,
+        journal_bytes=_JOURNAL_BYTES,
     )
     environment = _environment({**settings.environment(), "GUNICORN_WORKERS": str(options.workers)})
     if options.log_secret:
@@ -205,7 +212,7 @@ def _container(release: Release, options: KubernetesOptions) -> Manifest:
         "name": CONTAINER,
         "image": options.serving_image,
         "env": environment,
-        "resources": {"requests": dict(options.requests), "limits": dict(options.limits)},
+        "resources": {"requests": {**_DISK, **options.requests}, "limits": dict(options.limits)},
         "volumeMounts": [{"name": "bundle", "mountPath": _BUNDLE, "readOnly": True}, {"name": "journal", "mountPath": _JOURNAL}],
         "startupProbe": get("/health/status", PORT, periodSeconds=1, timeoutSeconds=3, failureThreshold=90),
         "readinessProbe": get("/health/status", PORT, periodSeconds=2, timeoutSeconds=3, failureThreshold=3),

@@ -8,7 +8,7 @@ from deployment.flavor import SwitchyardDeployer
 from deployment.guard import Changes, old_version_keeps_serving
 from deployment.host import Instance, Release, Role
 from deployment.registration import active_deployer
-from registry.trust import require_trusted
+from registry.trust import proof_for_serving, require_trusted
 from registry.versions import Registered
 from steps.deployment.order import Order
 from switchyard.serving.frontdoor.state import Traffic
@@ -83,7 +83,8 @@ def _start(deployer: SwitchyardDeployer, registered: Registered, problem: Proble
     require_trusted(registered, problem.trust)
     context = get_step_context()
     origin = {"pipeline_name": context.pipeline.name, "pipeline_step_name": context.step_name}
-    release = Release(problem.name, registered.version, registered.digest, registered.opened.files, role, _settings(problem))
+    settings = {**_settings(problem), **proof_for_serving(registered, problem.trust)}
+    release = Release(problem.name, registered.version, registered.digest, registered.opened.files, role, settings)
     return deployer.deploy(release, origin)
 
 

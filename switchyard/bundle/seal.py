@@ -132,8 +132,8 @@ class Seal:
         if wrong:
             raise ChangedBundle("; ".join(wrong))
 
-    def check_key(self, trusted: Iterable[str], ids: Iterable[str] = ()) -> bool:
-        """Whether a trusted key made it.
+    def check_key(self, trusted: Iterable[str], ids: Iterable[str] = ()) -> str | None:
+        """The trusted key that made it.
 
         Parameters
         ----------
@@ -144,8 +144,8 @@ class Seal:
 
         Returns
         -------
-        bool
-            False where the key that it names is not among them.
+        str or None
+            Public, PEM; None where the key that it names is not among them.
 
         Raises
         ------
@@ -157,10 +157,10 @@ class Seal:
         if public is None and self.key in set(ids):
             public = self._own_key
         if public is None:
-            return False
+            return None
         if not is_signed(public, _bytes(self._envelope["signatures"][0]["sig"]), _encoded(self._payload)):
             raise BadSeal(f"{NAME} was not made by the key {self.key} that it names")
-        return True
+        return public
 
     @property
     def _own_key(self) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -14,6 +16,7 @@ from switchyard.predictionlog.frames import frame
 SUFFIX = ".journal"
 ROTATE_BYTES = 64 * 1024 * 1024
 _ROOM = 1024 * 1024
+_PARTS = 16
 
 
 class Journal:
@@ -29,10 +32,14 @@ class Journal:
         Made where it is missing. May be shared by any number of processes of one machine.
     rotate_bytes : int
         A file that has reached this size is finished and another begun.
+    most_bytes : int, optional
+        Of all files in `folder`: beyond it no file is begun, as on a full disk, until a drain has taken some away. Files are
+        a sixteenth of it at most, by which each process may exceed it. 0: as much as the disk takes.
     """
 
-    def __init__(self, folder: str | Path, rotate_bytes: int = ROTATE_BYTES) -> None:
-        self._folder, self._rotate_bytes = Path(folder), rotate_bytes
+    def __init__(self, folder: str | Path, rotate_bytes: int = ROTATE_BYTES, most_bytes: int = 0) -> None:
+        self._folder, self._most = Path(folder), most_bytes
+        self._rotate_bytes = min(rotate_bytes, most_bytes // _PARTS) if most_bytes else rotate_bytes
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._descriptor, self._owner, self._size = -1, 0, 0
@@ -43,7 +50,7 @@ class Journal:
         Raises
         ------
         OSError
-            The record could not be written whole (a full disk); nothing of it is left in the file.
+            The record could not be written whole (a full disk, `most_bytes`); nothing of it is left in the file.
         """
         data = frame(payload)
         with self._lock:
@@ -66,9 +73,15 @@ class Journal:
             room = os.statvfs(self._folder)
         except OSError:
             return False
-        return self._folder.is_dir() and os.access(self._folder, os.W_OK | os.X_OK) and room.f_bavail * room.f_frsize > _ROOM
+        has_room = room.f_bavail * room.f_frsize > _ROOM and not self._is_full()
+        return self._folder.is_dir() and os.access(self._folder, os.W_OK | os.X_OK) and has_room
+
+    def _is_full(self) -> bool:
+        return bool(self._most) and waiting_bytes(self._folder) >= self._most
 
     def _begin(self) -> None:
+        if self._is_full():
+            raise OSError(errno.ENOSPC, f"the journal in {self._folder} has all of its {self._most} bytes; its database is away for long")
         self._end()
         path = self._folder / f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}{SUFFIX}"
         # Under its own name only once locked: before that a drain could take it for a dead process's and remove it.
@@ -93,6 +106,15 @@ class Journal:
 def journals(folder: str | Path) -> list[Path]:
     """The journal files in `folder`, oldest first."""
     return sorted(Path(folder).glob(f"*{SUFFIX}"))
+
+
+def waiting_bytes(folder: str | Path) -> int:
+    """Size of the journal files in `folder`; one that a drain takes away meanwhile counts for nothing."""
+    total = 0
+    for path in journals(folder):
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return total
 
 
 def is_finished(path: Path) -> bool:

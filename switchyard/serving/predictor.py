@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from switchyard.bundle import BadInput, Contract, Match, digest
+from switchyard.bundle import BadInput, Bundle, Contract, Match
+from switchyard.bundle.digest import FILES
 from switchyard.bundle.examples import check_examples, read_examples
 from switchyard.bundle.explainer import EXPLAINED, Explainer
-from switchyard.bundle.opening import read_scorer
+from switchyard.bundle.seal import Seal
 from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.predictionlog.journal import Journal
 from switchyard.predictionlog.records import VERIFICATION, content_of, label_record, prediction_record
@@ -58,15 +59,21 @@ class Predictor:
     bundle.examples.ExampleMismatch
         An example gets another answer than it must.
     SettingsError
-        The bundle is not the one the settings ask for.
+        The bundle is not the one the settings ask for, or not signed by whom they trust.
+    ChangedBundle, BadSeal
+        It is not what was signed, or the signature is none.
     """
 
     def __init__(self, settings: Settings) -> None:
         folder = Path(settings.bundle)
-        self.digest = digest(folder)
+        # Read once: what is loaded is what was looked at.
+        bundle = Bundle({name: (folder / name).read_bytes() for name in FILES})
+        self.digest = bundle.digest
         if settings.digest and settings.digest != self.digest:
             raise SettingsError(f"{folder} has digest {self.digest}, but {settings.digest} is to be served")
-        self._scorer = read_scorer(folder)
+        if settings.trusted_key:
+            _check_seal(settings, bundle)
+        self._scorer = bundle.scorer()
         self.examples = check_examples(folder, self._scorer)
         self.signature = self._scorer.signature
         self.settings = settings
@@ -88,7 +95,7 @@ class Predictor:
         self._excluded = frozenset(settings.log_exclude)
         # The log has a place of its own for what happened.
         self._kept = self._contract.known - {self.signature.target}
-        self._journal = Journal(settings.journal) if settings.log_url else None
+        self._journal = Journal(settings.journal, most_bytes=settings.journal_bytes) if settings.log_url else None
         self._repeats = Repeats() if settings.log_url else None
         if self._journal is None:
             logger.warning("no SWITCHYARD_LOG_URL: predictions are not logged")
@@ -241,6 +248,16 @@ class Predictor:
         if self._journal is not None and not self._journal.is_writable():
             raise Refusal("the prediction log's journal can't be written", status=503, reason="LOG_UNAVAILABLE")
         return {"jsonData": {"status": "ready", "examples": self.examples, "log": self._journal is not None}, "meta": {"tags": self.tags}}
+
+
+def _check_seal(settings: Settings, bundle: Bundle) -> None:
+    """Stop where the bundle was not signed, as the model's that is served, by the key that the deployment trusts."""
+    if not settings.seal:
+        raise SettingsError("the bundle is unsigned, and a signature is asked for")
+    seal = Seal(settings.seal.encode())
+    seal.check_content(settings.name or bundle.signature.name, bundle.files)
+    if not seal.check_key([settings.trusted_key]):
+        raise SettingsError(f"the bundle is signed by the key {seal.key[:12]}, which is not the one that this deployment trusts")
 
 
 def _entities(request: Request, asked: str | None) -> list[str | None] | None:

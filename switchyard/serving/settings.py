@@ -29,6 +29,10 @@ class Settings:
     """Label given at deployment."""
     digest: str = ""
     """The bundle's, where the server must refuse any other."""
+    trusted_key: str = ""
+    """Public key, PEM, whose signature the bundle must have; empty: its digest says enough."""
+    seal: str = ""
+    """That signature: the content of model.sig."""
     role: str = "live"
     """live, or shadow for one that gets mirrored requests, whose answers nobody sees."""
     host: str = "127.0.0.1"
@@ -47,6 +51,8 @@ class Settings:
     """SQLAlchemy URL of the prediction log's database; empty: no log, and no feedback."""
     journal: str = "journal"
     """Folder of the log's journal."""
+    journal_bytes: int = 0
+    """Most bytes of the journal: beyond them nothing is answered, as on a full disk, until the database has taken some; 0: no limit."""
     log_exclude: tuple[str, ...] = ()
     """Columns that are not kept in the log. In the environment: a JSON list, or names between commas."""
     retention_days: float = 0.0

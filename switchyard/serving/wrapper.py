@@ -4,16 +4,20 @@
 - It updates its metrics through six exchanges with a manager process for every request, empty or not.
 - It lets a worker hang for 5,000 seconds.
 - gunicorn refuses what is no request in HTML.
-- Its processes outlive it when it is killed, and with gRPC it never ends when it is told to.
+- Its processes outlive it when it is killed, and with gRPC it never ends when it is told to; of those beside the workers
+  none is replaced that dies.
 """
 
 from __future__ import annotations
 
 import atexit
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
+import threading
+from multiprocessing import connection
 from typing import Any
 
 import orjson
@@ -24,6 +28,8 @@ from switchyard.serving import sockets
 from switchyard.serving.errors import Refusal
 from switchyard.serving.metrics import Metrics
 
+logger = logging.getLogger(__name__)
+
 _PR_SET_PDEATHSIG = 1
 _TIMEOUT = 30
 _TOLD = {400: (400, "BAD_REQUEST"), 403: (400, "BAD_REQUEST")}
@@ -33,11 +39,14 @@ _TOLD = {400: (400, "BAD_REQUEST"), 403: (400, "BAD_REQUEST")}
 def listen_on(host: str, folder: str = "") -> None:
     """Have REST, metrics and gRPC listen on `host`; the first two at sockets in `folder` where one is named."""
     load_config, get_grpc_server = gunicorn_utils.StandaloneApplication.load_config, wrapper.get_grpc_server
+    main = os.getpid()
 
     def load_config_here(application: Any) -> None:
         port = application.options["bind"].rsplit(":", 1)[1]
         bind = f"unix:{sockets.named(folder, port)}" if folder else f"{host}:{port}"
         application.options.update(bind=bind, timeout=_TIMEOUT)
+        if os.getpid() == main:
+            application.options["when_ready"] = _end_with_children
         load_config(application)
 
     def get_grpc_server_here(*arguments: Any, **options: Any) -> Any:
@@ -78,6 +87,22 @@ def publish(ours: Metrics) -> None:
 
     metrics.SeldonMetrics.update = update_if_any
     metrics.SeldonMetrics.generate_metrics = generate_both
+
+
+def _end_with_children(_arbiter: Any) -> None:
+    """Have this process end in order once one of those beside its workers has died: who keeps it alive then begins all anew.
+
+    Without the one that writes the log the journal would grow until the disk is full, and nobody would know.
+    """
+    beside: dict[Any, Any] = {child.sentinel: child for child in multiprocessing.active_children()}
+
+    def wait_for_one() -> None:
+        (died, *_) = connection.wait(beside)
+        logger.error("%s, beside those that answer, has ended: the service does too", beside[died].name)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if beside:
+        threading.Thread(target=wait_for_one, daemon=True).start()
 
 
 def live_and_die_together() -> None:

@@ -78,7 +78,7 @@ class Load:
     """A few clients that ask one after the other, on connections that they keep."""
 
     def __init__(self, client, clients=2):
-        self.client, self.versions, self.failures = client, [], []
+        self.client, self.versions, self.ids, self.failures = client, [], [], []
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
 
@@ -89,6 +89,7 @@ class Load:
                 status, answer = self.client.ask(connection)
                 if status == 200:
                     self.versions.append(answer["meta"]["tags"]["version"])
+                    self.ids.append(answer["meta"]["puid"])
                 else:
                     self.failures.append((status, answer))
             except (OSError, http.client.HTTPException) as error:

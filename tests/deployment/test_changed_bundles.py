@@ -16,6 +16,8 @@ from deployment.host import Deployment, DeploymentError, Instance
 from deployment.process.layout import Layout
 from switchyard.bundle import Bundle, digest
 from switchyard.bundle.digest import FILES
+from switchyard.bundle.keys import make_key, public_of
+from switchyard.bundle.seal import Seal
 from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.door import wait_until
 from tests.deployment.test_process_host import TIMEOUT, observed, pid, serve
@@ -161,6 +163,16 @@ def test_a_bundle_that_can_not_be_written_whole_is_not_there(tmp_path, releases,
     with pytest.raises(OSError, match="No space"):
         layout.keep_bundle(release.files, release.digest)
     assert list(layout.bundles.iterdir()) == []
+
+
+def test_a_service_starts_only_with_a_bundle_that_was_signed_by_the_key_of_its_deployment(host, releases):
+    private = make_key()
+    seal = Seal.make("loans", releases["1"].files, {}, private).content.decode()
+    trusted = {"trusted_key": public_of(private), "seal": seal}
+    assert host.start(replace(releases["1"], settings=trusted), TIMEOUT).state == "ready"
+    with pytest.raises(DeploymentError, match=r"refusing to serve: .*model\.onnx is not what was signed"):
+        host.start(replace(releases["2"], settings=trusted), TIMEOUT)
+    assert [one.name for one in host.inspect("loans").instances] == ["v1"]
 
 
 def test_deployed_again_with_the_right_files_it_is_judged_anew(host, releases):

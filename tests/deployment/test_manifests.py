@@ -46,7 +46,7 @@ def test_a_predictor_is_one_seldon_runs_without_an_executor_and_says_what_it_is(
     assert made["annotations"]["seldon.io/no-engine"] == "true" and made["graph"]["name"] == container["name"]
     assert (component["replicas"], container["resources"]["requests"], container["resources"]["limits"]) == (
         3,
-        {"memory": "512Mi", "cpu": "500m"},
+        {"memory": "512Mi", "cpu": "500m", "ephemeral-storage": "1Gi"},
         {"memory": "1Gi", "cpu": "1000m"},
     )
     assert made["annotations"][DIGEST] == RELEASE.digest and made["labels"][VERSION] == "3" and made["labels"][INSTANCE] == "v3"
@@ -76,6 +76,20 @@ def test_pods_have_no_more_rights_than_restricted_ones(spec):
         assert container["resources"]["limits"]["memory"]
     assert all(not volume.get("hostPath") for volume in spec["volumes"])
     assert spec["affinity"]["podAntiAffinity"]
+
+
+@pytest.mark.parametrize("spec", pod_specs())
+def test_no_pod_can_fill_its_nodes_disk(spec):
+    assert all(volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"] if "emptyDir" in volume)
+    assert all(container["resources"]["requests"]["ephemeral-storage"] for container in spec["containers"])
+
+
+def test_a_journal_stops_growing_before_its_volume_is_full_and_its_pod_evicted():
+    spec = manifests.predictor(RELEASE, "v3", NAMES, OPTIONS)["componentSpecs"][0]["spec"]
+    environment = {entry["name"]: entry.get("value") for entry in spec["containers"][0]["env"]}
+    limits = {volume["name"]: volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"]}
+    assert limits["journal"] == "1Gi" and int(environment["SWITCHYARD_JOURNAL_BYTES"]) <= 1024**3 / 2
+    assert spec["containers"][0]["resources"]["requests"]["ephemeral-storage"] == "1Gi"
 
 
 def test_an_autoscaler_takes_the_place_of_replicas():

@@ -112,6 +112,18 @@ def test_who_can_write_the_registry_makes_no_version_that_is_deployed(version, t
         trust.require_trusted(opened(), Trust())
 
 
+def test_a_service_is_told_the_signature_and_the_one_key_that_it_must_be_by(version):
+    assert trust.proof_for_serving(opened(), Trust()) == {}
+    trust.seal_version("loans", "1", "anna")
+    signer = trust.read_keyring().signing
+    told = {"trusted_key": signer.public, "seal": opened().seal.content.decode()}
+
+    assert trust.proof_for_serving(opened(), Trust()) == told
+    keyring.write_keyring(trust.read_keyring().with_key(public_of(make_key()), "ben"))
+    assert trust.proof_for_serving(opened(), Trust()) == told == trust.proof_for_serving(opened(), Trust(keys=(signer.id,)))
+    assert trust.proof_for_serving(opened(), Trust(keys=(public_of(make_key()),))) == {}
+
+
 def test_what_was_changed_on_its_way_to_where_it_is_deployed_is_not_deployed(version, tmp_path):
     trust.seal_version("loans", "1", "anna")
     other = Bundle.read(make_bundle(tmp_path / "other", threshold=0.1))

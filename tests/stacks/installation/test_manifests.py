@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,12 @@ def test_every_pod_is_locked_down_and_says_what_it_needs(objects):
             assert {"readinessProbe", "livenessProbe"} <= set(container), name
 
 
+def test_no_pod_can_fill_its_nodes_disk(objects):
+    pods = [item["spec"]["template"]["spec"] for item in objects if item["kind"] in ("Deployment", "Job")]
+    volumes = [volume for pod in pods for volume in pod.get("volumes", [])]
+    assert volumes and all(volume["emptyDir"].get("sizeLimit") for volume in volumes if "emptyDir" in volume)
+
+
 def test_every_server_has_a_budget_and_a_policy(objects):
     deployments = of_kind(objects, "Deployment")
     for kind in ("PodDisruptionBudget", "NetworkPolicy"):
@@ -96,6 +103,23 @@ def test_ports_that_are_open_to_all_are_those_of_the_documented_table(objects):
 
     assert opened == {(port, of) for port, of in documented_ports("all") if of in deployed}
     assert {(str(STATUS_PORT), "a model's front door"), (METRICS, "model pods")} <= opened
+
+
+def test_no_pod_that_needs_no_kubernetes_reaches_the_metadata_of_its_machine(objects):
+    """Policies are added up: each that selects the pod must leave it out."""
+    metadata = {ip_address("169.254.169.254"), ip_address("100.100.100.200"), ip_address("fd00:ec2::254")}
+    policies = {name: item["spec"] for name, item in of_kind(objects, "NetworkPolicy").items() if "Egress" in item["spec"]["policyTypes"]}
+    assert set(policies) == {"front-door-out", "models-out", "servers-out", "stores-out"}
+    selected = {value for spec in policies.values() for rule in spec["podSelector"]["matchExpressions"] for value in rule.get("values", [])}
+    assert {name for name in of_kind(objects, "Deployment")} <= selected
+    for name, spec in policies.items():
+        rules = [rule for rule in spec["egress"] if "to" in rule]
+        assert [port["port"] for rule in spec["egress"] if "to" not in rule for port in rule["ports"]] == [53, 53, 5353, 5353], name
+        blocks = [to["ipBlock"] for rule in rules for to in rule["to"] if "ipBlock" in to]
+        for address in metadata:
+            holding = [block for block in blocks if address in ip_network(block["cidr"])]
+            assert all(any(address in ip_network(but) for but in block["except"]) for block in holding), name
+        assert blocks or [rule["to"] for rule in rules] == [[{"podSelector": {}}]], name
 
 
 def documented_ports(who: str) -> set[tuple[str, str]]:

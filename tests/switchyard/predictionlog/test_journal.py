@@ -1,5 +1,6 @@
 """The journal: one file for each process, whole records only."""
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -8,7 +9,7 @@ import threading
 import pytest
 
 from switchyard.predictionlog.frames import scan
-from switchyard.predictionlog.journal import Journal, is_finished, journals
+from switchyard.predictionlog.journal import Journal, is_finished, journals, waiting_bytes
 
 
 def payloads(path):
@@ -72,3 +73,17 @@ def test_what_does_not_fit_on_the_disk_leaves_nothing_behind(tmp_path, monkeypat
 
     (path,) = journals(tmp_path)
     assert scan(path.read_bytes(), final=False).payloads == [b"before", b"after"]
+
+
+def test_a_journal_that_may_not_grow_further_refuses_records_until_some_were_taken_away(tmp_path):
+    journal, kept = Journal(tmp_path, most_bytes=16_000), 0
+    with pytest.raises(OSError, match="has all of its 16000 bytes") as refusal:
+        for kept in range(1_000):  # noqa: B007 - counts what was taken
+            journal.append(b"x" * 100)
+    assert refusal.value.errno == errno.ENOSPC and not journal.is_writable()
+    assert 16_000 <= waiting_bytes(tmp_path) < 17_200 and kept > 100
+
+    journals(tmp_path)[0].unlink()
+    assert journal.is_writable()
+    journal.append(b"again")
+    assert payloads(journals(tmp_path)[-1]) == [b"again"]

@@ -9,19 +9,53 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from switchyard.bundle import Other, Signature
+from switchyard.bundle import Bundle, Other, Signature, digest
+from switchyard.bundle.keys import make_key, public_of
+from switchyard.bundle.seal import Seal
 from switchyard.predictionlog import VERIFICATION
 from switchyard.serving import openapi
 from switchyard.serving.errors import Refusal
 from switchyard.serving.predictor import Predictor
 from switchyard.serving.repeats import Repeats
 from switchyard.serving.settings import Settings, SettingsError
-from tests.switchyard.serving.cases import ROW, ROWS
+from tests.switchyard.serving.cases import ROW, ROWS, make_bundle
 
 
 @pytest.fixture(scope="module")
 def predictors(bundles):
     return {task: Predictor(Settings(bundle=str(folder))) for task, folder in bundles.items()}
+
+
+@pytest.fixture
+def signed(bundles):
+    """Settings of a service that checks who signed."""
+    private = make_key()
+    seal = Seal.make("loans", Bundle.read(bundles["binary"]).files, {}, private)
+    return Settings(bundle=str(bundles["binary"]), name="loans", trusted_key=public_of(private), seal=seal.content.decode())
+
+
+def test_a_service_takes_what_the_key_signed_that_its_deployment_trusts(signed):
+    assert Predictor(signed).predict({"rows": [ROW]})["meta"]["tags"]["model"] == "loans"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"seal": ""}, "the bundle is unsigned, and a signature is asked for"),
+        ({"seal": "{}"}, "model.sig is no signature"),
+        ({"trusted_key": public_of(make_key())}, "which is not the one that this deployment trusts"),
+        ({"name": "cars"}, "model.sig is of the model 'loans'"),
+    ],
+)
+def test_a_service_refuses_what_its_deployment_does_not_trust(signed, change, says):
+    with pytest.raises(ValueError, match=says):
+        Predictor(replace(signed, **change))
+
+
+def test_a_service_refuses_another_bundle_with_the_digest_that_its_registry_gave_it(signed, bundles, tmp_path):
+    other = make_bundle(tmp_path / "other", threshold=0.1)
+    with pytest.raises(ValueError, match=r"model\.onnx is not what was signed"):
+        Predictor(replace(signed, bundle=str(other), digest=digest(other)))
 
 
 VALUES = [None, True, 0, -1, 2**63, 1e308, 5e-324, "", " ", "nan", "inf", "\u0000", "é" * 300, "2020-02-30", "2020-01-01T00:00:00+99:99"]
