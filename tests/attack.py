@@ -62,6 +62,10 @@ ATTACKS = (
         (f"{_REGISTRY}test_a_changed_version_is_opened_by_nobody",),
     ),
     Attack("the twin that verdicts go by is changed", (f"{_REGISTRY}test_a_changed_twin_is_compared_with_by_nobody",)),
+    Attack(
+        "the reference that monitoring holds windows against is changed",
+        ("tests/registry/test_reference.py",),
+    ),
     Attack("an artifact is changed in the store", (f"{_REGISTRY}test_an_artifact_that_was_changed_in_the_store_is_not_read",)),
     Attack(
         "somebody who can write the registry, and has no key, has a version of theirs deployed",

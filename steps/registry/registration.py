@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from zenml import get_step_context
 
+from registry.reference import REFERENCE_TAG, digest_reference
 from registry.tracking import TrainingRecord, log_training, make_challenger, register_version
 from registry.trust import seal_bundle
 from registry.versions import TWIN, version_with_digest
@@ -17,6 +18,7 @@ from steps.caching import LOCK, ROOT
 from steps.provenance import code_commit, person
 from switchyard.bundle import Bundle
 from switchyard.bundle.seal import NAME
+from switchyard.monitoring.reference import FOLDER
 from switchyard.sbom import locked, of_model
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.documents import Documents
@@ -81,6 +83,8 @@ def registered_already(name: str, bundle: Bundle, verdict: Verdict, tags: Mappin
 
 def register(name: str, record: TrainingRecord, verdict: Verdict) -> Registration:
     """Log the training, and sign its bundle and make it a version and the challenger unless a gate is closed."""
+    reference = {path.removeprefix(f"{FOLDER}/"): content for path, content in record.files.items() if path.startswith(f"{FOLDER}/")}
+    record = replace(record, tags={**record.tags, REFERENCE_TAG: digest_reference(reference)}) if reference else record
     bill = _bill(name, record)
     record = replace(record, files={**record.files, BILL: bill})
     if verdict.verdict != "rejected":

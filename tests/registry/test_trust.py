@@ -21,6 +21,7 @@ from zenml.exceptions import EntityExistsError
 import run
 from app.settings import settings_from
 from registry import production, trust
+from registry import reference as referencing
 from registry import versions as registry
 from registry.tracking import TrainingRecord
 from stacks import keyring
@@ -152,12 +153,13 @@ def test_what_a_training_registers_is_signed_with_its_bill_of_materials(monkeypa
         {"roc_auc": 0.8, "gain": math.nan},
         {"data_source": "builtin:loans"},
         (),
-        {},
+        {"reference/rows.parquet": b"rows"},
         dict(bundle.files),
         bundle.digest,
     )
     for verdict in ("challenger", "rejected"):
         registration.register("loans", record, SimpleNamespace(verdict=verdict))
+    assert logged[0].tags[referencing.REFERENCE_TAG] == referencing.digest_reference({"rows.parquet": b"rows"})
 
     registered, rejected = (record.files for record in logged)
     bill = json.loads(registered[registration.BILL])
