@@ -90,7 +90,7 @@ def span_of_last(engine: Engine, rows: int, model: str, digest: str | None = Non
             first = min(first, moment or first)
             if count + held >= wanted:
                 break
-            wanted -= held
+            wanted -= int(held)  # A sum is a Decimal in MariaDB, which LIMIT does not take.
     return first, newest + _TICK
 
 
