@@ -123,7 +123,7 @@ def front_door(trained: Trained, workers: int) -> Iterator[Target]:
     try:
         instance = host.start(Release("loans", "1", digest(trained.bundle), files), 120)
         host.shift("loans", Traffic.all_to(instance.name), 60)
-        port = urlsplit(host.inspect("loans").url).port
+        port = urlsplit(host.inspect("loans").inner_url).port
         yield Target(port, "/predict", {"rows": [trained.row]}, {"Authorization": f"Bearer {host.token('loans')}"})
     finally:
         host.remove("loans", 60)

@@ -48,7 +48,7 @@ def roll(config: str, arguments: list[str], seconds: float, connections: int) ->
     ended, results = threading.Event(), []
 
     def load() -> None:
-        results.append(generate(address.port, "/predict", body, connections, seconds, headers, address.hostname, ended))
+        results.append(generate(address.port, f"{address.path}/predict", body, connections, seconds, headers, address.hostname, ended))
 
     thread = threading.Thread(target=load)
     thread.start()

@@ -40,7 +40,7 @@ class Clients:
 
     def __init__(self, url: str, token_file: str | None, clients: int = 4) -> None:
         address = urlsplit(url)
-        self._address, self._clients = (address.hostname or "", address.port), clients
+        self._address, self._path, self._clients = (address.hostname or "", address.port), address.path.rstrip("/"), clients
         lines = Path(token_file).read_text(encoding="utf-8").splitlines() if token_file else []
         tokens = [line.split()[-1] for line in lines if line.strip() and not line.startswith("#")]
         self._headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {tokens[0]}"} if tokens else {})}
@@ -81,7 +81,7 @@ class Clients:
             connection = getattr(self._own, "connection", None) or http.client.HTTPConnection(*self._address, timeout=30)
             self._own.connection = connection
             try:
-                connection.request("POST", path, json.dumps(body), {**self._headers, **headers})
+                connection.request("POST", self._path + path, json.dumps(body), {**self._headers, **headers})
                 answer = connection.getresponse()
                 text = answer.read().decode()
             except (OSError, http.client.HTTPException) as error:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from app.upkeep import sqlite
 from app.upkeep.sealing import seal
+from deployment.process.common import FOLDER as DOOR
 from switchyard import __version__
 from switchyard.files import partial_file
 from switchyard.tabular.errors import InputError
@@ -182,8 +183,10 @@ def _is_skipped(parts: tuple[str, ...]) -> bool:
         return True
     if parts[0] != "switchyard":
         return False
-    if parts[1] == "serving":
-        return len(parts) > 3 and (parts[3] in _SKIPPED_OF_SERVING or parts[-1] in _SKIPPED_OF_SERVING)
+    if parts[1] in ("serving", DOOR):
+        # A folder for each model, and the one that is all models'.
+        own = parts[3:] if parts[1] == "serving" else parts[2:]
+        return bool(own) and (own[0] in _SKIPPED_OF_SERVING or own[-1] in _SKIPPED_OF_SERVING)
     return parts[1] in _SKIPPED
 
 

@@ -20,6 +20,7 @@ import yaml
 from app.upkeep import sqlite
 from app.upkeep.backup import CONFIG, FORMAT, MANIFEST, PROJECT, SEALED, STORES, Manifest, Workspace
 from app.upkeep.sealing import unseal
+from deployment.process.common import settle_restored
 from deployment.process.layout import Desired, Layout
 from deployment.process.means import free_port, is_free, write_token
 from switchyard.tabular.errors import InputError
@@ -159,6 +160,7 @@ def _settle_serving(stores: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if settled.door.port != desired.door.port:
             moved.append(folder.name)
         layout.desired.write_text(settled.to_json(), encoding="utf-8")
+    settle_restored(stores / "switchyard" / "serving")
     return tuple(without), tuple(moved)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
+from deployment.process import common
 from deployment.process.instances import instance_of, name_of, started_again
 from deployment.process.layout import ENVOY, SOCKETS, Desired, Layout, Spec
 from deployment.process.means import POLL_S, ensure_supervisor, free_port, has_work, is_free, is_supervised, wait, write_token
@@ -51,15 +52,19 @@ class ProcessHost(Host):
             if not layout.tokens.is_file():
                 write_token(layout.tokens)
             desired = place[0] or Desired(self._new_door(layout))
-            self._require_open(layout, desired.door, self._options.port or desired.door.port)
+            self._require_open(layout, desired.door)
+            door = self._door(desired.door)
+            common.offer(self._folder, self._options)
             spec = self._spec(release, layout)
             name = name_of(desired, spec)
             layout.keep_bundle(release.files, release.digest)
             if name in desired.instances:
                 spec = started_again(desired.instances[name], layout, name)
-            place[0] = replace(desired, door=self._door(desired.door), instances={**desired.instances, name: spec})
+            place[0] = replace(desired, door=door, instances={**desired.instances, name: spec})
         try:
-            return self._wait_ready(release.model, name, timeout_s)
+            instance = self._wait_ready(release.model, name, timeout_s)
+            common.wait_open(self._folder, release.model, door, timeout_s)
+            return instance
         except DeploymentError:
             if name not in desired.instances:
                 self._forget(layout, name)
@@ -100,7 +105,7 @@ class ProcessHost(Host):
             desired = place[0]
             if desired is None or name not in desired.instances:
                 raise DeploymentError(f"{model}: {name} is not deployed")
-            self._require_open(layout, desired.door, desired.door.port)
+            self._require_open(layout, desired.door)
             spec = started_again(desired.instances[name], layout, name)
             place[0] = replace(desired, instances={**desired.instances, name: spec})
         return self._wait_ready(model, name, timeout_s)
@@ -137,8 +142,8 @@ class ProcessHost(Host):
         supervised = layout.is_supervised()
         processes = layout.read_observed().get("processes", {}) if supervised else {}
         instances = tuple(instance_of(name, spec, processes.get(name), supervised, layout) for name, spec in desired.instances.items())
-        token_file, url = str(layout.tokens) if desired.door.authentication else None, f"http://{desired.door.host}:{desired.door.port}"
-        return Deployment(model, url, url, token_file, instances, desired.traffic)
+        token_file, own = str(layout.tokens) if desired.door.authentication else None, f"http://{desired.door.host}:{desired.door.port}"
+        return Deployment(model, common.address(self._folder, model, desired.door), own, token_file, instances, desired.traffic)
 
     def token(self, model: str) -> str | None:
         path = self._deployed(model).token_file
@@ -183,37 +188,29 @@ class ProcessHost(Host):
                 f"{what} {'are' if len(missing) > 1 else 'is'} not installed; make setup-serving, or python -m switchyard.serving, does it"
             )
 
-    def _require_free(self, port: int) -> None:
-        if not is_free(port, self._options.host):
-            raise InputError(
-                f"port {port} of {self._options.host} is taken; set another, or 0 for any that is free, as the deployer's port"
-            )
-
-    def _require_open(self, layout: Layout, door: Door, port: int) -> None:
-        """Stop where the front door is to open on `port` and another program listens there."""
+    @staticmethod
+    def _require_open(layout: Layout, door: Door) -> None:
+        """Stop where the model's own door is to open and another program listens there."""
 
         def is_open() -> bool:
-            return is_free(port, self._options.host) or files.has_listener(layout.admin(door), door.port)
+            return is_free(door.port, door.host) or files.has_listener(layout.admin(door), door.port)
 
         # One that was stopped just now may still hold it.
         if not wait(is_open, _CLOSING_S):
-            self._require_free(port)
+            raise InputError(
+                f"port {door.port} of {door.host} is taken, an address of {layout.folder.name}; end the program that listens there"
+            )
 
     def _new_door(self, layout: Layout) -> Door:
-        return Door(
-            self._options.port or free_port(), free_port(), access_log=str(layout.access_log), admin_socket=f"{SOCKETS}/{ENVOY}.sock"
-        )
+        return Door(free_port(), free_port(), access_log=str(layout.access_log), admin_socket=f"{SOCKETS}/{ENVOY}.sock")
 
     def _door(self, door: Door) -> Door:
-        """`door` as it is offered now; its port stays unless another is asked for."""
+        """`door` as it is offered now; its port stays, for those who were told it."""
         offer = self._options
-        if offer.port not in (0, door.port):
-            self._require_free(offer.port)
         try:
             return replace(
                 door,
                 host=offer.host,
-                port=offer.port or door.port,
                 authentication=offer.authentication,
                 requests_per_second=offer.requests_per_second,
                 timeout_s=offer.timeout_s,

@@ -57,8 +57,8 @@ class Desired:
         return cls(Door(**values["door"]), instances, traffic, values["generation"])
 
 
-FORMAT = 2
-"""Of `desired.json`: a supervisor that began when it was another can't read this one, and is replaced."""
+FORMAT = 3
+"""Of `desired.json` and of what a supervisor does: one that began when it was another is replaced."""
 ENVOY = "envoy"
 SOCKETS = "sockets"
 """Folder of a deployment's sockets, from the deployment's own, in which everything is started: a path of any length is short then."""

@@ -11,7 +11,7 @@ class ProcessOptions:
 
     host: str = "127.0.0.1"
     port: int = 0
-    """Port of the front door; 0: a free one, which is kept."""
+    """Port at which all models answer; 0: one of 8400 to 8499, which is kept."""
     authentication: bool = True
     requests_per_second: int = 5_000
     timeout_s: float = 30.0

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from deployment.process import handles
+from deployment.process.common import CommonDoorKeeper
 from deployment.process.handles import Handle
 from deployment.process.keeper import Keeper
 from deployment.process.layout import ENVOY, FORMAT, SOCKETS, Desired, Layout, Spec
@@ -45,7 +46,7 @@ class Supervisor:
     """The processes of one folder."""
 
     def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+        self._layout, self._common = layout, CommonDoorKeeper(layout.folder.parent)
         self._desired: Desired | None = None
         self._problems: dict[str, str] = {}
         self._keepers: dict[str, Keeper] = {}
@@ -82,7 +83,9 @@ class Supervisor:
         self._keep(wanted)
         if not wanted and not self._keepers and not self._ending:
             self._applied = desired.generation
-            return not self._attempt("observed.json", self._write)
+            return not (self._attempt("observed.json", self._write) and self._common.may_end())
+        if wanted:
+            self._attempt("the address of all models", self._common.turn)
         if self._keepers:
             self._attempt("the front door", partial(self._configure, desired))
         self._attempt("observed.json", self._write)
@@ -236,7 +239,7 @@ class Supervisor:
         if time.monotonic() < self._next_logs:
             return
         self._next_logs = time.monotonic() + _LOGS_EVERY_S
-        for path in self._layout.logs.glob("*.log"):
+        for path in [*self._layout.logs.glob("*.log"), *self._common.layout.logs.glob("*.log")]:
             if path.stat().st_size > LOG_BYTES:
                 shutil.copyfile(path, path.with_suffix(".log.1"))
                 os.truncate(path, 0)

@@ -48,10 +48,12 @@ def release_of(folder, version, **changes):
 
 
 class Client:
-    """Asks the front door of a deployment."""
+    """Asks a model's own front door."""
 
     def __init__(self, deployment):
-        address = urlsplit(deployment.url)
+        own, address = urlsplit(getattr(deployment, "inner_url", "")), urlsplit(deployment.url)
+        # A cluster's own door can't be reached from here.
+        address = own if own.hostname == "127.0.0.1" else address
         self.address = (address.hostname, address.port)
         self.token = first_token(read_tokens(deployment.token_file))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from switchyard.files import write_whole
-from switchyard.serving.frontdoor import config
+from switchyard.serving.frontdoor import common, config
 from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 from switchyard.serving.frontdoor.tokens import Token
 from switchyard.serving.sockets import Address
@@ -33,6 +33,11 @@ def write_clusters(folder: Path, upstreams: Sequence[Upstream]) -> None:
 def write_routes(folder: Path, door: Door, traffic: Traffic, tokens: Sequence[Token], model: str = "") -> str:
     """Write who answers what; returns the name by which `has_routes` asks for them."""
     return _write(folder / "routes.json", config.routes(door, traffic, tokens, model))
+
+
+def write_common_routes(folder: Path, doors: Mapping[str, Door]) -> str:
+    """Write which model's door answers what, for the common door; returns as `write_routes`."""
+    return _write(folder / "routes.json", common.routes(doors))
 
 
 def _write(path: Path, content: dict[str, Any]) -> str:

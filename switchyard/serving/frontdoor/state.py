@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 WHOLE = 10_000
 """Weights of a `Traffic` add up to this."""
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Door:
     """Path of Envoy's own interface, from the folder that Envoy is started in; anybody on the machine could end Envoy by a port."""
 
     def __post_init__(self) -> None:
-        if not self.authentication and self.host not in _LOOPBACK:
+        if not self.authentication and self.host not in LOOPBACK:
             raise ValueError(f"without authentication the front door stays on loopback, not on {self.host}")
 
 
