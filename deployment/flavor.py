@@ -45,6 +45,10 @@ class SwitchyardDeployerConfig(BaseModelDeployerConfig):
     """process: address of the front door; on any but loopback it asks for a token."""
     port: int = 0
     """process: of the front door; 0: one that is free, for each model its own, and kept."""
+    tls_certificate: str = ""
+    """process: path of a PEM file with a certificate and what leads to its root: all models answer in HTTPS; renewed, it is taken up."""
+    tls_key: str = ""
+    """process: path of the certificate's private key, PEM."""
     log_url: str = SecretField(default="")
     """process: SQLAlchemy URL of the prediction log; empty: SQLite beside MLflow's on this machine."""
 

@@ -62,6 +62,8 @@ class Client:
         For each request, the first one included.
     max_rows : int
         Rows of one request; more are sent as several. The endpoint's own limit is `serving.max_rows`.
+    ca_file : path, optional
+        PEM file with the authority, or the certificate itself, that an endpoint of your own is believed by; else the usual ones.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Client:
         timeout_s: float = 30.0,
         attempts: int = 4,
         max_rows: int = 1000,
+        ca_file: str | Path | None = None,
     ) -> None:
         if token is not None and token_file is not None:
             raise ValueError("give a token or a token_file, not both")
@@ -80,6 +83,8 @@ class Client:
             raise ValueError("max_rows and attempts must be at least 1")
         self._url, self._token_file, self._timeout_s, self._max_rows = url.rstrip("/"), token_file, timeout_s, max_rows
         self._session = _session(self._url, attempts)
+        # Said with each request: variables of the environment would go before what a session says.
+        self._verify = None if ca_file is None else str(ca_file)
         self._use(token if token_file is None else _first_token(Path(token_file)))
 
     def __enter__(self) -> Self:
@@ -165,7 +170,7 @@ class Client:
         data = None if body is None else json.dumps(body, allow_nan=False).encode()
         typed = {"Content-Type": "application/json", **(headers or {})}
         try:
-            return self._session.request(method, self._url + path, data=data, headers=typed, timeout=self._timeout_s)
+            return self._session.request(method, self._url + path, data=data, headers=typed, timeout=self._timeout_s, verify=self._verify)
         except requests.RequestException as error:
             cause = error.args[0] if error.args else error
             raise RequestFailed(f"{self._url} does not answer: {getattr(cause, 'reason', cause)}") from None

@@ -18,6 +18,7 @@ from zlib import crc32
 
 from deployment.host import DeploymentError
 from deployment.process import handles
+from deployment.process.certificates import read_pair
 from deployment.process.handles import Handle
 from deployment.process.keeper import Keeper
 from deployment.process.layout import ENVOY, SOCKETS, Desired, Layout
@@ -48,7 +49,8 @@ def address(serving: Path, model: str, door: Door) -> str:
     common = layout_of(serving).read_desired()
     if common is None or not behind(common.door, {model: door}):
         return f"http://{door.host}:{door.port}"
-    return f"http://{common.door.host}:{common.door.port}/{model}"
+    scheme = "https" if common.door.certificate else "http"
+    return f"{scheme}://{common.door.host}:{common.door.port}/{model}"
 
 
 def offer(serving: Path, options: ProcessOptions) -> None:
@@ -59,8 +61,10 @@ def offer(serving: Path, options: ProcessOptions) -> None:
     Raises
     ------
     InputError
-        Another program listens at the port.
+        Another program listens at the port, or there is no TLS by the certificate and key that `options` name.
     """
+    if options.tls_certificate or options.tls_key:
+        read_pair(options.tls_certificate, options.tls_key)
     layout = layout_of(serving)
     taken = {door.port: model for model, door in _doors(serving).items()}
     with layout.changing() as place:
@@ -74,7 +78,12 @@ def offer(serving: Path, options: ProcessOptions) -> None:
         if not wait(lambda: is_free(port, options.host) or (known and files.has_listener(layout.admin(known.door), port)), _CLOSING_S):
             raise InputError(f"port {port} of {options.host} is taken; set another as the deployer's port")
         door = known.door if known else Door(port, free_port(), access_log=os.devnull, admin_socket=f"{SOCKETS}/{ENVOY}.sock")
-        place[0] = replace(known or Desired(door), door=replace(door, host=options.host, port=port))
+        place[0] = replace(known or Desired(door), door=_offered(door, options, port))
+
+
+def _offered(door: Door, options: ProcessOptions, port: int) -> Door:
+    paths = [str(Path(path).resolve()) if path else "" for path in (options.tls_certificate, options.tls_key)]
+    return replace(door, host=options.host, port=port, certificate=paths[0], key=paths[1])
 
 
 def wait_open(serving: Path, model: str, door: Door, timeout_s: float) -> None:
@@ -92,7 +101,8 @@ def wait_open(serving: Path, model: str, door: Door, timeout_s: float) -> None:
         if common is None or not behind(common.door, {model: door}):
             return True
         seen = layout.read_observed()
-        return seen.get("port") == common.door.port and seen.get("doors", {}).get(model) == door.port
+        offered = seen.get("port") == common.door.port and seen.get("certificate", "") == common.door.certificate
+        return offered and seen.get("doors", {}).get(model) == door.port
 
     if not wait(is_open, timeout_s):
         raise DeploymentError(f"{model}: the address of all models did not open within {timeout_s:g} s; see {layout.log(ENVOY)}")
@@ -138,12 +148,14 @@ class CommonDoorKeeper:
         self._applied: tuple[Door, dict[str, Door]] | None = None
         self._open_port, self._next_listen = 0, 0.0
         self._written: dict[str, Any] = {}
+        self._certificate: tuple = ()
 
     def turn(self) -> None:
         """Do once what is to be done now."""
         if not self._is_ours():
             return
         self._look_around()
+        self._renew()
         self._keeper = self._keeper or self._new_keeper()
         self._keeper.look()
         self._configure()
@@ -199,6 +211,19 @@ class CommonDoorKeeper:
         self._known = self.layout.read_desired().door
         self._doors, self._seen = known | _doors(self._serving), seen
 
+    def _renew(self) -> None:
+        """Hand the certificate to Envoy, when its files have changed; half of a pair is waited out with the one before."""
+        door = self._known
+        paths = [Path(path) for path in (door.certificate, door.key) if path]
+        stamp = tuple((path, path.stat().st_mtime_ns, path.stat().st_ino) for path in paths if path.is_file())
+        if not paths or stamp == self._certificate:
+            return
+        self._certificate = stamp
+        try:
+            files.write_certificate(self.layout.envoy, *read_pair(door.certificate, door.key))
+        except InputError as error:
+            logger.warning("the certificate of before stays in use: %s", error)
+
     def _start(self) -> Handle:
         if not is_free(self._known.port, self._known.host):
             raise OSError(f"port {self._known.port} of {self._known.host} is taken by another program")
@@ -239,6 +264,7 @@ class CommonDoorKeeper:
         content = {
             "supervisor": os.getpid(),
             "port": self._open_port,
+            "certificate": self._applied[0].certificate if self._applied else "",
             "doors": {name: door.port for name, door in self._applied[1].items()} if self._applied else {},
             "processes": {ENVOY: self._keeper.observed()},
         }

@@ -210,7 +210,8 @@ class ProcessHost(Host):
         try:
             return replace(
                 door,
-                host=offer.host,
+                # Where TLS is spoken, it is at the address of all models; this one is for those behind it.
+                host="127.0.0.1" if offer.tls_certificate else offer.host,
                 authentication=offer.authentication,
                 requests_per_second=offer.requests_per_second,
                 timeout_s=offer.timeout_s,

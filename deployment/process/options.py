@@ -12,6 +12,10 @@ class ProcessOptions:
     host: str = "127.0.0.1"
     port: int = 0
     """Port at which all models answer; 0: one of 8400 to 8499, which is kept."""
+    tls_certificate: str = ""
+    """Path of a PEM file with a certificate and what leads to its root, by which all models answer in HTTPS."""
+    tls_key: str = ""
+    """Path of its private key, PEM."""
     authentication: bool = True
     requests_per_second: int = 5_000
     timeout_s: float = 30.0

@@ -36,7 +36,7 @@ def common_door(known: Door, doors: Mapping[str, Door]) -> CommonDoor:
     patience = max((door.timeout_s for door in doors.values()), default=known.timeout_s) + _PATIENCE_S
     return CommonDoor(
         known.port, known.admin_port, known.host, authentication=False, requests_per_second=_NO_LIMIT, timeout_s=patience,
-        access_log=known.access_log, admin_socket=known.admin_socket,
+        access_log=known.access_log, admin_socket=known.admin_socket, certificate=known.certificate, key=known.key,
     )  # fmt: skip
 
 

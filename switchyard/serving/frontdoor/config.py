@@ -23,6 +23,7 @@ METRICS = ("/metrics",)
 DESCRIPTION = ("/seldon.json", "/openapi.json", "/metadata", "/api/v1.0/metadata")
 ENTITY_HEADER = "x-entity-id"
 ROUTES = "predictions"
+CERTIFICATE = "certificate"
 FIRST_WORD_S = 5
 """How long a connection may be silent before its first request."""
 OTHER = "other"
@@ -36,7 +37,7 @@ _GATEWAY = "/seldon/[^/]+/"
 """What Seldon's gateways have in front of a deployment's name: any namespace, for a door has one."""
 _REWRITES = {"/feedback": "/api/v1.0/feedback", "/health": "/health/status"}
 _HTTP = f"{TYPE}.extensions.filters.http"
-_INSPECTOR = "envoy.filters.listener.http_inspector"
+_INSPECTOR = "envoy.filters.listener.{}_inspector"
 _MUTATION = "envoy.http.early_header_mutation.header_mutation"
 _EARLY = f"{TYPE}.extensions.http.early_header_mutation.header_mutation.v3"
 _CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
@@ -109,6 +110,9 @@ def listeners(door: Door, folder: str) -> Json:
         "delayed_close_timeout": "1s",
         "drain_timeout": "5s",
     }
+    chain: Json = {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
+    if door.certificate:
+        chain |= {"transport_socket": _tls(folder), "transport_socket_connect_timeout": f"{FIRST_WORD_S}s"}
     listener = {
         "@type": f"{TYPE}.config.listener.v3.Listener",
         "name": LISTENER,
@@ -116,11 +120,33 @@ def listeners(door: Door, folder: str) -> Json:
         # A request is held whole until the model has answered, so that it can be sent a second time.
         "per_connection_buffer_limit_bytes": max(door.max_bytes, 1024 * 1024),
         # Who connects and says nothing would hold one of the connections that there are for as long as an idle one is kept.
-        "listener_filters": [_filter(_INSPECTOR, f"{TYPE}.extensions.filters.listener.http_inspector.v3.HttpInspector")],
+        "listener_filters": [_inspector("tls" if door.certificate else "http")],
         "listener_filters_timeout": f"{FIRST_WORD_S}s",
-        "filter_chains": [{"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}],
+        "filter_chains": [chain],
     }
     return {"resources": [listener]}
+
+
+def _inspector(kind: str) -> Json:
+    name = _INSPECTOR.format(kind)
+    return _filter(name, f"{TYPE}.extensions.filters.listener.{kind}_inspector.v3.{kind.capitalize()}Inspector")
+
+
+def _tls(folder: str) -> Json:
+    """What speaks TLS by the certificate of `secret`, which is taken up anew when it changes; open connections go on."""
+    context = f"{TYPE}.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+    common = {
+        "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+        "alpn_protocols": ["h2", "http/1.1"],
+        "tls_certificate_sds_secret_configs": [{"name": CERTIFICATE, "sds_config": _watched(folder, "certificate.json")}],
+    }
+    return _filter("envoy.transport_sockets.tls", context, common_tls_context=common)
+
+
+def secret(certificate: str, key: str) -> Json:
+    """The PEM texts of a certificate with its chain, and of its private key, as Envoy watches them."""
+    texts = {"certificate_chain": {"inline_string": certificate}, "private_key": {"inline_string": key}}
+    return {"resources": [{"@type": f"{TYPE}.extensions.transport_sockets.tls.v3.Secret", "name": CERTIFICATE, "tls_certificate": texts}]}
 
 
 def clusters(upstreams: Sequence[Upstream]) -> Json:

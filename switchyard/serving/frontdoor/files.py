@@ -35,6 +35,12 @@ def write_routes(folder: Path, door: Door, traffic: Traffic, tokens: Sequence[To
     return _write(folder / "routes.json", config.routes(door, traffic, tokens, model))
 
 
+def write_certificate(folder: Path, certificate: str, key: str) -> None:
+    """Write the PEM texts by which a door speaks TLS."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write(folder / "certificate.json", config.secret(certificate, key))
+
+
 def write_common_routes(folder: Path, doors: Mapping[str, Door]) -> str:
     """Write which model's door answers what, for the common door; returns as `write_routes`."""
     return _write(folder / "routes.json", common.routes(doors))

@@ -29,6 +29,10 @@ class Door:
     access_log: str = "/dev/stdout"
     admin_socket: str = ""
     """Path of Envoy's own interface, from the folder that Envoy is started in; anybody on the machine could end Envoy by a port."""
+    certificate: str = ""
+    """Path of a PEM file with the certificate and what leads to its root: HTTPS is spoken, and nothing else. Empty: HTTP."""
+    key: str = ""
+    """Path of the certificate's private key, PEM without a passphrase."""
 
     def __post_init__(self) -> None:
         if not self.authentication and self.host not in LOOPBACK:
