@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import switchyard.bundle
 from registry.stored import quiet_progress
-from registry.versions import BUNDLE, CHALLENGER, DIGEST_TAG, mirror_to_zenml
+from registry.versions import BUNDLE, CHALLENGER, DIGEST_TAG, mirror_to_zenml, versions_with_digest
 from stacks.active import connect_mlflow, mlflow_artifact_root
 from switchyard.bundle import Signature
 from switchyard.bundle.signature import RECOMMENDATION
@@ -176,7 +176,7 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def register_version(name: str, record: TrainingRecord, run_id: str, model_uri: str) -> str:
-    """Register the logged model and make it challenger, here and in ZenML; returns the version."""
+    """Register the logged model and make it challenger, here and in ZenML; returns the version, the one there is of this digest."""
     import mlflow
     from mlflow.exceptions import MlflowException
     from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
@@ -196,8 +196,14 @@ def register_version(name: str, record: TrainingRecord, run_id: str, model_uri: 
         version = client.create_model_version(
             name, model_uri, run_id, tags=tags, model_id=model_uri.removeprefix("models:/"), description=description
         )
-    make_challenger(name, str(version.version), record.tags)
-    return str(version.version)
+    first = min([*versions_with_digest(name, record.digest), int(version.version)])
+    if first == int(version.version):
+        make_challenger(name, str(first), record.tags)
+    else:
+        # The same training ran twice at once, and neither saw the other's version when it looked. What that has on it is of its own run.
+        client.delete_model_version(name, version.version)
+        make_challenger(name, str(first), {})
+    return str(first)
 
 
 def make_challenger(name: str, version: str, tags: dict[str, str]) -> None:

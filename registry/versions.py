@@ -162,12 +162,17 @@ def configs(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def version_with_digest(name: str, digest: str) -> str | None:
     """The newest registered version of `name` whose bundle has `digest`."""
+    same = versions_with_digest(name, digest)
+    return str(max(same)) if same else None
+
+
+def versions_with_digest(name: str, digest: str) -> list[int]:
+    """All registered versions of `name` whose bundle has `digest`."""
     import mlflow
 
     connect_mlflow()
     versions = mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
-    same = [int(version.version) for version in versions if version.tags.get(DIGEST_TAG) == digest and version.status == "READY"]
-    return str(max(same)) if same else None
+    return [int(version.version) for version in versions if version.tags.get(DIGEST_TAG) == digest and version.status == "READY"]
 
 
 def is_registered(name: str, version: str, digest: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import mlflow
 import pytest
 
-from registry import tracking
+from registry import tracking, versions
 from registry.tracking import DatasetRecord, TrainingRecord, TrialRecord, log_training, register_version
 from switchyard.bundle import Bundle
 from tests.switchyard.serving.cases import make_bundle
@@ -47,7 +47,8 @@ def logged(record, tmp_path_factory):
     """The client, the run of `record` and the URI of its model."""
     folder, patched = tmp_path_factory.mktemp("mlflow"), pytest.MonkeyPatch()
     before = mlflow.get_tracking_uri()
-    patched.setattr(tracking, "connect_mlflow", lambda: mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db"))
+    for module in (tracking, versions):
+        patched.setattr(module, "connect_mlflow", lambda: mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db"))
     patched.setattr(tracking, "mlflow_artifact_root", lambda: (folder / "artifacts").as_uri())
     patched.setattr(tracking, "mirror_to_zenml", lambda *arguments, **named: None)
     run_id, uri = log_training(record)
@@ -126,3 +127,15 @@ def test_a_run_that_cannot_be_written_leaves_nothing(logged, record, monkeypatch
         log_training(replace(record, began=None))
 
     assert len(client.search_runs([experiment])) == before
+
+
+def test_the_same_training_twice_at_once_is_one_version(logged, record):
+    client, run_id, uri = logged
+    first = register_version("loans", record, run_id, uri)
+
+    assert register_version("loans", record, run_id, uri) == first
+    assert [str(found.version) for found in client.search_model_versions("name = 'loans'")] == [first]
+    assert str(client.get_model_version_by_alias("loans", "challenger").version) == first
+    another = register_version("loans", replace(record, digest="sha256:other"), run_id, uri)
+    assert another != first
+    client.delete_model_version("loans", another)
