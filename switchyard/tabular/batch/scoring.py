@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +20,7 @@ from switchyard.tabular.batch.columns import Layout, entities, left_column, mode
 from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount, InputCounts
 from switchyard.tabular.batch.output import TableWriter
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.progress import Progress
 from switchyard.tabular.tables.reading.rows import Chunk, Rows
 
 logger = logging.getLogger(__name__)
@@ -32,7 +31,6 @@ DISTANCE, UNLIKE = "distance", "unlike"
 """Of groups: from the centre of the row's group, and whether the row is like none."""
 BASE, CONTRIBUTION = "explained.base", "contribution."
 """And, where reasons are asked for, of the mean answer to the background, and what the names of contributions begin with."""
-_EVERY_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def check_table(rows: Rows, scorer: Scorer, layout: Layout, explained: bool = Fa
     taken = [name for name in layout.keys if name in output_columns(scorer.signature, explained)]
     if taken:
         raise InputError(f"{rows.label}: column {taken[0]!r} would be written twice, since the answers have one of that name; rename it")
-    counts, progress = InputCounts(scorer.signature), _Progress("checked", rows.size)
+    counts, progress = InputCounts(scorer.signature), Progress("checked", rows.size)
     for chunk in rows.chunks():
         try:
             inputs = scorer.encode(model_columns(chunk, scorer.signature))
@@ -127,7 +125,7 @@ def score_rows(
     explainer : Explainer, optional
         Adds to every row the contributions of its columns, which takes some milliseconds each.
     """
-    counts, progress, signature = AnswerCounts(scorer.signature), _Progress("scored", total), scorer.signature
+    counts, progress, signature = AnswerCounts(scorer.signature), Progress("scored", total), scorer.signature
     # Three at once: reading, the graph, and what becomes of the answers.
     read = ahead((chunk, scorer.encode(model_columns(chunk, signature))) for chunk in rows.chunks())
     for chunk, inputs, answer in ahead((chunk, inputs, scorer.answer(inputs)) for chunk, inputs in read):
@@ -187,21 +185,3 @@ def _answers(answer: Answer, said: dict[str, Any]) -> dict[str, pa.Array]:
     # The log's place for a value holds a distance, as it does for requests.
     far = {} if answer.distance is None else {"prediction": pa.array(answer.distance.astype(np.float64))}
     return {**kept, **far}
-
-
-class _Progress:
-    """A line in the log every few seconds: rows done, of how many, how fast, and how long the rest will take at that pace."""
-
-    def __init__(self, verb: str, total: int | None) -> None:
-        self._verb, self._total = verb, total
-        self._began = self._last = time.monotonic()
-
-    def at(self, rows: int) -> None:
-        now = time.monotonic()
-        if now - self._last < _EVERY_S:
-            return
-        self._last = now
-        pace = rows / (now - self._began)
-        of = f" of {self._total:,} ({rows / self._total:.0%})" if self._total else ""
-        left = f", about {math.ceil((self._total - rows) / pace):,} s left" if self._total else ""
-        logger.info("%s %s%s rows, %s rows/s%s", self._verb, f"{rows:,}", of, f"{pace:,.0f}", left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,6 @@ class Progress:
             return
         self._last = now
         pace = done / (now - self._began)
-        of = f" of {self._total:,}" if self._total else ""
-        left = f", {(self._total - done) / pace:,.0f} s left" if self._total else ""
+        of = f" of {self._total:,} ({done / self._total:.0%})" if self._total else ""
+        left = f", about {math.ceil((self._total - done) / pace):,} s left" if self._total else ""
         logger.info("%s %s%s %s, %s a second%s", self._verb, f"{done:,}", of, self._unit, f"{pace:,.{0 if pace >= 10 else 1}f}", left)

@@ -15,13 +15,13 @@ import pytest
 from switchyard.bundle import Bundle
 from switchyard.bundle.examples import answer_of
 from switchyard.bundle.explainer import Explainer
-from switchyard.tabular.batch import scoring
 from switchyard.tabular.batch.columns import layout_of
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored, report_on
 from switchyard.tabular.batch.scoring import Origin, check_table, output_columns, score_rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables import progress
 from switchyard.tabular.tables.reading import delimited
 from switchyard.tabular.tables.reading import rows as reading
 from switchyard.tabular.tables.reading.opening import open_rows
@@ -299,9 +299,9 @@ def test_a_text_is_no_formula_in_a_spreadsheet_and_a_number_stays_a_number(tmp_p
 def test_a_long_scoring_says_how_far_it_is_and_how_long_the_rest_takes(binary, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(reading, "CHUNK", 10)
     clock = iter(range(0, 10_000, 6))
-    monkeypatch.setattr(scoring.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     with caplog.at_level("INFO"):
         run(csv(tmp_path, LINES * 10), binary, tmp_path)
 
-    assert "scored 10 of 40 (25%) rows, 2 rows/s, about 18 s left" in caplog.messages
-    assert caplog.messages[0] == "checked 10 rows, 2 rows/s"
+    assert "scored 10 of 40 (25%) rows, 1.7 a second, about 18 s left" in caplog.messages
+    assert caplog.messages[0] == "checked 10 rows, 1.7 a second"

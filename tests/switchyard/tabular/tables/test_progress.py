@@ -11,7 +11,7 @@ from switchyard.tabular.tables import progress as module
 
 @pytest.mark.parametrize(
     ("total", "says"),
-    [(1000, "read 250 of 1,000 rows, 25 a second, 30 s left"), (None, "read 250 rows, 25 a second")],
+    [(1000, "read 250 of 1,000 (25%) rows, 25 a second, about 30 s left"), (None, "read 250 rows, 25 a second")],
     ids=["known", "unknown"],
 )
 def test_a_line_says_how_many_of_how_many_and_the_seconds_left(monkeypatch, caplog, total, says):
