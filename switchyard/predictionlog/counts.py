@@ -13,6 +13,8 @@ from switchyard.predictionlog.records import VERIFICATION
 
 _TICK = timedelta(microseconds=1)
 """The smallest step of time in the tables."""
+_TABLES = 100
+"""Asked for in one condition; SQLite takes no expression that is a thousand deep."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,8 @@ def count_labels(engine: Engine, since: datetime, until: datetime, model: str, d
     with engine.connect() as connection:
         conditions = window_conditions(since, until, model, role, digest, blocks)
         tables = connection.scalars(select(blocks.c.request_id).where(*conditions).distinct()).all()
-    if tables:
-        parts.append(asked.where(or_(*map(of_table, tables))))
+    for start in range(0, len(tables), _TABLES):
+        parts.append(asked.where(or_(*map(of_table, tables[start : start + _TABLES]))))
     each = union_all(*parts).subquery()
 
     def number_of(condition: Any) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, and_, delete, false, or_, select
+from sqlalchemy import Connection, Engine, delete, or_, select
 
+from switchyard.predictionlog.blocks import known_in
 from switchyard.predictionlog.counts import of_table
 from switchyard.predictionlog.database import as_utc, blocks, labels, now, predictions
 from switchyard.predictionlog.records import prediction_id
@@ -31,12 +32,24 @@ def prune(engine: Engine, model: str, days: float, until: datetime | None = None
             connection.execute(delete(predictions).where(columns.id.in_([row.id for row in rows])))
             deleted += len(rows)
     deleted += _prune_blocks(engine, model, cutoff)
-    with engine.begin() as connection:
-        orphaned = ~select(columns.id).where(columns.prediction_id == labels.c.prediction_id).exists()
-        of_blocks = or_(*map(of_table, connection.scalars(select(blocks.c.request_id).distinct())), false())
-        nobodys = or_(labels.c.prediction_id.is_(None), and_(orphaned, ~of_blocks))
-        connection.execute(delete(labels).where(labels.c.received < cutoff, nobodys))
+    _prune_labels(engine, cutoff)
     return deleted
+
+
+def _prune_labels(engine: Engine, cutoff: datetime) -> None:
+    """Delete the labels from before `cutoff` that are no prediction's."""
+    columns, last = labels.c, 0
+    orphaned = ~select(predictions.c.id).where(predictions.c.prediction_id == columns.prediction_id).exists()
+    old = select(columns.id, columns.prediction_id).where(columns.received < cutoff, or_(columns.prediction_id.is_(None), orphaned))
+    while True:
+        with engine.begin() as connection:
+            found = connection.execute(old.where(columns.id > last).order_by(columns.id).limit(_CHUNK)).all()
+            if not found:
+                return
+            last = found[-1].id
+            of_blocks = known_in(connection, {row.prediction_id for row in found} - {None})
+            nobodys = [row.id for row in found if row.prediction_id not in of_blocks]
+            connection.execute(delete(labels).where(columns.id.in_(nobodys)))
 
 
 def _prune_blocks(engine: Engine, model: str, cutoff: datetime) -> int:

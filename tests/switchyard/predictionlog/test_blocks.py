@@ -210,3 +210,19 @@ def test_a_block_that_a_database_would_not_take_is_written_in_halves(engine, mon
     score(engine)
 
     assert number_of(engine, blocks) > 3 and window(engine)["row"].tolist() == list(range(ROWS))
+
+
+def test_a_log_of_a_thousand_tables_is_counted_and_pruned(engine, monkeypatch):
+    """A table an hour is a thousand in six weeks; a condition that names each is deeper than SQLite takes."""
+    monkeypatch.setattr(batch, "BLOCKS_FROM", 1)
+    score(engine, "table-0", rows=2)
+    with engine.begin() as connection:
+        first = dict(connection.execute(select(blocks)).one()._mapping)
+        del first["id"]
+        connection.execute(blocks.insert(), [{**first, "request_id": f"table-{number}"} for number in range(1, 1_100)])
+    add_labels(engine, [Label("yes", "table-7/1"), Label("yes", "table-1099"), Label("no", "nobody's")])
+
+    assert count_labels(engine, SINCE, UNTIL, "loans", role="batch").received == 2
+    assert prune(engine, "another", days=0, until=datetime(2100, 1, 1)) == 0
+    with engine.connect() as connection:
+        assert sorted(connection.scalars(select(labels.c.prediction_id))) == ["table-1099", "table-7/1"]
