@@ -14,11 +14,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,12 +26,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.processes import in_a_process
+
 NUMBERS, CATEGORIES = 12, 8
 BEGIN = datetime(2026, 1, 1)
 _CHUNK = 50_000
 _LEVELS = np.array(["alpha", "beta", "gamma", "delta", "epsilon", "zeta"], dtype=object)
-_DIGEST = "sha256:" + "0" * 64
+DIGEST = "sha256:" + "0" * 64
 
 
 def main() -> None:
@@ -67,11 +65,7 @@ def main() -> None:
 
 
 def _in_a_process(task: str, rows: int, folder: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.monitoring", "--task", task, "--rows", str(rows), "--folder", folder]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    if done.returncode:
-        sys.exit(f"{task} of {rows:,} rows failed:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return in_a_process("benchmarks.monitoring", "--task", task, "--rows", rows, "--folder", folder)
 
 
 def _log(rows: int, folder: Path) -> Path:
@@ -96,7 +90,7 @@ def _show(one: dict[str, Any]) -> None:
         print(f"largest difference {off[worst]:.4f} ({worst}), stated standard error {one['errors'][worst]:.4f}")
 
 
-def _frame(seed: int, rows: int, drifting: bool) -> pd.DataFrame:
+def frame_of(seed: int, rows: int, drifting: bool) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     frame = {f"number_{place}": rng.normal(0.3 if drifting and place == 0 else 0.0, 1, rows).round(4) for place in range(NUMBERS)}
     for place in range(CATEGORIES):
@@ -105,13 +99,13 @@ def _frame(seed: int, rows: int, drifting: bool) -> pd.DataFrame:
     return pd.DataFrame(frame)
 
 
-def _chance(frame: pd.DataFrame) -> np.ndarray:
+def chance_of(frame: pd.DataFrame) -> np.ndarray:
     return 1 / (1 + np.exp(-2 * frame["number_0"].to_numpy() - frame["number_1"].to_numpy()))
 
 
 def _chunks(rows: int) -> Iterator[tuple[int, pd.DataFrame]]:
     for place, first in enumerate(range(0, rows, _CHUNK)):
-        yield first, _frame(1 + place, min(_CHUNK, rows - first), drifting=True)
+        yield first, frame_of(1 + place, min(_CHUNK, rows - first), drifting=True)
 
 
 def fill(rows: int, folder: Path) -> dict[str, Any]:
@@ -132,7 +126,7 @@ def fill(rows: int, folder: Path) -> dict[str, Any]:
     )
     of_label = "INSERT INTO labels (label_id, prediction_id, value, received, source) VALUES (?, ?, ?, ?, 'bench')"
     for first, frame in _chunks(rows):
-        chance = _chance(frame)
+        chance = chance_of(frame)
         rng = np.random.default_rng(first)
         truth, known = rng.random(len(frame)) < chance, rng.random(len(frame)) < 0.3
         predictions, labels = [], []
@@ -140,7 +134,7 @@ def fill(rows: int, folder: Path) -> dict[str, Any]:
             number, positive = first + place, float(chance[place])
             moment = str(BEGIN + timedelta(milliseconds=number)) + (".000000" if number % 1000 == 0 else "")
             answer = json.dumps({"no": 1 - positive, "yes": positive})
-            given = (f"p{number}", f"p{number}", moment, moment, _DIGEST, json.dumps(inputs), answer, "yes" if positive >= 0.5 else "no")
+            given = (f"p{number}", f"p{number}", moment, moment, DIGEST, json.dumps(inputs), answer, "yes" if positive >= 0.5 else "no")
             predictions.append(given)
             if known[place]:
                 labels.append((f"l{number}", f"p{number}", "yes" if truth[place] else "no", str(BEGIN + timedelta(days=30)) + ".000000"))
@@ -152,7 +146,7 @@ def fill(rows: int, folder: Path) -> dict[str, Any]:
     return {}
 
 
-def _reference() -> Any:
+def make_reference() -> Any:
     """Of 20,000 rows like those of the log before it drifted."""
     from switchyard.monitoring.reference import Reference, ReferenceFacts
     from switchyard.tabular.config.problem import problem_from
@@ -161,8 +155,8 @@ def _reference() -> Any:
     from switchyard.tabular.tables.split import Split
     from switchyard.tabular.validation import infer_suite
 
-    frame = _frame(0, 20_000, drifting=False)
-    chance = _chance(frame)
+    frame = frame_of(0, 20_000, drifting=False)
+    chance = chance_of(frame)
     frame["y"] = np.where(np.random.default_rng(0).random(len(frame)) < chance, "yes", "no").astype(object)
     names = [name for name in frame if name != "y"]
     columns = [
@@ -181,7 +175,7 @@ def _reference() -> Any:
 
     score = float(roc_auc_score(frame["y"] == "yes", chance))
     facts = ReferenceFacts(
-        problem=problem, columns=schema, digest=_DIGEST, classes=("no", "yes"), threshold=0.5, metric="roc_auc", greater_is_better=True,
+        problem=problem, columns=schema, digest=DIGEST, classes=("no", "yes"), threshold=0.5, metric="roc_auc", greater_is_better=True,
         scores={"roc_auc": Estimate(value=score, low=score - 0.005, high=score + 0.005)}, importance=dict.fromkeys(names, 1 / len(names)),
         train_rows=16_000, holdout_rows=4_000, ordered=False,
     )  # fmt: skip
@@ -200,7 +194,7 @@ def watch(rows: int, folder: Path) -> dict[str, Any]:
     from switchyard.predictionlog import connect
     from switchyard.tabular.config.monitoring import Monitoring
 
-    reference, settings, engine = _reference(), Monitoring(), connect(f"sqlite:///{_log(rows, folder)}")
+    reference, settings, engine = make_reference(), Monitoring(), connect(f"sqlite:///{_log(rows, folder)}")
     look = Look(since=BEGIN, until=BEGIN + timedelta(milliseconds=rows))
     parts, start = {}, time.perf_counter()
 
@@ -233,7 +227,7 @@ def whole(rows: int, folder: Path) -> dict[str, Any]:
     """Evidently on all rows at once, by the same methods."""
     from switchyard.monitoring.evidently import measure
 
-    past = _frame(0, 20_000, drifting=False)
+    past = frame_of(0, 20_000, drifting=False)
     current = pd.concat([frame for _, frame in _chunks(rows)], ignore_index=True)
     numeric = frozenset(name for name in past if name.startswith("number"))
     methods = {name: "wasserstein" if name in numeric else "jensenshannon" for name in past}

@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,11 +25,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.monitoring import _DIGEST, ROOT, _chance, _frame, _reference
+from benchmarks.monitoring import DIGEST, chance_of, frame_of, make_reference
+from benchmarks.processes import in_a_process
 
 _CHUNK = 100_000
 _LEARNT = 20_000
-_ORIGIN = {"model": "bench", "version": "1", "digest": _DIGEST}
+_ORIGIN = {"model": "bench", "version": "1", "digest": DIGEST}
 
 
 def main() -> None:
@@ -64,11 +64,7 @@ def main() -> None:
 
 
 def _in_a_process(task: str, rows: int, folder: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "benchmarks.scoring", "--task", task, "--rows", str(rows), "--folder", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    if done.returncode:
-        sys.exit(f"{task} of {rows:,} rows failed:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return in_a_process("benchmarks.scoring", "--task", task, "--rows", rows, "--folder", folder)
 
 
 def _table(rows: int, folder: Path) -> Path:
@@ -87,8 +83,8 @@ def learn(rows: int, folder: Path) -> dict[str, Any]:
     """The bundle that scores."""
     import switchyard
 
-    frame = _frame(0, rows, drifting=False)
-    frame["y"] = np.where(np.random.default_rng(0).random(rows) < _chance(frame), "yes", "no")
+    frame = frame_of(0, rows, drifting=False)
+    frame["y"] = np.where(np.random.default_rng(0).random(rows) < chance_of(frame), "yes", "no")
     (folder / "bundle").mkdir(parents=True)
     switchyard.fit(frame, "y", trials=2, families=("lightgbm", "xgboost")).bundle.write(folder / "bundle")
     return {}
@@ -96,7 +92,7 @@ def learn(rows: int, folder: Path) -> dict[str, Any]:
 
 def make(rows: int, folder: Path) -> dict[str, Any]:
     """The table to score."""
-    parts = [_frame(1 + first, min(_CHUNK, rows - first), drifting=True) for first in range(0, rows, _CHUNK)]
+    parts = [frame_of(1 + first, min(_CHUNK, rows - first), drifting=True) for first in range(0, rows, _CHUNK)]
     tables = [pa.Table.from_pandas(part, preserve_index=False) for part in parts]
     pq.write_table(pa.concat_tables(tables), _table(rows, folder), compression="zstd")
     return {}
@@ -168,7 +164,7 @@ def watch(rows: int, folder: Path) -> dict[str, Any]:
     from switchyard.predictionlog import connect
     from switchyard.tabular.config.monitoring import Monitoring
 
-    reference, settings, engine = _reference(), Monitoring(), connect(f"sqlite:///{folder / f'log-{rows}.db'}")
+    reference, settings, engine = make_reference(), Monitoring(), connect(f"sqlite:///{folder / f'log-{rows}.db'}")
     now = datetime.now(UTC)
     look = Look(since=now - timedelta(days=1), until=now + timedelta(days=1))
 

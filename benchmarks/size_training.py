@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.metrics import roc_auc_score
+
+from benchmarks.processes import in_a_process
 
 PART, TEST_ROWS, BEST = 250_000, 100_000, "odds"
 
@@ -117,8 +118,7 @@ def plain(folder: Path, rounds: int) -> dict[str, float]:
 
 def _contest(name: str, folder: Path, setting: int) -> dict[str, float]:
     """One contestant in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.size_training", name, str(folder), str(setting)]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
+    return in_a_process("benchmarks.size_training", name, folder, setting)
 
 
 def main(rows: int, in_memory: int) -> None:
