@@ -11,8 +11,8 @@ from typing import Any
 
 from registry.asking import ask_registry
 from registry.experiments import TAG as EXPERIMENT
+from registry.logged_model import local_folder
 from registry.production import SINCE
-from registry.tracking import local_folder
 from registry.versions import DIGEST_TAG, zenml_model_name
 from stacks.active import connect_mlflow
 

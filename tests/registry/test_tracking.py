@@ -120,7 +120,7 @@ def test_a_run_that_cannot_be_written_leaves_nothing(logged, record, monkeypatch
     def fail(*_arguments):
         raise OSError("full")
 
-    monkeypatch.setattr(tracking, "_log_model", fail)
+    monkeypatch.setattr(tracking, "log_model", fail)
     experiment = client.get_experiment_by_name("loans").experiment_id
     before = len(client.search_runs([experiment]))
     with pytest.raises(OSError, match="full"):
