@@ -7,7 +7,7 @@ from typing import Literal
 
 from deployment.host import Host
 from switchyard.monitoring.experiment.counts import Counts
-from switchyard.serving.frontdoor.config import OTHER
+from switchyard.serving.frontdoor.routes import OTHER
 from switchyard.serving.frontdoor.statistics import read_statistics
 from switchyard.tabular.storable import Record
 

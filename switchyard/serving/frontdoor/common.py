@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from switchyard.serving.frontdoor.config import ROUTES
 from switchyard.serving.frontdoor.filters import TYPE
+from switchyard.serving.frontdoor.routes import ROUTES
 from switchyard.serving.frontdoor.state import LOOPBACK, Door, Upstream
 
 Json = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Envoy's configuration: `bootstrap`, which is read once, and `listeners`, `routes` and `clusters`, which it takes up while running.
+"""Envoy's configuration: `bootstrap`, which is read once, and `listeners` and `clusters`, which it takes up while running, as its routes.
 
 Field names are Envoy's own, of its API v3: https://www.envoyproxy.io/docs/envoy/latest/api-v3/api
 """
@@ -8,41 +8,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from switchyard.serving.frontdoor.filters import CLIENT_HEADER, LISTENER, TYPE, access_log, clients, rate_limit
+from switchyard.serving.frontdoor.filters import AUTH, CLIENT_HEADER, LISTENER, RATE, TYPE, access_log, rate_limit
 from switchyard.serving.frontdoor.replies import local_replies
-from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
-from switchyard.serving.frontdoor.tokens import Token
+from switchyard.serving.frontdoor.routes import ROUTES
+from switchyard.serving.frontdoor.state import Door, Upstream
 
 Json = dict[str, Any]
 
-PREDICTIONS = ("/predict", "/api/v1.0/predictions", "/api/v0.1/predictions")
-EXPLANATIONS = ("/explain", "/api/v1.0/explain")
-FEEDBACK = ("/feedback", "/api/v1.0/feedback", "/api/v0.1/feedback", "/send-feedback")
-HEALTH = ("/health", "/health/status", "/api/v1.0/health/status", "/health/ping")
-METRICS = ("/metrics",)
-DESCRIPTION = ("/seldon.json", "/openapi.json", "/metadata", "/api/v1.0/metadata")
-ENTITY_HEADER = "x-entity-id"
-ROUTES = "predictions"
 CERTIFICATE = "certificate"
 FIRST_WORD_S = 5
 """How long a connection may be silent before its first request."""
-OTHER = "other"
-"""Name in the statistics of what is no prediction; only the stable version answers it."""
 
 # Shorter than the 75 s that the service keeps an idle connection, else a request is sent into a closed one.
 _IDLE = "60s"
 _MOST_AGAIN = 1024
 """Requests that may wait to be sent again at a time, as many as Envoy has under way to a version."""
-_GATEWAY = "/seldon/[^/]+/"
-"""What Seldon's gateways have in front of a deployment's name: any namespace, for a door has one."""
-_REWRITES = {"/feedback": "/api/v1.0/feedback", "/health": "/health/status"}
 _HTTP = f"{TYPE}.extensions.filters.http"
 _INSPECTOR = "envoy.filters.listener.{}_inspector"
 _MUTATION = "envoy.http.early_header_mutation.header_mutation"
 _EARLY = f"{TYPE}.extensions.http.early_header_mutation.header_mutation.v3"
 _CONNECTIONS = "envoy.resource_monitors.global_downstream_max_connections"
-_OTHERS = "envoy.retry_host_predicates.previous_hosts"
-_AUTH, _RATE, _BUFFER = (f"envoy.filters.http.{name}" for name in ("api_key_auth", "local_ratelimit", "buffer"))
+_BUFFER = "envoy.filters.http.buffer"
 
 
 def bootstrap(door: Door, folder: str) -> Json:
@@ -68,13 +54,13 @@ def bootstrap(door: Door, folder: str) -> Json:
 def listeners(door: Door, folder: str) -> Json:
     """One listener: authentication, rate limit, body limit, then the routes."""
     filters = [
-        _filter(_RATE, f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", **rate_limit(door)),
+        _filter(RATE, f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", **rate_limit(door)),
         _filter(_BUFFER, f"{_HTTP}.buffer.v3.Buffer", max_request_bytes=door.max_bytes),
         _filter("envoy.filters.http.router", f"{_HTTP}.router.v3.Router"),
     ]
     if door.authentication:
         # Who may come in is in the routes, which change without a connection being closed.
-        filters.insert(0, _filter(_AUTH, f"{_HTTP}.api_key_auth.v3.ApiKeyAuth", key_sources=[{"header": "Authorization"}]))
+        filters.insert(0, _filter(AUTH, f"{_HTTP}.api_key_auth.v3.ApiKeyAuth", key_sources=[{"header": "Authorization"}]))
     manager = {
         "@type": f"{TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": LISTENER,
@@ -197,98 +183,6 @@ _BY_NAME: Json = {
         "max_ejection_percent": 50,
     },
 }
-
-
-def routes(door: Door, traffic: Traffic, tokens: Sequence[Token], model: str = "") -> Json:
-    """Who answers which path, and who may ask.
-
-    Parameters
-    ----------
-    door : Door
-    traffic : Traffic
-    tokens : sequence of Token
-        Those that are good now; none lets nobody in where the door asks for one.
-    model : str
-        Whose door it is, for the paths of Seldon's gateways (/seldon/NAMESPACE/NAME/...); none are offered without it.
-    """
-    timeout = f"{door.timeout_s:g}s"
-
-    def may(scope: str) -> Json | None:
-        return clients(tokens, scope) if door.authentication else None
-
-    found: list[Json] = []
-    if traffic.stable:
-        stable = {"cluster": traffic.stable, "timeout": timeout}
-        split = _weighted(traffic) | {"timeout": timeout, "retry_policy": _once()}
-        counted = {"stat_prefix": OTHER}
-        # By the version that answers the entity, and to no shadow.
-        found += [_route(path, split, scope=may("explain")) | counted for path in EXPLANATIONS]
-        if traffic.shadows:
-            mirrors = [{"cluster": name, "disable_shadow_host_suffix_append": True} for name in traffic.shadows]
-            split = split | {"request_mirror_policies": mirrors}
-        found += [_route(path, stable, public=door.authentication, unlimited=True) | counted for path in HEALTH]
-        found += [_route(path, split, scope=may("predict")) for path in PREDICTIONS]
-        found += [_route(path, stable, scope=may("feedback")) | counted for path in FEEDBACK]
-        # Without authentication everybody would read them.
-        found += [_route(path, stable, scope=may("metrics")) | counted for path in METRICS if door.authentication]
-        found += [_route(path, stable | {"retry_policy": _once()}) | counted for path in DESCRIPTION]
-    else:
-        nothing = {"direct_response": {"status": 503}}
-        found += [{"match": {"path": path}, **nothing} for path in (*HEALTH, *PREDICTIONS, *EXPLANATIONS, *FEEDBACK, *DESCRIPTION)]
-    if model:
-        found += [_through_gateway(route, model) for route in found]
-    found.append({"match": {"prefix": "/"}, "direct_response": {"status": 404}})
-    host: Json = {"name": "all", "domains": ["*"], "routes": found}
-    if door.authentication:
-        host["typed_per_filter_config"] = {_AUTH: clients(tokens)}
-    return {"resources": [{"@type": f"{TYPE}.config.route.v3.RouteConfiguration", "name": ROUTES, "virtual_hosts": [host]}]}
-
-
-def _route(path: str, action: Json, public: bool = False, unlimited: bool = False, scope: Json | None = None) -> Json:
-    if path in _REWRITES:
-        action = {**action, "regex_rewrite": {"pattern": {"regex": "^/.*$"}, "substitution": _REWRITES[path]}}
-    route: Json = {"match": {"path": path}, "route": action}
-    off = {"@type": f"{TYPE}.config.route.v3.FilterConfig", "disabled": True}
-    own = {name: off for name, here in ((_AUTH, public), (_RATE, unlimited)) if here} | ({_AUTH: scope} if scope else {})
-    return route | ({"typed_per_filter_config": own} if own else {})
-
-
-def _through_gateway(route: Json, model: str) -> Json:
-    """`route` by the path that Seldon's clients use: /seldon/NAMESPACE/NAME in front."""
-    path = route["match"]["path"]
-    # Names of models are letters, digits, - and _; paths have a point in their versions.
-    pattern = f"{_GATEWAY}{model}{path.replace('.', '[.]')}"
-    found = {**route, "match": {"safe_regex": {"regex": pattern}}}
-    if "route" in route:
-        found["route"] = {**route["route"], "regex_rewrite": {"pattern": {"regex": "^/.*$"}, "substitution": _REWRITES.get(path, path)}}
-    return found
-
-
-def _weighted(traffic: Traffic) -> Json:
-    """A split that an entity keeps: by the hash of its id, and by the request's where no entity is named."""
-    if len(traffic.weights) == 1:
-        return {"cluster": traffic.weights[0][0]}
-    return {
-        "weighted_clusters": {"clusters": [{"name": name, "weight": weight} for name, weight in traffic.weights], "use_hash_policy": True},
-        "hash_policy": [
-            {"header": {"header_name": ENTITY_HEADER}, "terminal": True},
-            {"header": {"header_name": "x-request-id"}, "terminal": True},
-        ],
-    }
-
-
-def _once() -> Json:
-    return {
-        "retry_on": "connect-failure,reset",
-        "num_retries": 1,
-        "retry_back_off": {"base_interval": "0.1s", "max_interval": "0.5s"},
-        # Another replica than the one that failed, where there is another.
-        "retry_host_predicate": [
-            {"name": _OTHERS, "typed_config": {"@type": f"{TYPE}.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}
-        ],
-        # Each attempt is a draw of its own, in which the one that failed is likely: it has the fewest requests now.
-        "host_selection_retry_max_attempts": 20,
-    }
 
 
 def _filter(name: str, kind: str, **settings: Any) -> Json:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from switchyard.files import write_whole
-from switchyard.serving.frontdoor import common, config
+from switchyard.serving.frontdoor import common, config, routes
 from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 from switchyard.serving.frontdoor.tokens import Token
 from switchyard.serving.sockets import Address
@@ -32,7 +32,7 @@ def write_clusters(folder: Path, upstreams: Sequence[Upstream]) -> None:
 
 def write_routes(folder: Path, door: Door, traffic: Traffic, tokens: Sequence[Token], model: str = "") -> str:
     """Write who answers what; returns the name by which `has_routes` asks for them."""
-    return _write(folder / "routes.json", config.routes(door, traffic, tokens, model))
+    return _write(folder / "routes.json", routes.routes(door, traffic, tokens, model))
 
 
 def write_certificate(folder: Path, certificate: str, key: str) -> None:

@@ -13,6 +13,7 @@ Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy"
 CLIENT_HEADER = "x-client"
 LISTENER = "frontdoor"
+AUTH, RATE = "envoy.filters.http.api_key_auth", "envoy.filters.http.local_ratelimit"
 _NOBODY = "-"
 """An empty list would allow everybody."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from switchyard.serving.frontdoor.config import OTHER
+from switchyard.serving.frontdoor.routes import OTHER
 
 _LINE = re.compile(r"^envoy_(?:cluster|vhost_route)_upstream_rq_(completed|xx|time_bucket)\{([^}]*)\} (\d+)$")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
