@@ -83,8 +83,10 @@ def test_no_color_means_no_colour(monkeypatch):
 
 def test_every_score_of_ours_has_a_name_and_what_it_says():
     ours = {"roc_auc", "rmse", "mae", "r2", "bias", "coverage", "width", "log_loss", "brier", "accuracy", "f1"}
+    ours |= {"pinball", "pinball_0.1", "below_0.9", "within_0.1_0.9"}
 
     assert all(NAMES[name] and meaning_of(name) for name in ours)
+    assert meaning_of("within_0.1_0.9").endswith("0.8 is right")
 
 
 def test_the_scores_of_a_training_say_their_unit_within_80_columns():

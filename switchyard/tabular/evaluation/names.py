@@ -99,4 +99,11 @@ def name_of(score: str) -> str:
 
 def meaning_of(score: str) -> str:
     """What a score says and its unit, in a few words; empty for what has none of ours."""
-    return _MEANINGS.get(score, "")
+    kind, _, levels = score.partition("_")
+    if score in _MEANINGS or not levels or f"{kind}_" not in _OF_LEVELS:
+        return _MEANINGS.get(score, "")
+    if kind == "pinball":
+        return "0 is best, units of the target, of one quantile"
+    low, high = ("0", levels) if kind == "below" else levels.split("_")
+    place = "not above it" if kind == "below" else "between both"
+    return f"share of true values {place}; {float(high) - float(low):.4g} is right"
