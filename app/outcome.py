@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from zenml.enums import ExecutionStatus
@@ -43,7 +44,7 @@ class Outcome:
 
     def has(self, name: str) -> bool:
         """Whether some step returned an artifact under `name`; of a run that failed not all did."""
-        return any(step.outputs.get(name) for step in self.run.steps.values())
+        return any(step.outputs.get(name) for step in self._steps.values())
 
     def page(self, name: str) -> str | None:
         """The page of the artifact `name` as its step rendered it, or None where it has none."""
@@ -57,8 +58,13 @@ class Outcome:
         """Whether the artifact `name` was taken from an earlier run."""
         return self._version(name)[0].status == ExecutionStatus.CACHED
 
+    @cached_property
+    def _steps(self) -> dict[str, StepRunResponse]:
+        # ZenML asks its store for all of them at each `run.steps`, a quarter of a second; of a run that ended they stay as they are.
+        return self.run.steps
+
     def _version(self, name: str) -> tuple[StepRunResponse, Any]:
-        for step in self.run.steps.values():
+        for step in self._steps.values():
             if name in step.outputs:
                 return step, step.outputs[name][0]
         raise KeyError(name)

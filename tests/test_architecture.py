@@ -85,6 +85,20 @@ def test_a_step_depends_on_what_it_reaches_and_on_nothing_else():
     assert "switchyard/tabular/features/categories.py" in tune
 
 
+def test_the_pattern_finds_the_imports_that_the_parser_finds():
+    differing = []
+    for path in (file for room in ROOMS for file in (ROOT / room).rglob("*.py")):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        imported = {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+        for node in (node for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level):
+            imported |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+        files = {file for name in imported if name.split(".")[0] in caching.OURS for file in caching.files_of(name)}
+        if "Parts(" not in path.read_text(encoding="utf-8") and files != set(caching.imported_files(path)):
+            differing.append(str(path.relative_to(ROOT)))
+
+    assert differing == []
+
+
 def test_no_cached_explanation_is_lost_to_an_edit_of_a_stack():
     assert not any(name.startswith(("stacks/", "deployment/")) for name in names_of("steps/evaluation/explain_model.py"))
 

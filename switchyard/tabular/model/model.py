@@ -63,6 +63,11 @@ class Member:
         """The preprocessor as it is kept; equal bytes mean equal preprocessing."""
         return dump(self.preprocessor)
 
+    def kept_as(self, content: bytes) -> Self:
+        """This member, whose preprocessor was read from `content` and need not be written anew to know it."""
+        vars(self)["preprocessor_file"] = content
+        return self
+
 
 @dataclass(frozen=True, eq=False)
 class Model(Storable):
@@ -218,10 +223,11 @@ class Model(Storable):
         for source in head.get("plugins", ()):
             load_plugin(source)
         count = max((place["preprocessor"] for place in head["members"]), default=-1) + 1
-        preprocessors = [load((folder / f"preprocessor_{number}.skops").read_bytes()) for number in range(count)]
+        files = [(folder / f"preprocessor_{number}.skops").read_bytes() for number in range(count)]
+        preprocessors = [load(content) for content in files]
         estimators = [FAMILIES[place["family"]].read(folder / f"member_{number}") for number, place in enumerate(head["members"])]
         members = tuple(
-            Member(place["family"], place["params"], preprocessors[place["preprocessor"]], estimator)
+            Member(place["family"], place["params"], preprocessors[place["preprocessor"]], estimator).kept_as(files[place["preprocessor"]])
             for place, estimator in zip(head["members"], estimators)
         )
         kept = head["combiner"]
