@@ -102,7 +102,7 @@ def _term(tokens: list[str]) -> bool:
     return found
 
 
-def licence_findings(names: Sequence[str], find: Callable[[str], metadata.Distribution] = metadata.distribution) -> Iterator[str]:
+def licence_findings(names: Sequence[str], find: Callable[[str], metadata.PackageMetadata] = metadata.metadata) -> Iterator[str]:
     """A line for each package of `names` that is installed here under a licence that is not allowed."""
     for name in sorted({normal(name) for name in names} - EXCEPTIONS.keys()):
         try:

@@ -95,7 +95,9 @@ def of_model(
 def packages(only: Collection[str] | None = None) -> list[Part]:
     """The distributions installed here as components, by name."""
     wanted = None if only is None else {normal(name) for name in only}
-    found = {normal(one.metadata["Name"]): one for one in metadata.distributions() if one.metadata["Name"]}
+    # Each is parsed once: two thirds of a second for the three hundred of a training's environment, at every look.
+    read = (one.metadata for one in metadata.distributions())
+    found = {normal(said["Name"]): said for said in read if said["Name"]}
     return [_component(name, found[name]) for name in sorted(found) if wanted is None or name in wanted]
 
 
@@ -109,9 +111,8 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def licences_of(distribution: metadata.Distribution) -> list[str]:
-    """An SPDX expression, or the names of licences as the package gives them; empty where it gives none."""
-    said = distribution.metadata
+def licences_of(said: metadata.PackageMetadata) -> list[str]:
+    """An SPDX expression, or the names of licences as a package's metadata give them; empty where they give none."""
     if "License-Expression" in said:
         return [str(said["License-Expression"])]
     classifiers = [str(line).rsplit(" :: ", 1)[-1] for line in said.get_all("Classifier") or () if line.startswith("License ::")]
@@ -122,11 +123,11 @@ def licences_of(distribution: metadata.Distribution) -> list[str]:
     return [plain.splitlines()[0].strip()[:_LONGEST]]
 
 
-def _component(name: str, distribution: metadata.Distribution) -> Part:
-    version = distribution.version
+def _component(name: str, said: metadata.PackageMetadata) -> Part:
+    version = said["Version"]
     address = f"pkg:pypi/{name}@{version}"
     part: Part = {"type": "library", "name": name, "version": version, "purl": address, "bom-ref": address}
-    if licences := licences_of(distribution):
+    if licences := licences_of(said):
         part["licenses"] = [{"license": {"name": licence}} for licence in licences]
     return part
 

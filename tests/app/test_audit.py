@@ -17,7 +17,7 @@ def package(**said):
     for key, values in said.items():
         for value in values if isinstance(values, list) else [values]:
             message[key.replace("_", "-")] = value
-    return SimpleNamespace(metadata=message)
+    return message
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from switchyard.tabular.clustering.finder import Finder, Found
 
 
 def stability_of(rows: np.ndarray, finder: Finder, clusters: int, resamples: int, seed: int) -> float:
     """Mean adjusted Rand index of the groups of all rows, float of shape (n, m), and those of resamples of half of them."""
+    from sklearn.metrics import adjusted_rand_score
+
     whole = finder.find(rows, clusters, seed)
     groups = whole.groups(rows)
     return float(np.mean([adjusted_rand_score(groups, again) for again in _found_again(rows, finder, clusters, resamples, seed, whole)]))
@@ -36,6 +36,8 @@ def stability_by_group(rows: np.ndarray, groups: np.ndarray, finder: Finder, clu
 
 def silhouette_of(rows: np.ndarray, groups: np.ndarray) -> float:
     """The mean silhouette, -1 where there is one group only."""
+    from sklearn.metrics import silhouette_score
+
     return float(silhouette_score(rows, groups)) if 1 < len(np.unique(groups)) < len(rows) else -1.0
 
 
@@ -48,6 +50,8 @@ def shared_rows(ours: np.ndarray, theirs: np.ndarray, clusters: int) -> np.ndarr
 
 def matched(ours: np.ndarray, theirs: np.ndarray, clusters: int) -> np.ndarray:
     """The group of the others (their codes) for each of ours, so that as many rows as can be are in both: int64 of shape (clusters,)."""
+    from scipy.optimize import linear_sum_assignment
+
     return np.asarray(linear_sum_assignment(-shared_rows(ours, theirs, clusters))[1])
 
 
