@@ -42,7 +42,7 @@ def test_run_py_tells_its_version_without_loading_any_large_library():
 
 
 def test_the_wheel_holds_what_the_library_has_besides_python():
-    """Templates, and the locks that serving is installed from."""
+    """Templates, the locks that serving is installed from, and the page of the API."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     patterns = settings["package-data"]["*"]
     others = [path for path in (ROOT / "switchyard").rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")]

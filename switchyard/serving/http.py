@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from switchyard.serving import apipage
 from switchyard.serving.errors import Refusal, bad_part
 from switchyard.serving.metrics import CONTENT_TYPE
 from switchyard.serving.payloads import entity_of, request_id_of
@@ -32,6 +33,7 @@ OPENAPI = ("/seldon.json", "/openapi.json")
 METRICS = "/metrics"
 STOCK = ("/health/ping", "/health/status", "/api/v1.0/health/status", "/metadata", "/api/v1.0/metadata")
 """Left to the stock application."""
+_READ = {*STOCK, *OPENAPI, *apipage.PATHS, METRICS}
 
 _JSON = "application/json"
 _PHRASES = {
@@ -78,7 +80,7 @@ class Endpoint:
         post = self._posts.get(path)
         if post is not None and method == "POST":
             return self._answer(environ, start, *post)
-        if post is not None or (method not in ("GET", "HEAD") and (path in STOCK or path in OPENAPI or path == METRICS)):
+        if post is not None or (method not in ("GET", "HEAD") and (path in _READ)):
             allowed = "POST" if post else "GET"
             refusal = Refusal(f"{method[:20]} is not taken here; use {allowed}", status=405, reason="METHOD_NOT_ALLOWED")
             return _send(start, 405, orjson.dumps(refusal.body()), extra=[("Allow", allowed)])
@@ -86,6 +88,9 @@ class Endpoint:
             return self._stock(environ, start)
         if path in OPENAPI:
             return _send(start, 200, self._openapi)
+        if path in apipage.PATHS:
+            page = apipage.page(path)
+            return _send(start, 200, page.body, page.kind, page.headers)
         if path == METRICS:
             return _send(start, 200, self._predictor.metrics.text().encode(), CONTENT_TYPE)
         return _send(start, 404, orjson.dumps(Refusal("there is nothing at this path", status=404, reason="NOT_FOUND").body()))
@@ -152,6 +157,6 @@ def _decoded(body: bytes) -> Any:
         raise Refusal(f"the body is not JSON: {error}", reason="NOT_JSON", column="body") from None
 
 
-def _send(start: Start, code: int, body: bytes, kind: str = _JSON, extra: list[tuple[str, str]] | None = None) -> list[bytes]:
-    start(_PHRASES[code], [("Content-Type", kind), ("Content-Length", str(len(body))), *(extra or ())])
+def _send(start: Start, code: int, body: bytes, kind: str = _JSON, extra: Iterable[tuple[str, str]] = ()) -> list[bytes]:
+    start(_PHRASES[code], [("Content-Type", kind), ("Content-Length", str(len(body))), *extra])
     return [body]

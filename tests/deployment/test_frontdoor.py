@@ -13,6 +13,7 @@ import pytest
 
 from switchyard.serving.frontdoor import environment, files
 from switchyard.serving.frontdoor.config import FIRST_WORD_S
+from switchyard.serving.frontdoor.routes import DESCRIPTION, PAGE
 from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 from switchyard.serving.frontdoor.statistics import read_statistics
 from switchyard.serving.frontdoor.tokens import SCOPES, Token, TokenError, first_token, holding, read_tokens
@@ -47,6 +48,8 @@ def test_paths_lead_where_seldon_has_them(door, stubs):
         "/health": "/health/status",
         "/health?deep=1": "/health/status?deep=1",
         "/seldon.json": "/seldon.json",
+        "/docs": "/docs",
+        "/seldon/models/loans/docs/page.js": "/docs/page.js",
         "/seldon/models/loans/api/v1.0/predictions": "/api/v1.0/predictions",
         "/seldon/any-namespace/loans/feedback": "/api/v1.0/feedback",
         "/seldon/models/loans/health/status": "/health/status",
@@ -70,8 +73,9 @@ def test_only_tokens_of_the_file_come_in_and_none_goes_further(door, stubs):
     seen = stubs[0].requests[-1][1]
     assert "authorization" not in seen and seen["x-client"] == "tests"
     assert door.request(token=None, Authorization=f"Basic {TOKEN}")[0] == 401
-    # Health needs none: who probes it has none.
-    assert door.request("/health", token=None, method="GET")[0] == 200
+    # Health needs none: who probes it has none. Neither does the page, which a browser opens before it has one.
+    assert {door.request(path, token=None, method="GET")[0] for path in ("/health", *PAGE)} == {200}
+    assert {door.request(path, token=None, method="GET")[0] for path in ("/docs/", "/docs/seldon.json", *DESCRIPTION)} == {401}
 
 
 def test_a_token_is_replaced_without_a_connection_lost(door):

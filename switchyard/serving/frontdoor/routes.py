@@ -17,6 +17,7 @@ FEEDBACK = ("/feedback", "/api/v1.0/feedback", "/api/v0.1/feedback", "/send-feed
 HEALTH = ("/health", "/health/status", "/api/v1.0/health/status", "/health/ping")
 METRICS = ("/metrics",)
 DESCRIPTION = ("/seldon.json", "/openapi.json", "/metadata", "/api/v1.0/metadata")
+PAGE = ("/docs", "/docs/page.js", "/docs/page.css", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css")
 ENTITY_HEADER = "x-entity-id"
 ROUTES = "predictions"
 OTHER = "other"
@@ -60,9 +61,12 @@ def routes(door: Door, traffic: Traffic, tokens: Sequence[Token], model: str = "
         # Without authentication everybody would read them.
         found += [_route(path, stable, scope=may("metrics")) | counted for path in METRICS if door.authentication]
         found += [_route(path, stable | {"retry_policy": _once()}) | counted for path in DESCRIPTION]
+        # What a browser opens has no token yet; the page says nothing of the model.
+        found += [_route(path, stable | {"retry_policy": _once()}, public=door.authentication) | counted for path in PAGE]
     else:
         nothing = {"direct_response": {"status": 503}}
-        found += [{"match": {"path": path}, **nothing} for path in (*HEALTH, *PREDICTIONS, *EXPLANATIONS, *FEEDBACK, *DESCRIPTION)]
+        paths = (*HEALTH, *PREDICTIONS, *EXPLANATIONS, *FEEDBACK, *DESCRIPTION, *PAGE)
+        found += [{"match": {"path": path}, **nothing} for path in paths]
     if model:
         found += [_through_gateway(route, model) for route in found]
     found.append({"match": {"prefix": "/"}, "direct_response": {"status": 404}})

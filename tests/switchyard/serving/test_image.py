@@ -6,6 +6,7 @@ import urllib.request
 
 import pytest
 
+from stacks.images import context_files
 from switchyard.serving.environment import ROOT
 from tests.switchyard.serving.cases import ROW, make_bundle
 
@@ -31,10 +32,9 @@ def test_it_serves_read_only_and_without_rights(engine, tmp_path):
     tmp_path.chmod(0o755)
     # The classic builder does not know Dockerfile.dockerignore: give it the files alone.
     context = tmp_path / "context"
-    for name in ("switchyard", "switchyard/bundle", "switchyard/predictionlog", "switchyard/serving"):
-        (context / name).mkdir(parents=True)
-        for path in [*(ROOT / name).glob("*.py"), *(ROOT / name).glob("requirements-image.txt"), *(ROOT / name).glob("Dockerfile")]:
-            (context / name / path.name).write_bytes(path.read_bytes())
+    for name in context_files("serving"):
+        (context / name).parent.mkdir(parents=True, exist_ok=True)
+        (context / name).write_bytes((ROOT / name).read_bytes())
     image, _ = engine.images.build(path=str(context), dockerfile="switchyard/serving/Dockerfile", tag="switchyard-serving:test", rm=True)
     # What is ours; the base is whatever the registry has under its name.
     base = engine.images.get("python:3.11-slim-bookworm")
