@@ -77,6 +77,7 @@ def keep_command(
     console: Console,
     config_for_pods: Callable[[], tuple[str, str] | None] = lambda: None,
     ended: Callable[[int], None] = lambda _code: None,
+    account: str = "monitoring",
 ) -> None:
     """As `keep_running`, of a command that may have no problem.
 
@@ -90,6 +91,8 @@ def keep_command(
         Name and content of the config that the CronJob reads, if it reads any.
     ended : callable
         Called with the exit code of each run on this machine.
+    account : str
+        Of the cluster, whom the CronJob's pods run as.
     """
     from stacks.active import is_local
 
@@ -114,7 +117,8 @@ def keep_command(
         console.print(f"schedule  CronJob {name} is gone", highlight=False, markup=False)
         return
     config = config_for_pods()
-    job = cluster.schedule(name, schedule, without(arguments, "--config"), pipelines_image(console.print), config, commit=code_commit())
+    words, image = without(arguments, "--config"), pipelines_image(console.print)
+    job = cluster.schedule(name, schedule, words, image, config, commit=code_commit(), account=account)
     console.print(f"schedule  CronJob {job} runs by {schedule!r} (UTC): run.py {' '.join(arguments)}", highlight=False, markup=False)
     console.print(f"end it    python run.py {' '.join(arguments)} --schedule {NEVER}", highlight=False, markup=False)
 

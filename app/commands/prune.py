@@ -34,8 +34,9 @@ def COMMAND(root: Path, changes: tuple[str, ...], dry_run: bool, verbose: bool, 
     if schedule:
         from app.scheduling import keep_command
         from app.terminal import terminal
+        from stacks.cluster.schedule import PRUNER
 
-        keep_command(schedule, "prune", "prune", root, terminal())
+        keep_command(schedule, "prune", "prune", root, terminal(), account=PRUNER)
         return
     raise SystemExit(_prune(root, retention, dry_run, verbose))
 

@@ -1,4 +1,4 @@
-"""run.py on a clock: a CronJob that runs it in the pipelines' image, as the account `monitoring`.
+"""run.py on a clock: a CronJob that runs it in the pipelines' image, as the account `monitoring` or one that may do less.
 
 What a run decides (to train, to alert) run.py does after the run, and a pipeline can't start another from inside a step:
 so it is run.py that is scheduled, not a pipeline.
@@ -16,7 +16,8 @@ from stacks.cluster.client import Cluster
 from stacks.cluster.objects import OWNER, PART_OF, Object, config_map, restricted_pod
 from switchyard.tabular.errors import InputError
 
-ACCOUNT = "monitoring"
+ACCOUNT, PRUNER = "monitoring", "pruner"
+"""Whoever starts runs, and whoever takes away what they left, for which Kubernetes is asked for one Secret."""
 _APP = "/app"
 _LABELS = {"app.kubernetes.io/name": "schedule", PART_OF: OWNER}
 _SELECTOR = ",".join(f"{key}={value}" for key, value in _LABELS.items())
@@ -29,6 +30,7 @@ def schedule(
     image: str,
     config: tuple[str, str] | None = None,
     commit: str = "unknown",
+    account: str = ACCOUNT,
 ) -> str:
     """Create or replace the CronJob that runs `python run.py ARGUMENTS` by `cron`; returns its name.
 
@@ -46,21 +48,25 @@ def schedule(
         Name and content of the file that the runs read: kept in a ConfigMap.
     commit : str
         Of the code in the image.
+    account : str
+        Whom the pod is for Kubernetes.
 
     Raises
     ------
     InputError
-        The active stack is not on Kubernetes.
+        The active stack is not on Kubernetes, or was installed when there was no such account.
     ClusterError
         The cluster refuses, `cron` for one where it is no cron expression.
     """
     cluster, job = _cluster(), job_name(name)
+    if account != ACCOUNT and cluster.get("ServiceAccount", account) is None:
+        raise InputError(f"namespace {cluster.namespace} has no account {account!r} yet; python run.py stack up kubernetes makes it")
     words = list(arguments)
     if config is not None:
         words += ["--config", f"/etc/switchyard/{config[0]}"]
         kept = config_map(job, dict([config]))
         cluster.put({**kept, "metadata": {"name": job, "labels": _LABELS}})
-    cluster.put(_cron_job(job, cron.strip(), _pod(job, words, image, config is not None, commit)))
+    cluster.put(_cron_job(job, cron.strip(), _pod(job, words, image, config is not None, commit, account)))
     return job
 
 
@@ -106,7 +112,7 @@ def job_name(name: str) -> str:
     return plain if plain == name and len(plain) <= 50 else f"{plain[:41].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _pod(job: str, arguments: Sequence[str], image: str, config: bool, commit: str) -> Object:
+def _pod(job: str, arguments: Sequence[str], image: str, config: bool, commit: str, account: str) -> Object:
     """Spec of the pod that runs run.py."""
     writable = {"tmp": "/tmp", "documents": f"{_APP}/docs", "reports": f"{_APP}/reports", "repository": f"{_APP}/.zen"}
     volumes: list[Object] = [{"name": volume, "emptyDir": {"sizeLimit": "2Gi"}} for volume in writable]
@@ -135,7 +141,7 @@ def _pod(job: str, arguments: Sequence[str], image: str, config: bool, commit: s
         "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "1", "memory": "2Gi"}},
         "volumeMounts": mounts,
     }
-    return restricted_pod([container], volumes, serviceAccountName=ACCOUNT, restartPolicy="Never")
+    return restricted_pod([container], volumes, serviceAccountName=account, restartPolicy="Never")
 
 
 def _cron_job(name: str, cron: str, pod: Object) -> Object:

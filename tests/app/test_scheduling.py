@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from rich.console import Console
 
+from app.cli import load
 from app.scheduling import _config_for_pods, on_schedule
 from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.errors import InputError
@@ -74,3 +76,16 @@ def test_a_table_of_this_machine_goes_where_pods_find_it(monkeypatch, tmp_path, 
         assert "people.csv, as it is now, is kept in the artifact store" in said.getvalue()
     else:
         assert content == text and said.getvalue() == ""
+
+
+def test_on_a_cluster_pruning_is_scheduled_for_whoever_may_prune_and_no_more(monkeypatch, tmp_path):
+    asked = {}
+    monkeypatch.setattr("app.repository.ensure_stack", lambda _root: "kubernetes")
+    monkeypatch.setattr("stacks.active.is_local", lambda: False)
+    monkeypatch.setattr("stacks.active.pipelines_image", lambda _report: "images/pipelines:1")
+    monkeypatch.setattr("stacks.cluster.schedule.schedule", lambda *words, **named: asked.update(words=words, **named) or words[0])
+    monkeypatch.setattr("sys.argv", ["run.py", "prune", "--keep", "runs=7", "--schedule", "0 3 * * *"])
+    done = CliRunner().invoke(load("prune"), ["--keep", "runs=7", "--schedule", "0 3 * * *"], obj=tmp_path)
+
+    assert done.exit_code == 0, done.output
+    assert asked["words"][:3] == ("prune", "0 3 * * *", ["prune", "--keep", "runs=7"]) and asked["account"] == "pruner"

@@ -16,7 +16,7 @@ from tests.kubernetes.running import Installation
 from tests.stacks.installation.test_manifests import documented_rights
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full]
-ACCOUNTS = ("orchestrator", "monitoring", "observer", "deployer", "steps", "serving", "servers")
+ACCOUNTS = ("orchestrator", "monitoring", "pruner", "observer", "deployer", "steps", "serving", "servers")
 
 
 def test_a_second_up_changes_nothing(installation):

@@ -8,6 +8,7 @@ import pytest
 
 from stacks.cluster import schedule as scheduling
 from stacks.cluster.objects import RESTRICTED, USER
+from switchyard.tabular.errors import InputError
 from tests.memory_cluster import MemoryCluster
 
 CONFIG = ("loans.yaml", "name: loans\n")
@@ -45,6 +46,15 @@ def test_its_pod_has_no_more_rights_than_a_restricted_one(cluster):
 
     assert pod["securityContext"]["runAsUser"] == USER and pod["serviceAccountName"] == "monitoring"
     assert all(container["securityContext"] == RESTRICTED for container in pod["containers"])
+
+
+def test_what_takes_away_runs_as_an_account_of_its_own_which_must_be_there(cluster):
+    with pytest.raises(InputError, match="no account 'pruner' yet; python run.py stack up kubernetes"):
+        made(cluster, account=scheduling.PRUNER)
+    assert not scheduling.scheduled()
+    cluster.hold({"kind": "ServiceAccount", "metadata": {"name": "pruner"}})
+
+    assert pod_of(made(cluster, account=scheduling.PRUNER)[1])["serviceAccountName"] == "pruner"
 
 
 def test_an_upgrade_reaches_what_is_scheduled(cluster):

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from deployment.kubernetes.manifests import METRICS
+from deployment.kubernetes.options import KubernetesOptions
 from deployment.kubernetes.rights import RULES
 from stacks.installation.manifests import Parts, write_overlay
 from stacks.installation.settings import Settings
@@ -85,11 +86,18 @@ def test_accounts_are_there_and_nobody_has_rights_outside_the_namespace(objects)
         assert deployment["spec"]["template"]["spec"]["serviceAccountName"] in accounts
     assert not of_kind(objects, "ClusterRole") and not of_kind(objects, "ClusterRoleBinding")
     bound = {subject["name"] for binding in of_kind(objects, "RoleBinding").values() for subject in binding["subjects"]}
-    assert bound == {"orchestrator", "monitoring", "observer", "deployer"}
+    assert bound == {"orchestrator", "monitoring", "pruner", "observer", "deployer"}
 
 
 def test_rights_are_those_of_the_documented_table(objects):
     assert rights_of_accounts(objects) == documented_rights()
+
+
+def test_whoever_prunes_reads_one_secret_and_may_do_nothing_else(objects):
+    (rule,) = of_kind(objects, "Role")["pruner"]["rules"]
+
+    assert rule == {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["databases"], "verbs": ["get"]}
+    assert KubernetesOptions().log_secret == "databases"
 
 
 def test_ports_that_are_open_to_all_are_those_of_the_documented_table(objects):
