@@ -21,7 +21,7 @@ SERVED = "served"
 """Link to the version in production."""
 _FACTS = "run.json"
 _COMPARISON = "compare-"
-_BEGIN = re.compile(r"<body[^>]*>|(?=<h1)", re.IGNORECASE)
+_BEGIN = re.compile(r"<body[^>]*>(<main>)?|(?=<h1)", re.IGNORECASE)
 _LEVELS: Mapping[str, Level] = {"challenger": "good", "unchanged": "note", "rejected": "bad", "stopped": "bad"}
 _FIRST = ("model_card.html", "evaluation.html", "explanation.html", "quality.html", "profile.html")
 """Which pages the index links to first, where they are there."""

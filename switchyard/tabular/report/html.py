@@ -32,7 +32,7 @@ h1{font-size:20px;margin:0 0 4px}h2{font-size:16px;margin:22px 0 6px;border-bott
 table{border-collapse:collapse;margin:6px 0}th,td{padding:3px 10px;border-bottom:1px solid #eceef4;text-align:left;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums}th{background:#f6f7fb}p{margin:4px 0}
 .b{border-radius:9px;padding:1px 8px;font-size:12px;color:#fff;white-space:nowrap}
-.good{background:#1f8a4c}.warn{background:#b7791f}.bad{background:#c0362c}.note{background:#5a6478}
+.good{background:#19743f}.warn{background:#8a5a10}.bad{background:#c0362c}.note{background:#5a6478}
 svg{max-width:100%;height:auto}.row svg{display:block}.row{display:flex;flex-wrap:wrap;gap:12px}
 svg.c{font:11px system-ui,sans-serif;fill:#3a4356}.c .f{fill:#5673d8}.c .g{fill:#e8ebf4}.c .k{stroke:#c0362c;stroke-width:1.5;fill:none}
 .card{border:1px solid #e3e6ee;border-radius:8px;padding:8px 10px;width:310px}.card p+p{font-size:12px;color:#5a6478}
@@ -49,10 +49,9 @@ _MOST_ROWS, _MOST_BARS = 3000, 100
 
 def page(report: Report) -> str:
     """The whole page."""
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(report.title)}</title><style>{_STYLE}</style>"
-        f"<h1>{escape(report.title)}</h1><p>{escape(report.lead)}</p>{''.join(map(_section, report.sections))}</html>"
-    )
+    body = f"<h1>{escape(report.title)}</h1><p>{escape(report.lead)}</p>{''.join(map(_section, report.sections))}"
+    head = f"<meta charset=utf-8><title>{escape(report.title)}</title><style>{_STYLE}</style>"
+    return f"<!doctype html><html lang=en>{head}<body><main>{body}</main></body></html>"
 
 
 def _section(section: Section) -> str:
@@ -101,11 +100,12 @@ def _words(text: Text | Inline) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f"<th>{_words(header)}</th>" for header in table.headers)
+    head = "".join(f"<th>{_words(header)}</th>" if header else "<td></td>" for header in table.headers)
     formats = [table.format_of(place) for place in range(len(table.headers))]
     body = "".join("<tr>" + "".join(map(_cell, row, formats)) + "</tr>" for row in table.rows[:_MOST_ROWS])
     made = f"<table><tr>{head}</tr>{body}</table>{_more(len(table.rows) - _MOST_ROWS)}"
-    return f"<div class=wide>{made}</div>" if len(formats) > _WIDE else made
+    # What scrolls can be reached by the keyboard.
+    return f"<div class=wide tabindex=0 role=region aria-label=table>{made}</div>" if len(formats) > _WIDE else made
 
 
 def _cell(value: Cell, form: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -97,21 +99,40 @@ def test_names_are_shown_in_the_pages_of_other_libraries(pages):
         assert harmless(SCRIPT) in pages[name].read_text(encoding="utf-8"), name
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
-def test_nothing_runs_in_a_browser(pages):
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium here: apt-get install chromium")
     playwright = pytest.importorskip("playwright.sync_api")
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        context = chromium.new_context(offline=True)
-        for name, path in pages.items():
-            page = context.new_page()
-            page.goto(path.as_uri(), wait_until="domcontentloaded")
-            page.wait_for_timeout(50)
-            assert page.title() != "ran", name
-            assert page.locator("img[src=x], svg[onload]").count() == 0, name
-            page.close()
+        yield chromium.new_context(offline=True)
         chromium.close()
+
+
+def test_nothing_runs_in_a_browser(pages, browser):
+    for name, path in pages.items():
+        page = browser.new_page()
+        page.goto(path.as_uri(), wait_until="domcontentloaded")
+        page.wait_for_timeout(50)
+        assert page.title() != "ran", name
+        assert page.locator("img[src=x], svg[onload]").count() == 0, name
+        page.close()
+
+
+def test_a_screen_reader_and_a_keyboard_get_through_every_page_of_ours(pages, browser):
+    """By axe-core; the pages of ydata-profiling and of Great Expectations are as those make them."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    ours = {name: path for name, path in pages.items() if "/" not in name and name != "data_profile.html"}
+    page, found = browser.new_page(), []
+    for name, path in ours.items():
+        page.goto(path.as_uri(), wait_until="domcontentloaded")
+        violations = Axe().run(page).response["violations"]
+        found += [(name, one["id"], one["nodes"][0]["html"][:200]) for one in violations if one["impact"] in ("serious", "critical")]
+
+    assert found == [] and len(ours) >= 11
 
 
 def test_a_chart_shows_dollars_and_backslashes_as_they_are():
