@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from switchyard.tabular.config.learning import Costs
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.baselines import DEFAULTS, Baselines
+from switchyard.tabular.evaluation.by_class import ClassScores, of_classes
 from switchyard.tabular.evaluation.costs import Money, charged_labels, money_of, other_ways, with_cost
-from switchyard.tabular.evaluation.curves import calibration_error
 from switchyard.tabular.evaluation.intervals import Support
+from switchyard.tabular.evaluation.learning import Learning, learning_of
 from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.mistakes import WorstRow, confusion_chart, worst_rows, worst_table
 from switchyard.tabular.evaluation.names import NAMES, name_of
@@ -30,22 +31,7 @@ from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import metric_of
 
-_MODEL = "model"
-_OF_A_CLASS = ("precision", "recall", "f1", "set_coverage")
-
-
-class ClassScores(BaseModel):
-    """Scores of one class against the rest, by the served labels."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    label: str
-    rows: int
-    precision: Estimate
-    recall: Estimate
-    f1: Estimate
-    set_coverage: Estimate | None = None
-    """Share of the class's rows whose conformal set holds it; None where the model has no sets."""
+_MODEL, _IN_PART = "model", "in part"
 
 
 class Evaluation(Record):
@@ -77,6 +63,8 @@ class Evaluation(Record):
     worst: tuple[WorstRow, ...] = ()
     """Largest error first."""
     target: str = ""
+    learning: Learning | None = None
+    """None where there are too few rows to leave some out, and without a target."""
     weighted_by: str = ""
     """The column that says how much each row counts; empty where all count alike."""
     of_rows: int | None = None
@@ -121,6 +109,8 @@ class Evaluation(Record):
             sections.append(Section("By class", self.class_table()))
             sections.append(Section("Confusion matrix", self.confusion_table(), confusion_chart(self.classes, self.confusion)))
         sections.append(Section("Curves", Beside.of(curve.draw() for curve in self.curves.values())))
+        if self.learning is not None:
+            sections.append(self.learning.section())
         if self.worst:
             sections.append(Section("Rows it was most wrong about", worst_table(self.worst, self.target, self.classes)))
         left_out = f"Gaps leave out slices of fewer than {SMALL} rows or {SMALL // 3} of one class."
@@ -202,6 +192,7 @@ def evaluate(
     classes: tuple[str, ...] = (),
     threshold: float | None = None,
     baselines: Baselines | None = None,
+    in_part: Mapping[int, Predictions] | None = None,
 ) -> Evaluation:
     """Score predictions of the holdout.
 
@@ -218,6 +209,8 @@ def evaluate(
         Only reported; the labels in `predictions` were decided with it.
     baselines : Baselines, optional
         From `fit_baselines` on the same split.
+    in_part : mapping of int to Predictions, optional
+        From `learn_in_part` on the same split, beside `baselines`.
 
     Returns
     -------
@@ -240,6 +233,7 @@ def evaluate(
         )
         for name, part in models.items()
     }
+    scored |= {(_IN_PART, rows): scores_of(truth, part, problem.task, classes, metric.name) for rows, part in (in_part or {}).items()}
     scored |= other_ways(truth, predictions, problem.costs, classes)
     for column, rows in slices.items():
         scored |= {(column, value): score for value, score in slice_scores(truth, predictions, problem, classes, rows).items()}
@@ -249,6 +243,7 @@ def evaluate(
     estimates = {name: {score: drawn.estimate(level, score, support) for score, drawn in draws[(name,)].items()} for name in models}
     main = draws[(_MODEL,)][metric.name]
     gains = {name: (main - draws[(name,)][metric.name]).scaled(metric.sign).estimate(level) for name in models if name != _MODEL}
+    learnt = {rows: draws[(_IN_PART, rows)][metric.name] for rows in in_part or {}}
     columns = tuple(
         describe_slices(
             column,
@@ -283,9 +278,12 @@ def evaluate(
         curves=curves_of(truth, predictions, classes, threshold, problem, resampler.weights),
         worst=worst_rows(truth, predictions, split, classes, problem),
         target=problem.data.target,
+        learning=learning_of(metric.name, metric.sign, {**learnt, len(split.train): draws[(DEFAULTS,)][metric.name]}, level)
+        if learnt
+        else None,
         weighted_by=split.schema.weight.name if split.schema.weight else "",
         of_rows=split.schema.of,
-        **({} if problem.task == "regression" else _of_classes(truth, predictions, classes, estimates[_MODEL], resampler.weights)),
+        **({} if problem.task == "regression" else of_classes(truth, predictions, classes, estimates[_MODEL], resampler.weights)),
     )
 
 
@@ -302,23 +300,3 @@ def holdout_resampler(split: Split, problem: Problem, truth: np.ndarray) -> tupl
     if owner is not None and owner in split.holdout and split.holdout[owner].duplicated().any():
         return Resampler(**settings, groups=pd.factorize(split.holdout[owner], use_na_sentinel=False)[0]), f"rows drawn by whole {owner}"
     return Resampler(**settings), "rows drawn one by one"
-
-
-def _of_classes(
-    truth: np.ndarray,
-    predictions: Predictions,
-    classes: tuple[str, ...],
-    estimates: Mapping[str, Estimate],
-    weights: np.ndarray | None,
-) -> dict:
-    sizes = np.bincount(truth, minlength=len(classes))
-    confusion = np.zeros((len(classes), len(classes)), dtype=int)
-    np.add.at(confusion, (truth, predictions.labels), 1)
-    return {
-        "calibration_error": calibration_error(truth, predictions, weights),
-        "confusion": tuple(map(tuple, confusion.tolist())),
-        "per_class": tuple(
-            ClassScores(label=label, rows=int(size), **{name: estimates.get(f"{label}:{name}") for name in _OF_A_CLASS})
-            for label, size in zip(classes, sizes)
-        ),
-    }

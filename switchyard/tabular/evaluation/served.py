@@ -8,8 +8,9 @@ import pandas as pd
 
 from switchyard.bundle import BadInput, Bundle, Scorer, Signature
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.evaluation.baselines import fit_baselines
+from switchyard.tabular.evaluation.baselines import DEFAULTS, fit_baselines
 from switchyard.tabular.evaluation.evaluation import Evaluation, evaluate
+from switchyard.tabular.evaluation.learning import learn_in_part
 from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.features.record import FeaturePlan
 from switchyard.tabular.tables.split import Split
@@ -39,7 +40,8 @@ def evaluate_served(bundle: Bundle, split: Split, plan: FeaturePlan, problem: Pr
     # Plain moments that order the rows would only weaken them: every row of the holdout lies beyond.
     compared = tuple(column for column in plan.used if plan[column.name].role != "time") or plan.used
     baselines = fit_baselines(split, compared, problem, signature.classes)
-    return evaluate(predict_served(scorer, split.holdout), split, problem, signature.classes, signature.threshold, baselines)
+    in_part = learn_in_part(split, compared, problem, signature.classes) if DEFAULTS in baselines.predictions else {}
+    return evaluate(predict_served(scorer, split.holdout), split, problem, signature.classes, signature.threshold, baselines, in_part)
 
 
 def predict_champion(
