@@ -10,22 +10,6 @@ if TYPE_CHECKING:
     from switchyard.tabular.config.problem import Problem
 
 
-def refuse_without_columns(problem: Problem, what: str) -> None:
-    """Stop a command that knows rows with columns only, where the task is learnt from something else.
-
-    Raises
-    ------
-    InputError
-    """
-    from switchyard.tabular.tasks import kind_of
-
-    if not kind_of(problem.task).columns:
-        raise InputError(
-            f"{what} is not there for a {problem.task} yet; {problem.name!r} can be trained, deployed, rolled back, scored in batches "
-            "and monitored"
-        )
-
-
 def refuse_without_labels(problem: Problem, what: str) -> None:
     """Stop a command that works by labels, where the task predicts no column, so that none can come.
 

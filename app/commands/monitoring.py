@@ -13,7 +13,7 @@ from rich.console import Console
 from app.command import Command, Plan, Request, Result
 from app.options import CONFIG, NAME, TABLE
 from app.summary import RunSummary, run_facts
-from app.tasks import refuse_without_columns, refuse_without_labels
+from app.tasks import refuse_without_labels
 from switchyard.permissions import shared
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.terminal import table
@@ -111,8 +111,6 @@ def plan(
     InputError
         The window makes no sense, or a retraining would be of another model than the config's.
     """
-    if data:
-        refuse_without_columns(request.problem, "monitoring of a table (--data)")
     if _acts(request.problem, act):
         refuse_without_labels(request.problem, "acting on what monitoring finds")
     from pipelines.monitoring import monitoring

@@ -9,6 +9,7 @@ from registry.versions import Registered
 from stacks.files import local_copy
 from switchyard.monitoring.log_window import window_of_log
 from switchyard.monitoring.look import Look
+from switchyard.monitoring.recommending.table_window import window_of_interactions
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.table_window import read_table, window_of_table
 from switchyard.monitoring.window import Window
@@ -25,4 +26,6 @@ def read_window(production: Registered, reference: Reference, look: Look, proble
             return window_of_log(engine, name, version, facts, look, settings.window, settings.sample_rows, settings.of, settings.min_rows)
     with local_copy(look.location) as path:
         raw = read_table(path, facts.problem.data)
+    if reference.catalogue is not None:
+        return window_of_interactions(raw.frame, production.opened, name, version, reference, look, settings.sample_rows, raw.revision)
     return window_of_table(raw.frame, production.scorer(), name, version, facts, look, settings.sample_rows, raw.revision)

@@ -56,7 +56,7 @@ def window_of_table(
     at = np.arange(len(raw))
     if moments is not None:
         at = at[np.argsort(moments.to_numpy(), kind="stable")]
-        at = _between(at, moments, look)
+        at = between(at, moments, look)
     if look.window and isinstance(rows := span_of(look.window), int):
         at = at[-rows:]
     if len(at) == 0:
@@ -108,7 +108,8 @@ def _moments(raw: pd.DataFrame, name: str, signature: Signature) -> pd.Series | 
     return moments if moments.notna().all() else None
 
 
-def _between(at: np.ndarray, moments: pd.Series, look: Look) -> np.ndarray:
+def between(at: np.ndarray, moments: pd.Series, look: Look) -> np.ndarray:
+    """Those of the places `at` whose moments, in UTC, are within what `look` says of times."""
     until = pd.Timestamp(in_utc(look.until)) if look.until else None
     since = pd.Timestamp(in_utc(look.since)) if look.since else None
     if look.window and isinstance(span := span_of(look.window), timedelta):

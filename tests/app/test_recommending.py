@@ -44,9 +44,12 @@ def test_the_service_takes_the_user_of_a_request_for_its_entity(problem):
     assert told["entity_column"] == "user" and "time_column" not in told
 
 
-def test_a_table_of_visits_is_not_monitored_which_is_said_before_it_begins(problem):
-    with pytest.raises(InputError, match=r"monitoring of a table \(--data\) is not there for a recommendation yet; 'shop' can be trained"):
-        monitoring.COMMAND.plan(SimpleNamespace(problem=problem), **{**monitoring.COMMAND.defaults(), "data": "visits.csv"})
+def test_a_table_of_visits_is_monitored_like_any_other(problem):
+    plan = monitoring.COMMAND.plan(
+        SimpleNamespace(problem=problem, where="here", stack="local"), **{**monitoring.COMMAND.defaults(), "data": "visits.csv"}
+    )
+
+    assert plan.arguments["look"].source == "visits.csv"
 
 
 def test_a_recommendation_learns_again_from_labels_and_clustering_has_none(problem):

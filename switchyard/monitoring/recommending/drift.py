@@ -9,6 +9,7 @@ from switchyard.monitoring.columns import ColumnDrift, compare
 from switchyard.monitoring.drift import DriftReport, share_of
 from switchyard.monitoring.quality import ColumnQuality
 from switchyard.monitoring.recommending.figures import Figures, figures_of
+from switchyard.monitoring.recommending.shown import taken_in
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.seasons import same_season
 from switchyard.monitoring.window import Window, in_words
@@ -29,7 +30,8 @@ def measure_shift(window: Window, reference: Reference, settings: Monitoring) ->
     sampled = facts.looked_at < facts.rows
     moments = reference.moments
     like = same_season(moments, facts.since, facts.until)[0] if facts.timed and moments is not None else None
-    latest, taken = (_once(values, window.answers["user"]) for values in (window.rows[item], window.answers["actual"]))
+    took = taken_in(window.answers)
+    latest, taken = _once(window.rows[item], window.answers["user"]), _once(took["item"], took["user"])
     columns: list[ColumnDrift] = []
     notes = [f"a sample of {facts.looked_at:,} of {facts.rows:,} predictions, spread evenly over the window"] if sampled else []
     if not judged:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from switchyard.monitoring.recommending.catalogue import Catalogue
+from switchyard.monitoring.recommending.shown import taken_in
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.twosample import more_often
 from switchyard.monitoring.window import Window
@@ -109,7 +110,7 @@ def figures_of(window: Window, reference: Reference) -> Figures | None:
         return None
     size = min(len(answers), len(reference.answers))
     coverage, before = (_coverage(frame["shown"], size, catalogue) for frame in (answers, reference.answers))
-    taken = answers["actual"].dropna().astype(str).tolist()
+    taken = taken_in(answers)["item"].astype(str).tolist()
     users = pd.unique(answers["user"].dropna().astype(str)).tolist()
     strange = np.array(users, dtype=object)[catalogue.strangers(users)] if users else []
     return Figures(

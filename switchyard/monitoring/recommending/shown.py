@@ -13,6 +13,8 @@ from switchyard.bundle.requests import KEYS, Request
 from switchyard.monitoring.recommending.hits import ranks_of
 
 COLUMNS = ("actual", "user", "label", "shown", "history", "k", "rank")
+TAKEN = "taken"
+"""One more column where the window is a table: all that the user took in it, of which `actual` is one."""
 
 
 def shown_in(raw: pd.DataFrame, item: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -50,6 +52,14 @@ def shown_in(raw: pd.DataFrame, item: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     ).reset_index(drop=True)
     latest = np.array([request.history[-1] if request.history else None for request in requests], dtype=object)
     return pd.DataFrame({item: latest}), frame.assign(rank=ranks_of(frame))
+
+
+def taken_in(answers: pd.DataFrame) -> pd.DataFrame:
+    """What was taken, as columns user and item: by the labels, or by all rows of a table."""
+    if TAKEN not in answers:
+        return pd.DataFrame({"user": answers["user"], "item": answers["actual"]}).dropna(subset="item")
+    each = answers[["user", TAKEN]].explode(TAKEN, ignore_index=True)
+    return each.set_axis(["user", "item"], axis=1).dropna(subset="item")
 
 
 def _request(inputs: Mapping[str, Any] | None) -> Request:

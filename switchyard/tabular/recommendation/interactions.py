@@ -158,13 +158,13 @@ class Interactions(Storable):
         return replace(self, users=user_codes, items=item_codes, user_ids=self.user_ids[users], item_ids=ids, **of_rows)
 
 
-def read_interactions(frame: pd.DataFrame, roles: Roles, what: str) -> tuple[Interactions, tuple[str, ...]]:
+def read_interactions(frame: pd.DataFrame, roles: Roles, what: str, to_learn: bool = True) -> tuple[Interactions, tuple[str, ...]]:
     """The interactions in `frame`, whose columns `roles` names, and notes on what was left aside.
 
     Raises
     ------
     InputError
-        When a weight is text or below zero, moments can't be read, or there are too few users or items to learn from.
+        When a weight is text or below zero, moments can't be read, or, where they are to learn from, there are too few users or items.
     """
     around, rows = surroundings_of(frame), np.arange(len(frame)) + 1
     users = read_column(frame[roles.user], roles.user, "categorical", rows, around).values
@@ -183,7 +183,8 @@ def read_interactions(frame: pd.DataFrame, roles: Roles, what: str) -> tuple[Int
     kept = np.flatnonzero(kept)[np.argsort(times[kept], kind="stable")]
     user_ids, user_codes = np.unique(users[kept].astype(str), return_inverse=True)
     item_ids, item_codes = np.unique(items[kept].astype(str), return_inverse=True)
-    _check_size(len(kept), len(user_ids), len(item_ids), roles, what)
+    if to_learn:
+        _check_size(len(kept), len(user_ids), len(item_ids), roles, what)
     return (
         Interactions(user_codes, item_codes, times[kept], weights[kept], user_ids.astype(object), item_ids.astype(object), dated=dated),
         tuple(notes),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from switchyard.bundle.requests import Request
@@ -15,10 +17,12 @@ from switchyard.monitoring.log_window import window_of_log
 from switchyard.monitoring.look import Look
 from switchyard.monitoring.measuring import drift_of, performance_of
 from switchyard.monitoring.recommending.reference import describe_recommender
+from switchyard.monitoring.recommending.table_window import window_of_interactions
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window
 from switchyard.predictionlog import connect, create_tables
 from switchyard.tabular.config.monitoring import Monitoring
+from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.fitting import evaluate_recipe, fit_to_all
 from switchyard.tabular.recommendation.protocol import split_by_time
 from switchyard.tabular.recommendation.recipe import tune
@@ -35,7 +39,8 @@ class Shop:
     """One trained recommender with its reference, and the users who came after its split."""
 
     def __init__(self) -> None:
-        self.log, self.problem, _ = settle(RawTable(shop(240, 60, 10), "shop.csv", ""), None, problem(evaluation={"bootstrap": 100}))
+        self.table = shop(240, 60, 10)
+        self.log, self.problem, _ = settle(RawTable(self.table, "shop.csv", ""), None, problem(evaluation={"bootstrap": 100}))
         recipe = tune(self.log, ("item_knn",), 0.2, 60.0, 1, 0)
         twin, _ = evaluate_recipe(recipe, self.log, 0.2, "shop", "item", 20)
         self.bundle = fit_to_all(recipe, self.log, "shop", "item")[0]
@@ -187,3 +192,89 @@ def test_a_window_of_recommendations_comes_back_as_it_was_written(log, trained, 
     window.write(tmp_path)
 
     assert performance_of(Window.read(tmp_path), trained.reference, SETTINGS) == performance_of(window, trained.reference, SETTINGS)
+
+
+SINCE = datetime(2027, 1, 1, tzinfo=UTC)
+
+
+def later(trained, users: int, take: Callable[[str], list[str]]) -> pd.DataFrame:
+    """The training's table, and behind it what its first users took a year later."""
+    taken = [(f"u{user}", item, SINCE + timedelta(hours=user)) for user in range(users) for item in take(f"u{user}")]
+    more = pd.DataFrame(taken, columns=["user", "item", "time"]).assign(time=lambda frame: frame["time"].dt.tz_localize(None))
+    return pd.concat([trained.table, more], ignore_index=True)
+
+
+def look_at(table, trained, most_rows: int = 10_000, **limits) -> Window:
+    return window_of_interactions(table, trained.bundle, "shop", "1", trained.reference, Look(source="new.csv", **limits), most_rows)
+
+
+def judged(window, trained):
+    drift, performance = (measure(window, trained.reference, SETTINGS) for measure in (drift_of, performance_of))
+    return decide(window.facts_, validate_window(window, trained.reference, SETTINGS), drift, performance, SETTINGS), drift, performance
+
+
+def of_its_kind(trained, user: str) -> list[str]:
+    """An item that the user has not taken, of the half of the shop that is its own."""
+    had = set(trained.table.loc[trained.table["user"] == user, "item"])
+    own = [f"i{place + int(user[1:]) % 2 * 30}" for place in range(30)]
+    return [item for item in own if item not in had][:1]
+
+
+def test_a_table_is_asked_for_once_a_user_and_labelled_by_what_was_taken_next(trained, tmp_path):
+    table = later(trained, 200, lambda user: of_its_kind(trained, user))
+    window = look_at(table, trained, since=SINCE)
+
+    decision, drift, performance = judged(window, trained)
+
+    facts = window.facts_
+    assert (facts.rows, facts.labelled, facts.of_production, facts.timed) == (200, 200, False, True)
+    assert len(window.answers["history"].iloc[0]) >= 9 and performance.used == 200
+    assert 0.1 < performance.score.value < 1 and performance.shown.new_labels.now == 0
+    assert drift.judged and drift.target is not None and decision.html()
+    window.write(tmp_path)
+    assert judged(Window.read(tmp_path), trained)[2] == performance
+
+
+def test_what_a_version_has_learnt_from_is_no_label(trained):
+    decision, drift, performance = judged(look_at(trained.table, trained), trained)
+
+    assert performance.basis == "none" and performance.labelled == 0 and performance.shown.new_users.now == 0
+    assert drift.share == 0.0 and decision.action == "nothing", decision.reason
+
+
+def test_all_rows_of_a_table_tell_what_is_new_and_a_new_user_brings_half_of_its_own(trained):
+    fresh = [(f"new{user}", item, "2027-02-01") for user in range(100) for item in ("i1", "i2", f"n{user % 7}", "n1")]
+    table = pd.concat([trained.table, pd.DataFrame(fresh, columns=["user", "item", "time"])], ignore_index=True).astype({"time": str})
+    window = look_at(table, trained, since=SINCE)
+
+    decision, _, performance = judged(window, trained)
+
+    assert window.answers["history"].iloc[0] == ["i1", "i2"] and window.answers["actual"].iloc[0] == "n0"
+    shown = performance.shown
+    assert shown.new_users.share == 1.0 and (shown.new_labels.now, shown.new_labels.of) == (200, 400)
+    assert decision.action == "alert" and "are new since training" in decision.reason
+
+
+def test_a_table_in_which_all_end_with_one_item_drifts(trained):
+    _, drift, _ = judged(look_at(later(trained, 200, lambda user: ["i1"]), trained, since=SINCE), trained)
+
+    assert drift.columns[0].unusual and drift.share == 1.0
+
+
+def test_a_part_of_a_table_is_looked_at_by_rows_and_a_sample_of_its_users(trained):
+    table = later(trained, 200, lambda user: of_its_kind(trained, user))
+
+    assert look_at(table, trained, window="50").facts_.rows == 50
+    assert look_at(table, trained, 20, since=SINCE).facts_.looked_at == 20
+
+
+def test_a_table_without_its_columns_or_its_window_is_one_line(trained):
+    undated = trained.table.drop(columns="time")
+    with pytest.raises(InputError, match="new.csv has no time column to go by; use --window ROWS"):
+        look_at(undated, trained, since=SINCE)
+    with pytest.raises(InputError, match="new.csv has no rows in this window"):
+        look_at(trained.table, trained, since=SINCE)
+    with pytest.raises(InputError, match="new.csv has no column 'item'"):
+        look_at(trained.table.rename(columns={"item": "what"}), trained)
+
+    assert look_at(undated, trained).facts_.labelled == 0
