@@ -15,8 +15,7 @@ from zenml.io import fileio
 
 from stacks.active import artifact_store, is_local
 from stacks.secrets import with_secrets
-from switchyard.files import partial_file
-from switchyard.permissions import shared
+from switchyard.outputs import whole_file
 from switchyard.tabular.errors import InputError, SwitchyardError
 from switchyard.tabular.tables.reading.credentials import STAGED, first_line, without_credentials
 from switchyard.tabular.tables.reading.files import download
@@ -146,12 +145,7 @@ def whole_output(location: str, identity: str) -> Iterator[Path]:
         killed one left.
     """
     if "://" not in location:
-        target = Path(location)
-        with partial_file(target, identity) as partial:
-            with shared():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                # Whoever writes it finds it there, with the rights that the user's files have.
-                partial.touch()
+        with whole_file(Path(location), identity) as partial:
             yield partial
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -36,6 +36,8 @@ class InferenceSummary(RunSummary):
     notes: list[str]
     """What was read otherwise than it stands there, or left out."""
     report: str
+    parts: dict[str, Any] | None = None
+    """Of a table that is scored file by file: `all`, those done `before`, the `rows` of all, the `manifest`, and a `sentence`."""
 
     @classmethod
     def gather(cls, outcome: Outcome, output: str, report: Path) -> Self:
@@ -53,6 +55,7 @@ class InferenceSummary(RunSummary):
             findings=list(found.findings),
             notes=list(scored.notes),
             report=str(report),
+            parts=None if scored.parts is None else {**scored.parts.model_dump(), "sentence": scored.parts.sentence},
         )
 
 
@@ -84,11 +87,15 @@ def plan(
         raise InputError("inference needs --data TABLE and --output FILE")
     refuse_plain("--data", data)
     refuse_plain("--output", output)
-    format_of(with_secrets(output))
     label = without_credentials(data)
     source, target = Path(data).expanduser(), Path(output).expanduser().resolve()
-    if _is_path(output) and (target.is_dir() or (_is_file(data) and source.resolve() == target)):
-        raise InputError(f"--output {output} is {'a folder' if target.is_dir() else 'the table itself'}; name another file")
+    if output.endswith("/") or (_is_path(output) and target.is_dir()):
+        _require_files(data, output, query)
+        output = f"{target}/"
+    else:
+        format_of(with_secrets(output))
+        if _is_path(output) and _is_file(data) and source.resolve() == target:
+            raise InputError(f"--output {output} is the table itself; name another file")
     order = ScoringOrder(
         source=data, label=label, query=query, output=output, version=version, extra=extra, explain=explain, log=not no_log
     )
@@ -116,10 +123,14 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
         ensure_served(request.problem.name)
     run_name = name_of_run("inference", request.problem.name)
     is_path, target = _is_path(asked.output), Path(asked.output).expanduser().resolve()
+    if asked.by_parts and not is_local():
+        raise InputError(
+            f"--output {asked.output} is a folder of this machine, which steps on stack {request.stack} do not see; name a file"
+        )
     fetched = is_path and not is_local()
     staged = {
         "source": reachable_source(asked.source),
-        "output": (reachable_output(target.name, run_name) if fetched else str(target)) if is_path else asked.output,
+        "output": (reachable_output(target.name, run_name) if fetched else _place(asked.output, target)) if is_path else asked.output,
     }
     order = asked.model_copy(update=staged)
     outcome = execute(plan.pipeline, {**plan.arguments, "order": order}, run_name, request.console)
@@ -129,7 +140,7 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
     with shared():
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(outcome.page("scoring_report") or "", encoding="utf-8")
-    written = str(target) if is_path else without_credentials(asked.output)
+    written = _place(asked.output, target) if is_path else without_credentials(asked.output)
     summary = InferenceSummary.gather(outcome, written, report.relative_to(request.root))
     _print(summary, outcome, request.console)
     return Result(summary.told())
@@ -137,6 +148,18 @@ def run(request: Request, plan: Plan, **_own: Any) -> Result:
 
 def _is_file(source: str) -> bool:
     return "://" not in source and Path(source).expanduser().is_file()
+
+
+def _require_files(data: str, output: str, query: str | None) -> None:
+    """Refuse a folder of answers to a table that is not in files of this machine."""
+    if not _is_path(output):
+        raise InputError(f"--output {output}: a folder of answers is one of this machine; name it, or a file")
+    if query or "://" in data or data.startswith(("builtin:", "openml:")):
+        raise InputError(f"--output {output} is a folder, for the parts of a table in files of this machine; name a file")
+
+
+def _place(output: str, target: Path) -> str:
+    return f"{target}/" if output.endswith("/") else str(target)
 
 
 def _is_path(output: str) -> bool:
@@ -150,14 +173,19 @@ def _print(summary: InferenceSummary, outcome: Outcome, console: Console) -> Non
         f"scored   {summary.rows:,} rows with version {summary.serving['version']}, {summary.serving['digest']}",
         f"output   {summary.output}",
     ]
-    if labels := summary.distribution.get("labels"):
+    if summary.parts:
+        lines.append(f"parts    {summary.parts['sentence']}; manifest {summary.parts['manifest']}")
+    if not summary.rows:
+        pass
+    elif labels := summary.distribution.get("labels"):
         lines.append("answers  " + ", ".join(f"{name} {count / summary.rows:.1%}" for name, count in labels.items()))
     else:
         kept = summary.distribution["score"]
         lines.append(f"answers  median {kept['q50']:.4g}, 90 % between {kept['q05']:.4g} and {kept['q95']:.4g}")
     lines += [f"note     {note}" for note in summary.notes]
     lines += [f"look     {finding}" for finding in summary.findings]
-    logged = f"{count_of(summary.logged, 'prediction')}, {summary.prediction_ids}/ROW" if summary.logged else "left out"
+    ids = "ids in the manifest" if summary.parts else f"{summary.prediction_ids}/ROW"
+    logged = f"{count_of(summary.logged, 'prediction')}, {ids}" if summary.logged or not summary.rows else "left out"
     lines.append(f"log      {logged}")
     lines.append(f"report   {summary.report}")
     lines.append(f"run      {summary.run_id}, {summary.steps} steps, {outcome.duration_s:.0f} s")
@@ -172,7 +200,10 @@ COMMAND = Command(
     changes=(CONFIG, NAME),
     own=(
         TABLE,
-        click.Option(["--output"], help="Where the answers go: PATH or URL, .csv, .tsv or .parquet, text also .gz."),
+        click.Option(
+            ["--output"],
+            help="Where the answers go: PATH or URL, .csv, .tsv or .parquet, text also .gz; or FOLDER/, a file for each part of the table.",
+        ),
         click.Option(["--version"], help="The version to score with instead of the champion."),
         QUERY,
         click.Option(

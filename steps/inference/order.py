@@ -16,7 +16,7 @@ class ScoringOrder(Record):
     query: str | None = None
     """Of a database."""
     output: str
-    """Where the steps write: a path, a URI in the artifact store, or a URL."""
+    """Where the steps write: a path, a URI in the artifact store, or a URL; a folder, which ends in /, gets a file for each part."""
     version: str | None = None
     """In the registry; the one in production where none is named."""
     extra: Extra = "drop"
@@ -24,6 +24,11 @@ class ScoringOrder(Record):
     """Whether the output has the contributions of the columns to each answer."""
     log: bool = True
     """Whether the predictions go into the prediction log."""
+
+    @property
+    def by_parts(self) -> bool:
+        """Whether each file of the table gets a file of its own."""
+        return self.output.endswith("/")
 
     def facts(self) -> dict[str, Fact]:
         return {"source": self.label, "version": self.version or "production", "log": self.log}

@@ -1,30 +1,27 @@
 """Step: check the table, then score it, write it and log it."""
 
 import contextlib
-import hashlib
 import logging
 import os
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 from zenml import step
 
-from deployment.predictions import prediction_log
 from registry.trust import require_trusted
 from registry.versions import Registered
 from stacks.files import local_input, whole_output
 from stacks.secrets import with_secrets
+from steps.inference.answering import log_for, origin_of, scored
 from steps.inference.order import ScoringOrder
+from steps.inference.score_folder import score_folder
 from switchyard.bundle.explainer import Explainer
 from switchyard.bundle.signature import RECOMMENDATION
-from switchyard.predictionlog import TableLog
 from switchyard.tabular.batch.columns import layout_of
-from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount
 from switchyard.tabular.batch.output import TableWriter, format_of
 from switchyard.tabular.batch.report import Scored
-from switchyard.tabular.batch.scoring import Origin, check_table, score_rows
+from switchyard.tabular.batch.scoring import check_table, score_rows
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.batch import answer_all, requests_in
@@ -48,72 +45,44 @@ def score_table(problem: Problem, release: Registered, order: ScoringOrder) -> A
     order = order.model_copy(update={"source": with_secrets(order.source), "output": with_secrets(order.output)})
     if release.opened.signature.task == RECOMMENDATION:
         return _recommend(problem, release, order)
+    if order.by_parts:
+        return score_folder(problem, release, order)
     scorer = release.opened.scorer(threads=os.cpu_count() or 1)
     with _rows(problem, order, [column.name for column in scorer.signature.columns]) as (rows, content):
         layout = layout_of(rows, scorer.signature, problem, order.extra)
         checked = check_table(rows, scorer, layout, order.explain)
         explainer = Explainer(scorer, release.opened.examples["examples"]) if order.explain else None
         logger.info("%s: %s rows are good; scoring with version %s", order.label, f"{checked.rows:,}", release.version)
-        identity, origin = _origin(content, release)
+        identity, origin = origin_of(content, release)
         exclude = frozenset(problem.serving.log_exclude)
         with (
-            _log(origin, order.log, checked.rows) as log,
+            log_for(origin, order.log, checked.rows) as log,
             whole_output(order.output, identity) as path,
             TableWriter(path, format_of(order.output)) as writer,
         ):
             answers = score_rows(rows, scorer, layout, origin, writer, checked.rows, log and log.add, exclude, explainer)
             writer.close()
-    return _scored(order, origin, content, checked.rows, checked.columns, answers, (*rows.notes, *layout.notes))
+    return scored(order, origin, content, checked.rows, checked.columns, answers, (*rows.notes, *layout.notes))
 
 
 def _recommend(problem: Problem, release: Registered, order: ScoringOrder) -> Scored:
     """The best items for every user of the table."""
+    if order.by_parts:
+        raise InputError(f"--output {order.output}: {problem.name}, a recommendation, answers into one file; name that")
     if order.explain:
         raise InputError(f"--explain is not for {problem.name}, a recommendation: each answer says by `because` which item speaks for it")
     with _rows(problem, order, []) as (_, content):
         raw = read_source(problem.data.model_copy(update={"source": order.source, "query": order.query}))
     requests, notes = requests_in(raw.frame, problem.data, order.label)
-    identity, origin = _origin(content, release)
+    identity, origin = origin_of(content, release)
     with (
-        _log(origin, order.log, len(requests)) as log,
+        log_for(origin, order.log, len(requests)) as log,
         whole_output(order.output, identity) as path,
         TableWriter(path, format_of(order.output)) as writer,
     ):
         answers = answer_all(release.opened, requests, origin, writer, log and log.add_rows)
         writer.close()
-    return _scored(order, origin, content, len(requests), (), answers, (*raw.notes, *notes))
-
-
-def _origin(content: str, release: Registered) -> tuple[str, Origin]:
-    identity = hashlib.sha256(f"{content}\0{release.name}\0{release.digest}".encode()).hexdigest()[:20]
-    return identity, Origin(release.name, release.version, release.digest, f"batch-{identity}")
-
-
-def _scored(
-    order: ScoringOrder,
-    origin: Origin,
-    content: str,
-    rows: int,
-    columns: tuple[ColumnCount, ...],
-    answers: AnswerCounts,
-    notes: tuple[str, ...],
-) -> Scored:
-    edges, shares = answers.histogram()
-    return Scored(
-        model=origin.model,
-        version=origin.version,
-        digest=origin.digest,
-        source=order.label,
-        content=content,
-        request_id=origin.request_id,
-        rows=rows,
-        logged=rows if order.log else 0,
-        columns=columns,
-        distribution=answers.distribution(),
-        edges=edges,
-        shares=shares,
-        notes=notes,
-    )
+    return scored(order, origin, content, len(requests), (), answers, (*raw.notes, *notes))
 
 
 @contextlib.contextmanager
@@ -135,14 +104,3 @@ def _rows(problem: Problem, order: ScoringOrder, wanted: Sequence[str]) -> Itera
 def _stamp(path: Path) -> tuple[int, int]:
     found = os.stat(path)
     return found.st_mtime_ns, found.st_size
-
-
-@contextlib.contextmanager
-def _log(origin: Origin, wanted: bool, rows: int) -> Iterator[TableLog | None]:
-    """What takes the predictions of a table into the prediction log; None where they are not to be logged."""
-    if not wanted:
-        yield None
-        return
-    version = {"model": origin.model, "version": origin.version, "digest": origin.digest}
-    with prediction_log(origin.model) as engine:
-        yield TableLog(engine, origin.request_id, time.time(), version, rows)

@@ -30,6 +30,11 @@ class ColumnCount(Record):
     outside: int = 0
     """Numbers outside the range of training."""
 
+    def __add__(self, other: ColumnCount) -> ColumnCount:
+        """The same column in more rows."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in ("missing", "unknown", "outside")}
+        return self.model_copy(update=sums)
+
 
 class InputCounts:
     """Counts over the graph's inputs."""
@@ -84,7 +89,7 @@ class AnswerCounts:
 
     def __init__(self, signature: Signature) -> None:
         self._signature = signature
-        self._rows, self._sum, self._squares = 0, 0.0, 0.0
+        self.rows, self._sum, self._squares = 0, 0.0, 0.0
         self._least, self._most = np.inf, -np.inf
         self._labels = np.zeros(len(signature.classes), dtype=np.int64)
         self._probabilities = np.zeros(len(signature.classes))
@@ -106,7 +111,7 @@ class AnswerCounts:
         else:
             assert answer.prediction is not None
             values = answer.prediction.reshape(-1).astype(np.float64)
-        self._rows += len(values)
+        self.rows += len(values)
         self._sum, self._squares = self._sum + float(values.sum()), self._squares + float((values**2).sum())
         self._least, self._most = min(self._least, float(values.min())), max(self._most, float(values.max()))
         # Each row draws a key; those of the smallest keys are a random sample of all rows so far.
@@ -116,19 +121,23 @@ class AnswerCounts:
 
     def distribution(self) -> dict[str, dict[str, int | float]]:
         """Of the labels and their mean probabilities; and of the score: the positive class's probability, the label's where
-        there are more than two classes, the prediction in a regression."""
-        mean = self._sum / self._rows
-        deviation = max(0.0, self._squares / self._rows - mean**2) ** 0.5
+        there are more than two classes, the prediction in a regression. Empty where nothing was counted."""
+        if not self.rows:
+            return {}
+        mean = self._sum / self.rows
+        deviation = max(0.0, self._squares / self.rows - mean**2) ** 0.5
         quantiles = {f"q{share:02d}": float(np.quantile(self._sample, share / 100)) for share in (5, 25, 50, 75, 95)}
         found = {"score": {"mean": mean, "std": deviation, "min": self._least, "max": self._most, **quantiles}}
         if self._signature.classes:
             names = self._signature.classes
             found["labels"] = {name: int(count) for name, count in zip(names, self._labels, strict=True)}
-            found["probabilities"] = {name: float(total) / self._rows for name, total in zip(names, self._probabilities, strict=True)}
+            found["probabilities"] = {name: float(total) / self.rows for name, total in zip(names, self._probabilities, strict=True)}
         return found
 
     def histogram(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Edges of the score's bins, and the share of the rows in each."""
+        """Edges of the score's bins, and the share of the rows in each; none where nothing was counted."""
+        if not self.rows:
+            return (), ()
         within = (0.0, 1.0) if self._signature.classes else (self._least, max(self._most, self._least + 1e-9))
         counts, edges = np.histogram(self._sample, bins=_BINS, range=within)
         return tuple(edges.tolist()), tuple((counts / max(1, counts.sum())).tolist())

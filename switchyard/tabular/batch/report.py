@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from switchyard.tabular.batch.counts import ColumnCount
 from switchyard.tabular.report.report import Badge, Bars, Cell, Name, Report, Section, Table, Text
+from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
 
 _NOTABLE = 0.05
 """Share of the rows from which a difference to training is worth a line."""
+
+
+class Parts(Record):
+    """Of a table that is scored file by file."""
+
+    all: int
+    before: int
+    """Done by an earlier run, and not counted again."""
+    rows: int
+    """Of all parts."""
+    manifest: str
+    """Where it is written what became of each."""
+
+    @property
+    def sentence(self) -> str:
+        """How many parts and rows there are, and which of them the counts are of."""
+        whole = f"{count_of(self.all, 'part')}, {count_of(self.rows, 'row')} in all"
+        return f"{whole}; {self.before:,} done before, of which nothing is counted here" if self.before else whole
 
 
 class Scored(Record):
@@ -30,6 +49,7 @@ class Scored(Record):
     shares: tuple[float, ...]
     """Of the rows, in the score's bins between `edges`."""
     notes: tuple[str, ...] = ()
+    parts: Parts | None = None
 
     def facts(self) -> dict[str, Fact]:
         return {"rows": self.rows, "logged": self.logged, "version": self.version, "digest": self.digest}
@@ -44,6 +64,9 @@ class ScoringReport(Record):
 
     def report(self) -> Report:
         scored = self.scored
+        title, what = f"Batch inference: {scored.model}", f"{scored.rows:,} rows by version {scored.version}"
+        if not scored.rows:
+            return Report(title, what, [Section("What was scored", _about(scored), "Nothing was left to score.")])
         found = [Text(Badge("look", "warn"), f" {line}") for line in self.findings] or [Text("Nothing stands out.")]
         sections = [Section("What was scored", _about(scored)), Section("Against training", *found)]
         if scored.notes:
@@ -56,7 +79,7 @@ class ScoringReport(Record):
         ends = zip(scored.edges[:-1], scored.edges[1:], scored.shares, strict=True)
         bins = [(f"{low:.4g} to {high:.4g}", share) for low, high, share in ends]
         sections += [Section("Score", Table(list(score), [list(score.values())]), Bars(bins)), Section("Columns", _columns(scored))]
-        return Report(f"Batch inference: {scored.model}", f"{scored.rows:,} rows by version {scored.version}", sections)
+        return Report(title, what, sections)
 
     def facts(self) -> dict[str, Fact]:
         return {**self.scored.facts(), "findings": len(self.findings)}
@@ -79,12 +102,17 @@ def report_on(scored: Scored) -> ScoringReport:
 
 
 def _about(scored: Scored) -> Table:
+    ids = f"{scored.request_id}, {scored.request_id}/1, ..." if scored.parts is None else "of each part in the manifest"
+    parts: list[tuple[str, Cell]] = (
+        [] if scored.parts is None else [("parts", scored.parts.sentence), ("manifest", Name(scored.parts.manifest))]
+    )
     rows: list[tuple[str, Cell]] = [
         ("model", f"{scored.model} version {scored.version}"),
         ("digest", Name(scored.digest)),
         ("table", Name(scored.source)),
         ("content", Name(scored.content)),
-        ("prediction ids", f"{scored.request_id}, {scored.request_id}/1, ..."),
+        *parts,
+        ("prediction ids", ids),
         ("in the prediction log", scored.logged),
     ]
     return Table(("", ""), rows)

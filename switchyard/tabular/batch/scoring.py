@@ -106,6 +106,7 @@ def score_rows(
     log: Callable[[Block], None] | None = None,
     exclude: frozenset[str] = frozenset(),
     explainer: Explainer | None = None,
+    counts: AnswerCounts | None = None,
 ) -> AnswerCounts:
     """Score a checked table, chunk by chunk.
 
@@ -124,8 +125,10 @@ def score_rows(
         Columns that the log does not get.
     explainer : Explainer, optional
         Adds to every row the contributions of its columns, which takes some milliseconds each.
+    counts : AnswerCounts, optional
+        Of rows that were scored before: these are counted there.
     """
-    counts, progress, signature = AnswerCounts(scorer.signature), Progress("scored", total), scorer.signature
+    counts, progress, signature = counts or AnswerCounts(scorer.signature), Progress("scored", total), scorer.signature
     # Three at once: reading, the graph, and what becomes of the answers.
     read = ahead((chunk, scorer.encode(model_columns(chunk, signature))) for chunk in rows.chunks())
     for chunk, inputs, answer in ahead((chunk, inputs, scorer.answer(inputs)) for chunk, inputs in read):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -75,26 +76,31 @@ def joined(parts: Sequence[Rows], root: Path | None, label: str) -> Rows:
         _require_same(first.names, part.names, f"{part.label}: its columns are not those of {first.label}")
         _require_same(tuple(keys), tuple(_keys(part.files[0], root)), f"{part.label}: its folders are not named as those of {first.label}")
     schema = _schema(parts)
-    added = {name: None for name in keys if name not in first.names}
-
-    def read() -> Iterator[pa.RecordBatch]:
-        for part in parts:
-            values = _keys(part.files[0], root)
-            places = [part.names.index(name) for name in first.names]
-            for batch in part.read():
-                columns = [_cast(batch.column(place), field.type) for place, field in zip(places, schema, strict=True)]
-                columns += [pa.repeat(pa.scalar(values[name], pa.string()), batch.num_rows) for name in added]
-                yield pa.RecordBatch.from_arrays(columns, names=[str(place) for place in range(len(columns))])
-
+    added = tuple(name for name in keys if name not in first.names)
+    alike = tuple(_as_the_others(part, first.names, schema, _keys(part.files[0], root), added) for part in parts)
     return replace(
         first,
         names=(*first.names, *added),
         label=label,
-        read=read,
+        read=lambda: chain.from_iterable(part.read() for part in alike),
         size=None if any(part.size is None for part in parts) else sum(part.size or 0 for part in parts),
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         files=tuple(part.files[0] for part in parts),
+        parts=alike,
     )
+
+
+def _as_the_others(part: Rows, names: Sequence[str], schema: pa.Schema, values: Mapping[str, str | None], added: Sequence[str]) -> Rows:
+    """`part` with its columns in the order and the types of all files, and those of its folders behind them."""
+    places = [part.names.index(name) for name in names]
+
+    def read() -> Iterator[pa.RecordBatch]:
+        for batch in part.read():
+            columns = [_cast(batch.column(place), field.type) for place, field in zip(places, schema, strict=True)]
+            columns += [pa.repeat(pa.scalar(values[name], pa.string()), batch.num_rows) for name in added]
+            yield pa.RecordBatch.from_arrays(columns, names=[str(place) for place in range(len(columns))])
+
+    return replace(part, names=(*names, *added), read=read)
 
 
 def _keys(path: Path, root: Path | None) -> dict[str, str | None]:

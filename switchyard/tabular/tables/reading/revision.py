@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from switchyard.tabular.config.yaml_text import read_yaml
@@ -16,7 +16,12 @@ def digest_of(files: Sequence[Path]) -> str:
     if len(files) == 1:
         return f"sha256:{_hash(files[0], 'sha256')}"
     root = os.path.commonpath(files) if files else ""
-    listed = sorted(f"{os.path.relpath(path, root)}\0{_hash(path, 'sha256')}" for path in files)
+    return digest_of_parts({os.path.relpath(path, root): f"sha256:{_hash(path, 'sha256')}" for path in files})
+
+
+def digest_of_parts(digests: Mapping[str, str]) -> str:
+    """`sha256:<hex>` of several files by name, each with its own."""
+    listed = sorted(f"{name}\0{digest.removeprefix('sha256:')}" for name, digest in digests.items())
     return f"sha256:{hashlib.sha256(chr(10).join(listed).encode()).hexdigest()}"
 
 

@@ -43,6 +43,8 @@ class Rows:
     """What was understood or left out, one sentence each."""
     files: tuple[Path, ...] = ()
     """Where the rows are."""
+    parts: tuple[Rows, ...] = ()
+    """Of a table in several files, each of them by itself, with the columns and types of all."""
 
     def chunks(self) -> Iterator[Chunk]:
         """The rows from the first on, without the columns that have no name. Every call begins anew."""
