@@ -15,7 +15,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.quality import QualityReport, check_quality
 from switchyard.tabular.report.report import Badge, Level, Name, Part, Report, Section, Table, Text
 from switchyard.tabular.report.words import count_of
-from switchyard.tabular.tables.reading.sources import read_source
+from switchyard.tabular.tables.large.load import read_some
 from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import LARGEST_SHARE, split_table
@@ -65,7 +65,8 @@ class Look:
             sections.append(Section("There can be no training", self.trouble))
         elif self.has_target:
             sections.append(Section("What would be trained", self.task_table()))
-        return Report(f"{self.source}", f"{count_of(self.rows, 'row')}, {count_of(len(self.schema.columns), 'column')}", sections)
+        rows = count_of(self.rows, "row") if self.schema.of is None else f"looked at {self.rows:,} of {self.schema.of:,} rows"
+        return Report(f"{self.source}", f"{rows}, {count_of(len(self.schema.columns), 'column')}", sections)
 
     def column_table(self) -> Table:
         """What each column was taken for, and why."""
@@ -117,7 +118,10 @@ def look_at(problem: Problem) -> Look:
     InputError
         When the table can't be read, or a column is named that is not there.
     """
-    raw = read_source(problem.data)
+    raw, of = read_some(problem)
+    if of is not None:
+        some = f"looked at {len(raw.frame):,} of {of:,} rows, drawn uniformly (seed {problem.tuning.seed}); a training reads all"
+        raw = replace(raw, notes=(some, *raw.notes))
     if problem.data.target == NO_TARGET:
         made = pd.Series([("a", "b")[row % 2] for row in range(len(raw.frame))], index=raw.frame.index, dtype=object)
         raw = replace(raw, frame=raw.frame.assign(**{NO_TARGET: made}))
@@ -125,7 +129,8 @@ def look_at(problem: Problem) -> Look:
     made_up = {NO_TARGET} if kind_of(resolved.task).target else {resolved.data.target}
     columns = tuple(column for column in table.schema.columns if column.name not in made_up)
     said = tuple(note for note in notes if NO_TARGET not in note)
-    seen = Look(resolved, Schema(columns=columns), table.source, len(table.frame), said)
+    table = replace(table, schema=table.schema.model_copy(update={"of": of}))
+    seen = Look(resolved, Schema(columns=columns, of=of), table.source, len(table.frame), said)
     if not seen.has_target:
         return seen
     try:
@@ -143,8 +148,9 @@ def config_of(look: Look) -> str:
     keys = ("source", *aim, "query", "time_column", "group_column", "entity_column")
     placed = {key: getattr(data, key) for key in keys if getattr(data, key) is not None}
     decided = {"task": problem.task, "metric": problem.metric, "positive_class": problem.positive_class}
+    some = "" if look.schema.of is None else f" ({look.rows:,} of its {look.schema.of:,} rows)"
     lines = [
-        f"# What `run.py look` made of {_one_line(look.source)}: change what is wrong, delete what should be found anew.",
+        f"# What `run.py look` made of {_one_line(look.source)}{some}: change what is wrong, delete what should be found anew.",
         *_yaml(asked),
     ]
     lines += ["", "data:", *_yaml(placed, "  "), "  columns:"]

@@ -13,6 +13,7 @@ from rich.console import Console
 from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.look import NO_TARGET, Look, config_of, look_at
 from switchyard.tabular.report.terminal import render
+from switchyard.tabular.tables.large import sample
 from tests.switchyard.tabular.tables_of_quality import customers, genes
 
 
@@ -79,3 +80,18 @@ def test_a_wide_table_has_a_line_for_the_first_hundred_columns(tmp_path):
     said = printed(looked(genes(40, 300), tmp_path, "tissue"))
 
     assert "and 201 more" in said and len(said.splitlines()) < 200
+
+
+def test_of_a_large_file_some_rows_are_looked_at_and_it_says_so(odd, tmp_path, monkeypatch):
+    whole = looked(odd, tmp_path)
+    monkeypatch.setattr(sample, "_LOOK_ROWS", 300)
+    look = looked(odd, tmp_path)
+
+    assert (look.rows, look.schema.of, whole.schema.of) == (300, 600, None)
+    assert [(column.name, column.kind) for column in look.schema.columns] == [(column.name, column.kind) for column in whole.schema.columns]
+    assert "looked at 300 of 600 rows" in printed(look) and "600 rows were checked" not in look.quality.report().lead
+    assert "(300 of its 600 rows)" in config_of(look).splitlines()[0] and "looked at" not in printed(whole)
+
+
+def test_a_wide_file_is_looked_at_by_fewer_rows():
+    assert sample.rows_to_look_at(20) == 200_000 and sample.rows_to_look_at(200) == 20_000 and sample.rows_to_look_at(1_000_000) == 1000

@@ -13,8 +13,8 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.features.history import add_history
 from switchyard.tabular.tables.large.apart import set_apart
 from switchyard.tabular.tables.large.rest import Rest
-from switchyard.tabular.tables.large.sample import Sample, draw, has_more, plainly_small, rows_allowed
-from switchyard.tabular.tables.reading.credentials import STAGED
+from switchyard.tabular.tables.large.sample import Sample, draw, has_more, plainly_small, rows_allowed, rows_to_look_at
+from switchyard.tabular.tables.reading.credentials import STAGED, without_credentials
 from switchyard.tabular.tables.reading.files import located
 from switchyard.tabular.tables.reading.opening import open_rows
 from switchyard.tabular.tables.reading.packing import Limit
@@ -69,6 +69,27 @@ def load(problem: Problem, location: str, called: str | None = None) -> Loaded:
         # The user knows the file by its own name, not by its place in the artifact store.
         raise InputError(str(error).replace(location, name)) from None
     return Loaded(add_history(table, resolved), resolved, Rest(), notes)
+
+
+def read_some(problem: Problem) -> tuple[RawTable, int | None]:
+    """The table of `problem` to be looked at, whole and None; of a large file some rows, and how many there are in all.
+
+    The file is read in one pass, and of it stands in memory what `rows_to_look_at` allows.
+
+    Raises
+    ------
+    InputError
+        As `read_source`.
+    """
+    label = without_credentials(problem.data.source)
+    with _at_hand(problem, problem.data.source) as (there, path):
+        if path is not None and not problem.data.query:
+            rows = rows_of(problem, path, label)
+            most = rows_to_look_at(len(rows.names))
+            if has_more(rows, most):
+                sample = draw(rows, most, problem.tuning.seed)
+                return RawTable(sample.rows.frame(), label, "", rows.notes), sample.of
+        return replace(read_source(there.data), source=label), None
 
 
 @contextmanager

@@ -20,6 +20,8 @@ _QUICK = 300
 """Bytes of memory for each byte of a file, packed or not, that a table hardly needs more than: below it nothing is counted."""
 SAMPLE_ROWS = 300_000
 """Of a table that the machine's memory is too small for: what is tuned and scored on hardly changes with more."""
+_LOOK_ROWS, _LOOK_VALUES = 200_000, 4_000_000
+"""Of a table that is only looked at: seconds, and under a gigabyte."""
 _FEWEST = 1000
 
 
@@ -51,6 +53,11 @@ def rows_allowed(columns: int, in_memory: Literal["auto"] | int) -> tuple[int, i
         return in_memory, in_memory
     most = max(_FEWEST, free_memory() // (CELL_BYTES * max(columns, 1)))
     return most, min(most, SAMPLE_ROWS)
+
+
+def rows_to_look_at(columns: int) -> int:
+    """Rows of a table of so many columns that are enough to say what its columns are."""
+    return min(_LOOK_ROWS, max(_FEWEST, _LOOK_VALUES // max(columns, 1)))
 
 
 def has_more(rows: Rows, most: int) -> bool:
