@@ -74,6 +74,8 @@ class SwitchyardDeployerConfig(BaseModelDeployerConfig):
     ingress_tls_secret: str = ""
     service_account: str = ""
     """Of the pods that serve."""
+    readers: list[str] = Field(default_factory=list)
+    """Accounts that are let read each model's Secret, by its name."""
     image_pull_secret: str = ""
     log_secret: str = KubernetesOptions().log_secret
     """Secret with the prediction log's URL under `predictions-url`; empty: no log."""
@@ -249,7 +251,8 @@ def _kubernetes_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:
 
     if not config.authentication:
         raise InputError("in a cluster the front door always asks for a token; leave the deployer's authentication on")
-    options = KubernetesOptions(**{**_settings(config, KubernetesOptions), "tolerations": tuple(config.tolerations)})
+    lists = {"tolerations": tuple(config.tolerations), "readers": tuple(config.readers)}
+    options = KubernetesOptions(**{**_settings(config, KubernetesOptions), **lists})
     # A pod has nobody to leave a copy of the tokens for.
     return KubernetesHost(Cluster(config.namespace, config.kubernetes_context), options, None if in_pod() else folder / "tokens")
 

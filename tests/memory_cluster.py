@@ -51,6 +51,7 @@ class MemoryCluster:
         if made["metadata"].get("resourceVersion") != known:
             raise Conflict("it has changed", 409)
         made["metadata"]["resourceVersion"] = str(int(known or 0) + 1)
+        made["metadata"]["uid"] = self.objects.get(key, {}).get("metadata", {}).get("uid") or f"{len(self.done):08d}-made"
         self._note("write", *key)
         self.objects[key] = made
 
@@ -69,6 +70,10 @@ class MemoryCluster:
 
     def log(self, pod, container="", tail=None, previous=False):
         return self.logs.get(pod, "")
+
+    def uids(self, kind):
+        """Of what somebody wrote."""
+        return {one["metadata"]["uid"] for (of, _), one in self.objects.items() if of == kind and "uid" in one["metadata"]}
 
     def version(self):
         return {"major": "1", "minor": "33", "gitVersion": "v1.33.0"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,9 @@ from deployment.kubernetes import frontdoor, manifests
 from deployment.kubernetes.doors import FrontDoors
 from deployment.kubernetes.errors import raises_as_host
 from deployment.kubernetes.names import Names, instance_name
-from deployment.kubernetes.options import LOG_KEY, KubernetesOptions
+from deployment.kubernetes.options import LOG_KEY, LOG_VARIABLE, KubernetesOptions
 from deployment.kubernetes.pods import Pods
+from deployment.kubernetes.rights import let_read
 from deployment.kubernetes.state import Slot, State
 from deployment.kubernetes.store import Store
 from deployment.kubernetes.tokens import TokenCopies
@@ -149,6 +151,8 @@ class KubernetesHost(Host):
         """URL of the prediction log as the services have it: the one URL must do for them and for whoever asks here."""
         if not self._options.log_secret:
             return ""
+        if url := os.environ.get(LOG_VARIABLE):
+            return url.strip()
         secret = self._cluster.get("Secret", self._options.log_secret)
         if secret is None or LOG_KEY not in secret.get("data", {}):
             raise DeploymentError(
@@ -191,6 +195,7 @@ class KubernetesHost(Host):
             ours += [manifests.pods_service(names, slot.name), manifests.disruption_budget(names, slot.name)]
         for manifest in ours:
             self._cluster.apply(manifest)
+        let_read(self._cluster, names, self._options.readers)
         for found in self._cluster.list("Ingress", names.selector) if not self._options.ingress_host else ():
             self._cluster.delete("Ingress", found["metadata"]["name"])
 

@@ -8,6 +8,8 @@ from typing import Any
 
 LOG_KEY = "predictions-url"
 """Key of the Secret that holds the prediction log's SQLAlchemy URL."""
+LOG_VARIABLE = "SWITCHYARD_PREDICTIONS"
+"""In the environment of pods that read the log: that URL, so that their accounts need no right to the Secret."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class KubernetesOptions:
     """Secret with the ingress's certificate; with it the address is https."""
     service_account: str = ""
     """Account of the pods; they ask the cluster for nothing and get no token. Empty: the namespace's default."""
+    readers: tuple[str, ...] = ()
+    """Accounts that may read what is deployed of each model, by its Secret's name and no other."""
     image_pull_secret: str = ""
     log_secret: str = "databases"
     """Secret with the prediction log's URL under `predictions-url`; empty: no log."""

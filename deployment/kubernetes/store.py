@@ -12,7 +12,7 @@ from deployment.kubernetes.names import Names
 from deployment.kubernetes.options import KubernetesOptions
 from deployment.kubernetes.state import State
 from stacks.cluster.client import Cluster
-from stacks.cluster.errors import Conflict
+from stacks.cluster.errors import Conflict, Forbidden
 from switchyard.serving.frontdoor.tokens import new_tokens
 
 
@@ -30,8 +30,20 @@ class Store:
         self._cluster, self._model, self._options, self._names = cluster, model, options, Names.of(model)
 
     def read(self) -> tuple[State, str] | None:
-        """State and token file; None where nothing was ever deployed."""
-        secret = self._cluster.get("Secret", self._names.frontdoor)
+        """State and token file; None where nothing was ever deployed.
+
+        Raises
+        ------
+        Forbidden
+            Something is deployed that this account may not see.
+        """
+        try:
+            secret = self._cluster.get("Secret", self._names.frontdoor)
+        except Forbidden:
+            # A reader is let see a model's Secret when there is one; of one that is not there Kubernetes says the same.
+            if self._cluster.get("Service", self._names.frontdoor) is not None:
+                raise
+            return None
         return State.from_secret(secret) if secret else None
 
     def require(self) -> State:

@@ -91,6 +91,8 @@ def renew(cluster: Cluster, image: str, commit: str) -> list[str]:
             continue
         given = {"SWITCHYARD_IMAGE_PIPELINES": image, "SWITCHYARD_COMMIT": commit}
         env = [{**entry, "value": given[entry["name"]]} if entry["name"] in given else entry for entry in container["env"]]
+        # Of a schedule that an earlier version made.
+        env += [entry for entry in _databases() if entry["name"] not in {one["name"] for one in env}]
         spec = {"containers": [{**container, "image": image, "env": env}]}
         cluster.merge("CronJob", job["metadata"]["name"], {"spec": {"jobTemplate": {"spec": {"template": {"spec": spec}}}}})
         renewed.append(str(job["metadata"]["name"]))
@@ -133,7 +135,7 @@ def _pod(job: str, arguments: Sequence[str], image: str, config: bool, commit: s
             {"name": "ZENML_ACTIVE_STACK_ID", "value": str(Client().active_stack_model.id)},
             {"name": "ZENML_STORE_URL", "value": Client().zen_store.url},
             _from_secret("ZENML_STORE_API_KEY", "zenml-client", "ZENML_STORE_API_KEY"),
-            _from_secret("SWITCHYARD_STUDIES", "databases", "studies-url"),
+            *_databases(),
             {"name": "SWITCHYARD_IMAGE_PIPELINES", "value": image},
             {"name": "SWITCHYARD_COMMIT", "value": commit},
         ],
@@ -164,6 +166,12 @@ def _cron_job(name: str, cron: str, pod: Object) -> Object:
             },
         },
     }
+
+
+def _databases() -> list[Object]:
+    """The two that run.py leans on; the account may read none of the Secret itself, which has the servers' too."""
+    urls = {"SWITCHYARD_STUDIES": "studies-url", "SWITCHYARD_PREDICTIONS": "predictions-url"}
+    return [_from_secret(variable, "databases", key) for variable, key in urls.items()]
 
 
 def _from_secret(variable: str, secret: str, key: str) -> Object:

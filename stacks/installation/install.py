@@ -20,7 +20,7 @@ from stacks.installation import secrets
 from stacks.installation.addresses import Addresses, check_reach, find_addresses
 from stacks.installation.bucket import ensure_bucket
 from stacks.installation.checks import SELDON_API, check_cluster, check_operator, check_storage
-from stacks.installation.manifests import Parts, servers_image, write_overlay
+from stacks.installation.manifests import READERS, Parts, servers_image, write_overlay
 from stacks.installation.restarting import RenewModels, mark, restart, restart_server, stale
 from stacks.installation.settings import Settings
 from switchyard.tabular.errors import InputError
@@ -72,6 +72,7 @@ class Installed:
             "bucket": self.addresses.bucket,
             "serving_image": self.images["serving"],
             "frontdoor_image": self.images["frontdoor"],
+            "readers": list(READERS),
             "serving_replicas": 1 if trial else 3,
             "serving_requests": {"memory": "256Mi", "cpu": "100m"} if trial else {"memory": "512Mi", "cpu": "500m"},
         }

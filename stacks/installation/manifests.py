@@ -25,6 +25,8 @@ OVERLAYS = Path(__file__).parents[1] / "kubernetes" / "overlays"
 FACES = {"zenml": 8080, "mlflow": 5000, "objects": 9000}
 """Services that clients reach, and their ports."""
 ACCOUNTS = ("orchestrator", "steps", "deployer", "observer", "monitoring", "pruner", "serving", "servers")
+READERS = ("observer", "monitoring")
+"""Accounts that look at what is deployed."""
 _PART_OF_KIND = {"Namespace": "early", "Service": "early", "ServiceAccount": "early", "Job": "checks"}
 _PLACEHOLDER = "switchyard-pipelines"
 _MADE_OF, _IMAGE = "switchyard/made-of", "switchyard/image"

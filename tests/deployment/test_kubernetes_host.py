@@ -11,8 +11,9 @@ from deployment.kubernetes.host import KubernetesHost
 from deployment.kubernetes.lost import lost_models
 from deployment.kubernetes.manifests import SECRETS
 from deployment.kubernetes.renewing import renew_models
-from deployment.kubernetes.rights import RULES
+from deployment.kubernetes.rights import RULES, let_read_all
 from deployment.kubernetes.store import Store
+from stacks.cluster.errors import Forbidden
 from switchyard.serving.frontdoor.pod import STATUS_PORT
 from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.cluster import FIRST_METRICS_PORT, OPTIONS, SOON, names, quick_cluster, release, serving_host
@@ -47,6 +48,65 @@ def test_the_deployers_role_covers_what_its_host_reads_and_writes(host, cluster)
 
     assert {plural.get(kind, f"{kind.lower()}s") for kind in cluster.asked} <= allowed
     assert not any("*" in rule["verbs"] + rule["resources"] for rule in RULES)
+
+
+def test_who_looks_at_models_reads_the_secret_of_each_and_no_other(cluster):
+    host = KubernetesHost(cluster, replace(OPTIONS, readers=("observer", "monitoring")))
+    host.start(release("1"), SOON)
+    host.start(release("2"), SOON)
+    (role,), (binding,) = ([one for (of, _), one in cluster.objects.items() if of == kind] for kind in ("Role", "RoleBinding"))
+
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["loans-frontdoor"], "verbs": ["get"]}]
+    assert {(one["kind"], one["name"], one["namespace"]) for one in binding["subjects"]} == {
+        ("ServiceAccount", name, cluster.namespace) for name in ("observer", "monitoring")
+    }
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    for made in (role, binding):
+        (owner,) = made["metadata"]["ownerReferences"]
+        assert (owner["kind"], owner["name"]) == ("Secret", "loans-frontdoor") and owner["uid"] in cluster.uids("Secret")
+
+
+def test_models_of_before_are_opened_to_who_looks_at_them(host, cluster):
+    assert not [name for kind, name in cluster.objects if kind == "Role"]
+    let_read_all(cluster, ("observer",))
+    let_read_all(cluster, ("observer",))
+    assert len([name for kind, name in cluster.objects if kind == "Role"]) == 1
+
+
+def test_an_account_that_may_not_grant_deploys_all_the_same(cluster, monkeypatch, caplog):
+    write = cluster.write
+
+    def refuse(manifest):
+        if manifest["kind"] == "Role":
+            raise Forbidden("roles is forbidden", 403)
+        write(manifest)
+
+    monkeypatch.setattr(cluster, "write", refuse)
+    host = KubernetesHost(cluster, replace(OPTIONS, readers=("observer",)))
+    with caplog.at_level(logging.WARNING):
+        host.start(release("1"), SOON)
+    assert names(host) == ["v1"] and "can't be looked at by observer: roles is forbidden" in caplog.text
+
+
+def test_a_reader_takes_a_model_without_a_secret_for_one_that_is_not_deployed(host, cluster, monkeypatch):
+    """Kubernetes says of a name that it does not know what it says of one that one may not read."""
+    get = cluster.get
+
+    def refuse(kind, name):
+        if kind == "Secret":
+            raise Forbidden("secrets is forbidden", 403)
+        return get(kind, name)
+
+    monkeypatch.setattr(cluster, "get", refuse)
+    assert host.inspect("other") is None
+    with pytest.raises(DeploymentError, match="secrets is forbidden"):
+        host.inspect("loans")
+
+
+def test_who_is_told_the_log_reads_no_secret_for_it(host, cluster, monkeypatch):
+    monkeypatch.setenv("SWITCHYARD_PREDICTIONS", "postgresql://log")
+    cluster.asked.clear()
+    assert host.log_url("loans") == "postgresql://log" and not cluster.asked
 
 
 def test_counts_that_can_not_be_had_are_not_taken_for_none(host, cluster):

@@ -68,6 +68,17 @@ def test_an_upgrade_reaches_what_is_scheduled(cluster):
     assert scheduling.renew(cluster, "images/pipelines:2", "c0ffee") == []
 
 
+def test_a_schedule_of_before_is_given_the_logs_url_when_it_is_renewed(cluster):
+    made(cluster)
+    container = pod_of(cluster.objects["CronJob", "monitoring-loans"])["containers"][0]
+    container["env"] = [entry for entry in container["env"] if entry["name"] != "SWITCHYARD_PREDICTIONS"]
+    scheduling.renew(cluster, "images/pipelines:2", "c0ffee")
+
+    (container,) = pod_of(cluster.get("CronJob", "monitoring-loans"))["containers"]
+    told = [entry["valueFrom"]["secretKeyRef"]["key"] for entry in container["env"] if entry["name"] == "SWITCHYARD_PREDICTIONS"]
+    assert told == ["predictions-url"] and len(container["env"]) == len({entry["name"] for entry in container["env"]})
+
+
 def test_what_is_unscheduled_is_gone_with_its_config(cluster):
     made(cluster, config=CONFIG)
     assert scheduling.unschedule("monitoring-loans") and not cluster.objects

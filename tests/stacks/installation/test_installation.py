@@ -270,6 +270,7 @@ def test_models_that_a_namespace_has_lost_are_named(monkeypatch, tmp_path):
             monkeypatch.setattr(f"{module}.{name}", lambda *_what: None)
     monkeypatch.setattr("stacks.installation.install.install", lambda *_what: installed)
     monkeypatch.setattr("stacks.cluster.schedule.renew", lambda *_what: [])
+    monkeypatch.setattr("deployment.kubernetes.rights.let_read_all", lambda *_what: None)
     monkeypatch.setattr("deployment.kubernetes.lost.lost_models", lambda _cluster: {"loans": ("1", "2")})
     said = []
     stacking.up(tmp_path, "kubernetes", "ours", None, said.append)
