@@ -48,6 +48,7 @@ def find_groups(table: Table, problem: Problem, before: GroupsBefore | None = No
     GateClosed
         Where there are no groups, and the config fixes no number of them.
     """
+    _check_rows_differ(table, problem)
     plan, X = features_of(table, problem)
     fixed = isinstance(problem.clustering.clusters, int)
     least, most = _range(problem)
@@ -94,6 +95,13 @@ def _range(problem: Problem) -> tuple[int, int]:
     if asked == "auto":
         return RANGE
     return (asked, asked) if isinstance(asked, int) else (asked[0], asked[1])
+
+
+def _check_rows_differ(table: Table, problem: Problem) -> None:
+    """Before every column is dropped for a reason of its own."""
+    columns = table.frame.drop(columns=problem.data.target)
+    if (columns.nunique(dropna=False) <= 1).all():
+        raise InputError(f"all {len(columns):,} rows are equal in every column; there are no groups to find")
 
 
 def _check_rows(X: np.ndarray, least: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -163,8 +163,20 @@ def interactions_in(
         items = _named(items)
         ids, title = roles_of_items(list(items.columns), roles.item, what_items)
         described = words_of(items, ids)
-        log = replace(log, titles=read_titles(items, ids, title), words={name: described.get(name, ()) for name in log.item_ids})
+        titles = read_titles(items, ids, title)
+        _check_items(titles, described, log, what_items, ids)
+        log = replace(log, titles=titles, words={name: described.get(name, ()) for name in log.item_ids})
     return log, roles, (*notes, *more)
+
+
+def _check_items(titles: Mapping[str, str], described: Mapping[str, Any], log: Interactions, what: str, ids: str) -> None:
+    """Refuse a table of other items: nothing would be said of it, and answers would have no titles."""
+    named = titles.keys() | described.keys()
+    if named.isdisjoint(log.item_ids):
+        such = f" such as {min(named)!r}" if named else ""
+        raise InputError(
+            f"{what} has none of the items that were taken: {ids!r} holds other ids{such}, not ones such as {log.item_ids[0]!r}"
+        )
 
 
 def evaluate_recipe(

@@ -180,6 +180,9 @@ def read_interactions(frame: pd.DataFrame, roles: Roles, what: str, to_learn: bo
     if roles.time is None:
         notes.append("there is no time column: rows are taken to stand in the order in which things happened (data.time_column names one)")
     kept = ~np.logical_or.reduce([missing for _, missing in named])
+    if not kept.any():
+        short = ", ".join(f"{name!r} has none in {count_of(int(missing.sum()), 'row')}" for name, missing in lacking)
+        raise InputError(f"{what} has no row with a value in each column that is used: {short}; name another column, or leave it out")
     kept = np.flatnonzero(kept)[np.argsort(times[kept], kind="stable")]
     user_ids, user_codes = np.unique(users[kept].astype(str), return_inverse=True)
     item_ids, item_codes = np.unique(items[kept].astype(str), return_inverse=True)
@@ -239,6 +242,8 @@ def _weights(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundi
             f"weight column {name!r} is {values[below][0]:g} in row {rows[below][0]} ({count_of(int(below.sum()), 'row')} below zero); "
             "leave such rows out, or name another column (data.weight)"
         )
+    if not np.nan_to_num(values, nan=1.0).any():
+        raise InputError(f"weight column {name!r} is zero in every row, so that none counts; name another column (data.weight)")
     return values
 
 

@@ -6,9 +6,12 @@ import numpy as np
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.report.words import count_of
 
 _MANY_ZEROS = 0.1
 """Share of zeros, from which on amounts that are not whole are sums of few, as claims are."""
+_FEWEST = 5
+"""Rows above zero: with fewer, folds are left that have none."""
 _DEVIANCES = {"poisson": "poisson_deviance", "tweedie": "tweedie_deviance"}
 
 
@@ -26,7 +29,7 @@ def settle_objective(problem: Problem, values: np.ndarray, rows: np.ndarray) -> 
     Raises
     ------
     InputError
-        Names the first row that is below zero, which is no count.
+        Names the first row that is below zero, which is no count; or hardly any is above.
     """
     name, counted = problem.data.target, problem.metric in _DEVIANCES.values()
     if problem.objective == "auto" and not counted:
@@ -40,6 +43,12 @@ def settle_objective(problem: Problem, values: np.ndarray, rows: np.ndarray) -> 
         )
     if problem.objective == "auto":
         return problem, ()
+    above = int((values > 0).sum())
+    if 0 < above < _FEWEST:
+        raise InputError(
+            f"objective: {problem.objective}: target {name!r} is above zero in {count_of(above, 'row')} of {len(values):,}; a count is "
+            f"learnt from {_FEWEST} such rows at least: give more, or remove the key"
+        )
     whole, zeros = bool((values == np.floor(values)).all()), float((values == 0).mean())
     objective, why = problem.objective, "set in the config"
     if objective == "count":

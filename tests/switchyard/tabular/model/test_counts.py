@@ -51,6 +51,13 @@ def test_a_count_below_zero_is_refused_by_its_row(settings):
         _settled(frame, **settings)
 
 
+def test_a_count_of_hardly_anything_is_refused_by_how_much_there_is():
+    frame = _rides()
+    frame["rides"] = [3, 1, *[0] * (len(frame) - 2)]
+    with pytest.raises(InputError, match="target 'rides' is above zero in 2 rows of .*; a count is learnt from 5 such rows at least"):
+        _settled(frame)
+
+
 def test_classes_are_not_counted():
     with pytest.raises(InputError, match="objective: count is of task: regression, and the task is binary"):
         _settled(_rides(), task="binary")

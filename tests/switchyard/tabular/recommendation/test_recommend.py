@@ -135,6 +135,11 @@ def test_a_request_that_is_none_is_refused_in_one_line(fields, words):
         ),
         (lambda frame: frame.assign(time="soon"), "time column 'time' holds no moments"),
         (lambda frame: frame.assign(time=pd.Timestamp("2025-01-01")), "can't be split in time"),
+        (lambda frame: frame.assign(rating=0), "weight column 'rating' is zero in every row, so that none counts"),
+        (
+            lambda frame: frame.assign(rating=np.nan),
+            "has no row with a value in each column that is used: 'rating' has none in 1,440 rows; name another column, or leave it out",
+        ),
         (lambda frame: frame.head(5), "has 5 rows that can be used; give 20 at least"),
         (lambda frame: frame.head(0), "with rows is needed, not an empty one"),
     ],
@@ -144,6 +149,11 @@ def test_a_table_that_teaches_nothing_is_refused_in_one_line(change, words):
         switchyard.recommend(change(shop()), **QUICK)
 
     assert words in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_table_of_other_items_is_refused():
+    with pytest.raises(InputError, match="the item table has none of the items that were taken: 'item' holds other ids such as 'x1', not"):
+        switchyard.recommend(shop(), items=pd.DataFrame({"item": ["x1"], "title": ["A thing"]}), **QUICK)
 
 
 def test_equal_seeds_make_equal_graphs_and_numbers_are_ids_like_text():
