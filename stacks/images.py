@@ -47,7 +47,7 @@ class ImageError(SwitchyardError):
 
 
 def ensure_image(kind: str, registry: str, report: Callable[[str], None] = lambda line: None, root: Path = ROOT, platform: str = "") -> str:
-    """The name of the image of `kind`, built and pushed where the registry does not hold it yet.
+    """The name of the image of `kind`, built and pushed where the registry does not hold it yet; from a registry with its digest.
 
     Parameters
     ----------
@@ -67,8 +67,8 @@ def ensure_image(kind: str, registry: str, report: Callable[[str], None] = lambd
     if prepared := os.environ.get(PREPARED.format(kind=kind.upper())):
         return prepared
     name = image_name(kind, registry, root, platform)
-    if registry and is_in_registry(name):
-        return name
+    if registry and (found := in_registry(name)):
+        return found
     engine = _engine()
     if not _has_image(engine, name, platform):
         report(f"building {name} (the first time takes minutes)")
@@ -80,7 +80,7 @@ def ensure_image(kind: str, registry: str, report: Callable[[str], None] = lambd
     began = time.monotonic()
     _push(engine, name)
     report(f"pushed {name} in {time.monotonic() - began:.0f} s")
-    return name
+    return in_registry(name) or name
 
 
 def image_name(kind: str, registry: str, root: Path = ROOT, platform: str = "") -> str:
@@ -131,19 +131,25 @@ def refuse_absent(plugins: Iterable[str], root: Path | None = None) -> None:
             raise InputError(f"plugin {source} is not in the image of the pipelines: move it to {FOLDER}/ and name it {FOLDER}/NAME.py")
 
 
-def is_in_registry(name: str) -> bool:
-    """Whether the registry holds `name`; one that asks for a login is asked through the engine, which has it."""
-    host, _, rest = name.partition("/")
+def in_registry(name: str) -> str:
+    """`name` with the digest of what the registry holds by it, which no push changes; empty where it holds nothing.
+
+    A registry that asks for a login is asked through the engine, which has it.
+    """
+    plain, _, known = name.partition("@")
+    host, _, rest = plain.partition("/")
     repository, _, tag = rest.rpartition(":")
     scheme = "http" if host.split(":")[0] in ("localhost", "127.0.0.1") else "https"
-    request = urllib.request.Request(f"{scheme}://{host}/v2/{repository}/manifests/{tag}", method="HEAD", headers={"Accept": _MANIFESTS})
+    address = f"{scheme}://{host}/v2/{repository}/manifests/{known or tag}"
+    request = urllib.request.Request(address, method="HEAD", headers={"Accept": _MANIFESTS})
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return bool(answer.status == 200)
+            digest = answer.headers.get("Docker-Content-Digest", "") if answer.status == 200 else ""
     except urllib.error.HTTPError as error:
-        return False if error.code == 404 else _engine_finds(name)
+        digest = "" if error.code == 404 else _engine_finds(name)
     except OSError:
-        return _engine_finds(name)
+        digest = _engine_finds(name)
+    return f"{plain}@{digest}" if digest else ""
 
 
 def _files_of(source: str, root: Path) -> Iterator[str]:
@@ -277,14 +283,14 @@ def _error_in(lines: Iterator[dict[str, Any]], said: list[str]) -> str | None:
     return None
 
 
-def _engine_finds(name: str) -> bool:
+def _engine_finds(name: str) -> str:
+    """The digest of what the registry holds by `name`, empty where it holds nothing."""
     from docker.errors import APIError
 
     try:
-        _engine().images.get_registry_data(name)
+        return str(_engine().images.get_registry_data(name).id)
     except APIError:
-        return False
-    return True
+        return ""
 
 
 def _first_line(error: object) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from stacks.cluster.client import Cluster
-from stacks.images import is_in_registry
+from stacks.images import in_registry
 from stacks.installation.settings import Settings
 
 OVERLAYS = Path(__file__).parents[1] / "kubernetes" / "overlays"
@@ -40,7 +40,8 @@ def servers_image(root: Path, cluster: Cluster, image: str) -> str:
     """
     found = (cluster.get("Deployment", "zenml") or {}).get("metadata", {}).get("annotations") or {}
     present = found.get(_IMAGE, "")
-    return present if found.get(_MADE_OF) == _made_of(root) and is_in_registry(present) else image
+    is_as_before = present and found.get(_MADE_OF) == _made_of(root)
+    return (in_registry(present) if is_as_before else "") or image
 
 
 def _made_of(root: Path) -> str:
@@ -54,7 +55,9 @@ def write_overlay(root: Path, cluster: Cluster, settings: Settings, image: str) 
     """The installation's own kustomization below `root`, its servers running `image`; returns its folder."""
     folder = root / ".switchyard" / "kubernetes" / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{cluster.context}-{cluster.namespace}")
     folder.mkdir(parents=True, exist_ok=True)
-    repository, _, tag = image.rpartition(":")
+    tagged, _, digest = image.partition("@")
+    repository, _, tag = tagged.rpartition(":")
+    by = {"digest": digest} if digest else {"newTag": tag}
     resources = [os.path.relpath(OVERLAYS / settings.overlay, folder)]
     if settings.ingress_class:
         (folder / "ingress.yaml").write_text(yaml.safe_dump_all(_ingresses(settings)), encoding="utf-8")
@@ -64,7 +67,7 @@ def write_overlay(root: Path, cluster: Cluster, settings: Settings, image: str) 
         "kind": "Kustomization",
         "namespace": cluster.namespace,
         "resources": resources,
-        "images": [{"name": _PLACEHOLDER, "newName": repository, "newTag": tag}],
+        "images": [{"name": _PLACEHOLDER, "newName": repository, **by}],
         "patches": [*_patches(settings), _annotations({_MADE_OF: _made_of(root), _IMAGE: image})],
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization, sort_keys=False), encoding="utf-8")

@@ -135,7 +135,7 @@ def test_front_doors_leave_without_a_request_lost(cluster_place, namespace):
 def test_an_image_that_can_not_be_pulled_is_told_within_two_minutes(cluster_place, namespace):
     place = cluster_place()
     client = serve(place)
-    wrong = replace(place.host._options, serving_image=place.host._options.serving_image.rpartition(":")[0] + ":none")
+    wrong = replace(place.host._options, serving_image=place.host._options.serving_image.partition("@")[0].rpartition(":")[0] + ":none")
     place.host._options = wrong
     with within(120), pytest.raises(DeploymentError, match=r"can't start: (ErrImagePull|ImagePullBackOff)"):
         place.host.start(place.release("2"), TIMEOUT)

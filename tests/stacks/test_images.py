@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -103,6 +105,48 @@ def test_a_prepared_image_is_taken_as_it_is(monkeypatch):
     assert images.ensure_image("serving", "nowhere.invalid") == "registry.example/serving:1"
 
 
+class Registry(BaseHTTPRequestHandler):
+    """Holds one image, by its tag and its digest."""
+
+    DIGEST = f"sha256:{'a' * 64}"
+
+    def do_HEAD(self):
+        found = self.path in (f"/v2/team/switchyard-serving/manifests/{by}" for by in ("1", self.DIGEST))
+        self.send_response(200 if found else 404)
+        if found:
+            self.send_header("Docker-Content-Digest", self.DIGEST)
+        self.end_headers()
+
+    def log_message(self, *_what):
+        pass
+
+
+@pytest.fixture
+def registry():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Registry)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_address[1]}/team"
+    server.shutdown()
+
+
+def test_what_a_registry_gives_is_named_by_digest_so_that_no_push_changes_what_runs(registry, monkeypatch):
+    whole = f"{registry}/switchyard-serving:1@{Registry.DIGEST}"
+    assert images.in_registry(f"{registry}/switchyard-serving:1") == whole == images.in_registry(whole)
+    assert images.in_registry(f"{registry}/switchyard-serving:2") == ""
+    monkeypatch.setattr(images, "image_name", lambda *_what: f"{registry}/switchyard-serving:1")
+    assert images.ensure_image("serving", registry) == whole
+
+
+def test_what_was_pushed_is_named_by_digest_and_what_stays_in_the_engine_by_its_tag(monkeypatch):
+    monkeypatch.setattr(images, "_engine", lambda: None)
+    monkeypatch.setattr(images, "_has_image", lambda *_what: True)
+    pushed = []
+    monkeypatch.setattr(images, "_push", lambda _engine, name: pushed.append(name))
+    monkeypatch.setattr(images, "in_registry", lambda name: f"{name}@sha256:1" if pushed else "")
+    assert images.ensure_image("serving", "r.example").endswith("@sha256:1") and len(pushed) == 1
+    assert "@" not in images.ensure_image("serving", "")
+
+
 def test_without_an_engine_one_line_says_what_to_do(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 
@@ -161,7 +205,7 @@ def test_an_image_is_for_the_nodes_and_its_name_says_so_unless_they_are_the_usua
         version = staticmethod(lambda: {"Arch": "amd64"})
 
     monkeypatch.setattr(images, "_engine", Engine)
-    monkeypatch.setattr(images, "is_in_registry", lambda _name: False)
+    monkeypatch.setattr(images, "in_registry", lambda _name: "")
     monkeypatch.setattr(images, "_push", lambda *_what: None)
     for platform in names:
         assert images.ensure_image("pipelines", "r.example", root=project, platform=platform) == names[platform]

@@ -189,6 +189,20 @@ def test_an_installation_has_its_own_namespace_image_and_addresses():
     assert of_kind(objects, "Ingress")["zenml"]["spec"]["rules"][0]["host"] == "zenml.example.org"
 
 
+def test_servers_run_the_image_of_a_digest():
+    digest = f"sha256:{'b' * 64}"
+    folder = write_overlay(ROOT, MemoryCluster("digested", "test/context"), Settings(), f"{IMAGE}@{digest}")
+    try:
+        objects = render(folder)
+    finally:
+        shutil.rmtree(folder)
+    deployments = of_kind(objects, "Deployment")
+    for name in ("zenml", "mlflow"):
+        (container,) = deployments[name]["spec"]["template"]["spec"]["containers"]
+        assert container["image"] == f"{IMAGE.rpartition(':')[0]}@{digest}"
+        assert deployments[name]["metadata"]["annotations"]["switchyard/image"] == f"{IMAGE}@{digest}"
+
+
 def test_checks_come_before_what_leans_on_them_and_run_where_it_does():
     settings = Settings(s3_endpoint_url="https://s3.example.org", s3_bucket="b", s3_access_key_id="k", s3_secret_access_key="s",
                         zenml_database_url="mysql://u:p@h/z", mlflow_database_url="mysql://u:p@h/m", studies_database_url="mysql://u:p@h/s",
