@@ -5,19 +5,24 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+import requests
 
 from deployment.process.host import ProcessHost
 from deployment.process.layout import Layout
 from switchyard.bundle import digest
+from switchyard.serving.frontdoor.statistics import read_statistics
 from switchyard.tabular.tables.reading.builtin import read_builtin
+from tests import symptoms
 from tests.deployment.conftest import Client, Load
 from tests.deployment.door import wait_until
 from tests.deployment.project import ServingProject
+from tests.symptoms import typed
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -256,3 +261,115 @@ def test_a_killed_supervisor_is_named_by_doctor_and_back_with_the_next_command(p
     assert told.code == 0 and "another keeps its services alive now" in told.output, told.output
     well = project.run("doctor")
     assert well.code == 0 and "no supervisor runs" not in well.output, well.output
+
+
+def counted(output, version, column):
+    """A number of the table that `status` prints."""
+    header, *lines = [
+        line.split() for line in output.replace(" (champion)", "").splitlines() if line.startswith(("version ", f"{version} "))
+    ]
+    return int(lines[0][header.index(column)].replace(",", ""))
+
+
+def test_at_400s_it_is_seen_who_sends_what_and_a_candidate_that_refuses_goes(project):
+    assert project.deploy("loans", {"strategy": "canary", "share": 0.5, "version": "2"})[0].code == 0
+    wrong = {**row(project), "income": "much"}
+    answers = [client(project).ask(row=wrong, x_entity_id=f"customer-{number}") for number in range(20)]
+    looked, judged, back = project.batch(*typed("400s", "status"), *typed("labels come late", "experiment"), *typed("400s", "--rollback"))
+
+    assert all(status == 400 and (answer["error"]["column"], answer["error"]["row"]) == ("income", 0) for status, answer in answers)
+    asked = client(project)
+    contract = requests.get(
+        "http://{}:{}/openapi.json".format(*asked.address), headers={"Authorization": f"Bearer {asked.token}"}, timeout=10
+    )
+    assert contract.json()["components"]["schemas"]["Row"]["properties"].keys() >= {"income"}
+    assert counted(looked.output, 1, "4xx") + counted(looked.output, 2, "4xx") >= 20, looked.output
+    log = Layout(host_of(project)._folder / "loans").logs / "access.log"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {line["client"] for line in lines if line["status"] == 400} == {"default"}
+    assert judged.code == 0 and "labelled" in judged.output, judged.output
+    assert back.code == 0 and [instance.name for instance in host_of(project).inspect("loans").instances] == ["v1"], back.output
+
+
+def test_a_version_that_is_slow_and_was_promoted_by_mistake_is_seen_taken_back_and_deleted(project):
+    assert project.deploy("loans", {"version": "2"})[0].code == 0
+    layout = Layout(host_of(project)._folder / "loans")
+    service = layout.read_observed()["processes"]["v2"]["pid"]
+    os.killpg(service, signal.SIGSTOP)
+    threading.Timer(1, os.killpg, (service, signal.SIGCONT)).start()
+    assert client(project).version(row=row(project)) == "2"
+    (times,) = re.findall(r"`(curl [^`]+)`", symptoms.row("it is slow"))
+
+    def is_seen():
+        text = subprocess.run(times, shell=True, cwd=layout.folder, capture_output=True, text=True, check=True).stdout
+        latency = read_statistics(text)["v2"].latency
+        return max(latency.values(), default=0) > latency.get(500.0, 0)
+
+    wait_until(is_seen, what="a slow answer in the statistics")
+    asked = project.batch(*typed("it is slow", "status"), *typed("by mistake", "--dry-run"), *typed("it is slow", "--rollback"))
+    looked, said, back = asked
+    assert looked.code == 0 and counted(looked.output, 2, "restarts") == 0, looked.output
+    assert said.code == 0 and "from champion 2, which is marked withdrawn, to version 1" in said.output, said.output
+    assert back.code == 0 and client(project).version(row=row(project)) == "1", back.output
+    (delete,) = typed("by mistake", "models delete")
+    gone = project.run(*[word.replace(":4", ":2") for word in delete], "--yes")
+    assert gone.code == 0 and [version["version"] for version in project.versions("loans")] == ["1"], gone.output
+
+
+def test_a_disk_that_fills_up_is_emptied_of_what_nobody_needs(project):
+    layout = Layout(host_of(project)._folder / "loans")
+    layout.log("v9").write_bytes(b"x" * 3_000_000)
+    os.utime(layout.log("v9"), (1e9, 1e9))
+    (more,) = re.findall(r"`(--keep runs[^`]+)`", symptoms.row("disk is full"))
+    shown, done, further, disk, log = project.batch(
+        *typed("disk is full", "--dry-run"),
+        ["prune"],
+        ["prune", *more.split()],
+        *typed("disk is full", "status"),
+        *typed("disk is full", "predictions"),
+    )
+
+    assert "would free 3.0 MB" in shown.output and "freed      3.0 MB" in done.output and not layout.log("v9").exists()
+    assert (further.code, disk.code, log.code) == (0, 0, 0), further.output + log.output
+    assert re.search(r"^disk .*free", disk.output, re.MULTILINE), disk.output
+    assert "prune" in keeps(project, *typed("disk is full", "--schedule"))[0]
+
+
+def keeps(project, arguments, meanwhile=lambda: None):
+    """What a command that keeps a schedule says when it begins to wait, and what `meanwhile` gives while it does."""
+    process = project.start(*arguments)
+    try:
+        return next(line for line in process.stdout if "next " in line), meanwhile()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def test_monitoring_that_does_not_run_is_seen_and_kept_and_run_by_hand(project):
+    asked, example = client(project), row(project)
+    assert {asked.ask(row=example)[0] for _ in range(20)} == {200}
+    (status,) = typed("monitoring did not run", "status")
+    by_hand, schedule = sorted(typed("monitoring did not run", "monitoring"), key=lambda words: "--schedule" in words)
+    said, kept = keeps(project, schedule, lambda: project.run(*status).output)
+    ran, after = project.batch(by_hand, status)
+
+    assert "no window yet" in kept and re.search(r"^schedule .*--pipeline monitoring --name loans", kept, re.MULTILINE), kept
+    assert ran.code == 0 and "no window yet" not in after.output and "schedule     none" in after.output, ran.output
+    assert "monitoring --name loans" in said
+
+
+def test_labels_that_come_late_wait_and_reach_further_back_where_they_are_told_to(project):
+    outcomes, counts = project.root / "outcomes.csv", project.root / "counts.json"
+    sent = {**row(project), "applicant_id": "late", "application_date": "2024-05-01"}
+    pd.DataFrame({"prediction_id": ["late-1"], "defaulted": [1]}).to_csv(outcomes, index=False)
+    (dry,) = typed("labels come late", "--dry-run")
+    joining = [*dry[:-1], "--summary", str(counts)]
+    said, early = project.batch(dry, joining)
+    assert said.code == early.code == 0 and json.loads(counts.read_text())["unmatched"] == 1, said.output + early.output
+    assert client(project).ask(row=sent, x_request_id="late-1")[0] == 200
+
+    # By entity and time: the label is of ten days later than what it is about.
+    pd.DataFrame({"applicant_id": ["late"], "application_date": ["2024-05-11"], "defaulted": [0]}).to_csv(outcomes, index=False)
+    within = re.search(r"`(--within \d+)`", symptoms.row("labels come late"))[1].split()
+    assert project.run(*joining, *within).code == 0
+    assert json.loads(counts.read_text())["corrected"] == 1, counts.read_text()

@@ -122,6 +122,7 @@ def test_after_a_full_disk_everything_is_kept_alive_as_before(installed, release
             # All that a supervisor writes is new: its state above all.
             fill(folder / "everything else")
             wait_until(lambda: client.ask()[0] == 503, what="an answer that can't be kept")
+            assert client.ask()[1]["status"]["reason"] == "LOG_UNAVAILABLE"
             time.sleep(3)
             (folder / "everything else").unlink()
             wait_until(lambda: client.ask()[0] == 200, what="an answer")

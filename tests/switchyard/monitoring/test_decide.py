@@ -1,8 +1,10 @@
 """Rules, their thresholds, and the decision about a window: one, however often it is looked at."""
 
+import re
 from datetime import timedelta
 
 import pandas as pd
+import yaml
 
 from switchyard.monitoring.decide import decide, decide_and_record, window_key
 from switchyard.monitoring.drift import measure_drift
@@ -13,6 +15,7 @@ from switchyard.monitoring.log_window import window_of_log
 from switchyard.monitoring.look import Look
 from switchyard.monitoring.performance import measure_performance
 from switchyard.tabular.config.monitoring import Actions, Monitoring
+from tests import symptoms
 from tests.switchyard.monitoring.people import START, fill, label, people, window
 from tests.switchyard.monitoring.people import reference as reference_of
 
@@ -119,6 +122,23 @@ def test_one_decision_for_a_window_however_often_and_the_second_look_counts_once
     kept = ledger.decisions("small")
     assert len(kept) == 3 and [decision.labelled for decision in kept] == [900, 900, 900]
     assert ledger.decision(window_key(found.facts_)) == seen[-1]
+
+
+def test_a_flood_of_alerts_ends_by_a_longer_window_and_by_a_rule_that_only_tells(reference, log):
+    """As docs/operations.md tells whoever is on call."""
+    span, (actions,) = timedelta(seconds=1000), re.findall(r"`monitoring\.actions: ({[^`]+})`", symptoms.row("come in floods"))
+    for place in range(3):
+        fill(log, people(900, 20 + place, income=60), START + place * span)
+
+    def drift(settings, *looks):
+        windows = [window_of_log(log, "small", "1", reference.facts_, look, "7d", 50_000) for look in looks]
+        measured = [judged(None, reference, settings, made=made) for made in windows]
+        return [verdicts(decide(found.facts_, *rest, settings, ()))["drift_share"] for found, *rest in measured]
+
+    short = [Look(since=START + place * span, until=START + (place + 1) * span) for place in range(3)]
+    assert drift(Monitoring(), *short) == ["alert"] * 3
+    assert drift(Monitoring(), Look(since=START, until=START + 3 * span)) == ["alert"]
+    assert drift(Monitoring(actions=yaml.safe_load(actions)), *short) == ["nothing"] * 3
 
 
 def test_refused_requests_are_told_though_no_window_holds_them(reference, log):
