@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.evaluation import gates
 from switchyard.tabular.evaluation.baselines import DEFAULTS
 from switchyard.tabular.evaluation.changes import Change, change_table
-from switchyard.tabular.evaluation.costs import Money, with_cost
+from switchyard.tabular.evaluation.costs import with_cost
 from switchyard.tabular.evaluation.delong import delong_p
 from switchyard.tabular.evaluation.evaluation import Evaluation, holdout_resampler
+from switchyard.tabular.evaluation.gates import Gate
 from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
 from switchyard.tabular.evaluation.resampling import Estimate, resample
 from switchyard.tabular.families import BASELINE, FAMILIES
-from switchyard.tabular.report.report import Badge, Cell, Name, Report, Section, Table
+from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
@@ -136,21 +138,6 @@ def compare(
     )
 
 
-class Gate(BaseModel):
-    """One limit and what was measured against it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    """The config key."""
-    limit: str
-    """In words with its unit; "none" where the config sets none."""
-    measured: str
-    value: float | None = None
-    """The number behind `measured`, where there is one."""
-    passed: bool
-
-
 class Verdict(Record):
     """What becomes of the new model."""
 
@@ -189,14 +176,8 @@ class Verdict(Record):
 
     def gate_table(self) -> Table:
         """Each limit of the config beside what was measured."""
-        rows = [(Name(gate.name), gate.limit, gate.measured, _standing(gate)) for gate in self.gates]
+        rows = [(Name(gate.name), gate.limit, gate.measured, gate.standing) for gate in self.gates]
         return Table(("gate", "needs", "measured", "result"), rows)
-
-
-def _standing(gate: Gate) -> Badge:
-    if not gate.passed:
-        return Badge("closed", "bad")
-    return Badge("no limit", "note") if gate.limit == "none" else Badge("passed", "good")
 
 
 def check_gates(
@@ -238,92 +219,25 @@ def check_gates(
         "not_worse" is open unless the whole interval of the paired difference is below zero; "better" is open when
         the whole interval is above it. A limit whose value was not measured closes its gate.
     """
-    gates = [
-        _floor(problem, evaluation),
-        _ceiling("constraints.max_latency_ms", problem.constraints.max_latency_ms, latency_ms, "ms"),
-        _ceiling("constraints.max_bundle_mb", problem.constraints.max_bundle_mb, bundle_mb, "MB"),
-        *([_dear(problem.constraints.max_cost, evaluation.money)] if evaluation.money else []),
-        _explainable(problem, members),
-        _against_champion(problem, comparison),
-        _contract(problem, changes),
-        *([] if moved is None else [_moved(problem.gates.moved, moved)]),
-        _against("gates.baseline", problem.gates.baseline, evaluation.gains.get(DEFAULTS), f"the {FAMILIES[BASELINE].title} defaults"),
+    found = [
+        gates.floor(problem, evaluation),
+        gates.ceiling("constraints.max_latency_ms", problem.constraints.max_latency_ms, latency_ms, "ms"),
+        gates.ceiling("constraints.max_bundle_mb", problem.constraints.max_bundle_mb, bundle_mb, "MB"),
+        *([gates.dear(problem.constraints.max_cost, evaluation.money)] if evaluation.money else []),
+        gates.explainable(problem, members),
+        _champion(problem, comparison),
+        gates.contract(problem, changes),
+        *([] if moved is None else [gates.moved(problem.gates.moved, moved)]),
+        gates.against("gates.baseline", problem.gates.baseline, evaluation.gains.get(DEFAULTS), f"the {FAMILIES[BASELINE].title} defaults"),
     ]
     if comparison is not None and comparison.unchanged:
         verdict = "unchanged"
     else:
-        verdict = "challenger" if all(gate.passed for gate in gates) else "rejected"
-    return Verdict(verdict=verdict, gates=tuple(gates), changes=changes, doubt=doubt)
+        verdict = "challenger" if all(gate.passed for gate in found) else "rejected"
+    return Verdict(verdict=verdict, gates=tuple(found), changes=changes, doubt=doubt)
 
 
-def _floor(problem: Problem, evaluation: Evaluation) -> Gate:
-    limit, value = problem.constraints.metric_floor, evaluation.score.value
-    sense = "at least" if evaluation.greater_is_better else "at most"
-    passed = limit is None or (value is not None and (value >= limit if evaluation.greater_is_better else value <= limit))
-    return Gate(
-        name="constraints.metric_floor",
-        limit="none" if limit is None else f"{evaluation.metric} {sense} {limit:g}",
-        measured=f"{evaluation.metric} {evaluation.score}",
-        value=value,
-        passed=passed,
-    )
-
-
-def _dear(limit: float | None, money: Money) -> Gate:
-    return _ceiling("constraints.max_cost", limit, money.model.value, f"{money.unit} per 1,000 rows".lstrip())
-
-
-def _ceiling(name: str, limit: float | None, value: float | None, unit: str) -> Gate:
-    return Gate(
-        name=name,
-        limit="none" if limit is None else f"at most {limit:g} {unit}",
-        measured="not measured" if value is None else f"{value:.3g} {unit}",
-        value=value,
-        passed=limit is None or (value is not None and value <= limit),
-    )
-
-
-def _explainable(problem: Problem, members: Mapping[str, int] | None) -> Gate:
-    wanted = problem.constraints.explainable_only
-    measured = "not measured" if members is None else ", ".join(f"{count} x {family}" for family, count in members.items())
-    single_tree = members is not None and sum(members.values()) == 1 and not any(FAMILIES[family].opaque for family in members)
-    return Gate(
-        name="constraints.explainable_only",
-        limit="one tree model, no ensemble, no net" if wanted else "none",
-        measured=measured,
-        passed=not wanted or single_tree,
-    )
-
-
-def _against_champion(problem: Problem, comparison: Comparison | None) -> Gate:
-    gate = _against("gates.champion", problem.gates.champion, comparison.improvement if comparison else None, "the champion")
-    if comparison is not None and comparison.champion is not None:
-        return gate
-    # The first model has nobody to beat, and a champion that cannot answer these rows cannot hold a successor up.
-    return gate.model_copy(update={"passed": True, "measured": (comparison and comparison.note) or "no champion"})
-
-
-def _contract(problem: Problem, changes: tuple[Change, ...]) -> Gate:
-    broken, ignored = [change.sentence() for change in changes if change.breaking], problem.gates.contract == "ignore"
-    limit = "none" if ignored else "clients of the champion are answered as before (ignore accepts what breaks them)"
-    measured = "; ".join(broken) or "nothing breaks them"
-    return Gate(name="gates.contract", limit=limit, measured=measured, value=len(broken), passed=ignored or not broken)
-
-
-def _moved(limit: float, moved: float) -> Gate:
-    return Gate(
-        name="gates.moved",
-        limit="none" if limit >= 1 else f"at most {limit:.0%} of the rows in another group than with the champion (1 accepts any)",
-        measured=f"{moved:.1%}",
-        value=moved,
-        passed=moved <= limit,
-    )
-
-
-def _against(name: str, rule: str, gain: Estimate | None, opponent: str) -> Gate:
-    limit = {"ignore": "none", "not_worse": f"not worse than {opponent}", "better": f"better than {opponent}"}[rule]
-    if gain is None or gain.value is None:
-        return Gate(name=name, limit=limit, measured="not measured", passed=rule == "ignore")
-    low, high = (gain.value if end is None else end for end in (gain.low, gain.high))
-    passed = {"ignore": True, "not_worse": high >= 0, "better": low > 0}[rule]
-    return Gate(name=name, limit=limit, measured=gain.as_gain(), value=gain.value, passed=passed)
+def _champion(problem: Problem, comparison: Comparison | None) -> Gate:
+    if comparison is None or comparison.champion is None:
+        return gates.against_nobody(problem, comparison.note if comparison else "")
+    return gates.against("gates.champion", problem.gates.champion, comparison.improvement, "the champion")
