@@ -37,7 +37,8 @@ def gather_rows(engine: Engine, problem: Problem, version: str) -> TrainingRows:
 
 def _of_columns(engine: Engine, raw: RawTable, problem: Problem, version: str) -> TrainingRows:
     from registry.production import find_version
-    from switchyard.monitoring.retraining.rows import labelled_predictions, put_together
+    from switchyard.monitoring.retraining.labelled import labelled_predictions
+    from switchyard.monitoring.retraining.rows import put_together
     from switchyard.tabular.tables.reading.credentials import without_credentials
     from switchyard.tabular.tables.resolve import resolve
 

@@ -118,7 +118,7 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
     """Claim a retraining, with the rows to train on put into the artifact store first."""
     from app.gathering import gather_rows
     from stacks.files import stage_table
-    from switchyard.monitoring.retraining.rows import count_labelled
+    from switchyard.monitoring.retraining.labelled import count_labelled
     from switchyard.tabular.tables.reading.credentials import STAGED
     from switchyard.tabular.tables.reading.staged import to_staged
     from switchyard.tabular.tables.table import digest_frame

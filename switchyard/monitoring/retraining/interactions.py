@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Engine
 
-from switchyard.monitoring.retraining.rows import TrainingRows, labelled_frames
+from switchyard.monitoring.retraining.labelled import labelled_frames
+from switchyard.monitoring.retraining.rows import TrainingRows
 from switchyard.tabular.config.problem import Data, Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.interactions import Interactions

@@ -10,7 +10,7 @@ import pytest
 
 from switchyard.bundle.requests import Request
 from switchyard.monitoring.retraining.interactions import Taken, taken_since, with_labels
-from switchyard.monitoring.retraining.rows import count_labelled
+from switchyard.monitoring.retraining.labelled import count_labelled
 from switchyard.predictionlog import connect, create_tables
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.comparing import compare_recommenders

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pandas as pd
 import pytest
 
-from switchyard.monitoring.retraining.rows import count_labelled, labelled_predictions, put_together
+from switchyard.monitoring.retraining.labelled import count_labelled, labelled_predictions
+from switchyard.monitoring.retraining.rows import put_together
 from switchyard.predictionlog import Label, add_labels, connect, create_tables
 from switchyard.predictionlog.database import predictions
 from switchyard.predictionlog.records import prediction_record, rows_of
