@@ -80,7 +80,7 @@ def test_a_name_stands_for_what_its_model_was_trained_by(tmp_path):
     assert again.code == 0
     assert "from what version 1 was trained by" in again.output and f"source: {table}" in again.output and "trials: 1" in again.output
     assert other.code == 2 and "no configs/nobody.yaml and no registered version" in other.output
-    assert "(configs: loans, shop, shoppers)" in other.output
+    assert "(configs: loans, rides, shop, shoppers)" in other.output
 
 
 def test_a_command_called_by_another_has_the_defaults_of_its_options():

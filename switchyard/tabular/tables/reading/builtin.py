@@ -12,6 +12,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.reading.loans import LEAKS, loans
 from switchyard.tabular.tables.reading.purchases import products, purchases
+from switchyard.tabular.tables.reading.rides import rides
 from switchyard.tabular.tables.reading.shoppers import shoppers
 from switchyard.tabular.tables.reading.source import Source
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 SKLEARN = ("iris", "wine", "breast_cancer", "diabetes", "digits")
 SHOP = {"purchases": purchases, "products": products}
-NAMES = ("loans", "shoppers", *SHOP, *SKLEARN)
+SEEDED = {"shoppers": shoppers, "rides": rides}
+NAMES = ("loans", *SEEDED, *SHOP, *SKLEARN)
 
 
 def read_builtin(source: str) -> pd.DataFrame:
@@ -28,7 +30,8 @@ def read_builtin(source: str) -> pd.DataFrame:
 
     The target of the scikit-learn tables is called `target` and holds the names of the classes. The options
     of `loans` are the arguments of `switchyard.tabular.tables.reading.loans.loans`: `rows`, `seed`, `months` (first-last or their
-    number), `leaks` (comma-separated) and `with_outcome_date`; those of `shoppers` are `rows` and `seed`.
+    number), `leaks` (comma-separated) and `with_outcome_date`; those of `shoppers` and
+    `rides` are `rows` and `seed`.
 
     Raises
     ------
@@ -39,8 +42,8 @@ def read_builtin(source: str) -> pd.DataFrame:
     options = dict(parse_qsl(query, keep_blank_values=True))
     if name == "loans":
         return loans(**_options(options, source, name, _LOANS))
-    if name == "shoppers":
-        return shoppers(**_options(options, source, name, {key: _LOANS[key] for key in ("rows", "seed")}))
+    if name in SEEDED:
+        return SEEDED[name](**_options(options, source, name, {key: _LOANS[key] for key in ("rows", "seed")}))
     if name not in SKLEARN and name not in SHOP:
         raise InputError(f"{source}: there is no built-in table {name!r}{did_you_mean(name, NAMES)}")
     if options:
