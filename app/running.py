@@ -9,7 +9,7 @@ import importlib
 import logging
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,15 +18,16 @@ from uuid import UUID
 from rich.console import Console
 from zenml.client import Client
 from zenml.config import DockerSettings
-from zenml.enums import ExecutionMode, ExecutionStatus
+from zenml.enums import ExecutionMode, ExecutionStatus, StackComponentType
 from zenml.models import PipelineRunResponse, StepRunResponse
 
 from app.causes import cause_of
 from app.durations import durations, in_words, keep_durations
+from app.killed import end_records, held, killed_runs
 from app.links import run_page
 from app.outcome import Outcome
 from app.progress import MOST_STEPS, Progress
-from materializers.zenml_private import end_run, end_step, leave_integrations_out
+from materializers.zenml_private import leave_integrations_out
 from stacks.active import artifact_store
 from stacks.settings import RunSettings, run_settings
 from stacks.watching import RunWatch, watch_for
@@ -102,7 +103,13 @@ def execute(
             f"  [dim]{len(planned.invocations)} steps, {in_words(sum(expected.values()))} where none is cached[/]", highlight=False
         )
     progress = Progress(run_name, console, len(planned.invocations), expected)
-    outcome = run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console, stopped, progress)
+    for killed in killed_runs(end=True):
+        console.print(f"  [dim]run {killed} was killed before its end; it is recorded as failed[/]", highlight=False)
+    # What runs elsewhere outlives this process.
+    with (
+        held(run_name) if client.active_stack_model.components[StackComponentType.ORCHESTRATOR][0].flavor_name == "local" else nullcontext()
+    ):
+        outcome = run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console, stopped, progress)
     keep_durations(*key, outcome.stages)
     return outcome
 
@@ -219,10 +226,7 @@ def _end(run: UUID, watch: RunWatch | None, status: ExecutionStatus, reason: str
     """Stop what is left of a run and say so in its record."""
     if watch is not None:
         watch.stop()
-    for step in Client().list_run_steps(pipeline_run_id=run, size=MOST_STEPS, hydrate=False).items:
-        if not step.status.is_finished:
-            end_step(step.id, status)
-    end_run(run, status, reason)
+    end_records(run, status, reason)
 
 
 def _find_run(run_name: str) -> PipelineRunResponse | None:

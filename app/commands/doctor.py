@@ -29,7 +29,7 @@ def examine(root: Path) -> int:
     checks = [check for look in (_python, _packages, _disk, _server) for check in _safely(look, root)]
     # Without its server ZenML would try for a minute at each of the others, and find nothing.
     if all(check.what != "ZenML server" for check in checks):
-        checks += [check for look in (_stack, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)]
+        checks += [check for look in (_stack, _runs, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)]
     console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table(show_edge=False)
     for header in ("check", "", "found"):
@@ -113,6 +113,14 @@ def _stack(root: Path) -> Iterator[Check]:
     yield Check("ZenML store", True, store, "")
     stack = client.active_stack_model
     yield Check("active stack", stack.name != "default", stack.name, "python run.py stack up local")
+
+
+def _runs(root: Path) -> Iterator[Check]:
+    from app.killed import killed_runs
+
+    killed = killed_runs()
+    found = f"killed, and shown as running: {', '.join(killed)}" if killed else "none that was killed is shown as running"
+    yield Check("runs of this machine", not killed, found, "the next run of any pipeline records them as failed")
 
 
 def _servers(root: Path) -> Iterator[Check]:

@@ -104,6 +104,49 @@ ending()
     assert told_by(folder, code) == ["failed", "failed", "because"]
 
 
+def test_a_run_whose_process_was_killed_is_named_and_then_ended_and_one_that_goes_on_is_left_alone(folder):
+    code = """
+import subprocess
+from pathlib import Path
+from rich.console import Console
+from app.killed import held, killed_runs
+from app.running import execute
+
+if len(sys.argv) > 1:
+    @step(enable_cache=False)
+    def dying() -> int:
+        os.kill(os.getpid(), 9)
+
+
+    @pipeline
+    def killing():
+        dying()
+
+
+    execute(killing, {}, "killing-small-1", Console())
+
+subprocess.run([sys.executable, __file__, "again"])
+
+
+def status(name):
+    return Client().list_pipeline_runs(name=name).items[0].status.value
+
+
+before, named = status("killing-small-1"), killed_runs()
+try:
+    with held("killing-small-1"):
+        left_alone = killed_runs(end=True)
+        raise ValueError
+except ValueError:
+    pass
+execute(asking, {}, "asking-small-2", Console())
+steps = [step.status.value for step in Client().list_run_steps(size=100).items if step.name == "dying"]
+files = [path for path in (Path(os.environ["ZENML_CONFIG_PATH"]) / "local_stores/switchyard/running").iterdir()]
+print("TOLD", before, *named, len(left_alone), status("killing-small-1"), *steps, status("asking-small-2"), len(files))
+"""
+    assert told_by(folder, code) == ["running", "killing-small-1", "0", "failed", "failed", "completed", "0"]
+
+
 def test_what_made_a_step_fail_outside_its_function_is_recorded(folder):
     code = """
 from typing import Any
