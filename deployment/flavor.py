@@ -35,6 +35,8 @@ class SwitchyardDeployerConfig(BaseModelDeployerConfig):
     authentication: bool = True
     requests_per_second: int = 5_000
     """For each process of the front door."""
+    requests_per_second_of_client: int = Field(default=0, ge=0)
+    """What each client, known by its token, may send of those; 0: no limit of its own."""
     timeout_s: float = 30.0
     """Of one request."""
     start_timeout_s: int | None = Field(default=None, gt=0)

@@ -17,8 +17,9 @@ CONTAINER = "frontdoor"
 def door(options: KubernetesOptions) -> Door:
     """How Envoy offers the endpoint in a pod; there it always asks for a token."""
     return Door(
-        port=PORT, admin_port=ADMIN_PORT, host="0.0.0.0", requests_per_second=options.requests_per_second, timeout_s=options.timeout_s
-    )
+        port=PORT, admin_port=ADMIN_PORT, host="0.0.0.0", requests_per_second=options.requests_per_second,
+        requests_per_second_of_client=options.requests_per_second_of_client, timeout_s=options.timeout_s,
+    )  # fmt: skip
 
 
 def objects(names: Names, options: KubernetesOptions) -> list[Manifest]:

@@ -32,6 +32,8 @@ class KubernetesOptions:
     frontdoor_replicas: int = 2
     requests_per_second: int = 5_000
     """Through each pod of the front door."""
+    requests_per_second_of_client: int = 0
+    """Of each client through each pod; 0: no limit of its own."""
     timeout_s: float = 30.0
     service_type: str = "ClusterIP"
     """Type of the front door's Service: ClusterIP, NodePort or LoadBalancer."""

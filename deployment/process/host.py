@@ -214,6 +214,7 @@ class ProcessHost(Host):
                 host="127.0.0.1" if offer.tls_certificate else offer.host,
                 authentication=offer.authentication,
                 requests_per_second=offer.requests_per_second,
+                requests_per_second_of_client=offer.requests_per_second_of_client,
                 timeout_s=offer.timeout_s,
             )
         except ValueError as error:

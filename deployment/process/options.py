@@ -18,6 +18,7 @@ class ProcessOptions:
     """Path of its private key, PEM."""
     authentication: bool = True
     requests_per_second: int = 5_000
+    requests_per_second_of_client: int = 0
     timeout_s: float = 30.0
     log_url: str = ""
     """SQLAlchemy URL of the prediction log's database; empty: SQLite in the host's folder, shared by its models."""

@@ -260,6 +260,20 @@ def test_requests_have_a_rate(stubs, tmp_path):
         assert door.request()[0] == 200
 
 
+@pytest.mark.parametrize(("everybody", "each"), [(5_000, 5), (500, 40)], ids=["by the second", "by its twentieth"])
+def test_each_client_has_a_rate_and_none_takes_anothers(stubs, tmp_path, everybody, each):
+    with running(tmp_path, stubs, requests_per_second=everybody, requests_per_second_of_client=each) as door:
+        other = "the-second-token-of-all"
+        door.shift(Traffic.all_to("v1"), (Token("greedy", TOKEN), Token("modest", other)))
+        answers = [door.request() for _ in range(3 * each)]
+        refused = [headers for status, answer, headers in answers if status == 429 and answer["status"]["reason"] == "TOO_MANY"]
+        assert refused and refused[0]["retry-after"] == "1" and [status for status, _, _ in answers[:each]] == [200] * each
+        assert {door.request(token=other)[0] for _ in range(each)} == {200}
+        assert all(door.request("/health", method="GET", token=None)[0] == 200 for _ in range(10))
+        time.sleep(1.1)
+        assert door.request()[0] == 200
+
+
 def test_a_request_id_is_kept_or_given(door, stubs):
     identity = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
     for wanted in (identity, "order-17"):

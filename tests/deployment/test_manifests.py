@@ -1,5 +1,6 @@
 """What the cluster's host asks for, without a cluster."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -150,6 +151,10 @@ def test_the_state_comes_back_from_its_secret_and_the_front_door_sees_its_part_a
     assert {item["key"] for item in mounted["items"]} == {FILE, TOKENS} and mounted["secretName"] == secret["metadata"]["name"]
     wish = state.wish(NAMES)
     assert Wish.from_json(wish.to_json()) == wish
+    # What a front door of before knows nothing of would keep it from its routes.
+    assert not {"certificate", "key", "requests_per_second_of_client"} & set(json.loads(wish.to_json())["door"])
+    limited = replace(wish, door=replace(wish.door, requests_per_second_of_client=50))
+    assert Wish.from_json(limited.to_json()) == limited
     assert [(one.name, one.host) for one in wish.upstreams] == [("v1", "loans-v1-pods")]
     assert wish.door.authentication and wish.door.host == "0.0.0.0"
 

@@ -14,6 +14,10 @@ TYPE = "type.googleapis.com/envoy"
 CLIENT_HEADER = "x-client"
 LISTENER = "frontdoor"
 AUTH, RATE = "envoy.filters.http.api_key_auth", "envoy.filters.http.local_ratelimit"
+_FILLS = 20
+"""Times a second that a bucket is filled; once where fewer requests a second are let through."""
+_MOST_CLIENTS = 10_000
+"""Whose buckets are kept at a time; of more, those that were asked last."""
 _NOBODY = "-"
 """An empty list would allow everybody."""
 
@@ -35,18 +39,32 @@ def clients(tokens: Sequence[Token], scope: str = "") -> Json:
 
 
 def rate_limit(door: Door) -> Json:
-    """Settings of Envoy's local rate limit."""
+    """Settings of Envoy's local rate limit: one bucket for all, and one for each client where clients have a limit of their own."""
     whole = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
-    bucket = {"max_tokens": door.requests_per_second, "tokens_per_fill": max(1, door.requests_per_second // 20), "fill_interval": "0.05s"}
-    if door.requests_per_second < 20:
-        bucket |= {"tokens_per_fill": door.requests_per_second, "fill_interval": "1s"}
+    of_client = door.requests_per_second_of_client if door.authentication else 0
+    # Buckets of clients are filled at multiples of the common one's interval, or Envoy takes neither.
+    is_slow = min(door.requests_per_second, of_client or door.requests_per_second) < _FILLS
     return {
         "stat_prefix": LISTENER,
-        "token_bucket": bucket,
+        "token_bucket": _bucket(door.requests_per_second, is_slow),
         "filter_enabled": whole,
         "filter_enforced": whole,
         "response_headers_to_add": [{"append_action": "OVERWRITE_IF_EXISTS_OR_ADD", "header": {"key": "retry-after", "value": "1"}}],
+        **(_of_clients(of_client, is_slow) if of_client else {}),
     }
+
+
+def _bucket(per_second: int, is_slow: bool) -> Json:
+    if is_slow:
+        return {"max_tokens": per_second, "tokens_per_fill": per_second, "fill_interval": "1s"}
+    return {"max_tokens": per_second, "tokens_per_fill": per_second // _FILLS, "fill_interval": "0.05s"}
+
+
+def _of_clients(per_second: int, is_slow: bool) -> Json:
+    """A bucket for each value of the header that authentication sets."""
+    action = {"request_headers": {"header_name": CLIENT_HEADER, "descriptor_key": "client"}}
+    descriptor = {"entries": [{"key": "client"}], "token_bucket": _bucket(per_second, is_slow)}
+    return {"rate_limits": [{"actions": [action]}], "descriptors": [descriptor], "max_dynamic_descriptors": _MOST_CLIENTS}
 
 
 def access_log(path: str) -> Json:

@@ -23,6 +23,8 @@ class Door:
     """Largest body of a request."""
     requests_per_second: int = 5_000
     """Requests of all clients together, for each process of Envoy; as many may come at once."""
+    requests_per_second_of_client: int = 0
+    """Of those, what each client may send, known by its token; 0: no limit of its own."""
     max_connections: int = 2_000
     timeout_s: float = 30.0
     """From the request's last byte to the answer's."""

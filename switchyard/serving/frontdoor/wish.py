@@ -10,6 +10,8 @@ from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 
 FILE, TOKENS = "frontdoor.json", "tokens"
 """Keys of the Secret, and names of the files that pods see."""
+_SOCKETS = ("socket", "admin_socket")
+_LATER = ("certificate", "key", "requests_per_second_of_client")
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Wish:
 
     def to_json(self) -> str:
         """The text that the Secret holds."""
-        return json.dumps(asdict(self, dict_factory=_without_sockets), indent=1) + "\n"
+        return json.dumps(asdict(self, dict_factory=_without_what_is_new), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Wish:
@@ -39,6 +41,6 @@ def traffic_from(values: dict) -> Traffic:
     return Traffic(tuple((name, weight) for name, weight in values["weights"]), tuple(values["shadows"]))
 
 
-def _without_sockets(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Pods have ports; and those whose image is of before know no others."""
-    return {name: value for name, value in pairs if name not in ("socket", "admin_socket")}
+def _without_what_is_new(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Pods have ports; and those whose image is of before know neither those nor what was added since, unless it is asked for."""
+    return {name: value for name, value in pairs if name not in _SOCKETS and (value or name not in _LATER)}
