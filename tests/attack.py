@@ -66,6 +66,10 @@ ATTACKS = (
         "the reference that monitoring holds windows against is changed",
         ("tests/registry/test_reference.py",),
     ),
+    Attack(
+        "what a model is kept as names a function that runs code",
+        ("tests/switchyard/tabular/model/test_model.py::test_a_kept_preprocessor_may_only_name_known_types",),
+    ),
     Attack("an artifact is changed in the store", (f"{_REGISTRY}test_an_artifact_that_was_changed_in_the_store_is_not_read",)),
     Attack(
         "somebody who can write the registry, and has no key, has a version of theirs deployed",
@@ -151,7 +155,19 @@ ATTACKS = (
             f"{_DEPLOYMENT}/test_frontdoor_pod.py::test_a_token_ends_at_its_moment_without_anybodys_doing",
         ),
     ),
+    Attack(
+        "somebody listens on the way, or brings a certificate that is none, or a foreign provider's token",
+        (f"{_DEPLOYMENT}/test_tls.py", f"{_DEPLOYMENT}/test_identity.py"),
+    ),
     Attack("somebody writes another's name into the access log", (f"{_DOOR}test_who_is_logged_is_who_has_the_token",)),
+    Attack(
+        "a body that is too large, or more requests than one may send, or all of them by one client",
+        (
+            f"{_DOOR}test_bodies_have_a_limit",
+            f"{_DOOR}test_requests_have_a_rate",
+            f"{_DOOR}test_each_client_has_a_rate_and_none_takes_anothers",
+        ),
+    ),
     Attack("connections that are held and say nothing", (f"{_DOOR}test_connections_that_say_nothing_are_closed_and_others_come_in",)),
     Attack(
         "another account of the machine goes round the front door",
@@ -159,6 +175,22 @@ ATTACKS = (
             f"{_NEIGHBOUR}test_the_front_door_is_the_only_port_and_what_is_behind_it_answers_there_alone",
             f"{_NEIGHBOUR}test_another_account_reaches_no_socket_of_it",
             f"{_NEIGHBOUR}test_the_exporter_tells_nothing_to_who_has_no_token",
+        ),
+    ),
+    Attack(
+        "a pod of a cluster reads Secrets that it has nothing to do with",
+        (
+            "tests/stacks/installation/test_manifests.py::test_who_looks_at_models_or_starts_runs_can_read_no_secret_whatever_its_name",
+            f"{_DEPLOYMENT}/test_kubernetes_host.py::test_who_looks_at_models_reads_the_secret_of_each_and_no_other",
+            "tests/stacks/test_images.py::test_what_a_registry_gives_is_named_by_digest_so_that_no_push_changes_what_runs",
+        ),
+    ),
+    Attack(
+        "another account runs a dry run, or a workspace lies where addresses break",
+        (
+            "tests/app/test_repository.py::test_another_accounts_dry_run_leaves_the_active_stack_of_the_checkout",
+            "tests/app/test_repository.py::test_a_path_that_breaks_addresses_is_named_with_its_character",
+            "tests/app/test_repository.py::test_a_folder_that_can_not_be_made_is_said_with_the_way_out",
         ),
     ),
     Attack("another account of the machine reads the files", ("tests/switchyard/test_permissions.py",)),
@@ -180,6 +212,30 @@ ATTACKS = (
             f"{_SUPERVISOR}test_a_killed_supervisor_is_brought_back_by_the_next_command_that_has_to_do_with_the_model",
         ),
     ),
+    Attack(
+        "a run is killed, which nobody would ever end",
+        (
+            "tests/app/test_zenml_private.py"
+            "::test_a_run_whose_process_was_killed_is_named_and_then_ended_and_one_that_goes_on_is_left_alone",
+        ),
+    ),
+    Attack(
+        "a service that works hard is taken for one that hangs",
+        (
+            f"{_DEPLOYMENT}/test_keeper.py::test_one_that_is_silent_and_works_is_left_alone",
+            f"{_DEPLOYMENT}/test_keeper.py::test_one_that_was_busy_and_then_hangs_is_killed",
+        ),
+    ),
+    Attack(
+        "another program takes a front door's port",
+        (
+            f"{_HOST}test_a_port_that_was_taken_while_it_was_stopped_is_said_at_once",
+            f"{_HOST}test_a_front_door_whose_port_was_taken_while_it_was_dead_opens_once_the_port_is_free",
+            f"{_DEPLOYMENT}/test_common_door.py::test_a_port_that_another_program_has_is_said_before_anything_is_started",
+        ),
+    ),
+    Attack("a rollback would take away the champion beside a bad candidate", (f"{_DEPLOYMENT}/test_rollback.py",)),
+    Attack("a database that is full, locked, damaged or away says nothing", ("tests/app/test_causes.py",)),
     Attack(
         "each process of a deployment is killed under load, one after the other",
         (f"{_DEPLOYMENT}/test_kills.py::test_each_process_is_killed_under_load_and_no_answered_row_is_lost_or_doubled",),
