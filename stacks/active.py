@@ -120,6 +120,9 @@ def studies(key: str, fresh: str = "", shared: bool = False) -> StudyStore:
     root = os.environ.get(STUDIES_VARIABLE) or folder
     if "://" not in root:
         return StudyStore(root, key, fresh=fresh, shared=shared)
+    if root == folder and is_local():
+        # Steps that share this machine's disk need no database to share trials.
+        return StudyStore(str(Path(GlobalConfiguration().local_stores_path) / "switchyard" / "studies"), key, fresh=fresh, shared=shared)
     if root == folder:
         raise InputError(f"artifact store {store.name!r} is remote: set {STUDIES_VARIABLE} to a SQLAlchemy URL that all step pods reach")
     # The artifact store of a cloud knows its login; a bare URL would not.

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from zenml.client import Client
 from zenml.enums import StackComponentType
 
 from switchyard.tabular.config.yaml_text import read_yaml
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.credentials import first_line
 
 FOLDER = Path(__file__).parent
 LOCAL_STORES = "{local_stores}"
@@ -40,7 +42,7 @@ def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] |
     Raises
     ------
     InputError
-        When there is no such file, or a value is not known.
+        When there is no such file, a value is not known, or ZenML does not take a component's configuration.
     """
     path = FOLDER / f"{name}.yaml"
     if not path.is_file():
@@ -52,9 +54,12 @@ def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] |
     components = {}
     for kind, component in description["components"].items():
         configuration, defaults = (filled(component.get(key, {}), known_values, name) for key in ("configuration", "defaults"))
-        components[StackComponentType(kind)] = _ensure_component(
-            client, StackComponentType(kind), component["name"], component["flavor"], configuration, defaults
-        )
+        try:
+            components[StackComponentType(kind)] = _ensure_component(
+                client, StackComponentType(kind), component["name"], component["flavor"], configuration, defaults
+            )
+        except ValidationError as error:
+            raise _refused(f"{path.name}, {kind} {component['name']!r}", error) from None
     stacks = client.list_stacks(name=description["name"])
     if stacks.total == 0:
         client.create_stack(description["name"], components)
@@ -63,6 +68,13 @@ def register_stack(name: str, activate: bool = True, values: Mapping[str, Any] |
     if activate and client.active_stack_model.name != description["name"]:
         client.activate_stack(description["name"])
     return description["name"]
+
+
+def _refused(what: str, error: ValidationError) -> InputError:
+    """What ZenML's flavor says of a configuration, in a line."""
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    return InputError(f"{what}: {f'{key}: ' if key else ''}{first_line(ValueError(first['msg']))}")
 
 
 def _ensure_component(

@@ -30,6 +30,16 @@ def with_secrets(text: str) -> str:
     return _REFERENCE.sub(lambda found: _secret(*found.groups()), text)
 
 
+def ensure_secret(name: str, values: Mapping[str, str]) -> None:
+    """Have ZenML's secret store hold `values` under `name`; what is as it was is left alone."""
+    client = Client()
+    known = client.list_secrets(name=name)
+    if known.total == 0:
+        client.create_secret(name, dict(values))
+    elif client.get_secret(known.items[0].id).secret_values != values:
+        client.update_secret(known.items[0].id, add_or_update_values=dict(values))
+
+
 def refuse_plain(what: str, text: str) -> None:
     """Stop at a URL with a password, token or signature: ZenML would keep it with the run, for everyone to read.
 

@@ -11,7 +11,7 @@ import click
 
 from switchyard.tabular.errors import InputError
 
-_CLUSTER = "kubernetes"
+_CLUSTER, _TEAM = "kubernetes", "team"
 Say = Callable[[str], None]
 
 
@@ -25,6 +25,9 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
     """
     from app.repository import ensure_repository
 
+    if name == _TEAM:
+        _up_team(root, settings_file, say)
+        return
     if name != _CLUSTER:
         from stacks.server import check_server
 
@@ -84,6 +87,23 @@ Back to this machine: zenml stack set local"""
     )
 
 
+def _up_team(root: Path, settings_file: Path | None, say: Say) -> None:
+    from app.repository import ensure_repository
+    from stacks.team import look_at_servers, read_team
+
+    team = read_team(settings_file)
+    look_at_servers(team)
+    say(f"MLflow, S3 and the database of the team answer this machine: {team.values()['mlflow_url']}")
+    from stacks.server import check_server
+
+    check_server()
+    from deployment.registration import ensure_flavor
+    from stacks.team import register
+
+    ensure_repository(root)
+    say(f"stack {register(team, ensure_flavor)} is registered and active")
+
+
 def down(root: Path, name: str, namespace: str, delete_data: bool | None, say: Say, ask: Callable[[str], bool]) -> None:
     """Remove the cluster's stack; its data only when told to.
 
@@ -124,7 +144,9 @@ def COMMAND() -> None:
 @click.argument("name")
 @click.option("--namespace", default="switchyard", show_default=True, help="Of the cluster; for the stack kubernetes.")
 @click.option(
-    "--settings", type=click.Path(path_type=Path), help="KEY=VALUE file: your own S3, databases, ingress; for the stack kubernetes."
+    "--settings",
+    type=click.Path(path_type=Path),
+    help="KEY=VALUE file: your own S3, databases, ingress; for the stacks kubernetes and team.",
 )
 @click.pass_obj
 def _up(root: Path, name: str, namespace: str, settings: Path | None) -> None:

@@ -46,6 +46,8 @@ def old_files(
         found += [("tables", path) for path in _within(folder / "outputs")]
         found += [("bundles", path) for path in _within(folder / "bundles") if not _is_of(path, deployed)]
     ours = stores / "switchyard"
+    # Of a stack whose artifacts are elsewhere, and whose searches are not.
+    found += [("studies", path) for path in _within(ours / "studies")]
     for serving in _within(ours / "serving"):
         found += [("bundles", path) for path in _within(serving / "bundles") if not _is_of(path, deployed)]
         found += [("logs", path) for path in _logs_of_the_gone(serving)]

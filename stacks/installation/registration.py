@@ -91,6 +91,7 @@ def register(installed: Installed, ensure_flavor: Callable[[], None]) -> None:
     from zenml.client import Client
 
     from stacks.registration import register_stack
+    from stacks.secrets import ensure_secret
 
     client = Client()
     digest = _digest(installed)
@@ -104,11 +105,7 @@ def register(installed: Installed, ensure_flavor: Callable[[], None]) -> None:
         "aws_access_key_id": installed.object_store["AWS_ACCESS_KEY_ID"],
         "aws_secret_access_key": installed.object_store["AWS_SECRET_ACCESS_KEY"],
     }
-    known = client.list_secrets(name=_STORE_SECRET)
-    if known.total == 0:
-        client.create_secret(_STORE_SECRET, keys)
-    elif client.get_secret(known.items[0].id).secret_values != keys:
-        client.update_secret(known.items[0].id, add_or_update_values=keys)
+    ensure_secret(_STORE_SECRET, keys)
     ensure_flavor()
     register_stack("local", activate=False)
     register_stack("kubernetes", values=installed.values())

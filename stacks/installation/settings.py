@@ -95,8 +95,26 @@ def read_settings(path: Path) -> Settings:
     InputError
         The file is not there, or a key or value is wrong; names the key.
     """
+    try:
+        settings = Settings(**read_pairs(path, EXAMPLE))  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]).upper() if first["loc"] else "?"
+        raise InputError(f"{path}: {key}: {first['msg']}; {EXAMPLE} lists the keys") from None
+    check(settings, str(path))
+    return settings
+
+
+def read_pairs(path: Path, example: str) -> dict[str, str]:
+    """Keys, in small letters, and values of a file of KEY=VALUE lines; those without a value are left out.
+
+    Raises
+    ------
+    InputError
+        The file is not there, or a line is none; names `example` to begin with.
+    """
     if not path.is_file():
-        raise InputError(f"no settings file {path}; start from {EXAMPLE}")
+        raise InputError(f"no settings file {path}; start from {example}")
     values: dict[str, str] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         text = line.strip()
@@ -107,14 +125,7 @@ def read_settings(path: Path) -> Settings:
             raise InputError(f"{path}, line {number}: no KEY=VALUE")
         if value.strip():
             values[key.strip().lower()] = value.strip().strip("'\"")
-    try:
-        settings = Settings(**values)  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = str(first["loc"][0]).upper() if first["loc"] else "?"
-        raise InputError(f"{path}: {key}: {first['msg']}; {EXAMPLE} lists the keys") from None
-    check(settings, str(path))
-    return settings
+    return values
 
 
 def check(settings: Settings, where: str) -> None:

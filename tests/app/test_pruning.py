@@ -110,6 +110,7 @@ def test_files_that_something_refers_to_stay(tmp_path):
     fresh = store / "switchyard" / "studies" / "cc33" / "study.db"
     fresh.parent.mkdir()
     fresh.write_text("x")
+    old(stores / "switchyard" / "studies" / "dd44" / "study.db")
     old(stores / "switchyard" / "serving" / "loans" / "logs" / "v1.log")
     old(stores / "switchyard" / "serving" / "loans" / "logs" / "access.log")
     old(stores / "switchyard" / "evidently" / "project" / "snapshots" / "1.json")
@@ -124,6 +125,7 @@ def test_files_that_something_refers_to_stay(tmp_path):
         "store/switchyard/data/bb22",
         "store/switchyard/studies/aa11",
         "store/switchyard/studies/bb22",
+        "stores/switchyard/studies/dd44",
         "stores/switchyard/serving/loans/logs/v1.log",
         "stores/switchyard/evidently/project/snapshots/1.json",
     }
