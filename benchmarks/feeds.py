@@ -5,7 +5,7 @@
 Five real tables (`--tables` for others), each split at random into a reference (up to 10,000 rows) and rows for windows of 100, 500
 and 2,000. A fault is planted in a column drawn at random. Honest windows are drawn from everywhere; windows that drift are drawn by
 the rank of a column (its values, and all that depends on them, shift), have a column shifted by up to one and a half standard
-deviations or grown by up to half, or a new category in up to a quarter of the rows.
+deviations, by two to four of them, or grown by up to half, or a new category in up to a quarter of the rows.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from switchyard.monitoring.feed import find_faults
 
 TABLES = ("adult", "ames_housing", "bank_marketing", "bikes_hourly", "used_cars")
 SIZES = (100, 500, 2000)
+_DEGREES = ((1.0, 273.15), (1.8, 32.0), (1 / 1.8, -32 / 1.8))
 _FACTORS = (0.0929, 10.764, 1000, 0.001, 100, 0.01, 2.54, 0.3937, 0.4536, 2.2046, 1.609, 0.6214, 60)
 
 
@@ -95,6 +96,14 @@ def _shifted(window, past, kinds, rng):  # type: ignore[no-untyped-def]
     return name, window.assign(**{name: window[name] + (past[name].max() - past[name].min()) * rng.choice([-1.5, 1.5])})
 
 
+def _other_degrees(window, past, kinds, rng):  # type: ignore[no-untyped-def]
+    names = [name for name in _of_kind(window, past, kinds, "numeric") if past[name].max() - past[name].min() < 100]
+    if not names:
+        return None
+    name, (factor, shift) = rng.choice(names), _DEGREES[rng.integers(len(_DEGREES))]
+    return name, window.assign(**{name: window[name] * factor + shift})
+
+
 def _renamed(window, past, kinds, rng):  # type: ignore[no-untyped-def]
     name = rng.choice(_of_kind(window, past, kinds, "categorical", 2))
     common = past[name].value_counts(normalize=True)
@@ -146,6 +155,11 @@ def _moved(window, rest, kinds, rng):  # type: ignore[no-untyped-def]
     return window.assign(**{name: window[name] + rng.uniform(0.3, 1.5) * rest[name].std()})
 
 
+def _moved_far(window, rest, kinds, rng):  # type: ignore[no-untyped-def]
+    name = rng.choice([name for name, kind in kinds.items() if kind == "numeric"])
+    return window.assign(**{name: window[name] + rng.uniform(2, 4) * rng.choice([-1, 1]) * rest[name].std()})
+
+
 def _grown(window, rest, kinds, rng):  # type: ignore[no-untyped-def]
     # A year or a temperature does not grow by half.
     name = rng.choice([name for name, kind in kinds.items() if kind == "numeric" and rest[name].std() > 0.3 * abs(rest[name].mean())])
@@ -158,10 +172,13 @@ def _new_category(window, rest, kinds, rng):  # type: ignore[no-untyped-def]
 
 
 _FAULTS = {
-    "unit": _scaled, "shifted": _shifted, "one category renamed": _renamed, "all renamed": _all_renamed, "empty": _empty,
+    "unit": _scaled, "shifted": _shifted, "other degrees": _other_degrees, "one category renamed": _renamed,
+    "all renamed": _all_renamed, "empty": _empty,
     "constant": _constant, "swapped": _swapped, "day and month exchanged": _day_first,
 }  # fmt: skip
-_DRIFTS = {"drawn by a column": _tilted, "shifted": _moved, "grown": _grown, "a new category": _new_category}
+_DRIFTS = {
+    "drawn by a column": _tilted, "shifted": _moved, "shifted far": _moved_far, "grown": _grown, "a new category": _new_category,
+}  # fmt: skip
 
 if __name__ == "__main__":
     main()

@@ -33,8 +33,14 @@ _GROWTH = 1.5
 """By what the world may grow, or its inverse."""
 _LANDING = 0.9
 """Of the values, which another unit takes to values that the column had."""
-_FAR = 3.0
-"""Robust standard deviations by which a column must be shifted as a whole."""
+_AFFINE = (
+    (1.8, 32.0, "x 1.8 + 32: Fahrenheit for Celsius?"),
+    (1 / 1.8, -32 / 1.8, "(x - 32) / 1.8: Celsius for Fahrenheit?"),
+    (1 / 1.8, 459.67 / 1.8, "(x + 459.67) / 1.8: Kelvin for Fahrenheit?"),
+    (1.8, -459.67, "x 1.8 - 459.67: Fahrenheit for Kelvin?"),
+)
+"""Units that have another zero, too."""
+_ZEROS = ((273.15, "+ 273.15: Kelvin for Celsius?"), (-273.15, "- 273.15: Celsius for Kelvin?"))
 _STEADY = 0.05
 """Share of the reference that is one run of one value: of a column that the world moves as a whole no shift is called a fault."""
 _NEW, _OUTSIDE, _MOSTLY = 0.5, 0.3, 0.8
@@ -122,16 +128,22 @@ def _another_unit(name: str, past: pd.Series, current: pd.Series) -> Fault | Non
     if apart < _SLIGHT or (new - once < _NEW * (1 - once) + 0.05 and outside < _OUTSIDE):
         return None
     enough = min(_ALIKE + by_chance(len(a), len(b)), apart / 3)
-    for factor, shift, known, words in _conversions(a, b, outside):
-        if shift and factor == 1 and _longest_run(past.dropna()) > _STEADY * len(a):
+    for factor, shift, known, words in _conversions(a, b, float(high - low)):
+        if factor == 1 and _longest_run(past.dropna()) > _STEADY * len(a):
+            continue
+        if factor != 1 and not _spreads(a, b, factor):
             continue
         if apart >= (_SLIGHT if known else _APART) and distance(_coarse(a * factor + shift, b), _coarse(b, b)) <= enough:
             return Fault(name, "unit", f"median {_shown(np.median(a))}", _shown(np.median(b)), words)
     return None
 
 
-def _conversions(a: np.ndarray, b: np.ndarray, outside: float) -> Iterator[tuple[float, float, bool, str]]:
-    """Ways from the one to the other that no drift takes, likeliest first: factor, shift, whether the unit is known, words."""
+def _conversions(a: np.ndarray, b: np.ndarray, reach: float) -> Iterator[tuple[float, float, bool, str]]:
+    """Ways from the one to the other that no drift takes, likeliest first: factor, shift, whether the unit is known, words.
+
+    A shift alone is what the world does, too, by some standard deviations: it is another zero where it is more than `reach`, the whole
+    range of the column.
+    """
     for factor in _factors(a, b):
         for known in sorted((one if factor > 1 else 1 / one for one in _UNITS), key=lambda one: abs(np.log(factor / one)))[:2]:
             small, near = max(known, 1 / known) < _FREE, abs(factor / known - 1)
@@ -140,12 +152,21 @@ def _conversions(a: np.ndarray, b: np.ndarray, outside: float) -> Iterator[tuple
                 yield known, 0.0, True, f"about x {known:.3g}: a unit?"
         if max(factor, 1 / factor) >= _FREE:
             yield factor, 0.0, False, f"about x {factor:.3g}: a unit?"
-    yield 1.8, 32.0, False, "x 1.8 + 32: Fahrenheit for Celsius?"
-    yield 1 / 1.8, -32 / 1.8, False, "(x - 32) / 1.8: Celsius for Fahrenheit?"
-    spread = float(np.subtract(*np.quantile(a, [0.75, 0.25]))) / 1.35 or float(a.std())
-    for shift in _shifts(a, b):
-        if abs(shift) > _FAR * spread and outside >= _NEW:
-            yield 1.0, shift, False, f"about {shift:+.4g} throughout: another zero?"
+    for factor, shift, words in _AFFINE:
+        yield factor, shift, False, words
+    for shift, words in (*_ZEROS, *((one, f"about {one:+.4g} throughout: shifted as a whole, another zero?") for one in _shifts(a, b))):
+        if abs(shift) > reach:
+            yield 1.0, shift, False, words
+
+
+def _spreads(a: np.ndarray, b: np.ndarray, factor: float) -> bool:
+    """Whether the spread changed more nearly by `factor` than not at all: few rows, moved by some spreads, look multiplied, too."""
+    spreads = [float(np.subtract(*np.quantile(side, [0.9, 0.1]))) for side in (a, b)]
+    if min(spreads) <= 0:
+        spreads = [float(side.std()) for side in (a, b)]
+    if min(spreads) <= 0:
+        return False
+    return bool(np.log(spreads[1] / spreads[0]) / np.log(factor) > 0.5)
 
 
 def _may_be_growth(a: np.ndarray, b: np.ndarray, factor: float) -> bool:

@@ -110,6 +110,29 @@ def test_a_column_that_stands_still_for_long_is_no_constant_that_broke():
     assert find_faults(past, houses(300, 1).assign(rate=3.5), {**KINDS, "rate": "numeric"}) == ()
 
 
+@pytest.mark.parametrize("rows", [60, 100, 1000])
+def test_a_shift_by_some_spreads_is_drift_and_neither_a_unit_nor_another_zero(rows):
+    rng = np.random.default_rng(5)
+    for middle in (5, 10, 15, 60):
+        past = pd.DataFrame({"degrees": rng.normal(middle, 5, 4000)})
+        for shift in (-15, 10, 15, 20):
+            for _ in range(5):
+                warmer = pd.DataFrame({"degrees": rng.normal(middle + shift, 5, rows)})
+                assert find_faults(past, warmer, {"degrees": "numeric"}) == (), (middle, shift)
+
+
+@pytest.mark.parametrize(
+    ("factor", "shift", "words"),
+    [(1, 273.15, "Kelvin for Celsius?"), (1.8, 32, "Fahrenheit for Celsius?"), (1, 80, "shifted as a whole, another zero?")],
+)
+def test_a_shift_beyond_the_whole_range_is_a_fault_and_known_degrees_are_named(factor, shift, words):
+    rng = np.random.default_rng(6)
+    past, current = (pd.DataFrame({"degrees": rng.normal(15, 5, rows)}) for rows in (4000, 300))
+
+    (fault,) = find_faults(past, current * factor + shift, {"degrees": "numeric"})
+    assert fault.words.endswith(words)
+
+
 def decided(frame, reference, past=()):
     found, settings = window(frame, reference), Monitoring(repeats=2)
     drift, performance = measure_drift(found, reference, settings), measure_performance(found, reference, settings)
