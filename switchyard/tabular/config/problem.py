@@ -12,8 +12,6 @@ from typing import Any, Literal, Self
 
 from pydantic import (
     Field,
-    NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     ValidationError,
     field_validator,
@@ -21,11 +19,13 @@ from pydantic import (
 )
 
 from switchyard.plugins import Plugin, load_plugin
+from switchyard.tabular.config.features import Features
+from switchyard.tabular.config.judging import Constraints, EvaluationConfig, Gates
 from switchyard.tabular.config.learning import Clustering, Costs, Decision, Training, Tuning
 from switchyard.tabular.config.monitoring import Monitoring
-from switchyard.tabular.config.names import EncoderChoice, EncoderName, MetricName, TaskName, check_families
+from switchyard.tabular.config.names import EncoderName, MetricName, TaskName, check_families
 from switchyard.tabular.config.production import ExperimentConfig, Retraining, Serving, Trust
-from switchyard.tabular.config.section import Count, Section, Share
+from switchyard.tabular.config.section import Section, Share
 from switchyard.tabular.config.wording import said_of
 from switchyard.tabular.config.yaml_text import read_yaml
 from switchyard.tabular.errors import InputError
@@ -107,87 +107,6 @@ class QualityConfig(Section):
     split_overlap: Literal["warn", "stop"] = Field("warn", description="Rows or entities on both sides of the split.")
     temporal: Literal["warn", "stop"] = Field("warn", description="Times that are missing, stray or have gaps, and a target that jumps.")
     validation: Literal["warn", "stop"] = Field("warn", description="What a failed expectation on the holdout does.")
-
-
-class Outliers(Section):
-    """How outliers of numeric columns are found and treated."""
-
-    method: Literal["none", "iqr", "zscore", "isolation_forest"] = Field("none", description="What finds them.")
-    action: Literal["clip", "flag", "drop"] = Field("clip", description="clip and flag are in the model; drop acts on training rows only.")
-    threshold: PositiveFloat | None = Field(None, description="IQR multiples (1.5), standard deviations (3) or contamination (0.01).")
-
-
-class Lag(Section):
-    """A lag or rolling feature from the table's own history; at serving the caller sends it as a column."""
-
-    column: str = Field(description="Whose history is taken.")
-    by: str | None = Field(None, description="Entity column within which history is taken.")
-    lags: tuple[Count, ...] = Field((), description="The value so many rows before.")
-    windows: tuple[Count, ...] = Field((), description="The statistic of so many rows before.")
-    statistic: Literal["mean", "sum", "min", "max", "std", "count"] = Field("mean", description="Of each window.")
-
-
-class Selection(Section):
-    """Which features stay after encoding."""
-
-    method: Literal["none", "chi2", "anova", "lasso", "forest", "sequential", "importance"] = Field(
-        "none", description="What ranks the features."
-    )
-    keep: Share | PositiveInt = Field(0.5, description="Share or number of encoded features to keep.")
-
-
-class Features(Section):
-    """What becomes of the columns; "auto" is decided for each column and model family, with the reason in the plan."""
-
-    numeric_imputer: Literal["auto", "mean", "median", "none"] = Field("auto", description="What stands in for missing numbers.")
-    categorical_imputer: Literal["auto", "most_frequent", "own_category"] = Field(
-        "auto", description="What stands in for missing categories."
-    )
-    interpolate: bool = Field(False, description="Fill gaps of time tables by interpolation, in training rows only.")
-    outliers: Outliers = Outliers()
-    derived: dict[str, str] = Field(default_factory=dict, description="Named expressions over columns: debt_ratio: loan / income")
-    dates: bool = Field(True, description="Derive calendar parts from datetime columns.")
-    time_column: bool = Field(True, description="The time column's calendar parts are features; false: it only orders the rows.")
-    interactions: NonNegativeInt = Field(0, le=1000, description="Products of the N strongest pairs of numeric columns.")
-    polynomial: Literal[1, 2, 3] = Field(1, description="Powers of numeric columns up to this one.")
-    lags: tuple[Lag, ...] = Field((), description="Features from the table's own history.")
-    encoder: EncoderChoice = Field("auto", description="How categories become numbers.")
-    scaler: Literal["auto", "standard", "minmax", "robust", "normalizer", "none"] = Field(
-        "auto", description="How numbers are brought to one scale."
-    )
-    selection: Selection = Selection()
-
-
-class Constraints(Section):
-    """Limits that the search respects and the gates enforce."""
-
-    metric_floor: float | None = Field(None, description="The metric on the holdout must reach this (for errors: must not exceed it).")
-    max_latency_ms: PositiveFloat | None = Field(None, description="Median time of one row through the bundle, in process.")
-    max_bundle_mb: PositiveFloat | None = Field(None, description="Size of what is served.")
-    max_cost: PositiveFloat | None = Field(None, description="What errors may cost per 1,000 rows of the holdout, in the unit of `costs`.")
-    explainable_only: bool = Field(False, description="One tree model, no ensembles, no net.")
-
-
-class EvaluationConfig(Section):
-    """How closely the holdout is looked at."""
-
-    bootstrap: PositiveInt = Field(200, le=100_000, description="Resamples behind each interval.")
-    confidence: Share = Field(0.95, description="Of the intervals of scores.")
-    explained_rows: PositiveInt = Field(200, le=1_000_000, description="Holdout rows that SHAP explains.")
-    lime_rows: NonNegativeInt = Field(3, le=1000, description="Holdout rows that LIME explains.")
-
-
-class Gates(Section):
-    """When a new model may become challenger."""
-
-    champion: Literal["not_worse", "better", "ignore"] = Field("not_worse", description="Against the champion, on the same holdout.")
-    contract: Literal["keep", "ignore"] = Field(
-        "keep", description="keep: what is sent to the champion is answered by its successor; ignore: breaking changes are accepted."
-    )
-    moved: float = Field(
-        0.1, ge=0, le=1, description="Clustering: share of the rows that may be in another group than with the champion; 1 accepts any."
-    )
-    baseline: Literal["not_worse", "ignore"] = Field("ignore", description="Against a library's defaults on the same split.")
 
 
 _AFTER_TRAINING = ("serving", "trust", "experiment", "retraining", "monitoring")

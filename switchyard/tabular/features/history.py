@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from switchyard.tabular.config.problem import Lag, Problem
+from switchyard.tabular.config.features import Lag
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.table import Table

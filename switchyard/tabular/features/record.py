@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.tabular.config.problem import Kind, Outliers, Role, Selection
+from switchyard.tabular.config.features import Outliers, Selection
+from switchyard.tabular.config.problem import Kind, Role
 from switchyard.tabular.report.report import Badge, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.schema import Column

@@ -6,21 +6,18 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from switchyard.bundle import Sets
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.metrics.counts import COUNTS
 from switchyard.tabular.model.combining import Combination, Learner, blend, greedy, held_out_outputs, rank_auc, stack, vote
-from switchyard.tabular.model.decision import least_probabilities
+from switchyard.tabular.model.decisions import decisions_of
 from switchyard.tabular.model.leaderboard import Leaderboard, Row, best_so_far
-from switchyard.tabular.model.model import Calibrator, Model, choose_threshold, conformal_half_width, fit_calibrator
-from switchyard.tabular.model.quantiles import quantiles_around
+from switchyard.tabular.model.model import Model
 from switchyard.tabular.model.refit import fit_chosen
 from switchyard.tabular.model.unlike import with_limits
 from switchyard.tabular.tables.folds import Folds, make_folds
@@ -45,7 +42,6 @@ _PER_FAMILY = 3
 _MARGIN = 0.002
 """How much of the best option's gain over a constant prediction a simpler one may lack at most."""
 _SIMPLICITY = ("single", "voting", "averaging", "greedy", "blending", "stacking")
-_CALIBRATED_ROWS = 10_000
 _LEAF_BYTES = 95
 """Of a bundle for each leaf of its trees, its split included (14 MB for 150,000 leaves, measured on Adult)."""
 
@@ -105,7 +101,7 @@ def build_ensemble(
         classes=comparison.classes,
         members=tuple(fit_chosen(pairs, split, plan, problem, comparison.classes, end, n_jobs)),
         combiner=chosen.combination.combiner,
-        **_decisions(chosen.oof, comparison.truth, problem, comparison.weights, comparison.classes),
+        **decisions_of(chosen.oof, comparison.truth, problem, comparison.weights, comparison.classes),
     )
     model = with_limits(model, split.train, problem.clustering.unlike)
     left_s = None if end is None else end - time.monotonic()
@@ -248,34 +244,6 @@ def _choose(options: Sequence[_Option], comparison: _Comparison) -> tuple[_Optio
         if lack <= margin:
             return option, f"{option.name} is simpler than {best.name} and lacks {lack:.2g}, less than the difference's standard error"
     raise AssertionError("the best option is among the options")
-
-
-def _decisions(
-    oof: np.ndarray, truth: np.ndarray, problem: Problem, weights: np.ndarray | None, classes: tuple[str, ...]
-) -> dict[str, Any]:
-    """Calibrator, threshold or costs, and sets, or the interval, from out-of-fold outputs."""
-    decision = problem.decision
-    if problem.task == "regression":
-        floor = 0.0 if problem.loss in COUNTS else None
-        quantiles = quantiles_around(oof, truth, problem.quantiles, weights, floor) if problem.quantiles else None
-        width = conformal_half_width(truth - oof, decision.coverage, weights)
-        return {"half_width": width, "coverage": decision.coverage, "floor": floor, "quantiles": quantiles}
-    # Two parameters are as good from ten thousand rows, in a quarter of the time.
-    rows = np.sort(np.random.default_rng(problem.tuning.seed).permutation(len(truth))[:_CALIBRATED_ROWS])
-    calibrator: Calibrator = fit_calibrator(
-        oof[rows], truth[rows], decision.calibration, weights=None if weights is None else weights[rows]
-    )
-    proba = calibrator.apply(oof)
-    found: dict[str, Any] = {"calibrator": calibrator}
-    if decision.sets != "none":
-        each = decision.sets == "each_class"
-        least = least_probabilities(proba, truth, decision.coverage, each, weights)
-        found["sets"] = Sets(decision.coverage, each, least, decision.review_above)
-    if problem.task == "binary":
-        found["threshold"] = choose_threshold(proba, truth, decision.threshold, problem.costs, weights)
-    elif problem.costs is not None:
-        found["costs"] = problem.costs.by_class(classes)
-    return found
 
 
 def _leaderboard(options: Sequence[_Option], chosen: _Option, rule: str, comparison: _Comparison) -> Leaderboard:

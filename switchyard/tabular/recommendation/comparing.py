@@ -9,7 +9,7 @@ import numpy as np
 from switchyard.bundle import Bundle
 from switchyard.bundle.recommending import RecommendingScorer
 from switchyard.bundle.requests import Request
-from switchyard.tabular.config.problem import EvaluationConfig
+from switchyard.tabular.config.judging import EvaluationConfig
 from switchyard.tabular.evaluation.comparison import Comparison
 from switchyard.tabular.evaluation.resampling import Resampler, Scores, resample
 from switchyard.tabular.recommendation.fitting import MOST_ASKED
