@@ -13,13 +13,13 @@ from switchyard.tabular.evaluation.baselines import DEFAULTS
 from switchyard.tabular.evaluation.changes import Change, change_table
 from switchyard.tabular.evaluation.costs import with_cost
 from switchyard.tabular.evaluation.delong import delong_p
-from switchyard.tabular.evaluation.evaluation import Evaluation, holdout_resampler
+from switchyard.tabular.evaluation.evaluation import Evaluation
 from switchyard.tabular.evaluation.gates import Gate
 from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
-from switchyard.tabular.evaluation.resampling import Estimate, resample
+from switchyard.tabular.evaluation.resampling import Estimate, holdout_resampler, resample
 from switchyard.tabular.families import BASELINE, FAMILIES
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record

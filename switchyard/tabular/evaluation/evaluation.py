@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from switchyard.tabular.config.learning import Costs
@@ -20,7 +18,7 @@ from switchyard.tabular.evaluation.measures import scores_of
 from switchyard.tabular.evaluation.mistakes import WorstRow, confusion_chart, worst_rows, worst_table
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
-from switchyard.tabular.evaluation.resampling import Estimate, Resampler, resample
+from switchyard.tabular.evaluation.resampling import Estimate, holdout_resampler, resample
 from switchyard.tabular.evaluation.slices import SMALL, SliceColumn, describe_slices, slice_rows, slice_scores
 from switchyard.tabular.evaluation.thresholds import curves_of
 from switchyard.tabular.report.curves import Curve
@@ -28,7 +26,6 @@ from switchyard.tabular.report.report import Beside, Name, Report, Section, Stro
 from switchyard.tabular.report.words import of_sample, shown
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import metric_of
 
 _MODEL, _IN_PART = "model", "in part"
@@ -290,13 +287,3 @@ def evaluate(
 def _labels(name: str, predictions: Predictions, costs: Costs | None, classes: tuple[str, ...]) -> np.ndarray | None:
     """The labels that are charged: as served, and a baseline's by where its answer pays, as anyone who knows the costs would."""
     return predictions.labels if costs is None or name == _MODEL else charged_labels(predictions.probabilities, costs, classes)
-
-
-def holdout_resampler(split: Split, problem: Problem, truth: np.ndarray) -> tuple[Resampler, str]:
-    """How the holdout is resampled, and that in words."""
-    owner = (split.schema.group.name if split.kind == "group" and split.schema.group else None) or problem.data.entity_column
-    settings: dict[str, Any] = {"rows": len(truth), "resamples": problem.evaluation.bootstrap, "seed": problem.tuning.seed}
-    settings["weights"] = weights_of(split.holdout, split.schema)
-    if owner is not None and owner in split.holdout and split.holdout[owner].duplicated().any():
-        return Resampler(**settings, groups=pd.factorize(split.holdout[owner], use_na_sentinel=False)[0]), f"rows drawn by whole {owner}"
-    return Resampler(**settings), "rows drawn one by one"

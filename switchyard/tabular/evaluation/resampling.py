@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.evaluation.intervals import Support, interval
 from switchyard.tabular.report.words import shown
+from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tables.weights import weights_of
 
 Scores = Callable[[np.ndarray], dict[str, np.ndarray]]
 """From weights of shape (n_resamples, n_rows) to named scores, each of shape (n_resamples,); NaN where undefined."""
@@ -136,3 +141,13 @@ def resample(scores: Mapping[Hashable, Scores], resampler: Resampler) -> dict[Ha
         item: {name: Draws(float(value[0]), np.concatenate([part[name] for part in drawn[item]])) for name, value in named.items()}
         for item, named in values.items()
     }
+
+
+def holdout_resampler(split: Split, problem: Problem, truth: np.ndarray) -> tuple[Resampler, str]:
+    """How the holdout is resampled, and that in words."""
+    owner = (split.schema.group.name if split.kind == "group" and split.schema.group else None) or problem.data.entity_column
+    settings: dict[str, Any] = {"rows": len(truth), "resamples": problem.evaluation.bootstrap, "seed": problem.tuning.seed}
+    settings["weights"] = weights_of(split.holdout, split.schema)
+    if owner is not None and owner in split.holdout and split.holdout[owner].duplicated().any():
+        return Resampler(**settings, groups=pd.factorize(split.holdout[owner], use_na_sentinel=False)[0]), f"rows drawn by whole {owner}"
+    return Resampler(**settings), "rows drawn one by one"
