@@ -58,6 +58,7 @@ _NAMES = {
 }
 
 EXCEPTIONS = {
+    "axe-playwright-python": "MIT, in its file, around axe-core under MPL-2.0; its metadata say nothing; tests alone use it",
     "grandalf": "GPL-2.0-only or EPL-1.0, as its files say; DVC alone imports it, to draw its graph",
     "huey": "MIT, in its file; its metadata say nothing",
     "pygit2": "GPL-2.0-only with an exception for linking; DVC needs it",
