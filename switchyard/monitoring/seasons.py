@@ -13,6 +13,8 @@ import pandas as pd
 
 FEWEST = 100
 """Rows of the training at the same hours and weekdays, below which it does not say how it was then."""
+_MOST_UNSEEN = 0.5
+"""Share of a window's hours in months that training did not see, from which on it is outside of what training saw."""
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
 _WEEK, _DAY = timedelta(days=7), timedelta(days=1)
@@ -53,8 +55,10 @@ def same_season(moments: pd.Series, since: datetime, until: datetime) -> tuple[n
     known = moments.dropna()
     if known.empty or hours.empty:
         return None, ""
-    if not (set(hours.month) & set(known.dt.month)):
-        return None, f"outside of what training saw: it has no row of {_MONTHS[hours[0].month - 1]}, so a season is not told from drift"
+    unseen = ~hours.month.isin(known.dt.month.unique())
+    if unseen.mean() >= _MOST_UNSEEN:
+        month = _MONTHS[hours[unseen][0].month - 1]
+        return None, f"outside of what training saw: it has no row of {month}, so a season is not told from drift"
     if until - since >= _WEEK:
         return None, ""
     timed = bool((known.dt.hour != 0).any()) and until - since < _DAY

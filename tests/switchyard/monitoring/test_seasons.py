@@ -75,6 +75,13 @@ def test_a_window_outside_of_what_training_saw_is_called_that(seen, said):
     assert like is None and said in outside
 
 
+def test_a_window_is_outside_where_most_of_it_is_in_months_that_training_did_not_see():
+    seen, week = YEAR[YEAR.dt.month < 12], timedelta(days=7)
+
+    assert "no row of December" in same_season(seen, pd.Timestamp("2025-11-28"), pd.Timestamp("2025-11-28") + week)[1]
+    assert same_season(seen, pd.Timestamp("2025-11-25"), pd.Timestamp("2025-11-25") + week) == (None, "")
+
+
 def test_a_reference_says_what_it_covers():
     assert covered(YEAR) == "2025-01-01 to 2025-12-31: all months, all weekdays, every hour"
     assert covered(YEAR[YEAR.dt.weekday < 5]).endswith("no Saturday, Sunday, every hour")
