@@ -15,7 +15,7 @@ from switchyard.tabular.evaluation.costs import Money, charged_labels, money_of,
 from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.learning import Learning, learning_of
 from switchyard.tabular.evaluation.measures import scores_of
-from switchyard.tabular.evaluation.mistakes import WorstRow, confusion_chart, worst_rows, worst_table
+from switchyard.tabular.evaluation.mistakes import WorstRow, confusion_chart, share_of_the_worst, worst_rows, worst_table
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
 from switchyard.tabular.evaluation.resampling import Estimate, holdout_resampler, resample
@@ -29,6 +29,8 @@ from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
 
 _MODEL, _IN_PART = "model", "in part"
+FEW_DECIDE = 0.2
+"""Share of the squared errors of one row in a hundred from which on their mean is no measure of the others."""
 
 
 class Evaluation(Record):
@@ -59,6 +61,8 @@ class Evaluation(Record):
     """Where the config says what errors cost."""
     worst: tuple[WorstRow, ...] = ()
     """Largest error first."""
+    squares_of_the_worst: float | None = None
+    """Of a regression: share of the squared errors that one row in a hundred has."""
     target: str = ""
     learning: Learning | None = None
     """None where there are too few rows to leave some out, and without a target."""
@@ -177,6 +181,11 @@ class Evaluation(Record):
             said.append(self.money.baselines_decide())
         if cost := self.threshold_cost():
             said.append(cost)
+        if self.squares_of_the_worst is not None and self.squares_of_the_worst > FEW_DECIDE:
+            said.append(
+                f"One row in a hundred makes up {self.squares_of_the_worst:.0%} of the squared errors. RMSE and R2 are those of such "
+                f"rows, of which other rows may have more or fewer: their intervals hold less than {self.confidence:.0%}. MAE's hold."
+            )
         if self.calibration_error is not None:
             said.append(f"Expected calibration error: {self.calibration_error:.4g}.")
         return said
@@ -274,6 +283,7 @@ def evaluate(
         money=money_of(draws, draws[(_MODEL,)]["cost"], problem.costs, classes, level) if problem.costs else None,
         curves=curves_of(truth, predictions, classes, threshold, problem, resampler.weights),
         worst=worst_rows(truth, predictions, split, classes, problem),
+        squares_of_the_worst=share_of_the_worst(truth, predictions.values) if problem.task == "regression" else None,
         target=problem.data.target,
         learning=learning_of(metric.name, metric.sign, {**learnt, len(split.train): draws[(DEFAULTS,)][metric.name]}, level)
         if learnt

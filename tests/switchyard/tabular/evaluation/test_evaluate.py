@@ -299,3 +299,17 @@ def test_rows_of_an_entity_are_resampled_together_and_widen_the_interval(people)
 def test_an_unknown_class_in_the_holdout_is_an_error_that_names_it(people, problem):
     with pytest.raises(InputError, match="class 'yes' is in the holdout"):
         evaluate(Predictions.of_classes(np.full((len(people.holdout), 2), 0.5)), people, problem, ("no", "maybe"))
+
+
+def test_an_rmse_that_hangs_on_few_rows_says_so():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=1000)}).assign(y=lambda table: table["a"])
+    split, problem = make_split(frame), make_problem("regression", "rmse")
+    errors = rng.normal(size=400)
+
+    calm = evaluate(Predictions.of_values(split.holdout["y"].to_numpy() + errors), split, problem)
+    errors[7] = 40.0
+    odd = evaluate(Predictions.of_values(split.holdout["y"].to_numpy() + errors), split, problem)
+
+    assert 0.05 < calm.squares_of_the_worst < 0.15 and "One row in a hundred" not in calm.html()
+    assert odd.squares_of_the_worst > 0.7 and "MAE&#x27;s hold" in odd.html()
