@@ -18,6 +18,9 @@ from materializers.zenml_private import tell_why_step_failed
 from switchyard.tabular.storable import Record, Storable
 
 PAGE = "report.html"
+_MOST_PAGES = 64
+_pages: dict[tuple[type, str], str | None] = {}
+"""Pages that this process rendered lately, by what they are of: its type and the digest of its files."""
 
 
 class StorableMaterializer(BaseMaterializer):
@@ -83,7 +86,7 @@ class StorableMaterializer(BaseMaterializer):
 
     def save_visualizations(self, data: Storable) -> dict[str, VisualizationType]:
         """The object's static page, where it has one."""
-        page = data.html()
+        page = page_of(data, self._content_hash)
         if page is None:
             return {}
         target = os.path.join(self.uri, PAGE)
@@ -98,6 +101,29 @@ class StorableMaterializer(BaseMaterializer):
     def compute_content_hash(self, data: Storable) -> str | None:
         """sha256 over the files that `save` wrote."""
         return self._content_hash
+
+
+def page_of(data: Storable, digest: str | None = None) -> str | None:
+    """The object's page, or None where it has none; rendered once in a process, however often an equal object is read anew.
+
+    A training shows its pages in ZenML and keeps them in MLflow: two seconds of charts.
+
+    Parameters
+    ----------
+    data : Storable
+    digest : str, optional
+        Of the files that it writes, where they are known.
+    """
+    if digest is None:
+        with tempfile.TemporaryDirectory() as folder:
+            data.write(Path(folder))
+            digest = digest_folder(Path(folder))
+    key = (type(data), digest)
+    if key not in _pages:
+        if len(_pages) >= _MOST_PAGES:
+            _pages.pop(next(iter(_pages)))
+        _pages[key] = data.html()
+    return _pages[key]
 
 
 def digest_folder(folder: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from zenml import get_step_context
 
+from materializers.storable import page_of
 from registry.reference import REFERENCE_TAG, digest_reference
 from registry.tracking import TrainingRecord, log_training, make_challenger, register_version
 from registry.trust import seal_bundle
@@ -45,7 +46,7 @@ def files_of(
     problem: Problem, reports: Mapping[str, Storable], documents: Documents, evaluated: ExportedBundle, bundle: ExportedBundle
 ) -> dict[str, bytes]:
     """What every training leaves in its MLflow run beside the bundle: pages, documents, the evaluated twin, the config."""
-    files = {f"reports/{name}.html": page.encode() for name, report in reports.items() if (page := report.html())}
+    files = {f"reports/{name}.html": page.encode() for name, report in reports.items() if (page := page_of(report))}
     files |= {f"documents/{name}": text.encode() for name, text in documents.files.items()}
     if evaluated.digest != bundle.digest:
         files |= {f"{TWIN}/{name}": content for name, content in evaluated.files.items()}
