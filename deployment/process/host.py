@@ -14,7 +14,7 @@ from deployment.host import Deployment, DeploymentError, Host, Instance, Release
 from deployment.process import common
 from deployment.process.instances import instance_of, name_of, started_again
 from deployment.process.layout import ENVOY, SOCKETS, Desired, Layout, Spec
-from deployment.process.means import POLL_S, ensure_supervisor, free_port, has_work, is_free, is_supervised, wait, write_token
+from deployment.process.means import POLL_S, ensure_supervisor, free_port, has_ended, has_work, is_free, is_supervised, wait, write_token
 from deployment.process.options import ProcessOptions
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
@@ -121,9 +121,10 @@ class ProcessHost(Host):
             return
         with layout.changing() as place:
             place[0] = replace(place[0], traffic=Traffic(), instances={})
+
         # Also where no supervisor lives: processes that it left behind are to end.
         ensure_supervisor(layout)
-        if not wait(lambda: not layout.is_supervised(), timeout_s):
+        if not wait(lambda: has_ended(layout), timeout_s):
             raise DeploymentError(f"{model}: not all of it has ended within {timeout_s:g} s; see {layout.log('supervisor')}")
         layout.desired.unlink()
 

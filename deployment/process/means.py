@@ -122,6 +122,13 @@ def has_work(layout: Layout) -> bool:
     return bool(running or observed.get("processes") or observed.get("ending"))
 
 
+def has_ended(layout: Layout) -> bool:
+    """Whether nothing of a model that is to end runs any more; what a supervisor left behind that died over it goes to another."""
+    if not layout.is_supervised() and has_work(layout):
+        ensure_supervisor(layout)
+    return not (layout.is_supervised() or has_work(layout))
+
+
 def free_port() -> int:
     """A port of loopback that nobody listens on.
 
