@@ -105,10 +105,9 @@ def execute(
     progress = Progress(run_name, console, len(planned.invocations), expected)
     for killed in killed_runs(end=True):
         console.print(f"  [dim]run {killed} was killed before its end; it is recorded as failed[/]", highlight=False)
+    orchestrator = client.active_stack_model.components[StackComponentType.ORCHESTRATOR][0]
     # What runs elsewhere outlives this process.
-    with (
-        held(run_name) if client.active_stack_model.components[StackComponentType.ORCHESTRATOR][0].flavor_name == "local" else nullcontext()
-    ):
+    with held(run_name) if orchestrator.flavor_name == "local" else nullcontext():
         outcome = run_pipeline(lambda: pipeline.with_options(**options)(**arguments), run_name, console, stopped, progress)
     keep_durations(*key, outcome.stages)
     return outcome

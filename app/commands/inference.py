@@ -175,12 +175,10 @@ def _print(summary: InferenceSummary, outcome: Outcome, console: Console) -> Non
     ]
     if summary.parts:
         lines.append(f"parts    {summary.parts['sentence']}; manifest {summary.parts['manifest']}")
-    if not summary.rows:
-        pass
-    elif labels := summary.distribution.get("labels"):
+    labels, kept = summary.distribution.get("labels"), summary.distribution.get("score")
+    if summary.rows and labels:
         lines.append("answers  " + ", ".join(f"{name} {count / summary.rows:.1%}" for name, count in labels.items()))
-    else:
-        kept = summary.distribution["score"]
+    elif summary.rows and kept:
         lines.append(f"answers  median {kept['q50']:.4g}, 90 % between {kept['q05']:.4g} and {kept['q95']:.4g}")
     lines += [f"note     {note}" for note in summary.notes]
     lines += [f"look     {finding}" for finding in summary.findings]

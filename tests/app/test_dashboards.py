@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +11,9 @@ import psutil
 import pytest
 
 from tests.app.project import Project
+from tests.browser import CHROMIUM, WITHOUT, chromium
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason=WITHOUT)]
 
 
 def free_port() -> int:
@@ -61,11 +59,8 @@ def pages(trained) -> Iterator[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def browser():
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield chromium.new_context(viewport={"width": 1600, "height": 1000})
-        chromium.close()
+    with chromium(viewport={"width": 1600, "height": 1000}) as context:
+        yield context
 
 
 def keep(page, name: str) -> None:

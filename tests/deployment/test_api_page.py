@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 
 from switchyard.serving import apipage
 from switchyard.serving.frontdoor.routes import PAGE
 from switchyard.serving.frontdoor.state import Traffic
+from tests.browser import chromium
 from tests.deployment.conftest import Client
 from tests.switchyard.serving.cases import ROW
-
-CHROMIUM = shutil.which("chromium")
 
 
 def test_the_door_lets_the_whole_page_through_and_nothing_else():
@@ -22,14 +20,8 @@ def test_the_door_lets_the_whole_page_through_and_nothing_else():
 
 @pytest.fixture
 def browser():
-    if CHROMIUM is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield chromium.new_context(viewport={"width": 1200, "height": 900})
-        chromium.close()
+    with chromium(viewport={"width": 1200, "height": 900}) as context:
+        yield context
 
 
 @pytest.fixture

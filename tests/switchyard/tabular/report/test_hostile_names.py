@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,12 @@ from switchyard.tabular.report.foreign import harmless, harmless_frame
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.table import Table
 from switchyard.tabular.validation import data_docs, infer_suite, validate
+from tests.browser import chromium
 
 SCRIPT = "<script>document.title='ran'</script>"
 IMAGE = """'"><img src=x onerror="document.title='ran'">"""
 BREAK = "</script></style></title><svg onload=document.title='ran'>"
 FORMULA = r"$\frac{a}$ {{ 7*7 }} ${x}"
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +100,8 @@ def test_names_are_shown_in_the_pages_of_other_libraries(pages):
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium here: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield chromium.new_context(offline=True)
-        chromium.close()
+    with chromium(offline=True) as context:
+        yield context
 
 
 def test_nothing_runs_in_a_browser(pages, browser):
