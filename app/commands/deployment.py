@@ -188,7 +188,7 @@ def _print(summary: DeploymentSummary, outcome: Outcome, console: Console) -> No
     lines = [
         f"serving   {summary.model['name']} version {summary.serving['version']}, {summary.serving['digest']}",
         f"endpoint  {summary.endpoint['predict_url']}",
-        f"page      {summary.endpoint['url']}/docs",
+        f"api       {summary.endpoint['url']}/docs   (to read and try in a browser, with a token)",
     ]
     if summary.candidate:
         how = "gets copies" if summary.candidate["role"] == "shadow" else f"answers {summary.candidate['share']:.2%}"

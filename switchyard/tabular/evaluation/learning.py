@@ -44,7 +44,9 @@ class Learning(BaseModel):
     @property
     def sentence(self) -> str:
         """What the last doubling brought, and what follows."""
-        found = f"{name_of(DEFAULTS)} with all {self.rows[-1]:,} training rows: {self.gain.as_gain()} than with {self.rows[-2]:,}"
+        half, whole = self.rows[-2:]
+        score = f"{NAMES[self.metric]} of {name_of(DEFAULTS)}"
+        found = f"{score} is {self.gain.as_gain()} with all {whole:,} training rows than with {half:,}"
         if self.gain.low is not None and self.gain.low > 0:
             return f"{found}. Where such rows can be had, as many again are likely to help too."
         return f"{found}, which may be chance: columns that say more are likely to help before more such rows do."
