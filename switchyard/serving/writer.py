@@ -22,12 +22,13 @@ _LAST_WORDS = 5.0
 
 def run(settings: Settings, model: str, metrics: Metrics) -> None:
     """Drain until the process is told to end, and then what the last requests left; meanwhile prune what is of `model`."""
-    # SQLAlchemy comes in here, in this process alone.
-    from switchyard.predictionlog import Drain, connect, prune
-
+    # Before anything that takes long: told to end while it still comes up, it must drain all the same.
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
+    # SQLAlchemy comes in here, in this process alone.
+    from switchyard.predictionlog import Drain, connect, prune
+
     # Answers go first where the processor is short; the journal can wait.
     os.nice(5)
     drain = Drain(connect(settings.log_url), settings.journal)

@@ -5,6 +5,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,9 +15,10 @@ import pytest
 from sqlalchemy import select
 
 from switchyard.bundle import digest
-from switchyard.predictionlog import connect
+from switchyard.predictionlog import Journal, connect
 from switchyard.predictionlog.database import predictions
 from switchyard.predictionlog.journal import journals
+from tests.switchyard.predictionlog.cases import record
 from tests.switchyard.serving.cases import ROW, make_bundle
 from tests.switchyard.serving.conftest import Service, running
 
@@ -129,6 +132,37 @@ def test_told_to_end_it_ends_with_all_its_processes_and_an_empty_journal(install
 
         assert group(service) == []
         assert set(load.answered) <= set(ids(service)) and journals(service.settings.journal) == []
+
+
+STARTING = """
+import importlib.abc, os, signal, sys
+from types import SimpleNamespace
+from switchyard.serving import writer
+from switchyard.serving.settings import Settings
+
+class Told(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name == "sqlalchemy":
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+sys.meta_path.insert(0, Told())
+folder = sys.argv[1]
+writer.run(Settings(bundle="", log_url=f"sqlite:///{folder}/log.db", journal=f"{folder}/journal"), "m", SimpleNamespace(log=lambda progress: None))
+assert not any(isinstance(finder, Told) for finder in sys.meta_path), "nobody told it"
+"""
+
+
+def test_a_writer_told_to_end_while_it_still_comes_up_writes_what_waits(tmp_path):
+    journal = Journal(tmp_path / "journal")
+    journal.append(record("r1"))
+    journal.close()
+
+    subprocess.run([sys.executable, "-c", STARTING, str(tmp_path)], check=True, timeout=60)
+
+    with connect(f"sqlite:///{tmp_path}/log.db").connect() as connection:
+        assert list(connection.scalars(select(predictions.c.prediction_id))) == ["r1"]
+    assert journals(tmp_path / "journal") == []
 
 
 def test_killed_it_takes_its_processes_and_ports_with_it(installed, bundles, tmp_path):
