@@ -98,7 +98,7 @@ def ours(case: Case) -> tuple[np.ndarray, str]:
         began = time.monotonic()
         store = StudyStore(folder, study_key(case.split, case.plan, case.problem, "benchmark"))
         studies = [tune_family(case.split, case.plan, case.problem, family, store, leaderboard) for family in case.problem.tuning.families]
-        model, board = build_ensemble(studies, case.split, case.plan, case.problem, budget_left(studies, case.problem))
+        model, board = build_ensemble(studies, case.split, case.plan, case.problem, budget_left(studies, case.split, case.problem))
         fitted = time.monotonic()
         bundle = write_bundle(model, case.split, Path(folder), case.name, case.problem.metric)
         check_parity(model, bundle, case.split.holdout)

@@ -96,7 +96,7 @@ def plain(data: str, target: str, budget: float, folder: Path) -> None:
     plan = plan_features(split, quality.dropped, problem)
     store = StudyStore(folder / "studies", study_key(split, plan, problem, "benchmark"))
     studies = [tune_family(split, plan, problem, family, store) for family in problem.tuning.families]
-    model, leaderboard = build_ensemble(studies, split, plan, problem, budget_left(studies, problem))
+    model, leaderboard = build_ensemble(studies, split, plan, problem, budget_left(studies, split, problem))
     evaluated, parity = export_bundle(model, split, problem)
     _, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s)
     (folder / "bundle").mkdir()

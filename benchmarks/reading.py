@@ -1,8 +1,10 @@
 """A text file of many rows, read as text and written to Parquet, by us and by others: `python -m benchmarks.reading --rows 10000000`.
 
 Every contestant is a process of its own, one after another, so that its peak memory is its own; those that are not in this
-environment get one (`.venv-benchmark-reading`). `--tables FOLDER` reads the files of a folder too, and says what each makes of
-them. Prints Markdown tables.
+environment get one (`.venv-benchmark-reading`). A second table is of types: what each takes the columns for, by the whole file
+(DuckDB's `sample_size = -1`, Polars' `infer_schema_length=None`; ours as a training on a table larger than memory does it: a
+uniform sample settles the readings, every row is typed by them and counted), written to Parquet. `--tables FOLDER` reads the files
+of a folder too, and says what each makes of them. Prints Markdown tables.
 """
 
 from __future__ import annotations
@@ -63,6 +65,24 @@ if target:
 else:
     rows = len(scan.collect())
 """
+_SWITCHYARD_TYPED = f"""
+from switchyard.tabular.config.problem import problem_from
+from switchyard.tabular.tables.large.load import load
+asked = {{"name": "t", "data": {{"source": path, "target": "{_TARGET}"}}, "training": {{"in_memory": 300_000}}}}
+table, _, rest, _ = load(problem_from(asked, "benchmark"), path)
+rows = len(table.frame) + rest.rows
+"""
+_DUCKDB_TYPED = """
+import duckdb
+duckdb.execute(f"COPY (SELECT * FROM read_csv('{path}', sample_size = -1)) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+rows = duckdb.execute(f"SELECT count(*) FROM '{target}'").fetchall()[0][0]
+"""
+_POLARS_TYPED = """
+import polars
+polars.scan_csv(path, infer_schema_length=None).sink_parquet(target, compression="zstd")
+rows = polars.scan_parquet(target).select(polars.len()).collect().item()
+"""
+TYPED = {"switchyard": _SWITCHYARD_TYPED, "DuckDB": _DUCKDB_TYPED, "Polars": _POLARS_TYPED}
 CONTESTANTS = {"switchyard (pyarrow)": _SWITCHYARD, "DuckDB, all_varchar": _DUCKDB, "Polars, infer_schema=False": _POLARS}
 
 
@@ -95,6 +115,12 @@ def measure(body: str, python: Path, path: Path, target: str = "") -> tuple[int,
     return rows, seconds, busy, peak
 
 
+def _cells(name: str, found: tuple[int, float, float, float] | str, rows: int) -> list[str]:
+    assert not isinstance(found, str), found
+    assert found[0] == rows, f"{name} found {found[0]} rows"
+    return [f"{found[1]:.1f} s", f"{found[2]:.1f} s", f"{found[3]:.0f} MB"]
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -102,7 +128,8 @@ def main() -> None:
     parser.add_argument("--tables", type=Path, help="folder of files that each contestant reads too")
     options = parser.parse_args()
     theirs = ensure("reading", _OTHERS)
-    pythons = {name: Path(sys.executable) if body is _SWITCHYARD else theirs for name, body in CONTESTANTS.items()}
+    here = (_SWITCHYARD, _SWITCHYARD_TYPED)
+    pythons = {name: Path(sys.executable) if body in here else theirs for name, body in (CONTESTANTS | TYPED).items()}
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder, "table.csv")
         make_table(table, options.rows)
@@ -112,10 +139,12 @@ def main() -> None:
             cells = []
             for target in ("", str(Path(folder, "table.parquet"))):
                 found = measure(body, pythons[name], table, target)
-                assert not isinstance(found, str), found
-                assert found[0] == options.rows, f"{name} found {found[0]} rows"
-                cells += [f"{found[1]:.1f} s", f"{found[2]:.1f} s", f"{found[3]:.0f} MB"]
+                cells += _cells(name, found, options.rows)
             print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        print("\n| typed, to Parquet (zstd) | wall | processors | peak |\n|---|---|---|---|")
+        for name, body in TYPED.items():
+            found = measure(body, pythons[name], table, str(Path(folder, "typed.parquet")))
+            print(f"| {name} | {' | '.join(_cells(name, found, options.rows))} |", flush=True)
     if options.tables:
         print(f"\n| file | {' | '.join(CONTESTANTS)} |\n|---|{'---|' * len(CONTESTANTS)}")
         for path in sorted(options.tables.glob("*.csv*")):

@@ -20,5 +20,5 @@ def build_ensemble(
 ) -> tuple[Annotated[Model, "model"], Annotated[Leaderboard, "leaderboard"]]:
     """Singles and ensembles compared on out-of-fold predictions; the winner is fitted to all training rows."""
     # ZenML tells two outputs from one by a tuple in the return statement.
-    model, leaderboard = library.build_ensemble(studies, split, plan, problem, library.budget_left(studies, problem))
+    model, leaderboard = library.build_ensemble(studies, split, plan, problem, library.budget_left(studies, split, problem))
     return model, leaderboard

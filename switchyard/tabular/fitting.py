@@ -248,7 +248,7 @@ def search(split: Split, plan: FeaturePlan, problem: Problem, progress: Progress
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
         store = StudyStore(folder, key)
         studies = [tune_family(split, plan, problem, family, store, progress) for family in problem.tuning.families]
-    return build_ensemble(studies, split, plan, problem, budget_left(studies, problem))
+    return build_ensemble(studies, split, plan, problem, budget_left(studies, split, problem))
 
 
 def read_rows(model: Model, frame: pd.DataFrame) -> pd.DataFrame:

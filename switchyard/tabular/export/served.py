@@ -18,6 +18,7 @@ from switchyard.tabular.report.report import Cell, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
 from switchyard.tabular.tables.large.rest import NO_REST, Rest
 from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tuning.cost import search_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class Served(Record):
     """Of a table larger than memory: families that learn from its sample only."""
     sample: int = 0
     """Rows of that sample, which search and scores are of; 0 where the table is within memory."""
+    fewer: tuple[tuple[str, int, int], ...] = ()
+    """Families whose steps were larger for want of time: the rounds that they made, and those of the recipe."""
     reason: str = ""
     """Why the evaluated model itself is served; empty where one fitted to all rows is."""
     parity: Parity
@@ -63,7 +66,12 @@ class Served(Record):
             fitted = f"to a sample of {self.rows:,} of the table's {self.of:,} rows, all that {names} can learn from"
             return f"{twin}Served is the same recipe fitted once more, {fitted}."
         part = "".join(f" ({FAMILIES[name].title} to a sample of {self.sample:,})" for name in self.sampled)
-        return f"{twin}Served is the same recipe fitted once more, to all {self.rows:,} rows{part}, the holdout among them."
+        rounds = "".join(
+            f" {FAMILIES[name].title} made {made:,} rounds of larger steps in place of {planned:,}, to be ready in time (a larger "
+            "tuning.budget_s gives it more)."
+            for name, made, planned in self.fewer
+        )
+        return f"{twin}Served is the same recipe fitted once more, to all {self.rows:,} rows{part}, the holdout among them.{rounds}"
 
     def facts(self) -> dict[str, Fact]:
         return {"digest": self.digest, "evaluated_digest": self.evaluated_digest, "rows": self.rows, "reason": self.reason}
@@ -111,8 +119,8 @@ def make_served(
     terms : Terms, optional
         As `export_bundle` had them for `evaluated`.
     rest : Rest
-        The rows of a table larger than memory of which `split` has a sample. The fit to all of them has no deadline: the budget is of
-        the search.
+        The rows of a table larger than memory of which `split` has a sample. The fit to all of them has a part of the budget to
+        itself (`search_seconds`), by which its steps get larger, and no end.
 
     Returns
     -------
@@ -146,9 +154,11 @@ def make_served(
         return itself("training.refit is none")
     whole = with_all_rows(split)
     end = None
-    if left_s is not None and not rest.rows:
+    if left_s is not None:
+        left_s += problem.tuning.budget_s - search_seconds(problem, split.schema)
         end = time.monotonic() + left_s - _BETWEEN_S - sum(FAMILIES[member.family].export_s for member in model.members)
-    grown = fit_again(model, split, plan, problem, end, None, rest)
+    end, by = (None, end) if rest.rows else (end, None)
+    grown = fit_again(model, split, plan, problem, end, None, rest, by)
     if grown is None:
         return itself("the budget ended before it was (a larger tuning.budget_s)")
     bundle, same = export_bundle(grown, whole, problem, terms)
@@ -170,7 +180,14 @@ def make_served(
         of=len(whole.train) + rest.rows,
         sampled=by_sample if rest.rows else (),
         sample=len(whole.train) if rest.rows else 0,
+        fewer=_fewer(grown) if rest.rows else (),
         parity=same,
         agreement=found,
     )
     return grown, bundle, served
+
+
+def _fewer(model: Model) -> tuple[tuple[str, int, int], ...]:
+    streaming = [member for member in model.members if FAMILIES[member.family].estimator.streams]
+    rounds = ((member.family, member.estimator.best_iteration_, member.params["iterations"]) for member in streaming)
+    return tuple(found for found in rounds if found[1] < found[2])

@@ -16,8 +16,8 @@ import numpy as np
 
 from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.families.monitor import Monitor
+from switchyard.tabular.families.strides import Strides
 from switchyard.tabular.metrics.counts import COUNTS
-from switchyard.tabular.tables.progress import Progress
 
 Params = dict[str, Any]
 Report = Callable[[int, float], bool]
@@ -67,7 +67,7 @@ class Estimator(ABC):
     weighs: ClassVar[bool] = False
     """Whether `_fit` takes `Weights` as a fifth argument."""
     streams: ClassVar[bool] = False
-    """Whether `_fit` takes `Blocks` for a matrix."""
+    """Whether `_fit` takes `Blocks` for a matrix: boosting, which asks `Monitor.rate` for the learning rate of each round."""
     has_distances: ClassVar[bool] = False
     """Whether classes have centres."""
 
@@ -104,6 +104,7 @@ class Estimator(ABC):
         report: Report | None = None,
         weights: np.ndarray | None = None,
         eval_weights: np.ndarray | None = None,
+        by: float | None = None,
     ) -> Self:
         """Fit to `X`, float32 of shape (n, m), NaN where missing, and `y`: class codes, or floats for a regression.
 
@@ -119,6 +120,9 @@ class Estimator(ABC):
             See `Report`.
         weights, eval_weights : ndarray of shape (n,), optional
             How much each row of `X`, and of `eval_set`, counts; above zero, in any unit.
+        by : float, optional
+            Of a fit to `Blocks`: when it should be through, in `time.monotonic()` seconds. Boosting then makes fewer and larger
+            steps (`Strides`); `best_iteration_` says how many.
         """
         given = None if weights is None else Weights(_of_mean_one(weights), None if eval_weights is None else _of_mean_one(eval_weights))
         if self.task == "regression":
@@ -129,8 +133,8 @@ class Estimator(ABC):
             if mean <= 0:
                 raise ValueError("the target is 0 in every row of this fit")
             self.centre_, self.scale_ = (float(np.log(mean)), 1.0) if self.logarithmic else (0.0, mean)
-        progress = Progress("fitted", self.params["iterations"], "rounds") if isinstance(X, Blocks) else None
-        monitor = Monitor(deadline, report, self.params.get("patience"), progress)
+        strides = Strides(self.params["learning_rate"], self.params["iterations"], by) if isinstance(X, Blocks) else None
+        monitor = Monitor(deadline, report, self.params.get("patience"), strides)
         valid = None if eval_set is None else (_matrix(eval_set[0]), self._prepared(eval_set[1]))
         if given is None:
             self._fit(_matrix(X), self._prepared(y), valid, monitor)

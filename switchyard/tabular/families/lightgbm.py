@@ -70,7 +70,7 @@ class LightGBM(Estimator):
             if monitor.step(done, loss, REPORT_EVERY):
                 raise lgb.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 
-        booster = lgb.train(settings, train, self.params["iterations"], valid_sets=watched, callbacks=[after_iteration])
+        booster = lgb.train(settings, train, self.params["iterations"], valid_sets=watched, callbacks=[_Rates(monitor), after_iteration])
         self.best_iteration_ = monitor.best_step or done
         self._load(booster.model_to_string(num_iteration=self.best_iteration_, importance_type="gain"))
 
@@ -89,6 +89,21 @@ class LightGBM(Estimator):
 
     def _read_state(self, folder: Path) -> None:
         self._load((folder / "booster.txt").read_text(encoding="utf-8"))
+
+
+class _Rates:
+    """LightGBM's callback that has `monitor` say the rate of each round."""
+
+    before_iteration = True
+    order = 0
+
+    def __init__(self, monitor: Monitor) -> None:
+        self._monitor = monitor
+
+    def __call__(self, env: Any) -> None:
+        rate = self._monitor.rate()
+        if rate is not None:
+            env.model.reset_parameter({"learning_rate": rate})
 
 
 def _dataset(X: np.ndarray | Blocks, y: np.ndarray, weights: np.ndarray | None, settings: Params) -> Any:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
+from switchyard.tabular.families.strides import Strides
 from switchyard.tabular.tables.progress import Progress
 
 REPORT_EVERY = 10
@@ -23,8 +24,8 @@ class Monitor:
         `report(step, loss) -> stop`.
     patience : int or None
         Iterations without a better loss after which the fit ends.
-    progress : Progress, optional
-        Told every iteration.
+    strides : Strides, optional
+        Of a fit to many rows: its learning rates, by the clock. How far it is is logged.
 
     Attributes
     ----------
@@ -38,9 +39,10 @@ class Monitor:
         deadline: float | None,
         report: Callable[[int, float], bool] | None,
         patience: int | None,
-        progress: Progress | None = None,
+        strides: Strides | None = None,
     ) -> None:
-        self._progress = progress
+        self._strides = strides
+        self._progress: Progress | None = None
         self._deadline, self._report, self._patience = deadline, report, patience
         self.best_step, self.best_loss = 0, math.inf
 
@@ -53,10 +55,20 @@ class Monitor:
         """Whether the deadline has passed."""
         return self._deadline is not None and time.monotonic() >= self._deadline
 
+    def rate(self) -> float | None:
+        """Asked before each iteration of boosting: its learning rate, where that is not the recipe's for all."""
+        if self._strides is None:
+            return None
+        # From the first iteration on: what comes before, as bins, says nothing of their pace.
+        self._progress = self._progress or Progress("fitted", None, "rounds")
+        return self._strides.next()
+
     def step(self, done: int, loss: float | None = None, report_every: int = 1) -> bool:
         """Tell that `done` iterations are made and what the validation loss is now; True means stop."""
-        if self._progress is not None:
-            self._progress.at(done)
+        if self._strides is not None and self._progress is not None:
+            self._progress.at(done, done + self._strides.left)
+            if not self._strides.left:
+                return True
         if loss is not None:
             if loss < self.best_loss:
                 self.best_step, self.best_loss = done, loss

@@ -155,6 +155,12 @@ def _watcher(monitor: Monitor, metric: str) -> Any:
     class Watcher(TrainingCallback):
         done = 0
 
+        def before_iteration(self, model: Any, epoch: int, evals_log: dict) -> bool:
+            rate = monitor.rate()
+            if rate is not None:
+                model.set_param("learning_rate", rate)
+            return False
+
         def after_iteration(self, model: Any, epoch: int, evals_log: dict) -> bool:
             self.done = epoch + 1
             loss = evals_log["valid"][metric][-1] if evals_log else None

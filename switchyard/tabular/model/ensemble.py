@@ -24,7 +24,7 @@ from switchyard.tabular.tables.folds import Folds, make_folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import Metric, metric_of
-from switchyard.tabular.tuning.cost import fits_to_come, refit_seconds
+from switchyard.tabular.tuning.cost import fits_to_come, refit_seconds, search_seconds
 from switchyard.tabular.tuning.crossval import constant_score, training_target
 from switchyard.tabular.tuning.ledger import COMPARING_S
 from switchyard.tabular.tuning.study import Candidate, Study, Trial
@@ -46,11 +46,11 @@ _LEAF_BYTES = 95
 """Of a bundle for each leaf of its trees, its split included (14 MB for 150,000 leaves, measured on Adult)."""
 
 
-def budget_left(studies: Sequence[Study], problem: Problem) -> float | None:
+def budget_left(studies: Sequence[Study], split: Split, problem: Problem) -> float | None:
     """Seconds of the budget that are left for ensemble and export once the studies are through; None without a budget."""
     if problem.tuning.trials is not None:
         return None
-    return problem.tuning.budget_s - max((study.clock_s for study in studies), default=0.0)
+    return search_seconds(problem, split.schema) - max((study.clock_s for study in studies), default=0.0)
 
 
 def build_ensemble(

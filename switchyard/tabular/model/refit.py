@@ -111,6 +111,7 @@ def fit_again(
     end: float | None = None,
     n_jobs: int | None = None,
     rest: Rest = NO_REST,
+    by: float | None = None,
 ) -> Model | None:
     """The same recipe as `model`, fitted to training rows and holdout together; None where the time ended before.
 
@@ -128,6 +129,9 @@ def fit_again(
     rest : Rest
         Rows on disk that are learnt from besides, by the families that can (`Estimator.streams`); preparation is that of the rows in
         memory.
+    by : float, optional
+        `time.monotonic` at which these families should be through: where the pace says they would not, they make fewer and
+        larger steps (`Strides`), and at the worst end later.
     """
     if end is not None and time.monotonic() >= end:
         return None
@@ -140,7 +144,7 @@ def fit_again(
         rounds = max(1, round(member.params.get("iterations", 1) * more))
         params = FAMILIES[member.family].with_iterations(member.params, rounds) if more > 1 else member.params
         recipes.append(_Recipe(member.family, params, fresh[id(member.preprocessor)]))
-    fitting = _Fitting(rows, problem, end, n_jobs)
+    fitting = _Fitting(rows, problem, end, n_jobs, by)
     members = []
     for member in fitting.members(recipes):
         if fitting.cut_short:
@@ -194,8 +198,8 @@ class _Rows:
 class _Fitting:
     """Fits recipes one after the other, within a time."""
 
-    def __init__(self, rows: _Rows, problem: Problem, end: float | None, n_jobs: int | None):
-        self._rows, self._problem, self._end, self._n_jobs = rows, problem, end, n_jobs or joblib.cpu_count()
+    def __init__(self, rows: _Rows, problem: Problem, end: float | None, n_jobs: int | None, by: float | None = None):
+        self._rows, self._problem, self._end, self._by, self._n_jobs = rows, problem, end, by, n_jobs or joblib.cpu_count()
         self._prepared: dict[int, np.ndarray] = {}
         self._streamed: dict[int, tuple[Blocks, np.ndarray, np.ndarray | None]] = {}
         self.cut_short = False
@@ -206,7 +210,8 @@ class _Fitting:
         for number, recipe in enumerate(recipes):
             began = time.monotonic()
             deadline = None if self._end is None else max(began, self._end - exports)
-            member = self._member(recipe, deadline)
+            streaming = sum(FAMILIES[other.family].estimator.streams for other in recipes[number:])
+            member = self._member(recipe, deadline, streaming)
             done = time.monotonic()
             counted = f"{recipe.family} ({number + 1} of {len(recipes)})"
             logger.info("fitted %s to %s rows in %.1f s", counted, f"{self._rows.count(recipe.family):,}", done - began)
@@ -215,8 +220,11 @@ class _Fitting:
                 logger.warning("the fit of %s was cut short by the budget", recipe.family)
             yield member
 
-    def _member(self, recipe: _Recipe, deadline: float | None) -> Member:
+    def _member(self, recipe: _Recipe, deadline: float | None, streaming: int) -> Member:
+        """`streaming`: how many of those to come, itself included, learn from all rows of a large table and share the time for it."""
         features, target, weights = self._all(recipe)
+        now = time.monotonic()
+        by = None if self._by is None else now + (self._by - now) / max(1, streaming)
         estimator = FAMILIES[recipe.family].build(
             task=self._problem.loss,
             params=recipe.params,
@@ -225,7 +233,7 @@ class _Fitting:
             n_jobs=self._n_jobs,
             categorical_sizes=recipe.preprocessor.categorical_sizes_,
         )
-        estimator.fit(features, target, deadline=deadline, weights=weights)
+        estimator.fit(features, target, deadline=deadline, weights=weights, by=by)
         return Member(recipe.family, recipe.params, recipe.preprocessor, estimator)
 
     def _all(self, recipe: _Recipe) -> tuple[np.ndarray | Blocks, np.ndarray, np.ndarray | None]:

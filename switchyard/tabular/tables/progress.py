@@ -27,8 +27,9 @@ class Progress:
         self._verb, self._total, self._unit = verb, total, unit
         self._began = self._last = time.monotonic()
 
-    def at(self, done: int) -> None:
-        """Tell how many are done."""
+    def at(self, done: int, total: int | None = None) -> None:
+        """Tell how many are done, and of how many where that changed."""
+        self._total = total or self._total
         now = time.monotonic()
         if now - self._last < _EVERY_S:
             return

@@ -6,6 +6,7 @@ import numpy as np
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tuning.study import Trial
 
@@ -14,9 +15,20 @@ _QUICK_S = 0.1
 """An export of a small model; that of a larger one takes longer by what its fit took, up to the family's `export_s`."""
 
 
+_OF_ALL = 0.5
+"""Of the budget, where the last fit is to all rows of a table larger than memory: as much of it as the search on a sample takes."""
+
+
+def search_seconds(problem: Problem, schema: Schema) -> float:
+    """What of the budget search, ensemble and export may take."""
+    larger = schema.of is not None and problem.training.refit == "all"
+    return problem.tuning.budget_s * (1 - _OF_ALL if larger else 1.0)
+
+
 def fits_to_come(split: Split, problem: Problem) -> float:
     """What is left to do of a chosen model once the search is over, in fits to the training rows: one, and a longer one to all rows."""
-    if problem.training.refit == "none" or split.holdout.empty:
+    if problem.training.refit == "none" or split.holdout.empty or split.schema.of is not None:
+        # A table larger than memory has time of its own for the last.
         return 1.0
     # More rows, and more rounds by the root of them.
     return 1.0 + (1 + len(split.holdout) / len(split.train)) ** 1.5

@@ -17,7 +17,7 @@ from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import metric_of
-from switchyard.tabular.tuning.cost import fits_to_come
+from switchyard.tabular.tuning.cost import fits_to_come, search_seconds
 from switchyard.tabular.tuning.crossval import FoldSource, Outcome, constant_score, cross_validate, training_target
 from switchyard.tabular.tuning.events import Event, Progress
 from switchyard.tabular.tuning.familylog import FamilyLog, standing_of
@@ -110,7 +110,7 @@ class _Search:
         self.family = FAMILIES[family]
         self.metric = metric_of(problem.task, problem.metric)
         self.timed = problem.tuning.trials is None
-        self.wanted = problem.tuning.budget_s if self.timed else float(problem.tuning.trials)
+        self.wanted = search_seconds(problem, split.schema) if self.timed else float(problem.tuning.trials)
         self.fits = fits_to_come(split, problem)
         self.reason = ""
         self.until: float | None = None

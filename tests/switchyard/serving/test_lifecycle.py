@@ -148,7 +148,8 @@ class Told(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, Told())
 folder = sys.argv[1]
-writer.run(Settings(bundle="", log_url=f"sqlite:///{folder}/log.db", journal=f"{folder}/journal"), "m", SimpleNamespace(log=lambda progress: None))
+settings = Settings(bundle="", log_url=f"sqlite:///{folder}/log.db", journal=f"{folder}/journal")
+writer.run(settings, "m", SimpleNamespace(log=lambda progress: None))
 assert not any(isinstance(finder, Told) for finder in sys.meta_path), "nobody told it"
 """
 

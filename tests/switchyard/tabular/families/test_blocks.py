@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,24 @@ def test_a_booster_of_blocks_is_the_booster_of_the_matrix(name, task, weighed):
         found.append(fitted.fit(features, y, weights=weights if weighed else None).margins(X))
 
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
+def test_a_booster_that_is_late_makes_fewer_and_larger_steps(name):
+    X, score, _ = matrix()
+    y = (score > np.median(score)).astype(int)
+    family = FAMILIES[name]
+    params = {**family.default_params("binary", len(X), 5), "learning_rate": 0.05}
+
+    def answers(rounds, by=None):
+        fitted = family.build("binary", {**params, "iterations": rounds}, n_classes=2).fit(blocks_of(X, 1500), y, by=by)
+        return fitted.best_iteration_, fitted.predict_proba(X)[:, 1]
+
+    (_, calm), (made, late) = answers(60), answers(60, by=time.monotonic())
+    _, cut = answers(made)
+
+    assert 12 <= made <= 18
+    assert np.abs(late - calm).mean() < np.abs(cut - calm).mean() / 2
 
 
 def test_blocks_give_their_rows_in_order(monkeypatch):

@@ -148,7 +148,7 @@ def test_a_small_budget_is_kept_and_every_family_has_a_model_or_a_reason(tmp_pat
     began = time.monotonic()
     studies = [tune_family(split, plan, problem, family, store, n_jobs=1) for family in problem.tuning.families]
     tuned = time.monotonic() - began
-    left = budget_left(studies, problem)
+    left = budget_left(studies, split, problem)
     assert left == pytest.approx(5 - tuned, abs=1)
     model, _ = build_ensemble(studies, split, plan, problem, left, n_jobs=1)
     assert time.monotonic() - began < 15  # of a busy machine
