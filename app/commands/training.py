@@ -176,6 +176,8 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
         console.print(table(groups.rule_table(), f"Groups ({groups.answer})"))
         console.print(f"groups   {groups.sentence}", highlight=False, markup=False)
     console.print(f"choice   {leaderboard.rule}", highlight=False, markup=False)
+    if leaderboard.missed:
+        console.print(f"left out {leaderboard.missed}", highlight=False, markup=False)
     console.print(f"served   {outcome.artifact('served').sentences}", highlight=False, markup=False)
     console.print(f"verdict  [bold]{summary.verdict}[/]")
     verdict = outcome.artifact("verdict")

@@ -45,6 +45,8 @@ class Leaderboard(Record):
     """Why the chosen one was chosen."""
     notes: tuple[str, ...] = ()
     """What was left out, and why."""
+    missed: str = ""
+    """Which family has a better score than the winner and could not be fitted in time, and the way out; among the notes, too."""
     search: Curve | None = None
     """The best score of each family while it was tuned."""
     left_s: float | None = None

@@ -6,8 +6,10 @@ import numpy as np
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
+from switchyard.tabular.tables.folds import Folds
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tuning.ledger import COMPARING_S, SLOWER
 from switchyard.tabular.tuning.study import Trial
 
 _OVERHEAD_S = 0.1
@@ -45,3 +47,22 @@ def refit_seconds(trial: Trial, family: str, rows: int | None = None) -> float:
     rows = rows or int(1.25 * max(trial.train_rows))
     fit = float(np.mean(np.array(trial.fit_seconds) * rows / np.array(trial.train_rows)))
     return fit + _OVERHEAD_S + min(FAMILIES[family].export_s, _QUICK_S + fit)
+
+
+def longest_trial(left_s: float, family: str, folds: Folds, rows: int, fits: float) -> float:
+    """Seconds that a trial may take at most, so that what it finds can be fitted in the rest, should it lead.
+
+    Parameters
+    ----------
+    left_s : float
+        Seconds of the budget that are left for the trial and for all that comes after it.
+    rows : int
+        That the fit is to.
+    fits : float
+        As in `fits_to_come`.
+    """
+    # As `refit_seconds`, of a trial whose folds take equally long.
+    of_trial = float(np.mean([rows / len(train) for train, _ in folds])) / len(folds)
+    free, each = left_s - COMPARING_S - SLOWER * fits * _OVERHEAD_S, SLOWER * fits
+    export_s = FAMILIES[family].export_s
+    return max((free - each * export_s) / (1 + each * of_trial), (free - each * _QUICK_S) / (1 + 2 * each * of_trial))

@@ -29,10 +29,12 @@ _SESSIONS, _NUMBER = "sessions", "number"
 _WAIT_S = 1.0
 
 
-def standing_of(family: str, trials: Sequence[Trial], metric: str, finished: bool, sessions: tuple[Session, ...]) -> Standing:
-    """Where a family is, by its trials."""
+def standing_of(
+    family: str, trials: Sequence[Trial], metric: str, finished: bool, sessions: tuple[Session, ...], rows: int | None = None
+) -> Standing:
+    """Where a family is, by its trials; `rows` as in `refit_seconds`."""
     best = ranked(list(trials), metric)[:1]
-    cost = refit_seconds(best[0], family) if best else None
+    cost = refit_seconds(best[0], family, rows) if best else None
     return Standing(family, finished, sessions, best[0].score if best else None, len(trials), cost)
 
 

@@ -25,7 +25,7 @@ SELDOM_TAKEN = 0.02
 COMPARING_S = 2.0
 """To compare combinations, to calibrate and write what no member is charged for, and for the orchestrator between two steps."""
 
-_SLOWER = 1.25
+SLOWER = 1.25
 """What a fit may take longer than the trial did: a model that was not fitted to all rows costs more than a trial less."""
 
 
@@ -41,6 +41,8 @@ class Standing:
     trials: int = 0
     refit_s: float | None = None
     """Estimated seconds to fit its best trial to the training rows and to export it; None while it has none."""
+    leads: bool = False
+    """Whether no other family's best is better."""
 
 
 def clock(sessions: Iterable[Session]) -> float:
@@ -59,7 +61,8 @@ def reserve(budget_s: float, standings: Sequence[Standing] = (), fits: float = 1
     """Seconds of the budget that tuning leaves for the fits of what is chosen and their exports.
 
     20 % of short budgets and 12 % of long ones, and half as much again for each further fit; less as soon as some family has
-    a model and all that have one can be fitted in less, those to come at the mean of the others.
+    a model and all that have one can be fitted in less, those to come at the mean of the others. Never less than what leads by
+    itself takes, however much that is: a search that can't fit what it found has found nothing.
 
     Parameters
     ----------
@@ -71,12 +74,23 @@ def reserve(budget_s: float, standings: Sequence[Standing] = (), fits: float = 1
     if not known:
         return most
     to_come = sum(standing.refit_s is None and not standing.finished for standing in standings)
-    return min(most, _SLOWER * fits * sum(known) * (1 + to_come / len(known)) + COMPARING_S)
+    every = SLOWER * fits * sum(known) * (1 + to_come / len(known)) + COMPARING_S
+    return max(min(most, every), SLOWER * fits * leaders_s(standings) + COMPARING_S)
+
+
+def leaders_s(standings: Sequence[Standing]) -> float:
+    """Seconds of one fit of what leads, with its export; 0 while nothing does."""
+    return max((standing.refit_s for standing in standings if standing.leads and standing.refit_s is not None), default=0.0)
+
+
+def remaining(standings: Sequence[Standing], budget_s: float) -> float:
+    """Wall seconds of the budget that no family has used, those for the fits of what is chosen among them."""
+    return budget_s - clock(session for standing in standings for session in standing.sessions)
 
 
 def usable(standings: Sequence[Standing], budget_s: float, fits: float = 1.0) -> float:
     """Wall seconds that are left for tuning, all families together; `fits` as in `reserve`."""
-    return budget_s - reserve(budget_s, standings, fits) - clock(session for standing in standings for session in standing.sessions)
+    return remaining(standings, budget_s) - reserve(budget_s, standings, fits)
 
 
 def share(family: str, standings: Sequence[Standing], budget_s: float, parallel: int = 1, fits: float = 1.0) -> float:

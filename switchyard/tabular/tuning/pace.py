@@ -21,8 +21,10 @@ class Pace:
     """`time.monotonic` by which all folds should be through."""
     patient: bool = False
     """Whether the trial must be finished even when it is late, because there is no other model."""
+    last: float = float("inf")
+    """`time.monotonic` from which on the time is not this trial's, grace or not."""
     _folds: list[float] = field(default_factory=list)
-    _start: float = field(default_factory=time.monotonic)
+    _start: float = field(default_factory=lambda: time.monotonic())
 
     def deadline(self, folds_left: int) -> float | None:
         """When the next fit must stop, with `folds_left` folds to go, itself included."""
@@ -41,4 +43,4 @@ class Pace:
         if self.end is None or self.patient or not folds_left:
             return False
         least = _FLOOR * min(self._folds)
-        return time.monotonic() + least * folds_left > self.end + _GRACE * (self.end - self._start)
+        return time.monotonic() + least * folds_left > min(self.end + _GRACE * (self.end - self._start), self.last)

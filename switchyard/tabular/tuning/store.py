@@ -146,8 +146,8 @@ class StudyStore:
             study.set_user_attr(_BEGUN_BY, self.fresh)
         return study
 
-    def standings(self, families: Sequence[str], metric: str, wanted: float) -> list[Standing]:
-        """Where each of `families` is, for a budget (or number of trials) of `wanted`."""
+    def standings(self, families: Sequence[str], metric: str, wanted: float, rows: int | None = None) -> list[Standing]:
+        """Where each of `families` is, for a budget (or number of trials) of `wanted`; `rows` that the last fits are to."""
         result = []
         for family in families:
             study = self._load(family)
@@ -155,7 +155,7 @@ class StudyStore:
                 result.append(Standing(family))
                 continue
             trials = [outcome for frozen in study.get_trials(deepcopy=False) if (outcome := outcome_of(frozen)) is not None]
-            result.append(standing_of(family, trials, metric, reached_by(study) >= wanted, sessions_of(study)))
+            result.append(standing_of(family, trials, metric, reached_by(study) >= wanted, sessions_of(study), rows))
         return result
 
     def _discard(self, families: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -15,13 +14,12 @@ from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import metric_of
-from switchyard.tabular.tuning.cost import fits_to_come, search_seconds
-from switchyard.tabular.tuning.crossval import FoldSource, Outcome, constant_score, cross_validate, training_target
+from switchyard.tabular.tuning.allotment import Allotment
+from switchyard.tabular.tuning.crossval import FoldSource, Outcome, cross_validate, training_target
 from switchyard.tabular.tuning.events import Event, Progress
-from switchyard.tabular.tuning.familylog import FamilyLog, standing_of
-from switchyard.tabular.tuning.ledger import SELDOM_TAKEN, Standing, clock, far_behind, share, usable
+from switchyard.tabular.tuning.familylog import FamilyLog
+from switchyard.tabular.tuning.ledger import clock
 from switchyard.tabular.tuning.pace import Pace
 from switchyard.tabular.tuning.pruning import CurveBound, Race
 from switchyard.tabular.tuning.schedules import Schedules
@@ -35,10 +33,6 @@ CANDIDATES = 5
 """Complete trials of a family that go on to the ensemble."""
 _FAILURES = 3
 """Failed trials in a row after which the family is given up."""
-_LOOK_S = 5.0
-"""How often the store is asked about the other families, which may be at work elsewhere."""
-_LEAST_S = 0.3
-"""No trial is begun with less time than this."""
 
 
 def tune_family(
@@ -106,16 +100,12 @@ class _Search:
         n_jobs: int,
     ):
         self.split, self.plan, self.problem, self.name = split, plan, problem, family
-        self.store, self.log, self.progress, self.parallel, self.n_jobs = store, log, progress, parallel, n_jobs
+        self.store, self.log, self.progress, self.n_jobs = store, log, progress, n_jobs
         self.family = FAMILIES[family]
         self.metric = metric_of(problem.task, problem.metric)
-        self.timed = problem.tuning.trials is None
-        self.wanted = search_seconds(problem, split.schema) if self.timed else float(problem.tuning.trials)
-        self.fits = fits_to_come(split, problem)
+        self.allotment = Allotment(family, split, problem, store, log, parallel)
+        self.timed, self.wanted = self.allotment.timed, self.allotment.wanted
         self.reason = ""
-        self.until: float | None = None
-        self._others: list[Standing] = []
-        self._looked = float("-inf")
 
     def run(self) -> None:
         if self.log.finished(self.wanted):
@@ -124,13 +114,12 @@ class _Search:
         if self.problem.constraints.explainable_only and self.family.opaque:
             self._end(f"dropped: constraints.explainable_only leaves out what nobody can follow, as a {self.family.title}")
             return
-        if self.timed and not self.log.sessions and self.family.starts_s and self._share() == 0:
+        if self.timed and not self.log.sessions and self.family.starts_s and self.allotment.share() == 0:
             self._end(f"dropped: its share of {self.wanted:g} s ends before {' and '.join(self.family.packages)} is loaded")
             return
         # From here the clock runs; the slow imports of a family are part of its time.
         self.log.begin()
-        if self.timed:
-            self.until = self._share_ends()
+        self.allotment.begin()
         self._prepare()
         self._tell("started")
         self._end(self._search())
@@ -159,14 +148,11 @@ class _Search:
             tail = self.log.trials[-_FAILURES:]
             if len(tail) == _FAILURES and all(trial.state == "failed" for trial in tail):
                 return f"gave up after {_FAILURES} failed trials in a row: {tail[-1].reason}"
-            if self.timed:
-                pace = self._pace()
-                if pace is None:
-                    break
-                if reason := self._hopeless():
-                    return reason
-            else:
-                pace = Pace()
+            pace = self.allotment.pace(self.source)
+            if pace is None:
+                break
+            if reason := self.allotment.hopeless():
+                return reason
             number = self.log.claim(limit)
             if number is None or self._trial(number, pace).out_of_time:
                 break
@@ -174,37 +160,9 @@ class _Search:
             return self._dropped()
         return ""
 
-    def _pace(self) -> Pace | None:
-        """The time window of the next trial; None when there is no time for one."""
-        if all(standing.finished for standing in self._standings() if standing.family != self.name):
-            # Nobody comes after it: what need not be set aside any more, now that the best is known, is its own.
-            self.log.beat()
-            self.until = max(self.until or 0.0, self._share_ends())
-        left = self.until - time.monotonic()
-        if complete := [trial.seconds for trial in self.log.trials if trial.state == "complete"]:
-            # A trial in half the usual time is worth it: most others are pruned, and what the clock cuts still has a score.
-            return Pace(self.until) if left >= max(_LEAST_S, 0.5 * float(np.median(complete))) else None
-        standings = self._standings()
-        alone = not any(standing.best is not None for standing in standings if standing.family != self.name)
-        if not alone:
-            return Pace(self.until) if left >= _LEAST_S else None
-        # No family has a model yet, and a search must end with one: this trial may use up what others would have had.
-        began = time.monotonic()
-        for fold in range(len(self.source.folds)):
-            self.source.get(self.family.style, {}, fold)
-        preparing, most = time.monotonic() - began, usable(self._contenders(), self.wanted, self.fits)
-        return Pace(time.monotonic() + max(left - preparing, min(0.6 * most, 2 * preparing), _LEAST_S), patient=True)
-
-    def _hopeless(self) -> str:
-        complete = ranked(self.log.trials, self.metric.name)
-        if len(complete) < 2:
-            return ""
-        constant = constant_score(self.metric, self.target, len(self.classes), self.source.weights)
-        return far_behind(complete[0].score, self._standings(), self.name, self.metric.sign, constant)
-
     def _dropped(self) -> str:
         failed = [trial for trial in self.log.trials if trial.state == "failed"]
-        why = failed[-1].reason if failed else f"{max(0.0, self.until - time.monotonic()) if self.until else 0:.1f} s were left for it"
+        why = failed[-1].reason if failed else "too little time was left for one, and to fit what it would have found"
         return f"dropped without a complete trial: {why}"
 
     def _trial(self, number: int, pace: Pace) -> Outcome:
@@ -213,7 +171,7 @@ class _Search:
         self.log.began(trial, number)
         params, choices = self.suggestions.of(trial, number)
         if self.timed and self.family.scheduled:
-            params = self.schedules.in_time(params, self.until)
+            params = self.schedules.in_time(params, pace.end)
         curve = CurveBound(self.log.trials, params.get("iterations"))
 
         def on_fold(scores: Sequence[float]) -> None:
@@ -252,38 +210,9 @@ class _Search:
             self._tell("trial", record)
         return outcome
 
-    def _standings(self) -> list[Standing]:
-        """Of all families; this one by what this process knows."""
-        if time.monotonic() - self._looked > _LOOK_S:
-            others = [name for name in self.problem.tuning.families if name != self.name]
-            self._others = self.store.standings(others, self.metric.name, self.wanted)
-            self._looked = time.monotonic()
-        own = standing_of(self.name, self.log.trials, self.metric.name, False, self.log.sessions)
-        known = {standing.family: standing for standing in (*self._others, own)}
-        return [known[name] for name in dict.fromkeys((*self.problem.tuning.families, self.name))]
-
-    def _share_ends(self) -> float:
-        """When, by `time.monotonic`, this family's share of the budget ends."""
-        return time.monotonic() + self._share()
-
-    def _share(self) -> float:
-        return share(self.name, self._contenders(), self.wanted, self.parallel, self.fits)
-
-    def _contenders(self) -> list[Standing]:
-        """The standings, with no time to reserve for who is so far behind that an ensemble seldom takes it."""
-        standings = self._standings()
-        target, classes = training_target(self.split, self.problem)
-        constant = constant_score(self.metric, target, len(classes), weights_of(self.split.train, self.split.schema))
-
-        def kept(standing: Standing) -> bool:
-            own = standing.best
-            return own is None or not far_behind(own, standings, standing.family, self.metric.sign, constant, SELDOM_TAKEN)
-
-        return [standing if kept(standing) else replace(standing, refit_s=0.0) for standing in standings]
-
     def _tell(self, kind: str, trial: Trial | None = None) -> None:
-        left = self.until - time.monotonic() if self.until is not None else None
-        event = Event(kind, self.name, self.metric.name, tuple(self._standings()), trial, left, self.reason)
+        standings = tuple(self.allotment.standings())
+        event = Event(kind, self.name, self.metric.name, standings, trial, self.allotment.left_s, self.reason)
         if trial:
             logger.debug("%s trial %d: %s %s", self.name, trial.number, trial.state, trial.score)
         if self.progress:
@@ -299,7 +228,7 @@ class _Search:
     def study(self) -> Study:
         """The search as an artifact."""
         best = ranked(self.log.trials, self.metric.name)[:CANDIDATES]
-        standings = self._standings()
+        standings = self.allotment.standings()
         return Study(
             family=self.name,
             metric=self.metric.name,

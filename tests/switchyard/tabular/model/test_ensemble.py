@@ -155,8 +155,11 @@ def test_the_leaderboard_shows_folds_hyperparameters_and_how_the_best_was_found(
     assert leaderboard.search.x == "trials of the family" and page.count("<svg") == 1
 
 
-def known_studies(better, worse):
-    """Studies whose out-of-fold predictions are made up: the truth plus noise of the given sizes, on equal folds."""
+def known_studies(better, worse, seconds=1.0):
+    """Studies whose out-of-fold predictions are made up: the truth plus noise of the given sizes, on equal folds.
+
+    Each fit of the first took `seconds`, of the second one.
+    """
     split, plan, problem = search(rows=1000, trials=1)
     truth, _ = training_target(split, problem)
     folds = make_folds(split, problem)
@@ -174,7 +177,7 @@ def known_studies(better, worse):
             fold_scores=scores,
             best_iterations=(5,) * len(scores),
             train_rows=tuple(len(train) for train, _ in folds),
-            fit_seconds=(1.0,) * len(scores),
+            fit_seconds=(seconds if name == "lightgbm" else 1.0,) * len(scores),
         )
         candidate = Candidate(trial, np.column_stack([1 - positive, positive]))
         studies.append(Study(name, "roc_auc", (trial,), (candidate,), "", 3.0, 3.0, True))
@@ -219,6 +222,23 @@ def test_members_that_cannot_be_fitted_in_time_are_left_out_and_named():
     model, leaderboard = build_ensemble(studies, split, plan, problem, budget_left_s=4.5, n_jobs=1)
     assert len(model.members) == 1
     assert any("too little time" in note for note in leaderboard.notes)
+
+
+def test_a_better_model_that_cannot_be_fitted_in_time_is_named_with_the_way_out():
+    studies, split, plan, problem = known_studies(1.0, 2.0, seconds=60.0)
+    _, leaderboard = build_ensemble(studies, split, plan, problem, budget_left_s=20.0, n_jobs=1)
+    best, chosen = studies[0].best.trial.score, leaderboard.winner
+
+    assert chosen.name == "random_forest" and chosen.score < best
+    assert leaderboard.missed == (
+        f"lightgbm scored better (roc_auc {best:.5g}, random_forest {chosen.score:.5g}), "
+        f"but too little time was left to fit it: give a larger --budget than {problem.tuning.budget_s:g}"
+    )
+    assert leaderboard.missed in leaderboard.notes
+    # Neither is what is worse, nor what is too large by its size.
+    assert not build_ensemble(*known_studies(2.0, 1.0, seconds=60.0), budget_left_s=20.0, n_jobs=1)[1].missed
+    tiny = problem.model_copy(update={"constraints": problem.constraints.model_copy(update={"max_bundle_mb": 0.001})})
+    assert not build_ensemble(studies, split, plan, tiny, budget_left_s=20.0, n_jobs=1)[1].missed
 
 
 def test_without_any_candidate_the_error_says_why():

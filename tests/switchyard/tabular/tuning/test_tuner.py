@@ -5,15 +5,13 @@ import sys
 import textwrap
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.model.ensemble import budget_left, build_ensemble
-from switchyard.tabular.tuning import Study, StudyStore, study_key, tune_family, tuner
-from switchyard.tabular.tuning.ledger import Standing, reserve
+from switchyard.tabular.tuning import Study, StudyStore, study_key, tune_family
 from tests.switchyard.tabular.tuning.tables import search
 
 ROOT = Path(__file__).parents[4]
@@ -200,7 +198,7 @@ def test_a_family_that_cannot_be_fitted_is_dropped_with_the_reason(tmp_path, mon
 
 def test_a_family_too_slow_for_its_share_is_dropped_when_another_has_a_model(tmp_path, monkeypatch):
     monkeypatch.setitem(FAMILIES._own(), "xgboost", Stubborn(seconds=1.5))
-    split, plan, problem = search(families=["lightgbm", "xgboost"], budget_s=4)
+    split, plan, problem = search(families=["lightgbm", "xgboost"], budget_s=7)
     store = StudyStore(tmp_path, study_key(split, plan, problem, "code"))
     assert tune_family(split, plan, problem, "lightgbm", store, n_jobs=1).candidates
     study = tune_family(split, plan, problem, "xgboost", store, n_jobs=1)
@@ -242,17 +240,3 @@ def test_other_tasks_and_time(tmp_path, task, kind):
 def test_nets_are_left_out_when_the_model_must_be_explainable(tmp_path):
     study = tune(tmp_path, "neural_network", trials=2, constraints={"explainable_only": True})
     assert not study.candidates and "explainable_only" in study.reason
-
-
-@pytest.mark.parametrize("last", [True, False])
-def test_the_last_family_goes_on_in_time_that_need_not_be_set_aside_any_more(last):
-    one = tuner._Search.__new__(tuner._Search)
-    one.name, one.wanted, one.parallel, one.fits, one.until = "xgboost", 60, 1, 1.0, time.monotonic() + 1
-    one.log = SimpleNamespace(beat=lambda: None, trials=[SimpleNamespace(state="complete", seconds=4.0)])
-    standings = [Standing("lightgbm", last, ((0, 20),), 0.9, 3, 1.0), Standing("xgboost", False, ((20, 40),), 0.9, 3, 1.0)]
-    one._standings = one._contenders = lambda: standings
-    pace = one._pace()
-
-    assert (pace is not None) is last
-    if last:
-        assert one.until - time.monotonic() == pytest.approx(60 - 40 - reserve(60, standings), abs=0.5)
