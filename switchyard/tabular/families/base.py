@@ -59,6 +59,11 @@ class Family(Part, ABC):
     start_points: ClassVar[tuple[Params, ...]] = ()
     """What a search tries after the defaults, before it is free to choose: each changes the defaults in some values."""
 
+    @property
+    def boosts_by_the_clock(self) -> bool:
+        """Whether its steps on a table larger than memory are as large as the time for them asks."""
+        return self.estimator.streams and not self.scheduled
+
     def lacks(self) -> str:
         missing = [name for name in getattr(self, "packages", ()) if not _is_installed(name)]
         return super().lacks() or (f"names packages that are not installed: {', '.join(missing)}" if missing else "")

@@ -30,6 +30,10 @@ class Blocks:
         # Without a name it is gone with its last reader.
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self), self.first.shape[1]
+
     def __len__(self) -> int:
         return len(self.first) + self.others
 
@@ -45,6 +49,14 @@ class Blocks:
         self._file.seek(4 * width * start)
         read = self._file.read(4 * width * (min(stop, self.others) - start))
         return np.frombuffer(read, dtype=np.float32).reshape(-1, width)
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        """Rows `start` to `stop` of all."""
+        held = len(self.first)
+        parts = [self.first[start:stop]] if start < held else []
+        if stop > held:
+            parts.append(self.slice(max(0, start - held), stop - held))
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """All rows in order, `BLOCK` at most at a time."""

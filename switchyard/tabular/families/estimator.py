@@ -67,7 +67,7 @@ class Estimator(ABC):
     weighs: ClassVar[bool] = False
     """Whether `_fit` takes `Weights` as a fifth argument."""
     streams: ClassVar[bool] = False
-    """Whether `_fit` takes `Blocks` for a matrix: boosting, which asks `Monitor.rate` for the learning rate of each round."""
+    """Whether `_fit` takes `Blocks` for a matrix. Boosting asks `Monitor.rate` for the learning rate of each round then."""
     has_distances: ClassVar[bool] = False
     """Whether classes have centres."""
 

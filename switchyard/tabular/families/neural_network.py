@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from switchyard.tabular.families.base import Estimator, Family, Params, Weights
+from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.families.monitor import Monitor
 from switchyard.tabular.families.network import FAR, SOFT_CLIP, Network
 
@@ -33,11 +34,11 @@ class NeuralNetwork(Estimator):
 
     checkpoint: Path | None = None
 
-    weighs = True
+    weighs = streams = True
 
     def _fit(
         self,
-        X: np.ndarray,
+        X: np.ndarray | Blocks,
         y: np.ndarray,
         valid: tuple[np.ndarray, np.ndarray] | None,
         monitor: Monitor,

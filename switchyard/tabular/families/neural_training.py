@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from switchyard.tabular.families.base import Estimator, Weights
-from switchyard.tabular.families.network import FAR, SOFT_CLIP, Network, codes_of
+from switchyard.tabular.families.blocks import Blocks
+from switchyard.tabular.families.network import Network
+from switchyard.tabular.families.neural_rows import Pool, Pools
 from switchyard.tabular.metrics.counts import COUNTS, TWEEDIE_POWER
 
 _SCORED = 16_384
@@ -74,24 +76,9 @@ def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
     return layer
 
 
-class _Data:
-    """A matrix as the two tensors that the module reads."""
-
-    def __init__(
-        self, X: np.ndarray, y: np.ndarray, sizes: list[tuple[int, int]], binary: bool, classes: bool, weights: np.ndarray | None
-    ) -> None:
-        embedded = np.array([position for position, _ in sizes], dtype=np.int64)
-        self.positions = np.setdiff1d(np.arange(X.shape[1]), embedded)
-        numeric = torch.from_numpy(np.clip(np.nan_to_num(X[:, self.positions], nan=0.0), -FAR, FAR))
-        self.numeric = numeric / torch.sqrt(1.0 + torch.square(numeric / SOFT_CLIP))
-        self.codes = torch.from_numpy(codes_of(X[:, embedded], np.array([size for _, size in sizes], dtype=np.int64)))
-        self.y = torch.from_numpy(y.astype(np.int64 if classes and not binary else np.float32))
-        self.weights = None if weights is None else torch.from_numpy(weights.astype(np.float32))
-
-
 def train(
     estimator: Estimator,
-    X: np.ndarray,
+    X: np.ndarray | Blocks,
     y: np.ndarray,
     valid: tuple[np.ndarray, np.ndarray] | None,
     late: Callable[[], bool],
@@ -111,39 +98,36 @@ def train(
     they wait for each other at every layer (12 times slower, measured on two busy cores).
     """
     params, sizes = estimator.params, estimator.categorical_sizes
-    binary, classes = estimator.task == "binary", estimator.n_classes > 0
     fitted, watched = weights or (None, None)
-    data = _Data(X, y, sizes, binary, classes, fitted)
-    held_out = None if valid is None else _Data(*valid, sizes, binary, classes, watched)
+    pools = Pools(X, y, estimator, fitted)
+    held_out = None if valid is None else Pool(*valid, estimator, watched)
     generator = torch.Generator().manual_seed(estimator.seed)
-    module = _Module(len(data.positions), [size for _, size in sizes], estimator.width, params, generator)
-    lowest, highest = (-1e4, 1e4) if classes else (float(y.min()), float(y.max()))
+    embedded = [position for position, _ in sizes]
+    numeric = np.setdiff1d(np.arange(X.shape[1]), embedded)
+    module = _Module(len(numeric), [size for _, size in sizes], estimator.width, params, generator)
+    lowest, highest = (-1e4, 1e4) if estimator.n_classes else (float(y.min()), float(y.max()))
     if estimator.task in COUNTS:
         lowest, highest = -_FEWEST, float(np.log(y.max()))
 
     def snapshot() -> Network:
         positions, counts = np.array(sizes, dtype=np.int64).reshape(-1, 2).T
-        table, layers = _padded([table.detach().numpy() for table in module.tables], module.folded(), len(data.positions))
-        return Network(data.positions, positions, counts, table, layers, lowest, highest)
+        table, layers = _padded([table.detach().numpy() for table in module.tables], module.folded(), len(numeric))
+        return Network(numeric, positions, counts, table, layers, lowest, highest)
 
-    rows = len(X)
-    batch = max(2, min(params["batch_size"], rows // 4))
-    batches = max(1, rows // batch)
+    batch = _batch(len(X), params)
+    passes = _passes(X, params, pools.batches(batch))
     optimizer = torch.optim.AdamW(_groups(module, params["weight_decay"]), lr=params["learning_rate"], fused=True)
-    steps = max(params["epochs"], params["iterations"]) * batches + 1
+    steps = (passes if isinstance(X, Blocks) else max(params["epochs"], passes)) * pools.batches(batch) + 1
     # Its rise would have no step at all in fewer than six: a division by zero.
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=params["learning_rate"], total_steps=max(steps, 6), pct_start=0.2)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        for epoch in range(1, params["iterations"] + 1):
+        for epoch in range(1, passes + 1):
             module.train()
-            # The rows that do not fill a batch sit this epoch out: a batch of one has no variance to normalise by.
-            order = torch.randperm(rows, generator=generator)[: batches * batch].reshape(batches, -1)
-            for index in order:
+            for numbers, codes, truth, counts in pools.one_pass(batch, generator):
                 optimizer.zero_grad(set_to_none=True)
-                counts = None if data.weights is None else data.weights[index]
-                _loss(module(data.numeric[index], data.codes[index]), data.y[index], estimator.task, counts).backward()
+                _loss(module(numbers, codes), truth, estimator.task, counts).backward()
                 optimizer.step()
                 schedule.step()
                 if late():
@@ -151,6 +135,18 @@ def train(
             yield epoch, None if held_out is None else _validate(module, held_out, estimator.task, lowest, highest), snapshot
     finally:
         torch.set_num_threads(threads)
+
+
+def _batch(rows: int, params: dict) -> int:
+    return max(2, min(params["batch_size"], rows // 4))
+
+
+def _passes(X: np.ndarray | Blocks, params: dict, batches: int) -> int:
+    """Passes over `X`, of so many batches each; over blocks enough for the steps that the recipe makes on the rows in memory."""
+    if not isinstance(X, Blocks):
+        return params["iterations"]
+    held = len(X.first)
+    return math.ceil(params["iterations"] * max(1, held // _batch(held, params)) / batches)
 
 
 def _padded(tables: list[np.ndarray], layers: list[Layer], n_numeric: int) -> tuple[np.ndarray, list[Layer]]:
@@ -195,7 +191,7 @@ def _losses_of_counts(logs: Tensor, y: Tensor, task: str) -> Tensor:
     return torch.exp((2 - TWEEDIE_POWER) * logs) / (2 - TWEEDIE_POWER) - y * torch.exp((1 - TWEEDIE_POWER) * logs) / (1 - TWEEDIE_POWER)
 
 
-def _validate(module: _Module, data: _Data, task: str, lowest: float, highest: float) -> float:
+def _validate(module: _Module, data: Pool, task: str, lowest: float, highest: float) -> float:
     module.eval()
     with torch.inference_mode():
         parts = zip(data.numeric.split(_SCORED), data.codes.split(_SCORED))

@@ -145,12 +145,15 @@ def fit_again(
         params = FAMILIES[member.family].with_iterations(member.params, rounds) if more > 1 else member.params
         recipes.append(_Recipe(member.family, params, fresh[id(member.preprocessor)]))
     fitting = _Fitting(rows, problem, end, n_jobs, by)
-    members = []
-    for member in fitting.members(recipes):
+    # A schedule takes what it takes, so that boosting, whose steps follow the clock, gets what is left.
+    order = sorted(range(len(recipes)), key=lambda place: by is not None and not FAMILIES[recipes[place].family].scheduled)
+    members: dict[int, Member] = {}
+    for place, member in zip(order, fitting.members([recipes[place] for place in order])):
         if fitting.cut_short:
             return None
-        members.append(member)
-    return with_limits(replace(model, members=tuple(members)), with_all_rows(split).train, problem.clustering.unlike)
+        members[place] = member
+    fitted = replace(model, members=tuple(members[place] for place in range(len(recipes))))
+    return with_limits(fitted, with_all_rows(split).train, problem.clustering.unlike)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,8 +213,8 @@ class _Fitting:
         for number, recipe in enumerate(recipes):
             began = time.monotonic()
             deadline = None if self._end is None else max(began, self._end - exports)
-            streaming = sum(FAMILIES[other.family].estimator.streams for other in recipes[number:])
-            member = self._member(recipe, deadline, streaming)
+            sharing = sum(FAMILIES[other.family].boosts_by_the_clock for other in recipes[number:])
+            member = self._member(recipe, deadline, sharing)
             done = time.monotonic()
             counted = f"{recipe.family} ({number + 1} of {len(recipes)})"
             logger.info("fitted %s to %s rows in %.1f s", counted, f"{self._rows.count(recipe.family):,}", done - began)
@@ -220,11 +223,11 @@ class _Fitting:
                 logger.warning("the fit of %s was cut short by the budget", recipe.family)
             yield member
 
-    def _member(self, recipe: _Recipe, deadline: float | None, streaming: int) -> Member:
-        """`streaming`: how many of those to come, itself included, learn from all rows of a large table and share the time for it."""
+    def _member(self, recipe: _Recipe, deadline: float | None, sharing: int) -> Member:
+        """`sharing`: how many of those to come, itself included, share the time for all rows of a large table."""
         features, target, weights = self._all(recipe)
         now = time.monotonic()
-        by = None if self._by is None else now + (self._by - now) / max(1, streaming)
+        by = None if self._by is None else now + (self._by - now) / max(1, sharing)
         estimator = FAMILIES[recipe.family].build(
             task=self._problem.loss,
             params=recipe.params,

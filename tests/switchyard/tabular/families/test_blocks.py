@@ -74,4 +74,38 @@ def test_blocks_give_their_rows_in_order(monkeypatch):
 
 
 def test_the_families_that_cannot_say_so():
-    assert {name for name, family in FAMILIES.items() if family.estimator.streams} == {"lightgbm", "xgboost"}
+    assert {name for name, family in FAMILIES.items() if family.estimator.streams} == {"lightgbm", "xgboost", "neural_network"}
+
+
+def test_a_net_of_blocks_learns_what_only_the_blocks_show(monkeypatch):
+    monkeypatch.setattr("switchyard.tabular.families.neural_rows.RUN", 8)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40_000, 3)).astype(np.float32)
+    # In the order of its target, as tables are; the first rows, a uniform sample, are few.
+    X = np.concatenate([X[:600], X[600:][np.argsort(X[600:, 0])]])
+    y = (np.sin(3 * X).sum(axis=1) > 0).astype(int)
+    family = FAMILIES["neural_network"]
+    params = {**family.default_params("binary", 600, 3), "iterations": 100, "epochs": 100}
+    new = rng.normal(size=(4000, 3)).astype(np.float32)
+    truth = np.sin(3 * new).sum(axis=1) > 0
+
+    few = family.build("binary", params, n_classes=2).fit(X[:600], y[:600])
+    all_of_them = family.build("binary", params, n_classes=2).fit(blocks_of(X, 600), y)
+
+    right = [float(((fitted.predict_proba(new)[:, 1] > 0.5) == truth).mean()) for fitted in (few, all_of_them)]
+    assert all_of_them.best_iteration_ == 3
+    assert right[1] > right[0] + 0.02, right
+
+
+def test_a_pass_over_blocks_has_each_row_once():
+    import torch
+
+    from switchyard.tabular.families import neural_rows
+
+    X = np.arange(5000, dtype=np.float32)[:, None]
+    estimator = FAMILIES["neural_network"].build("regression", {}, n_classes=0)
+    pools = neural_rows.Pools(blocks_of(X, 700), X[:, 0], estimator, None)
+    seen = [batch[2].numpy() for batch in pools.one_pass(1, torch.Generator().manual_seed(0))]
+
+    assert len(seen) == pools.batches(1) == 5000
+    assert sorted(np.concatenate(seen).tolist()) == X[:, 0].tolist()
