@@ -9,11 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-# Before ZenML is imported: quiet logs of its own, plain tracebacks, no usage statistics unless asked for.
+# Before ZenML is imported: quiet logs of its own, plain tracebacks, and, by `switchyard`, no usage statistics unless asked for.
 os.environ.setdefault("ZENML_LOGGING_VERBOSITY", "WARN")
 os.environ.setdefault("ZENML_ENABLE_RICH_TRACEBACK", "false")
-os.environ.setdefault("ZENML_ANALYTICS_OPT_IN", "false")
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 if not sys.stdout.isatty():
     os.environ.setdefault("ZENML_LOGGING_COLORS_DISABLED", "true")
 
@@ -26,13 +24,14 @@ logging.getLogger("zenml.integrations.kubernetes.orchestrators.kubernetes_orches
 
 STARTED = time.monotonic()
 
+from switchyard import __version__  # noqa: E402, I001
+
 import click  # noqa: E402
 
 from app.cli import CommandLine  # noqa: E402
 from app.command import Command, Result  # noqa: E402
 from app.perform import perform  # noqa: E402
 from app.repository import close_workspace  # noqa: E402
-from switchyard import __version__  # noqa: E402
 from switchyard.permissions import keep_private  # noqa: E402
 from switchyard.project import CODE, work_in  # noqa: E402
 from switchyard.tabular.errors import SwitchyardError  # noqa: E402

@@ -219,7 +219,7 @@ def _evidently(port: int) -> _Service:
     folder.mkdir(parents=True, exist_ok=True)
     program = str(Path(sys.executable).with_name("evidently"))
     command = (program, "ui", "--host", _HOST, "--port", str(port), "--workspace", str(folder))
-    return _Service("evidently", port, "/api/version", command, {"DO_NOT_TRACK": "1"}, says="EVIDENTLY UI")
+    return _Service("evidently", port, "/api/version", command, {}, says="EVIDENTLY UI")
 
 
 def _state_folder() -> Path:

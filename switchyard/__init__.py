@@ -1,10 +1,24 @@
 """Switchyard, the library: tabular machine learning, its bundle format, serving and monitoring, without ZenML and MLflow."""
 
+import os
 from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
 """Of the library, the images and run.py; CHANGELOG.md says what is in it."""
+
+NO_CALLS_HOME = {
+    "DO_NOT_TRACK": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "ORT_DISABLE_TELEMETRY": "1",
+    "YDATA_PROFILING_NO_ANALYTICS": "true",
+    "ZENML_ANALYTICS_OPT_IN": "false",
+}
+"""Environment by which the libraries beneath send nothing to their makers: not who uses them, nor, as ONNX Runtime from 1.29 on, the
+names and hashes of models. Whoever sets one of these otherwise is asked first."""
+for _name, _value in NO_CALLS_HOME.items():
+    os.environ.setdefault(_name, _value)
 
 # Loaded when asked for: every module of the package imports this one, also where there is no pandas (serving), and what a step
 # depends on is read from imports (steps/caching.py). Hence no import of these and no whole module name.

@@ -5,15 +5,11 @@ A window's figures are a table of one row, so that the library's own metrics, pa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-# Evidently counts its users unless told not to.
-os.environ.setdefault("DO_NOT_TRACK", "1")
 
 _SAME_WINDOW_AMONG = 500
 """Snapshots, the newest first, that a repeated window is looked for in."""

@@ -98,7 +98,7 @@ def _quiet() -> Iterator[None]:
     import matplotlib
 
     logging.getLogger("data_profiling").setLevel(logging.WARNING)
-    settings = {"YDATA_PROFILING_NO_ANALYTICS": "true", "SOURCE_DATE_EPOCH": "0"}
+    settings = {"SOURCE_DATE_EPOCH": "0"}
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:

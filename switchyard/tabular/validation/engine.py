@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ LOCK = threading.RLock()
 
 def great_expectations() -> ModuleType:
     """The module, without its 200 lines of log and without calls home."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx
 
