@@ -84,8 +84,7 @@ def _check_table(problem: Problem) -> list[str]:
     if not is_at_hand(problem.data):
         return []
     if is_file(problem.data) and (found := look_ahead(problem, Path(problem.data.source).expanduser())):
-        tuning = problem.tuning
-        return found.lines(f"at most {tuning.budget_s:,.0f} s" if tuning.trials is None else f"{tuning.trials} trials a family")
+        return found.lines(problem.tuning)
     resolve(read_source(problem.data), problem)
     return []
 

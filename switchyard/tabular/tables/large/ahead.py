@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import psutil
 import pyarrow as pa
 
+from switchyard.tabular.config.learning import Tuning
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.large.load import check, rows_of
@@ -20,12 +22,25 @@ from switchyard.tabular.tables.large.sample import CELL_BYTES, plainly_small, ro
 from switchyard.tabular.tables.reading.rows import Rows
 from switchyard.tabular.tables.resolve import check_names
 
-HEAD = 20_000
+HEAD = 200_000
 """Rows that are read."""
-_VALUE_S = 1e-6
-"""Seconds that typing and writing a value take, roughly."""
-_ROUND_S = 2.5e-8
-"""CPU seconds of a round of LightGBM for each value of the matrix, roughly."""
+# Seconds a value, measured on 10 million rows x 20 columns (two cores with nothing else to do).
+_TYPED_S = 2e-7
+"""Of the table: typed, counted and written."""
+_CHECKED_S = 3.5e-6
+"""Of the sample: profile, quality, expectations and their pages."""
+_PREPARED_S = 1.5e-7
+"""Of the table: made a number of the matrix that the last fit reads."""
+_ROUND_S = 1e-8
+"""CPU seconds of a round of boosting for each value of that matrix."""
+_FEWEST_ROUNDS = 130
+"""Of a last fit in the largest steps that there are: the sum of a thousand of 0.04."""
+_PAGES_S = 20.0
+"""Evaluation, explanation, documents, registration; they are of the sample."""
+_BASE = 600_000_000
+"""Bytes of the process and its libraries."""
+_ROW_BYTES = 120
+"""Of a row in the last fit besides its bins, of which boosting keeps two copies: target, gradients, margins, places."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +54,35 @@ class Ahead:
     sample: int
     read_s: float
     """Of both readings and the rest's writing."""
-    round_s: float
-    """Of 100 rounds of the last fit."""
+    check_s: float
+    """Of what is looked at before the search."""
+    fit_s: float
+    """Of the last fit at the least: prepared, and in as few rounds as it may have."""
     memory: int
     """Bytes at the most."""
     disk: int
     """Bytes of the rest and of the prepared values."""
 
-    def lines(self, budget: str) -> list[str]:
-        """What a person reads, a line for each stage; `budget` says what bounds the search."""
-        about = "" if self.counted else "about "
+    def lines(self, tuning: Tuning) -> list[str]:
+        """What a person reads, a line for each stage."""
+        about, part = "" if self.counted else "about ", tuning.budget_s / 2
+        search, longer = f"at most {part:,.0f} s", self.fit_s > part
+        fit = (
+            f"about {max(self.fit_s, part):,.0f} s{' (more than its half of the budget, in as few steps as it may take)' if longer else ''}"
+        )
+        minutes = math.ceil((self.read_s + self.check_s + part + max(self.fit_s, part) + _PAGES_S) / 60)
+        in_all = [f"in all   about {minutes:,} min on this machine with nothing else to do"]
+        if tuning.trials is not None:
+            search, fit, in_all = f"{tuning.trials} trials a family", f"{self.fit_s:,.0f} s at the least", []
         return [
             f"rows     {about}{self.rows:,} x {self.columns} columns: a sample of {self.sample:,} is searched and scored on, the last fit "
             "learns from all",
             f"reading  about {self.read_s:,.0f} s",
-            f"search   {budget}, on the sample",
-            f"last fit about {self.round_s:,.0f} s for 100 rounds of boosting",
+            f"checks   about {self.check_s:,.0f} s, on the sample",
+            f"search   {search}, on the sample",
+            f"last fit {fit}, on all rows",
+            f"pages    about {_PAGES_S:,.0f} s, on the sample",
+            *in_all,
             f"memory   about {self.memory / 1e9:,.1f} GB ({free_memory() / 1e9:,.1f} GB are free), disk about {self.disk / 1e9:,.1f} GB",
         ]
 
@@ -71,8 +99,7 @@ def look_ahead(problem: Problem, path: Path) -> Ahead | None:
     if problem.data.query or (wanted == "auto" and plainly_small(path, label)):
         return None
     rows = rows_of(problem, path, label)
-    began = time.monotonic()
-    head = _head(rows)
+    head, pace = _head(rows)
     total = rows.size or _told_from_size(rows, head)
     most, sample = rows_allowed(len(rows.names), wanted)
     if total <= most:
@@ -80,31 +107,38 @@ def look_ahead(problem: Problem, path: Path) -> Ahead | None:
     check(problem, f"{label} has more than the {most:,} rows that training.in_memory ({wanted}) allows")
     # Not resolved: the first rows of a table in some order may well be of one class.
     check_names(problem, rows.names, label)
-    pace, columns, cores = (time.monotonic() - began) / head.num_rows, len(rows.names), psutil.cpu_count() or 1
+    columns, cores, size = len(rows.names), psutil.cpu_count() or 1, sum(file.stat().st_size for file in rows.files)
+    values = total * columns
     ahead = Ahead(
         rows=total,
         counted=rows.size is not None,
         columns=columns,
         sample=sample,
-        read_s=total * (2 * pace + columns * _VALUE_S),
-        round_s=100 * _ROUND_S * total * columns / cores,
-        memory=CELL_BYTES * columns * (sample + BATCH) + total * (columns + 32),
-        disk=total * (columns * 4 + head.nbytes // head.num_rows // 2),
+        read_s=2 * pace * total + _TYPED_S * values,
+        check_s=_CHECKED_S * sample * columns,
+        fit_s=values * (_PREPARED_S + _FEWEST_ROUNDS * _ROUND_S / cores),
+        memory=_BASE + CELL_BYTES * columns * (sample + BATCH) + total * (2 * columns + _ROW_BYTES),
+        # The staged file, the rest and a step's copy of it, and the prepared values.
+        disk=size + total * (columns * 4 + head.nbytes // head.num_rows // 2),
     )
     _require(ahead, label)
     return ahead
 
 
-def _head(rows: Rows) -> pa.RecordBatch:
-    """The first rows."""
+def _head(rows: Rows) -> tuple[pa.RecordBatch, float]:
+    """The first rows, and the seconds that reading one takes, where the first batch tells nothing: files are looked at before it."""
     held: list[pa.RecordBatch] = []
+    began = now = time.monotonic()
     for batch in rows.read():
         held.append(batch)
+        now = time.monotonic()
+        began = now if len(held) == 1 else began
         if sum(part.num_rows for part in held) >= HEAD:
             break
     if not any(part.num_rows for part in held):
         raise InputError(f"{rows.label} has a header but no rows")
-    return pa.Table.from_batches(held).slice(0, HEAD).combine_chunks().to_batches()[0]
+    pace = (now - began) / max(1, sum(part.num_rows for part in held[1:]))
+    return pa.Table.from_batches(held).slice(0, HEAD).combine_chunks().to_batches()[0], pace
 
 
 def _told_from_size(rows: Rows, head: pa.RecordBatch) -> int:

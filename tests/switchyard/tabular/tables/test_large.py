@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from switchyard.tabular.config.learning import Tuning
 from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.large.ahead import look_ahead
@@ -156,7 +158,13 @@ def test_a_dry_run_tells_from_the_first_rows_how_many_there_are_and_what_they_ta
 
     assert abs(text.rows - 3000) < 150 and not text.counted
     assert (parquet.rows, parquet.counted, parquet.columns, parquet.sample) == (3000, True, 6, 500)
-    assert parquet.lines("2 trials a family")[0].startswith("rows     3,000 x 6 columns: a sample of 500")
+    timed, counted = parquet.lines(Tuning(budget_s=100)), parquet.lines(Tuning(trials=2))
+    assert timed[0].startswith("rows     3,000 x 6 columns: a sample of 500")
+    assert "search   at most 50 s, on the sample" in timed and "last fit about 50 s, on all rows" in timed
+    assert "search   2 trials a family, on the sample" in counted and not any(line.startswith("in all") for line in counted)
+    assert "last fit about 1,500 s (more than its half of the budget, in as few steps as it may take), on all rows" in replace(
+        parquet, fit_s=1500.0
+    ).lines(Tuning(budget_s=100))
     assert ahead_of(tmp_path, people(), in_memory=4000) is None and ahead_of(tmp_path, people(), in_memory="auto") is None
 
 
