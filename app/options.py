@@ -41,6 +41,7 @@ SEARCH = (
     click.Option(["--user"], help="Recommendation: the column of who took something, where its name does not tell."),
     click.Option(["--item"], help="Recommendation: the column of what was taken, where its name does not tell."),
     click.Option(["--items"], help="Recommendation: PATH or URL of a table of the items with their titles and what describes them."),
+    click.Option(["--users"], help="Recommendation: PATH or URL of a table of the users with what describes them."),
     click.Option(["--weight"], help="The column that says how much each row counts; it is no feature."),
     click.Option(["--metric"], help="What the search improves and the verdict compares."),
     click.Option(["--positive"], help="The class that probabilities are of, of two."),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.outcome import Outcome
     from switchyard.tabular.config.problem import Problem
 
+_TABLES = ("location", "items_location", "users_location")
 _REPORTS = ("interactions", "recipe", "evaluation", "comparison", "verdict")
 
 
@@ -28,6 +29,7 @@ def plan(request: Request, *, no_cache: bool) -> Plan:
         "problem": problem.for_training(),
         "location": problem.data.source,
         "items_location": problem.data.items or "",
+        "users_location": problem.data.users or "",
         "fresh": f"{request.stack}-{time.time_ns()}" if no_cache else "",
     }
     what = f"{problem.data.source} -> what is taken next, on stack {request.stack} (config: {request.where})"
@@ -38,7 +40,7 @@ def run(request: Request, plan: Plan, *, no_cache: bool, next_command: str) -> R
     """Train, write the card and the reports, and say what came of it; exit code 3 where a gate rejects the challenger."""
     from stacks.files import stage_source
 
-    staged = {name: stage_source(plan.arguments[name]) for name in ("location", "items_location") if plan.arguments[name]}
+    staged = {name: stage_source(plan.arguments[name]) for name in _TABLES if plan.arguments[name]}
     outcome = execute_training(request, plan.pipeline, {**plan.arguments, **staged}, not no_cache, "register_recommender", _pages)
     summary = _finish(outcome, request.root)
     _print(outcome, summary, next_command, request.console)
@@ -50,9 +52,11 @@ def _check(problem: Problem) -> None:
     from switchyard.tabular.recommendation.settling import settle
     from switchyard.tabular.tables.reading.sources import is_at_hand, read_source
 
-    items = problem.data.model_copy(update={"source": problem.data.items}) if problem.data.items else None
-    if is_at_hand(problem.data) and (items is None or is_at_hand(items)):
-        settle(read_source(problem.data), None if items is None else read_source(items), problem)
+    data = problem.data
+    beside = [data.model_copy(update={"source": source}) if source else None for source in (data.items, data.users)]
+    if is_at_hand(data) and all(one is None or is_at_hand(one) for one in beside):
+        items, users = (None if one is None else read_source(one) for one in beside)
+        settle(read_source(data), items, problem, users)
 
 
 def _finish(outcome: Outcome, root: Path) -> TrainingSummary:

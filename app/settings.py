@@ -32,6 +32,7 @@ _PLACES = {
     "user": ("data", "user"),
     "item": ("data", "item"),
     "items": ("data", "items"),
+    "users": ("data", "users"),
     "weight": ("data", "weight"),
     "metric": ("metric",),
     "positive": ("positive_class",),

@@ -16,20 +16,20 @@ from switchyard.tabular.config.problem import Problem
 
 
 @pipeline(name="recommendation")
-def recommendation(problem: Problem, location: str, items_location: str, fresh: str = "") -> None:
+def recommendation(problem: Problem, location: str, items_location: str, users_location: str = "", fresh: str = "") -> None:
     """From interactions to a registered, documented, comparable model.
 
     Parameters
     ----------
     problem : Problem
         As the user gave it; `load_interactions` settles what is left open.
-    location, items_location : str
-        Where the step reads the tables: the artifact store for local files, else the sources themselves; the second empty
-        where there is none.
+    location, items_location, users_location : str
+        Where the step reads the tables: the artifact store for local files, else the sources themselves; empty where there is
+        none.
     fresh : str
         Differs where a search is wanted anew.
     """
-    interactions, settled = load_interactions(problem, location, items_location)
+    interactions, settled = load_interactions(problem, location, items_location, users_location)
     recipe = tune_recommenders(interactions, settled, fresh)
     evaluated, evaluation = evaluate_recommender(interactions, recipe, settled)
     bundle, parity = fit_recommender(interactions, recipe, settled)

@@ -34,6 +34,7 @@ _WIDTH = 80
 @click.option("--user", help="Recommendation: the column of who took something, where its name does not tell.")
 @click.option("--item", help="Recommendation: the column of what was taken, where its name does not tell.")
 @click.option("--items", help="Recommendation: PATH or URL of a table of the items with their titles and what describes them.")
+@click.option("--users", help="Recommendation: PATH or URL of a table of the users with what describes them.")
 @click.option("--goal", help="What the model is for, in a sentence; it goes into the config.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write a config that says the same: configs/NAME.yaml.")
 @click.pass_context

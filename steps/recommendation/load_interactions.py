@@ -1,4 +1,4 @@
-"""Step: read the interactions and the items, and settle what the config left open."""
+"""Step: read the interactions, the items and the users, and settle what the config left open."""
 
 import logging
 from dataclasses import replace
@@ -20,13 +20,14 @@ logger = logging.getLogger(__name__)
 
 @step(enable_cache=False)
 def load_interactions(
-    problem: Problem, location: str, items_location: str
+    problem: Problem, location: str, items_location: str, users_location: str = ""
 ) -> tuple[Annotated[Interactions, "interactions"], Annotated[Problem, "problem"]]:
-    """Read both tables, the second where there is one; never cached, since what lies behind a name may have changed."""
+    """Read the tables, those of items and users where there are any; never cached, since what lies behind a name may have changed."""
     data = problem.data
     table = _read(data, location, data.source)
     items = _read(data, items_location, data.items) if data.items else None
-    log, settled, notes = settle(table, items, problem)
+    users = _read(data, users_location, data.users) if data.users else None
+    log, settled, notes = settle(table, items, problem, users)
     for note in notes:
         logger.info(note)
     return log, settled

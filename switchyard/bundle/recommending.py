@@ -17,10 +17,13 @@ from switchyard.bundle.encoding import BadInput
 from switchyard.bundle.requests import KEYS, Recommendation, Request
 from switchyard.bundle.scorer import Answer, Columns, Scorer
 from switchyard.bundle.signature import RECOMMENDATION, Column, Signature
+from switchyard.bundle.traits import KEY, Traits
 
 CHUNK = 64
 """Requests that go through the graph at once: bounds memory."""
-COLUMNS = tuple(Column(name, kind, "", place, optional=True) for place, (name, kind) in enumerate(zip(KEYS, ("id", "ids", "ids", "count"))))
+_KINDS = ("id", "ids", "ids", "count", "attributes")
+_LISTED = ("items", "scores", "titles", "because")
+COLUMNS = tuple(Column(name, kind, "", place, optional=True) for place, (name, kind) in enumerate(zip(KEYS, _KINDS)))
 """Of the signature: a row is a request."""
 _NAMED = 5
 
@@ -41,6 +44,9 @@ class RecommendingScorer:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        kept = self._session.get_modelmeta().custom_metadata_map.get(KEY)
+        self._traits = None if kept is None else Traits.from_json(kept)
 
     def recommend(self, requests: Sequence[Request]) -> list[Recommendation]:
         """The answers, in the order of `requests`."""
@@ -56,13 +62,18 @@ class RecommendingScorer:
             "exclude": _filled([request.exclude for request in requests]),
             "k": np.array([[request.k] for request in requests], dtype=np.int64),
         }
-        items, titles, because, scores, known, strange, user_known = self._session.run(None, feeds)
+        words = [_words(request, self._traits) for request in requests]
+        if self._traits is not None:
+            feeds["attributes"] = _filled([found for found, _ in words])
+        found = dict(zip(self._outputs, self._session.run(None, feeds)))
         answers = []
         for row, request in enumerate(requests):
-            size = int(np.isfinite(scores[row, : request.k]).sum())
-            notes = _notes(request, feeds["history"][row][strange[row]], bool(user_known[row, 0]), int(known[row, 0]))
-            listed = {"items": items, "scores": scores, "titles": titles, "because": because}
-            answers.append(Recommendation(**{name: tuple(column[row, :size].tolist()) for name, column in listed.items()}, notes=notes))
+            size = int(np.isfinite(found["scores"][row, : request.k]).sum())
+            strange = feeds["history"][row][found["strange"][row]]
+            alike = "described" in found and bool(found["described"][row, 0])
+            notes = _notes(request, strange, bool(found["user_known"][row, 0]), int(found["known"][row, 0]), alike)
+            listed = {name: tuple(found[name][row, :size].tolist()) for name in _LISTED}
+            answers.append(Recommendation(**listed, notes=(*notes, *words[row][1])))
         return answers
 
 
@@ -105,16 +116,26 @@ def signature_of_requests(name: str, item: str, metric: str, trained_until: str 
     return Signature(name=name, task=RECOMMENDATION, target=item, columns=COLUMNS, metric=metric, trained_until=trained_until)
 
 
-def _notes(request: Request, strange: np.ndarray, user_known: bool, known: int) -> tuple[str, ...]:
+def _words(request: Request, traits: Traits | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What describes who asks, and notes on what does not."""
+    if not request.attributes:
+        return (), ()
+    if traits is None:
+        return (), ("attributes: the model goes by none of the user's, and they are left aside",)
+    return traits.words(request.attributes)
+
+
+def _notes(request: Request, strange: np.ndarray, user_known: bool, known: int, alike: bool) -> tuple[str, ...]:
+    popular = "what is popular among users described alike" if alike else "what is popular"
     notes = []
     if len(strange):
         names = ", ".join(repr(name) for name in strange[:_NAMED]) + (", ..." if len(strange) > _NAMED else "")
         are = "is no item" if len(strange) == 1 else "are no items"
         notes.append(f"history: {names} {are} that the model knows, and left aside; it may be newer than the model")
     if request.user and not user_known and not request.history:
-        notes.append(f"user {request.user!r} is not known and there is no history: the answer is what is popular; send a history")
+        notes.append(f"user {request.user!r} is not known and there is no history: the answer is {popular}; send a history")
     elif not known:
-        notes.append("there is no history that the model knows: the answer is what is popular")
+        notes.append(f"there is no history that the model knows: the answer is {popular}")
     return tuple(notes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +14,8 @@ from switchyard.bundle.plain import is_missing, name_of_number, shown
 
 MOST_ANSWERS, MOST_ITEMS = 1_000, 10_000
 """Of one request."""
-KEYS = ("user", "history", "exclude", "k")
+KEYS = ("user", "history", "exclude", "k", "attributes")
+MOST_ATTRIBUTES = 1_000
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Request:
     exclude: tuple[str, ...] = ()
     """Ids that must not be answered, besides those of the history."""
     k: int = 10
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    """What describes the user, by the names of training's user table; in place of what is known of the user."""
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
@@ -44,7 +47,8 @@ class Request:
         if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MOST_ANSWERS:
             raise BadInput("k", None, f"is {shown(k)}; it is a whole number from 1 to {MOST_ANSWERS:,}")
         user = fields.get("user")
-        return cls("" if is_missing(user) else _id("user", user), _ids("history", fields), _ids("exclude", fields), k)
+        who = "" if is_missing(user) else _id("user", user)
+        return cls(who, _ids("history", fields), _ids("exclude", fields), k, _attributes(fields.get("attributes")))
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,17 @@ def _ids(name: str, fields: Mapping[str, Any]) -> tuple[str, ...]:
     if len(values) > MOST_ITEMS:
         raise BadInput(name, None, f"has {len(values):,} items; {MOST_ITEMS:,} are allowed")
     return tuple(_id(name, value) for value in values)
+
+
+def _attributes(value: Any) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or len(value) > MOST_ATTRIBUTES:
+        raise BadInput("attributes", None, f'is {shown(value)}; it is an object such as {{"country": "FR", "age": 41}}')
+    for name, one in value.items():
+        if not (is_missing(one) or isinstance(one, (str, int, float, np.generic))):
+            raise BadInput("attributes", None, f"holds {shown(one)} as {name!r}, which is neither text nor a number")
+    return dict(value)
 
 
 def _id(name: str, value: Any) -> str:

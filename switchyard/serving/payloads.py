@@ -12,7 +12,10 @@ from switchyard.serving.errors import Refusal, bad_part
 
 ROWS, JSON_DATA, NDARRAY, TENSOR, ONE = "rows", "jsonData", "ndarray", "tensor", "one"
 _FORMS = 'send {"rows": [{"column": value, ...}]}, or Seldon\'s "data" with "names" and "ndarray" or "tensor", or "jsonData"'
-_REQUEST = 'send {"user": ..., "history": [...], "k": 10, "exclude": [...]}, of which each may be left out, or several under "rows"'
+_REQUEST = (
+    'send {"user": ..., "history": [...], "k": 10, "exclude": [...], "attributes": {...}}, of which each may be left out, '
+    'or several under "rows"'
+)
 _REFUSED = ("strData", "binData", "customData")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:~-]{1,128}")
 MOST_EXPLAINED = 10

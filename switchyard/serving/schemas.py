@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from switchyard.bundle import Column, Other, Sets, Signature
-from switchyard.bundle.requests import MOST_ANSWERS, MOST_ITEMS
+from switchyard.bundle.requests import MOST_ANSWERS, MOST_ATTRIBUTES, MOST_ITEMS
 from switchyard.bundle.sets import ANSWER, REVIEW
 from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.bundle.unlike import Unlike
@@ -108,6 +108,14 @@ _KINDS: dict[str, list[Json]] = {
     "id": [{"type": "string"}, {"type": "number"}, _NULL],
     "ids": [{"type": "array", "maxItems": MOST_ITEMS, "items": {"type": ["string", "number"]}}, _NULL],
     "count": [{"type": "integer", "minimum": 1, "maximum": MOST_ANSWERS}, _NULL],
+    "attributes": [
+        {
+            "type": "object",
+            "maxProperties": MOST_ATTRIBUTES,
+            "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+        },
+        _NULL,
+    ],
     "entity": [{"type": "string", "pattern": "^[ -~]{0,255}$"}, {"type": "integer"}, _NULL],
 }
 _ALL_DATA = ("rows", "data", "jsonData", "strData", "binData", "customData")

@@ -7,12 +7,12 @@ import pandas as pd
 
 from switchyard.bundle import Bundle
 from switchyard.bundle.recommending import RecommendingScorer
-from switchyard.bundle.requests import Request
 from switchyard.bundle.seen import hash_categories
 from switchyard.monitoring.recommending.catalogue import Catalogue
 from switchyard.monitoring.recommending.hits import METRIC, estimates, ranks_of
 from switchyard.monitoring.reference import MOST_ROWS, Reference, ReferenceFacts
 from switchyard.tabular.config.problem import Problem
+from switchyard.tabular.recommendation.histories import requests_of
 from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.measures import K
 from switchyard.tabular.recommendation.protocol import Questions, split_by_time
@@ -92,7 +92,7 @@ def _answers(evaluated: Bundle, known: Interactions, questions: Questions, seed:
     asked = questions.part(questions.answerable).at_most(MOST_ASKED, seed)
     ids = known.item_ids.astype(str)
     histories = [ids[asked.history[row]].tolist() for row in range(len(asked))]
-    answered = RecommendingScorer(evaluated.files["model.onnx"]).recommend([Request(history=tuple(one), k=K) for one in histories])
+    answered = RecommendingScorer(evaluated.files["model.onnx"]).recommend(requests_of(asked.history, ids, K))
     frame = pd.DataFrame(
         {
             "actual": [str(ids[asked.truth[row][0]]) for row in range(len(asked))],

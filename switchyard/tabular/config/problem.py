@@ -70,6 +70,9 @@ class Data(Section):
     items: str | None = Field(
         None, description="Recommendation: a table of the items with their titles and what describes them, as data.source."
     )
+    users: str | None = Field(
+        None, description="Recommendation: a table of the users with what describes them, known when they ask, as data.source."
+    )
     time_column: str | None = Field(None, description="Column that orders rows in time; @row: the file's order is time.")
     group_column: str | None = Field(None, description="Rows that share a value stay on one side of every split.")
     entity_column: str | None = Field(None, description="Who a row is about; rows of one entity share a side of a random split.")

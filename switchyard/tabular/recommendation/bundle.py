@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -51,7 +51,8 @@ def _example_rows(model: RecommendationModel, scorer: RecommendingScorer, histor
     """Requests by history, by user and by both, and two that nobody sends: nothing known, and nothing seen before."""
     picked = np.unique(np.linspace(0, len(histories) - 1, min(_EXAMPLES, len(histories))).astype(int))
     ids = model.item_ids.astype(str)
-    rows = [_row(history=ids[histories[place][-_LATEST:]].tolist()) for place in picked]
+    who = histories.who or ({},) * len(histories)
+    rows = [_row(history=ids[histories[place][-_LATEST:]].tolist(), attributes=who[place]) for place in picked]
     known = len(model.user_ids)
     rows += [_row(user=str(model.user_ids[place])) for place in sorted({0, known - 1}) if known]
     if rows and known:
@@ -64,8 +65,10 @@ def _example_rows(model: RecommendationModel, scorer: RecommendingScorer, histor
     return [row for row, kept in zip(rows, sure) if kept] or rows[-2:-1]
 
 
-def _row(user: str | None = None, history: Sequence[str] = (), exclude: Sequence[str] = ()) -> dict[str, Any]:
-    return {"user": user, "history": list(history), "exclude": list(exclude), "k": _K}
+def _row(
+    user: str | None = None, history: Sequence[str] = (), exclude: Sequence[str] = (), attributes: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    return {"user": user, "history": list(history), "exclude": list(exclude), "k": _K, "attributes": dict(attributes or {}) or None}
 
 
 def _apart(scores: Sequence[float]) -> bool:

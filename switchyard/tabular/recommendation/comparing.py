@@ -8,12 +8,11 @@ import numpy as np
 
 from switchyard.bundle import Bundle
 from switchyard.bundle.recommending import RecommendingScorer
-from switchyard.bundle.requests import Request
 from switchyard.tabular.config.judging import EvaluationConfig
 from switchyard.tabular.evaluation.comparison import Comparison
 from switchyard.tabular.evaluation.resampling import Resampler, Scores, resample
 from switchyard.tabular.recommendation.fitting import MOST_ASKED
-from switchyard.tabular.recommendation.histories import Histories
+from switchyard.tabular.recommendation.histories import Histories, requests_of
 from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.measures import K, per_user
 from switchyard.tabular.recommendation.protocol import Questions, split_by_time
@@ -73,7 +72,7 @@ def ndcg_of(bundle: Bundle, known: Interactions, asked: Questions) -> np.ndarray
     """nDCG@10 of its answers for each user, whatever its catalogue is, shape (n,)."""
     ids = known.item_ids.astype(str)
     places = {name: place for place, name in enumerate(ids.tolist())}
-    requests = [Request(history=tuple(ids[asked.history[row]].tolist()), k=K) for row in range(len(asked))]
+    requests = requests_of(asked.history, ids, K)
     top = np.full((len(asked), K), -1)
     for row, answer in enumerate(RecommendingScorer(bundle.files["model.onnx"]).recommend(requests)):
         top[row, : len(answer.items)] = [places.get(name, -1) for name in answer.items]
@@ -83,8 +82,7 @@ def ndcg_of(bundle: Bundle, known: Interactions, asked: Questions) -> np.ndarray
 def latency_of(bundle: Bundle, histories: Histories, ids: np.ndarray) -> float:
     """Median milliseconds from a request with a history to its answer, in this process, on one thread."""
     scorer, seconds = RecommendingScorer(bundle.files["model.onnx"]), []
-    names = ids.astype(str)
-    requests = [Request(history=tuple(names[histories[row % len(histories)]].tolist())) for row in range(_CALLS)]
+    requests = requests_of(histories.part(np.arange(_CALLS) % len(histories)), ids.astype(str), K)
     for request in requests:
         start = time.perf_counter()
         scorer.recommend([request])

@@ -13,6 +13,7 @@ from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.recipe import Recipe
 from switchyard.tabular.report import html, markdown
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table, Text
+from switchyard.tabular.tables.reading.credentials import without_credentials
 
 
 def write_card(
@@ -32,6 +33,8 @@ def write_card(
         ("item", Name(data.item or "")),
         ("time", Name(data.time_column or "")),
         ("weight", Name(data.weight) if data.weight else "none"),
+        ("items described by", Name(without_credentials(data.items)) if data.items else "nothing"),
+        ("users described by", Name(without_credentials(data.users)) if data.users else "nothing"),
     ]
     about = problem.goal or f"Answers a history of items with the items that come next, from {data.source}."
     sections = [
@@ -64,5 +67,6 @@ def _limits(evaluation: RecommendationEvaluation, log: Interactions) -> Sequence
         f"{evaluation.out_of_reach:.1%} of what users took next was new: the model answers no item that it has not seen taken.",
         f"{evaluation.standings[0].popular_share:.1%} of its answers are among the most taken hundredth of the catalogue.",
         "Every interaction counts as something taken, whatever its weight; what was disliked should not be in the table.",
-        f"The bundle holds the ids of {log.n_items:,} items and histories of up to {log.n_users:,} users: treat it as the data.",
+        f"The bundle holds the ids of {log.n_items:,} items and histories of up to {log.n_users:,} users"
+        f"{', and what describes them' if log.who else ''}: treat it as the data.",
     )

@@ -7,14 +7,14 @@ names all that decides an answer.
 from __future__ import annotations
 
 import numpy as np
-from onnx import ModelProto
+from onnx import ModelProto, helper
 
 from switchyard.bundle.recommending import RecommendingScorer
-from switchyard.bundle.requests import Request
+from switchyard.bundle.traits import KEY
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.export.graph import Graph
 from switchyard.tabular.recommendation.graph import BOOL, FLOAT, INT64, Asked, code_of
-from switchyard.tabular.recommendation.histories import Histories
+from switchyard.tabular.recommendation.histories import Histories, requests_of
 from switchyard.tabular.recommendation.model import AT_ONCE, EPSILON, RecommendationModel
 from switchyard.tabular.storable import Record
 
@@ -39,14 +39,15 @@ def recommender_to_onnx(model: RecommendationModel) -> ModelProto:
     """The model as ONNX.
 
     Inputs, all of n rows: `user` string [n, 1], `history` string [n, h], oldest first, `exclude` string [n, e], `k` int64 [n, 1],
-    of which the largest counts. Empty text is nothing. Outputs, best first: `items`, `titles` and `because` string [n, k],
-    `scores` float [n, k], minus infinity where no item is left; `known` int64 [n, 1], items of the history that it knows, those
-    that it knows of the user included; `strange` bool [n, h], what of the history is no item; `user_known` bool [n, 1]. What is
-    in the history is never an answer.
+    of which the largest counts; and where a member goes by attributes of users `attributes` string [n, a], the words that they
+    have (`switchyard.bundle.traits`, in the metadata). Empty text is nothing. Outputs, best first: `items`, `titles` and `because`
+    string [n, k], `scores` float [n, k], minus infinity where no item is left; `known` int64 [n, 1], items of the history that it
+    knows, those that it knows of the user included; `strange` bool [n, h], what of the history is no item; `user_known` bool
+    [n, 1]; with attributes `described` bool [n, 1]. What is in the history is never an answer.
     """
     graph = Graph()
     codes, counts = _history(graph, model)
-    asked = Asked(graph, model.n_items, codes, counts)
+    asked = Asked(graph, model.n_items, codes, counts, _words(graph, model))
     total = _blend(asked, model)
     exclude = code_of(graph, graph.input("exclude", "string", "e"), model.item_ids)
     left_out = graph.node("Concat", codes, exclude, axis=1)
@@ -58,7 +59,10 @@ def recommender_to_onnx(model: RecommendationModel) -> ModelProto:
     scores, top = graph.node("TopK", masked, graph.node("Min", k, asked.ints(model.n_items)), axis=1, outputs=2)
     _finish(asked, model, scores, top)
     _tell(asked, model, counts)
-    return graph.finish()
+    made = graph.finish()
+    if model.segments is not None:
+        helper.set_model_props(made, {KEY: model.segments.traits.to_json()})
+    return made
 
 
 def _history(graph: Graph, model: RecommendationModel) -> tuple[str, str]:
@@ -104,6 +108,26 @@ def _stored(graph: Graph, model: RecommendationModel) -> str:
     return str(graph.node("Where", there, graph.node("Cast", found, to=INT64), graph.constant(np.array(model.n_items))))
 
 
+def _words(graph: Graph, model: RecommendationModel) -> str:
+    """Places [n, w] of the words that describe the user: those of the request, and where none came those that are stored."""
+    segments = model.segments
+    if segments is None:
+        return ""
+    size = len(segments.names)
+    came = code_of(graph, graph.input("attributes", "string", "a"), np.array(segments.names))
+    lists = [segments.codes(attributes) for attributes in model.histories.who]
+    stored = np.full((len(model.user_ids) + 1, max([1, *map(len, lists)])), size, dtype=np.int32)
+    for row, codes in enumerate(lists):
+        stored[row, : len(codes)] = codes
+    user = graph.node("Min", _user(graph, model), graph.constant(np.array(len(stored) - 1)))
+    known = graph.node("Squeeze", graph.node("Gather", graph.constant(stored), user, axis=0), graph.constant(np.array([1])))
+    none_came = graph.node(
+        "Equal", graph.node("ReduceMin", came, graph.constant(np.array([1])), keepdims=1), graph.constant(np.array(size))
+    )
+    known = graph.node("Where", none_came, graph.node("Cast", known, to=INT64), graph.constant(np.array(size)))
+    return str(graph.node("Concat", came, known, axis=1))
+
+
 def _blend(asked: Asked, model: RecommendationModel) -> str:
     """As `RecommendationModel.score`."""
     g, parts = asked.graph, []
@@ -137,6 +161,9 @@ def _tell(asked: Asked, model: RecommendationModel, counts: str) -> None:
     text = g.node("Not", g.node("Equal", came, g.constant(np.array([""]))))
     g.output(g.node("And", no_item, text), "strange", "bool", ("n", "h"))
     g.output(g.node("Less", _user(g, model), asked.ints(len(model.user_ids))), "user_known", "bool", ("n", 1))
+    if model.segments is not None:
+        least = g.node("ReduceMin", asked.words, asked.ints(1), keepdims=1)
+        g.output(g.node("Less", least, asked.ints(len(model.segments.names))), "described", "bool", ("n", 1))
 
 
 def _reasons(asked: Asked, model: RecommendationModel, top: str) -> str:
@@ -170,7 +197,7 @@ class GraphRunner:
 
     def top(self, histories: Histories, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Places (n, k), -1 where there is none, and scores."""
-        requests = [Request(history=tuple(self._ids[histories[row]].tolist()), k=k) for row in range(len(histories))]
+        requests = requests_of(histories, self._ids, k)
         top, scores = np.full((len(histories), k), -1), np.full((len(histories), k), -np.inf, dtype=np.float32)
         for row, answer in enumerate(self.scorer.recommend(requests)):
             top[row, : len(answer.items)] = [self._places[name] for name in answer.items]

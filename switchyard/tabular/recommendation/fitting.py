@@ -18,17 +18,18 @@ from switchyard.tabular.recommendation.bundle import recommender_bundle
 from switchyard.tabular.recommendation.evaluation import RecommendationEvaluation, evaluate
 from switchyard.tabular.recommendation.export import GraphParity, GraphRunner, check_graph
 from switchyard.tabular.recommendation.families import RECOMMENDERS
+from switchyard.tabular.recommendation.histories import Histories
 from switchyard.tabular.recommendation.interactions import Interactions, read_interactions, read_titles
 from switchyard.tabular.recommendation.measures import K
 from switchyard.tabular.recommendation.model import RecommendationModel, known_histories
 from switchyard.tabular.recommendation.protocol import split_by_time
 from switchyard.tabular.recommendation.recipe import Recipe, tune
-from switchyard.tabular.recommendation.roles import Roles, roles_of, roles_of_items
+from switchyard.tabular.recommendation.roles import Roles, ids_in, roles_of, title_in
 from switchyard.tabular.recommendation.search import Told
-from switchyard.tabular.recommendation.words import words_of
+from switchyard.tabular.recommendation.words import Described, described_by
 from switchyard.tabular.report.words import count_of
 
-WHAT, ITEMS = "the frame", "the item table"
+WHAT, ITEMS, USERS = "the frame", "the item table", "the user table"
 """What stands in messages where a file's name would."""
 MOST_ASKED = 5_000
 """Users of the holdout that are scored, drawn at random where there are more."""
@@ -69,15 +70,24 @@ class FittedRecommender:
         """What answers requests, as a server has it."""
         return RecommendingScorer(self.bundle.files["model.onnx"])
 
-    def recommend(self, user: Any = None, history: Sequence[Any] = (), k: int = K, exclude: Sequence[Any] = ()) -> Recommendation:
+    def recommend(
+        self,
+        user: Any = None,
+        history: Sequence[Any] = (),
+        k: int = K,
+        exclude: Sequence[Any] = (),
+        attributes: Mapping[str, Any] | None = None,
+    ) -> Recommendation:
         """The best k items for a user, a history, or both: what is known of the user stands before `history`.
+
+        `attributes` describe the user, in place of what the user table said.
 
         Raises
         ------
         BadInput
             When k or an id can't be one.
         """
-        request = Request.of({"user": user, "history": list(history), "exclude": list(exclude), "k": k})
+        request = Request.of({"user": user, "history": list(history), "exclude": list(exclude), "k": k, "attributes": attributes})
         return self.scorer.recommend([request])[0]
 
 
@@ -90,6 +100,7 @@ def recommend(
     time_column: str | None = None,
     weight: str | None = None,
     items: pd.DataFrame | None = None,
+    users: pd.DataFrame | None = None,
     trials: int | None = None,
     families: Sequence[str] | None = None,
     holdout: float = 0.2,
@@ -110,7 +121,9 @@ def recommend(
         Columns of `frame`; found by their names where these are plain. Without a time the rows stand in the order of time. A
         weight is what a row says, zero or more: a rating, a number of pieces.
     items : DataFrame, optional
-        A row for each item, with its id and a title.
+        A row for each item, with its id and a title; the other columns describe it.
+    users : DataFrame, optional
+        A row for each user, with its id; the other columns describe it.
     trials : int, optional
         Trials per family instead of a budget: the same model for the same seed.
     families : sequence of str, optional
@@ -138,7 +151,7 @@ def recommend(
     if not isinstance(frame, pd.DataFrame) or frame.empty:
         what = "an empty one" if isinstance(frame, pd.DataFrame) else type(frame).__name__
         raise InputError(f"recommend: a pandas DataFrame with rows is needed, not {what}")
-    log, roles, notes = interactions_in(frame, items, user=user, item=item, time=time_column, weight=weight)
+    log, roles, notes = interactions_in(frame, items, users, user=user, item=item, time=time_column, weight=weight)
     recipe = tune(log, chosen, holdout, budget_s, trials, seed, told)
     evaluated, evaluation = evaluate_recipe(recipe, log, holdout, name, roles.item, resamples)
     bundle, parity, more = fit_to_all(recipe, log, name, roles.item)
@@ -146,37 +159,55 @@ def recommend(
 
 
 def interactions_in(
-    frame: pd.DataFrame, items: pd.DataFrame | None, what: str = WHAT, what_items: str = ITEMS, **said: str | None
+    frame: pd.DataFrame,
+    items: pd.DataFrame | None,
+    users: pd.DataFrame | None = None,
+    names: tuple[str, str, str] = (WHAT, ITEMS, USERS),
+    **said: str | None,
 ) -> tuple[Interactions, Roles, tuple[str, ...]]:
-    """The interactions in a frame, with the titles of an item table; the roles of its columns, where `said` leaves them open by
-    their names; and notes.
+    """The interactions in a frame, with what an item and a user table say; the roles of its columns, where `said` leaves them open by
+    their names; and notes. `names` are what the tables are called in messages.
 
     Raises
     ------
     InputError
-        As `roles_of`, `read_interactions` and `roles_of_items`.
+        As `roles_of`, `read_interactions`, `ids_in` and `title_in`, or a table of items or users is one of others.
     """
+    what, what_items, what_users = names
     frame = _named(frame)
     roles, notes = roles_of(list(frame.columns), what, **said)
     log, more = read_interactions(frame, roles, what)
+    notes = (*notes, *more)
     if items is not None:
         items = _named(items)
-        ids, title = roles_of_items(list(items.columns), roles.item, what_items)
-        described = words_of(items, ids)
-        titles = read_titles(items, ids, title)
-        _check_items(titles, described, log, what_items, ids)
-        log = replace(log, titles=titles, words={name: described.get(name, ()) for name in log.item_ids})
-    return log, roles, (*notes, *more)
+        ids, found, more = _described(items, what_items, "item", roles.item, log.item_ids)
+        words = found.words()
+        titles = read_titles(items, ids, title_in(list(items.columns), what_items, ids))
+        log = replace(log, titles=titles, words={name: words.get(name, ()) for name in log.item_ids})
+        notes = (*notes, *more)
+    if users is not None:
+        _, found, more = _described(_named(users), what_users, "user", roles.user, log.user_ids)
+        log = replace(log, who=found.values, traits=found.traits)
+        notes = (*notes, *more)
+    return log, roles, notes
 
 
-def _check_items(titles: Mapping[str, str], described: Mapping[str, Any], log: Interactions, what: str, ids: str) -> None:
-    """Refuse a table of other items: nothing would be said of it, and answers would have no titles."""
-    named = titles.keys() | described.keys()
-    if named.isdisjoint(log.item_ids):
-        such = f" such as {min(named)!r}" if named else ""
-        raise InputError(
-            f"{what} has none of the items that were taken: {ids!r} holds other ids{such}, not ones such as {log.item_ids[0]!r}"
-        )
+def _described(frame: pd.DataFrame, what: str, role: str, called: str, wanted: np.ndarray) -> tuple[str, Described, tuple[str, ...]]:
+    """The column of ids, what a table says of the items or users that are `wanted`, and notes.
+
+    A table of others is refused: nothing would be said of anybody, and answers would have no titles.
+    """
+    ids = ids_in(list(frame.columns), what, role, called)
+    found = described_by(frame, ids, what)
+    lacking = [name for name in wanted if name not in found.values]
+    if len(lacking) == len(wanted):
+        such = f" such as {min(found.values)!r}" if found.values else ""
+        whose = "items that were taken" if role == "item" else "users who took something"
+        raise InputError(f"{what} has none of the {whose}: {ids!r} holds other ids{such}, not ones such as {wanted[0]!r}")
+    notes = found.notes
+    if lacking:
+        notes = (*notes, f"{what}: nothing is said of {len(lacking):,} of {count_of(len(wanted), role)} (first: {lacking[0]!r})")
+    return ids, found, notes
 
 
 def evaluate_recipe(
@@ -229,7 +260,15 @@ def with_histories(model: RecommendationModel, log: Interactions) -> tuple[Recom
             "others are answered by the history in the request",
         )
         histories = histories.part(kept)
-    return replace(model, user_ids=log.user_ids[kept], histories=histories), notes
+    user_ids = log.user_ids[kept]
+    if model.segments is not None:
+        # Who has taken nothing yet is known too, by what describes it.
+        there = set(log.user_ids)
+        others = np.array([name for name in sorted(log.who) if name not in there], dtype=object)
+        user_ids = np.concatenate([user_ids, others])
+        starts = np.concatenate([histories.starts, np.full(len(others), histories.starts[-1])])
+        histories = Histories(starts, histories.items, (*histories.who, *log.attributes_of(others)))
+    return replace(model, user_ids=user_ids, histories=histories), notes
 
 
 def _families(families: Sequence[str] | None) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The three forms that a model has once it is fitted: from histories to a score for each item, here and in the ONNX graph.
+"""The four forms that a model has once it is fitted: from histories to a score for each item, here and in the ONNX graph.
 
 Whatever a family learnt, what is kept of it is one of these, and everything that is scored, compared and tuned is scored by
 them. So the numbers of a report are of what is served. None knows a user: a history comes with the request.
@@ -7,16 +7,21 @@ them. So the numbers of a report are of what is served. None knows a user: a his
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
 
+from switchyard.bundle.traits import Traits
 from switchyard.tabular.recommendation.graph import STEPS, TINY, Asked
 from switchyard.tabular.recommendation.histories import Histories
 
 _BLOCK = 256
+MOST_LIFT = 20.0
+"""A logarithm, up and down."""
 
 
 class Form(ABC):
@@ -59,6 +64,53 @@ class Constant(Form):
 
     def emit(self, asked: Asked) -> str:
         return asked.graph.node("Add", asked.zeros(self.n_items), asked.graph.constant(self.scores[None, :]))
+
+
+@dataclass(frozen=True, eq=False)
+class Segments(Form):
+    """How often everybody takes an item, times how much more those take it who are described as the user is; no history needed.
+
+    Attributes
+    ----------
+    base : ndarray of float32, shape (n_items,)
+        Share of everybody's, above zero.
+    lift : ndarray of float32, shape (n_words, n_items)
+        Logarithms, added over the words of a user.
+    names : tuple of str
+        The words.
+    traits : Traits
+        How attributes become words.
+    """
+
+    kind: ClassVar[str] = "segments"
+    base: np.ndarray
+    lift: np.ndarray
+    names: tuple[str, ...]
+    traits: Traits
+
+    @property
+    def n_items(self) -> int:  # type: ignore[override]
+        return len(self.base)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.names)}
+
+    def codes(self, attributes: Mapping[str, Any]) -> list[int]:
+        """Places among `names` of the words that attributes have."""
+        return [self._places[word] for word in self.traits.words(attributes)[0] if word in self._places]
+
+    def score(self, histories: Histories) -> np.ndarray:
+        marks = np.zeros((len(histories), len(self.names)), dtype=np.float32)
+        for row, attributes in enumerate(histories.who):
+            marks[row, self.codes(attributes)] = 1
+        return self.base * np.exp(np.clip(marks @ self.lift, -MOST_LIFT, MOST_LIFT))
+
+    def emit(self, asked: Asked) -> str:
+        graph = asked.graph
+        added = graph.node("MatMul", asked.described(len(self.names)), graph.constant(self.lift))
+        lifted = graph.node("Exp", graph.node("Clip", added, asked.f(-MOST_LIFT), asked.f(MOST_LIFT)))
+        return graph.node("Mul", lifted, graph.constant(self.base[None, :]))
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,10 +32,12 @@ class Asked:
         int64 [n, h], oldest first.
     counts : str
         bool [n, h]: what is an item, and no later one is the same.
+    words : str
+        int64 [n, w]: places of the words that describe the user, their number for what is none; empty where no model asks.
     """
 
-    def __init__(self, graph: Graph, n_items: int, codes: str, counts: str) -> None:
-        self.graph, self.n_items, self.codes = graph, n_items, codes
+    def __init__(self, graph: Graph, n_items: int, codes: str, counts: str, words: str = "") -> None:
+        self.graph, self.n_items, self.codes, self.words = graph, n_items, codes, words
         self.present = graph.node("Cast", counts, to=FLOAT)
         self.ages = graph.node("CumSum", self.present, graph.constant(np.array(1)), exclusive=1, reverse=1)
         self.rows = graph.node("Shape", codes, start=0, end=1)
@@ -76,6 +78,13 @@ class Asked:
     def without_last(self, tensor: str) -> str:
         """[n, n_items] of [n, n_items + 1]."""
         return self.graph.node("Slice", tensor, self.ints(0), self.ints(self.n_items), self.ints(1))
+
+    def described(self, n_words: int) -> str:
+        """float [n, n_words]: 1 for each word that describes the user."""
+        g = self.graph
+        ones = g.node("Expand", self.f(1.0), g.node("Shape", self.words))
+        marks = g.node("ScatterElements", self.zeros(n_words + 1), self.words, ones, axis=1)
+        return str(g.node("Slice", marks, self.ints(0), self.ints(n_words), self.ints(1)))
 
     def mean(self, inputs: np.ndarray, half_life: float | None) -> str:
         """Weighted mean of `inputs` over the history, float [n, f]."""

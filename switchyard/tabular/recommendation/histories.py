@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
+
+from switchyard.bundle.requests import Request
 
 LONGEST = 300
 """Items of a history that count, the latest; what was before is only never answered again."""
@@ -23,17 +25,20 @@ class Histories:
         List i is `items[starts[i] : starts[i + 1]]`.
     items : ndarray of int64
         Places in a catalogue, oldest first, none twice in one list.
+    who : tuple of n mappings
+        Attributes of each user by name, as JSON has them; empty where none are known of anybody.
     """
 
     starts: np.ndarray
     items: np.ndarray
+    who: tuple[Mapping[str, Any], ...] = ()
 
     @classmethod
-    def of(cls, lists: Iterable[Sequence[int] | np.ndarray]) -> Self:
+    def of(cls, lists: Iterable[Sequence[int] | np.ndarray], who: Sequence[Mapping[str, Any]] = ()) -> Self:
         """Of each list the last of equal items stays."""
         kept = [_latest(np.asarray(one, dtype=np.int64)) for one in lists]
         starts = np.concatenate([[0], np.cumsum([len(one) for one in kept])]).astype(np.int64)
-        return cls(starts, np.concatenate(kept) if kept else np.zeros(0, np.int64))
+        return cls(starts, np.concatenate(kept) if kept else np.zeros(0, np.int64), tuple(who))
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -47,7 +52,7 @@ class Histories:
 
     def part(self, places: np.ndarray) -> Histories:
         """The lists at `places`."""
-        return Histories.of(self[place] for place in places)
+        return Histories.of((self[place] for place in places), [self.who[place] for place in places] if self.who else ())
 
     @property
     def ages(self) -> np.ndarray:
@@ -66,6 +71,12 @@ class Histories:
         found = np.zeros((len(self), n_items), dtype=bool)
         found[np.repeat(np.arange(len(self)), self.lengths), self.items] = True
         return found
+
+
+def requests_of(histories: Histories, ids: np.ndarray, k: int) -> list[Request]:
+    """Requests that bring these histories, and the attributes of who asks; `ids` are those of the catalogue, str."""
+    who = histories.who or ({},) * len(histories)
+    return [Request(history=tuple(ids[histories[row]].tolist()), k=k, attributes=who[row]) for row in range(len(histories))]
 
 
 def place_weights(ages: np.ndarray, half_life: float | None) -> np.ndarray:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
+from switchyard.bundle.traits import Traits
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.roles import Roles
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
@@ -75,12 +76,17 @@ class Interactions(Storable):
     """Whether `times` are days since 1970."""
     words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By item id, what describes it, each once (`switchyard.tabular.recommendation.words`); empty where nothing does."""
+    who: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By user id, attributes as JSON has them, of users without a row too; empty where there is no user table."""
+    traits: Traits = field(default_factory=Traits)
+    """How the attributes of users become words."""
 
     def write(self, folder: Path) -> None:
         codes = {"user": self.users, "item": self.items, "day": self.times, "weight": self.weights}
         write_frame(pd.DataFrame(codes), folder / "rows.parquet")
         names = {"users": self.user_ids.tolist(), "items": self.item_ids.tolist(), "titles": dict(self.titles), "dated": self.dated}
         names["words"] = {name: list(words) for name, words in self.words.items()}
+        names |= {"who": {name: dict(found) for name, found in self.who.items()}, "traits": self.traits.to_json()}
         (folder / "names.json").write_text(json.dumps(names, ensure_ascii=False, sort_keys=True), encoding="utf-8")
 
     @classmethod
@@ -90,7 +96,8 @@ class Interactions(Storable):
         users, items = (np.array(names[kind], dtype=object) for kind in ("users", "items"))
         codes, places, days, weights = (rows[name].to_numpy() for name in ("user", "item", "day", "weight"))
         words = {name: tuple(found) for name, found in names.get("words", {}).items()}
-        return cls(codes, places, days, weights, users, items, names["titles"], names["dated"], words)
+        who = {"who": names.get("who", {}), "traits": Traits.from_json(names.get("traits", "[]"))}
+        return cls(codes, places, days, weights, users, items, names["titles"], names["dated"], words, **who)
 
     def facts(self) -> dict[str, Fact]:
         return {"rows": len(self), "users": self.n_users, "items": self.n_items}
@@ -111,6 +118,7 @@ class Interactions(Storable):
             ("interactions of an item, median", float(np.median(per_item))),
             ("items with a title", sum(name in self.titles for name in self.item_ids)),
             ("items that are described", sum(bool(self.words.get(name)) for name in self.item_ids)),
+            ("users that are described", sum(bool(self.who.get(name)) for name in self.user_ids)),
         ]
         if self.dated:
             rows += [("first", _moment(self.times[0])), ("last", _moment(self.times[-1]))]
@@ -138,6 +146,10 @@ class Interactions(Storable):
     @property
     def n_items(self) -> int:
         return len(self.item_ids)
+
+    def attributes_of(self, users: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
+        """Of each user, an empty mapping where none are known; nothing at all where there is no user table."""
+        return tuple(self.who.get(name, {}) for name in users) if self.who else ()
 
     @cached_property
     def pairs(self) -> Pairs:

@@ -83,9 +83,12 @@ def look_at_interactions(problem: Problem) -> InteractionLook:
     InputError
         When a table can't be read or learnt from, or a column is named that is not there.
     """
-    items = read_source(problem.data.model_copy(update={"source": problem.data.items})) if problem.data.items else None
+    items, users = (
+        read_source(problem.data.model_copy(update={"source": source})) if source else None
+        for source in (problem.data.items, problem.data.users)
+    )
     table = read_source(problem.data)
-    log, settled, notes = settle(table, items, problem)
+    log, settled, notes = settle(table, items, problem, users)
     try:
         questions = split_by_time(log, holdout_of(settled))[1]
     except InputError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from switchyard.tabular.recommendation.forms import Form
+from switchyard.tabular.recommendation.forms import Form, Segments
 from switchyard.tabular.recommendation.histories import Histories
 from switchyard.tabular.recommendation.interactions import Interactions
 
@@ -55,6 +55,11 @@ class RecommendationModel:
     @property
     def n_items(self) -> int:
         return len(self.item_ids)
+
+    @property
+    def segments(self) -> Segments | None:
+        """The member that goes by attributes of users; None where none does."""
+        return next((member.form for member in self.members if isinstance(member.form, Segments)), None)
 
     def score(self, histories: Histories) -> np.ndarray:
         """float32 of shape (n, n_items), higher is better."""
@@ -105,4 +110,4 @@ def known_histories(log: Interactions) -> Histories:
     pairs = log.pairs
     order = np.argsort(pairs.users, kind="stable")
     starts = np.searchsorted(pairs.users[order], np.arange(log.n_users + 1))
-    return Histories(starts.astype(np.int64), pairs.items[order])
+    return Histories(starts.astype(np.int64), pairs.items[order], log.attributes_of(log.user_ids))

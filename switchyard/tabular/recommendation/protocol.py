@@ -102,7 +102,9 @@ def _questions(log: Interactions, before: np.ndarray, known: Interactions) -> Qu
         history.append(places[seen][places[seen] >= 0])
         truth.append(places[fresh][places[fresh] >= 0])
         unknown.append(int((places[fresh] < 0).sum()))
-    return Questions(log.user_ids[users], np.array(warm, bool), Histories.of(history), Histories.of(truth), np.array(unknown, np.int64))
+    names = log.user_ids[users]
+    asked = Histories.of(history, log.attributes_of(names))
+    return Questions(names, np.array(warm, bool), asked, Histories.of(truth), np.array(unknown, np.int64))
 
 
 def _first(items: np.ndarray) -> np.ndarray:

@@ -112,7 +112,7 @@ def tune(
     started = time.monotonic()
     suiting = [name for name in families if RECOMMENDERS[name].suits(log)]
     if not suiting:
-        raise InputError(f"{families[0]} learns from what describes the items; give an item table (data.items), or other tuning.families")
+        raise InputError(f"{families[0]} learns from {RECOMMENDERS[families[0]].needs}, or other tuning.families")
     known, _ = split_by_time(log, holdout)
     cuts = cuts_of(known, holdout, seed)
     standings = search(cuts, suiting, max(0.0, SEARCHED * budget_s - (time.monotonic() - started)), trials, seed, told)

@@ -102,22 +102,33 @@ def role_in(names: Sequence[str], what: str, role: str, said: str | None, needed
     return found
 
 
-def roles_of_items(names: Sequence[str], item: str, what: str) -> tuple[str, str]:
-    """The columns of an item table with the ids that `item` has in the interactions, and with what people call an item.
+def ids_in(names: Sequence[str], what: str, role: str, called: str) -> str:
+    """The column of a table of users or items with the ids that the column `called` has in the interactions.
 
     Raises
     ------
     InputError
-        When it plainly has no such columns.
+        When it plainly has none.
     """
-    plain = [name for word in _PLAIN["item"] for name in names if _folded(name) == word]
-    ids = item if item in names else next(iter(plain), None)
+    plain = [name for word in _PLAIN[role] for name in names if _folded(name) == word]
+    ids = called if called in names else next(iter(plain), None)
     if ids is None:
-        raise InputError(f"{what} has no column {item!r} with the ids of the items (there are {', '.join(names)})")
+        raise InputError(f"{what} has no column {called!r} with the ids of the {role}s (there are {', '.join(names)})")
+    return ids
+
+
+def title_in(names: Sequence[str], what: str, ids: str) -> str:
+    """The column of an item table with what people call an item.
+
+    Raises
+    ------
+    InputError
+        When it plainly has none.
+    """
     title = next((name for word in _TITLES for name in names if _folded(name) == word and name != ids), None)
     if title is None:
         raise InputError(f"{what} has no column that is plainly a title ({', '.join(_TITLES[:4])}); there are {', '.join(names)}")
-    return ids, title
+    return title
 
 
 def _key(role: str) -> str:

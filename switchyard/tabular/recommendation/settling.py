@@ -11,8 +11,10 @@ from switchyard.tabular.tables.reading.source import RawTable
 HOLDOUT = 0.2
 
 
-def settle(table: RawTable, items: RawTable | None, problem: Problem) -> tuple[Interactions, Problem, tuple[str, ...]]:
-    """The interactions of `table` with the titles of `items`, the settled problem, and notes.
+def settle(
+    table: RawTable, items: RawTable | None, problem: Problem, users: RawTable | None = None
+) -> tuple[Interactions, Problem, tuple[str, ...]]:
+    """The interactions of `table` with what `items` and `users` say, the settled problem, and notes.
 
     Raises
     ------
@@ -25,8 +27,8 @@ def settle(table: RawTable, items: RawTable | None, problem: Problem) -> tuple[I
     log, roles, notes = interactions_in(
         table.frame,
         None if items is None else items.frame,
-        table.source,
-        "" if items is None else items.source,
+        None if users is None else users.frame,
+        (table.source, items.source if items else "", users.source if users else ""),
         user=data.user,
         item=data.item,
         time=None if data.time_column == "@row" else data.time_column,

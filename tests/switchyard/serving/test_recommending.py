@@ -69,9 +69,9 @@ def test_several_are_rows_whose_fields_may_differ(predictor, fitted):
         ({}, "has no request; send"),
         ({"history": "i1"}, "is 'i1'; it is a list of item ids, oldest first"),
         ({"rows": [{"user": "u1"}, {"k": -1}]}, "row 1: is -1; it is a whole number from 1 to 1,000"),
-        ({"histroy": ["i1"]}, "is not known; did you mean 'history'? There are 'user', 'history', 'exclude' and 'k'"),
+        ({"histroy": ["i1"]}, "is not known; did you mean 'history'? There are 'user', 'history', 'exclude', 'k' and 'attributes'"),
         ({"user": "u3", "histroy": ["i1"]}, "did you mean 'history'? Where it is not"),
-        ({"visitor": "u3"}, "is not known; send one at least of 'user', 'history', 'exclude' and 'k'"),
+        ({"visitor": "u3"}, "is not known; send one at least of 'user', 'history', 'exclude', 'k' and 'attributes'"),
         ({"data": {"names": ["user"], "ndarray": [["u1"]]}}, "can't hold a request for recommendations"),
     ],
 )

@@ -7,6 +7,7 @@ RECOMMENDERS = Parts(
     Recommender,
     (
         "switchyard.tabular.recommendation.families.popularity",
+        "switchyard.tabular.recommendation.families.segments",
         "switchyard.tabular.recommendation.families.neighbours",
         "switchyard.tabular.recommendation.families.ease",
         "switchyard.tabular.recommendation.families.factorization",

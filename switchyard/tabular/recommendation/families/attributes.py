@@ -27,6 +27,7 @@ class ItemAttributes(Recommender):
     name = "attributes"
     title = "Item attributes"
     most_trials = 60
+    needs = "what describes the items; give an item table (data.items)"
     defaults = ({"neighbours": 100, "common": 0.3, "fame": 0.3, "half_life": 10.0},)
 
     def suggest(self, trial: optuna.Trial) -> Params:

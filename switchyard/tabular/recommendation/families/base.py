@@ -38,6 +38,8 @@ class Recommender(Part):
     defaults: tuple[Params, ...]
     most_trials: int = 1_000
     """More would only fit the users that are asked."""
+    needs: str = ""
+    """What there must be beside the interactions, in words."""
 
     def suits(self, log: Interactions) -> bool:
         """Whether it has something to learn from."""

@@ -11,7 +11,7 @@ import pandas as pd
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.reading.loans import LEAKS, loans
-from switchyard.tabular.tables.reading.purchases import products, purchases
+from switchyard.tabular.tables.reading.purchases import members, products, purchases
 from switchyard.tabular.tables.reading.rides import rides
 from switchyard.tabular.tables.reading.shoppers import shoppers
 from switchyard.tabular.tables.reading.source import Source
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from switchyard.tabular.config.problem import Data
 
 SKLEARN = ("iris", "wine", "breast_cancer", "diabetes", "digits")
-SHOP = {"purchases": purchases, "products": products}
+SHOP = {"purchases": purchases, "products": products, "members": members}
 SEEDED = {"shoppers": shoppers, "rides": rides}
 NAMES = ("loans", *SEEDED, *SHOP, *SKLEARN)
 

@@ -12,7 +12,7 @@ from switchyard.tabular.recommendation.families import RECOMMENDERS
 from switchyard.tabular.recommendation.fitting import interactions_in
 from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.recipe import tune
-from switchyard.tabular.recommendation.words import words_of
+from switchyard.tabular.recommendation.words import described_by
 from tests.switchyard.tabular.recommendation.shops import shop
 
 ITEMS = pd.DataFrame(
@@ -31,11 +31,11 @@ def log():
 
 
 def test_texts_become_words_and_numbers_and_dates_their_tenth():
-    found = words_of(ITEMS, "item")
+    found = described_by(ITEMS, "item", "items.csv").words()
 
     assert set(found["i0"]) == {"title:green", "title:tea", "title:0", "price=0", "since=0"}
     assert set(found["i19"]) == {"title:black", "title:coffee", "title:19", "price=9", "since=9"}
-    assert words_of(ITEMS.assign(price=np.nan, title=None).head(3), "item")["i1"] == ("since=4",)
+    assert described_by(ITEMS.assign(price=np.nan, title=None).head(3), "item", "items.csv").words()["i1"] == ("since=4",)
 
 
 def test_descriptions_are_kept_with_the_interactions(log, tmp_path):

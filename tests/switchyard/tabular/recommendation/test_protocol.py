@@ -13,7 +13,7 @@ from switchyard.tabular.recommendation.histories import LONGEST, Histories
 from switchyard.tabular.recommendation.interactions import read_interactions
 from switchyard.tabular.recommendation.measures import coverage, novelty, per_user
 from switchyard.tabular.recommendation.protocol import split_by_time
-from switchyard.tabular.recommendation.roles import Roles, roles_of, roles_of_items
+from switchyard.tabular.recommendation.roles import Roles, ids_in, roles_of, title_in
 from tests.switchyard.tabular.recommendation.shops import shop
 
 ROWS = [
@@ -111,6 +111,7 @@ def test_columns_are_found_by_plain_names():
     roles, notes = roles_of(["CustomerID", "StockCode", "Quantity", "InvoiceDate"], "orders")
 
     assert roles == Roles("CustomerID", "StockCode", "InvoiceDate", "Quantity") and len(notes) == 4
-    assert roles_of_items(["StockCode", "Description"], "item", "items") == ("StockCode", "Description")
+    assert ids_in(["StockCode", "Description"], "items", "item", "item") == "StockCode"
+    assert title_in(["StockCode", "Description"], "items", "StockCode") == "Description"
     with pytest.raises(InputError, match="has two roles"):
         roles_of(["user", "item"], "t", user="user", item="item", weight="item")

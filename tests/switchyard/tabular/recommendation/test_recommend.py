@@ -13,6 +13,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.families import RECOMMENDERS
 from tests.switchyard.tabular.recommendation.shops import shop
 from tests.switchyard.tabular.recommendation.test_attributes import ITEMS as DESCRIBED
+from tests.switchyard.tabular.recommendation.test_segments import USERS
 
 QUICK = {"trials": 2, "resamples": 50}
 ITEMS = pd.DataFrame({"item": [f"i{number}" for number in range(40)], "title": [f"Thing {number}" for number in range(40)]})
@@ -20,7 +21,7 @@ ITEMS = pd.DataFrame({"item": [f"i{number}" for number in range(40)], "title": [
 
 @pytest.fixture(scope="module")
 def fitted():
-    return switchyard.recommend(shop(), items=ITEMS, **QUICK)
+    return switchyard.recommend(shop(), items=ITEMS, users=USERS, **QUICK)
 
 
 def test_people_get_what_those_took_who_took_the_same(fitted):
@@ -167,7 +168,7 @@ def test_equal_seeds_make_equal_graphs_and_numbers_are_ids_like_text():
 
 @pytest.mark.parametrize("family", list(RECOMMENDERS))
 def test_each_family_alone_is_served_as_it_was_scored(family):
-    found = switchyard.recommend(shop(60, 20, 8), items=DESCRIBED, families=[family], trials=2, resamples=10)
+    found = switchyard.recommend(shop(60, 20, 8), items=DESCRIBED, users=USERS, families=[family], trials=2, resamples=10)
 
     assert found.parity.largest_difference < 1e-4 and family in {one.family for one in found.recipe.candidates if one.weight}
 

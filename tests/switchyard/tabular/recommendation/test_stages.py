@@ -57,7 +57,7 @@ def served(settled, recipe):
 
 
 def test_a_config_names_the_recommenders_that_are_tried():
-    assert problem().tuning.families == ("popularity", "item_knn", "ease", "als", "bpr", "attributes")
+    assert problem().tuning.families == ("popularity", "segments", "item_knn", "ease", "als", "bpr", "attributes")
     assert problem(tuning={"families": ["ease", "als"]}).tuning.families == ("ease", "als")
 
 
