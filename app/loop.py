@@ -118,14 +118,15 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
     """Claim a retraining, with the rows to train on put into the artifact store first."""
     from app.gathering import gather_rows
     from stacks.files import stage_table
-    from switchyard.monitoring.retraining.labelled import count_labelled
+    from switchyard.monitoring.retraining.labelled import called, count_labelled
     from switchyard.tabular.tables.reading.credentials import STAGED
     from switchyard.tabular.tables.reading.staged import to_staged
     from switchyard.tabular.tables.table import digest_frame
 
     if problem.data.source.startswith(STAGED):
         raise InputError("data.source is a table with rows of the prediction log already; name the source beneath it")
-    check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since))
+    task = problem.task
+    check(ledger, decision, problem.retraining, lambda since: count_labelled(engine, problem.name, since, task), called(task))
     rows = gather_rows(engine, problem, decision.version)
     revision = f"sha256:{digest_frame(rows.frame)}"
     ledger.check_data(decision, revision)

@@ -21,5 +21,5 @@ def refuse_without_labels(problem: Problem, what: str) -> None:
 
     if not kind_of(problem.task).labels:
         raise InputError(
-            f"{what} goes by labels that come later, and a {problem.task} has none; train {problem.name!r} again and deploy it"
+            f"{what} goes by labels that come later, and a {problem.task} has none; --pipeline retraining trains {problem.name!r} again"
         )

@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 from app.command import Command, Plan, Request, Result
 from app.options import SEARCH, WHY
-from app.tasks import refuse_without_labels
 from switchyard.tabular.errors import InputError
 
 _FELL_THROUGH = ("refused", "rejected", "abandoned", "rolled_back")
@@ -20,7 +19,6 @@ def plan(request: Request, *, why: str) -> Plan:
     InputError
         No version is in production.
     """
-    refuse_without_labels(request.problem, "retraining")
     from app.commands.training import COMMAND as train
 
     _champion(request.problem.name)
@@ -59,4 +57,6 @@ def _champion(name: str) -> str:
     return version
 
 
-COMMAND = Command("Train the next version from old rows and new labels, and try it.", plan, run, changes=SEARCH, own=(WHY,))
+COMMAND = Command(
+    "Train the next version from old rows and new ones of the prediction log, and try it.", plan, run, changes=SEARCH, own=(WHY,)
+)

@@ -28,6 +28,6 @@ def document_recommender(
     verdict: Verdict,
 ) -> Annotated[Documents, "documents"]:
     """What it is of, how it was scored, what it can't."""
-    versions = {"source": problem.data.source, "code": code_commit(), "lock": lock_digest()}
+    versions = {"source": interactions.source, "code": code_commit(), "lock": lock_digest()}
     versions |= {name: metadata.version(name) for name in ("implicit", "optuna", "onnxruntime")}
     return write_card(problem, interactions, recipe, bundle, evaluation, comparison, verdict, versions)

@@ -39,7 +39,8 @@ def register_recommender(
     """Log the training and register its bundle and evaluated twin as challenger; what is registered already is left as it is."""
     tags = {
         "verdict": verdict.verdict,
-        "data_source": problem.data.source,
+        "data_source": interactions.source,
+        "data_revision": interactions.revision,
         "code_commit": code_commit(),
         "lock": lock_digest(),
         "family": recipe.family,

@@ -140,7 +140,8 @@ def test_a_config_is_saved_as_it_was_asked_for_and_never_over_another(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, given", [("retraining", {}), ("experiment", {}), ("deployment", {"strategy": "ab"}), ("monitoring", {"act": True})]
+    "name, given",
+    [("experiment", {}), ("deployment", {"strategy": "ab"}), ("deployment", {"strategy": "canary"}), ("monitoring", {"act": True})],
 )
 def test_what_goes_by_labels_is_refused_where_none_can_come(tmp_path, name, given):
     problem, where = settings_from(tmp_path, data="people.csv", task="clustering")

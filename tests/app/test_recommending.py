@@ -53,7 +53,7 @@ def test_a_table_of_visits_is_monitored_like_any_other(problem):
 
 
 def test_a_recommendation_learns_again_from_labels_and_clustering_has_none(problem):
-    refuse_without_labels(problem, "retraining")
+    refuse_without_labels(problem, "experiment")
 
-    with pytest.raises(InputError, match="retraining goes by labels that come later, and a clustering has none"):
-        refuse_without_labels(SimpleNamespace(task="clustering", name="groups"), "retraining")
+    with pytest.raises(InputError, match="experiment goes by labels that come later, and a clustering has none; --pipeline retraining"):
+        refuse_without_labels(SimpleNamespace(task="clustering", name="groups"), "experiment")

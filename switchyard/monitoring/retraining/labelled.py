@@ -1,6 +1,7 @@
 """`Labelled`: the predictions of the log whose outcome is known by now, as rows of the training table.
 
-A prediction counts with the label that holds for it now; one that was made twice for one event counts once.
+A prediction counts with the label that holds for it now; one that was made twice for one event counts once. Of a task that predicts
+no column (a clustering) no label can come, and each row that was asked for counts, once.
 
 A request must hold what its model uses and may hold more, so a column that training dropped by itself is in the source and
 perhaps not in the log. Old rows would have it and new ones would not: whether it is missing would then tell how old a row is,
@@ -31,6 +32,7 @@ from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.table import digest_rows
+from switchyard.tabular.tasks import kind_of
 
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 _ROLES = ("live", BATCH)
@@ -48,12 +50,19 @@ class Labelled:
     left_out: tuple[str, ...] = ()
     """Features of the source that the model does not use and that some of these predictions' requests did not hold."""
     notes: tuple[str, ...] = ()
+    what: str = "labelled prediction"
+    """What one of the rows is."""
+
+
+def called(task: str) -> str:
+    """What a row of the log is that a model of `task` can be trained on again."""
+    return "labelled prediction" if kind_of(task).labels else "prediction"
 
 
 def labelled_predictions(
     engine: Engine, model: str, schema: Schema, problem: Problem, used: frozenset[str], optional: frozenset[str] = frozenset()
 ) -> Labelled:
-    """The log's predictions of `model` that have a label.
+    """The log's predictions of `model` that have a label; all of them where none can come.
 
     Parameters
     ----------
@@ -80,31 +89,36 @@ def labelled_predictions(
     """
     _check_owner(schema, problem)
     parts, lacking = [], dict.fromkeys((column.name for column in schema.features), 0)
+    labels, what = bool(kind_of(problem.task).labels), called(problem.task)
     for frame in read_window(engine, _FIRST, _far(), model, role=_ROLES, absent=_ABSENT):
-        known = frame[frame["actual"].notna()]
+        known = frame[frame["actual"].notna()] if labels else frame
         if len(known):
             parts.append(_canonical(known, schema, problem))
             for name in lacking:
                 lacking[name] += int(_absent(known, name).sum())
     if not parts:
-        return Labelled(pd.DataFrame({column.name: pd.Series(dtype=object) for column in schema.columns}, index=pd.DatetimeIndex([])))
+        return Labelled(
+            pd.DataFrame({column.name: pd.Series(dtype=object) for column in schema.columns}, index=pd.DatetimeIndex([])), what=what
+        )
     rows = pd.concat(parts).sort_index(kind="stable")
-    left_out, notes = _weigh({name: count for name, count in lacking.items() if count}, len(rows), used, optional)
+    left_out, notes = _weigh({name: count for name, count in lacking.items() if count}, len(rows), used, optional, what)
     rows = rows.drop(columns=list(left_out))
     features = [column.name for column in schema.features if column.name not in left_out]
-    identity = digest_rows(rows[features].assign(moment=rows.index, entity=_owner(rows, problem)))
-    return Labelled(rows[~pd.Series(identity).duplicated(keep="last").to_numpy()], left_out, notes)
+    whose = rows[features].assign(entity=_owner(rows, problem))
+    # Without an outcome nothing tells two moments of one row apart.
+    identity = digest_rows(whose.assign(moment=rows.index) if labels else whose)
+    return Labelled(rows[~pd.Series(identity).duplicated(keep="last").to_numpy()], left_out, notes, what)
 
 
-def count_labelled(engine: Engine, model: str, since: datetime) -> int:
-    """Predictions of `model` made since a moment (without a zone: UTC) that have a label by now."""
-    return sum(len(frame) for frame in labelled_frames(engine, model, since))
+def count_labelled(engine: Engine, model: str, since: datetime, task: str = "auto") -> int:
+    """Predictions of `model` made since a moment (without a zone: UTC) that have a label by now; all where the task has no labels."""
+    return sum(len(frame) for frame in labelled_frames(engine, model, since, task))
 
 
-def labelled_frames(engine: Engine, model: str, since: datetime = _FIRST) -> Iterator[pd.DataFrame]:
-    """Predictions of `model` made since a moment (without a zone: UTC) that have a label by now, inputs and answers whole."""
+def labelled_frames(engine: Engine, model: str, since: datetime = _FIRST, task: str = "auto") -> Iterator[pd.DataFrame]:
+    """What `count_labelled` counts, inputs and answers whole."""
     for frame in read_window(engine, since.replace(tzinfo=UTC), _far(), model, role=_ROLES, spread=False):
-        yield frame[frame["actual"].notna()]
+        yield frame[frame["actual"].notna()] if kind_of(task).labels else frame
 
 
 def _far() -> datetime:
@@ -120,12 +134,12 @@ def _absent(frame: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def _weigh(
-    lacking: Mapping[str, int], rows: int, used: frozenset[str], optional: frozenset[str]
+    lacking: Mapping[str, int], rows: int, used: frozenset[str], optional: frozenset[str], what: str
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Columns that are left out because so many of `rows` lack them, and what to say of each."""
     left_out, notes = [], []
     for name, count in lacking.items():
-        share = f"{count:,} of {count_of(rows, 'labelled prediction')}"
+        share = f"{count:,} of {count_of(rows, what)}"
         if name not in used:
             left_out.append(name)
             notes.append(
@@ -133,9 +147,7 @@ def _weigh(
             )
         elif count == rows and name in optional:
             left_out.append(name)
-            notes.append(
-                f"{name!r} is left out: none of {count_of(rows, 'labelled prediction')} came with it; send it to have it learnt from"
-            )
+            notes.append(f"{name!r} is left out: none of {count_of(rows, what)} came with it; send it to have it learnt from")
         elif count == rows:
             raise InputError(f"the prediction log has no column {name!r} to train on; take it out of serving.log_exclude")
         else:

@@ -14,7 +14,9 @@ from switchyard.tabular.config.production import Retraining
 WEEK = timedelta(days=7)
 
 
-def check(ledger: Ledger, decision: Decision, limits: Retraining, labelled: Callable[[datetime], int]) -> None:
+def check(
+    ledger: Ledger, decision: Decision, limits: Retraining, labelled: Callable[[datetime], int], what: str = "labelled prediction"
+) -> None:
     """Whether the limits allow a retraining now.
 
     Parameters
@@ -24,6 +26,8 @@ def check(ledger: Ledger, decision: Decision, limits: Retraining, labelled: Call
     limits : Retraining
     labelled : callable
         How many labelled predictions there are since a moment; asked last, since it reads the log.
+    what : str
+        What these are called: of a task without labels all predictions count.
 
     Raises
     ------
@@ -43,5 +47,5 @@ def check(ledger: Ledger, decision: Decision, limits: Retraining, labelled: Call
         raise Refused(f"{len(week)} retrainings within a week; the next may begin {again} (retraining.per_week {limits.per_week})")
     since = ledger.wanted_since(decision)
     if (count := labelled(since)) < limits.min_labels:
-        what = f"{count} labelled predictions since {shown(since)}, where the first window that asked for it begins"
-        raise Refused(f"{what}; there must be {limits.min_labels} to learn from (retraining.min_labels)")
+        there = f"{count} {what}s since {shown(since)}, where the first window that asked for it begins"
+        raise Refused(f"{there}; there must be {limits.min_labels} to learn from (retraining.min_labels)")

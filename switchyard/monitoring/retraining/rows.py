@@ -72,7 +72,7 @@ def put_together(old: Table, new: Labelled, problem: Problem, source: str, windo
     fresh = new.rows[~_known(new.rows, old, problem)]
     fresh = fresh.assign(**{name: nothing(len(fresh), schema[name]) for name in new.left_out})
     last = f" until {fresh.index.max():%Y-%m-%d}" if len(fresh) else ""
-    label = f"{source} ({old.revision}) and {len(fresh):,} labelled predictions{last}"
+    label = f"{source} ({old.revision}) and {len(fresh):,} {new.what}s{last}"
     older = old.frame
     asked = problem
     if window_days is not None:

@@ -32,11 +32,14 @@ def write_card(
         ("user", Name(data.user or "")),
         ("item", Name(data.item or "")),
         ("time", Name(data.time_column or "")),
+        ("revision", Name(log.revision)),
         ("weight", Name(data.weight) if data.weight else "none"),
         ("items described by", Name(without_credentials(data.items)) if data.items else "nothing"),
         ("users described by", Name(without_credentials(data.users)) if data.users else "nothing"),
     ]
-    about = problem.goal or f"Answers a history of items with the items that come next, from {data.source}."
+    about = (
+        problem.goal or f"Answers a history of items with the items that come next, from {log.source or without_credentials(data.source)}."
+    )
     sections = [
         Section("Model", about, Table(("", ""), [("digest", Name(bundle.digest)), *versions.items()]), recipe.table()),
         Section("Data", log_line(log), Table(("role", "column"), roles)),

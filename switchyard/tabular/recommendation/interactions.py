@@ -80,6 +80,10 @@ class Interactions(Storable):
     """By user id, attributes as JSON has them, of users without a row too; empty where there is no user table."""
     traits: Traits = field(default_factory=Traits)
     """How the attributes of users become words."""
+    source: str = ""
+    """What people read as where the rows are from."""
+    revision: str = ""
+    """Of the source's content."""
 
     def write(self, folder: Path) -> None:
         codes = {"user": self.users, "item": self.items, "day": self.times, "weight": self.weights}
@@ -87,6 +91,7 @@ class Interactions(Storable):
         names = {"users": self.user_ids.tolist(), "items": self.item_ids.tolist(), "titles": dict(self.titles), "dated": self.dated}
         names["words"] = {name: list(words) for name, words in self.words.items()}
         names |= {"who": {name: dict(found) for name, found in self.who.items()}, "traits": self.traits.to_json()}
+        names |= {"source": self.source, "revision": self.revision}
         (folder / "names.json").write_text(json.dumps(names, ensure_ascii=False, sort_keys=True), encoding="utf-8")
 
     @classmethod
@@ -97,6 +102,7 @@ class Interactions(Storable):
         codes, places, days, weights = (rows[name].to_numpy() for name in ("user", "item", "day", "weight"))
         words = {name: tuple(found) for name, found in names.get("words", {}).items()}
         who = {"who": names.get("who", {}), "traits": Traits.from_json(names.get("traits", "[]"))}
+        who |= {name: names.get(name, "") for name in ("source", "revision")}
         return cls(codes, places, days, weights, users, items, names["titles"], names["dated"], words, **who)
 
     def facts(self) -> dict[str, Fact]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.recommendation.families import RECOMMENDERS
 from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.protocol import Questions, split_by_time
 from switchyard.tabular.recommendation.settling import holdout_of, settle
@@ -66,7 +67,7 @@ class InteractionLook:
             f"Scored on {count_of(len(asked), 'user')} who come in the last {holdout_of(self.problem):.0%} of the interactions, "
             f"{int((~asked.warm).sum()):,} of them new, by nDCG@10 over all items.",
             f"{unknown / (unknown + within):.1%} of what they took then nobody had taken before: no model of interactions can answer it.",
-            f"Tried: {', '.join(self.problem.tuning.families)}.",
+            f"Tried: {', '.join(name for name in self.problem.tuning.families if RECOMMENDERS[name].suits(self.log))}.",
         ]
         if len(asked) < _FEW_ASKED:
             lines.append(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.fitting import interactions_in
@@ -42,7 +44,7 @@ def settle(
             "split": problem.split.model_copy(update={"kind": "time", "holdout": holdout_of(problem)}),
         }
     )
-    return log, settled, (*table.notes, *notes)
+    return replace(log, source=table.source, revision=table.revision), settled, (*table.notes, *notes)
 
 
 def holdout_of(problem: Problem) -> float:

@@ -280,3 +280,21 @@ def test_a_file_of_another_origin_is_not_taken_for_one(tmp_path):
 
 def replace_source(asked, source):
     return asked.data.model_copy(update={"source": source})
+
+
+def test_of_a_clustering_each_row_that_was_asked_for_counts_once_without_a_label(engine):
+    old, new = applications((0, 5), 600).drop(columns="defaulted"), applications((6, 6), 50)
+    asked = problem(task="clustering", data={"target": "group"})
+    table, settled = resolved(old, asked)
+    serve(engine, pd.concat([new, new, old.head(10)], ignore_index=True))
+
+    rows = put_together(table, labelled_predictions(engine, "loans", table.schema, settled, USED), settled, "builtin:loans", None)
+
+    assert (rows.old, rows.new) == (600, 50) and "and 50 predictions until" in rows.label
+    assert [count_labelled(engine, "loans", datetime(2000, 1, 1), task) for task in ("clustering", "binary")] == [110, 0]
+    assert rows.problem.retraining.strategy == "all"
+
+
+def test_a_clustering_is_not_tried_beside_another():
+    with pytest.raises(InputError, match="retraining.strategy is 'canary', and no label can come that would judge a trial of a clustering"):
+        problem(task="clustering", data={"target": "group"}, retraining={"strategy": "canary"})
