@@ -177,7 +177,10 @@ def _service(job: Job, environment: Mapping[str, str]) -> str:
     lines = ["[Unit]", f"Description=Switchyard {what}", "After=network-online.target", "", "[Service]", "Type=oneshot"]
     lines += [f"WorkingDirectory={job.root}", *(f"Environment={_quoted(f'{key}={value}')}" for key, value in environment.items())]
     lines += [f"ExecStart={' '.join(map(_quoted, job.command))}"]
-    if not job.cron:
+    if job.cron:
+        # What it leaves running (a supervisor, a version that is tried) is no part of a run that ends.
+        lines += ["KillMode=process"]
+    else:
         stop = [*job.command[:2], "stop", job.model]
         lines += ["RemainAfterExit=yes", f"ExecStop={' '.join(map(_quoted, stop))}", "TimeoutStartSec=600"]
         lines += ["", "[Install]", "WantedBy=default.target"]

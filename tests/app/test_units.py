@@ -93,6 +93,7 @@ def test_units_are_installed_named_by_status_and_taken_away_without_stopping_the
     ]
     service = (units._folder() / "switchyard-churn-monitoring.service").read_text()
     assert 'Environment="SWITCHYARD_SCHEDULE=switchyard-churn-monitoring"' in service, "a run that fails is told"
+    assert "KillMode=process" in service, "a supervisor that it starts again outlives it"
     assert "Persistent=true" in (units._folder() / "switchyard-churn-monitoring.timer").read_text()
     assert ["unit switchyard-churn-monitoring: '*/20 8-9 * * 1-5', next" in line for line in schedules_of("churn")] == [True]
 
