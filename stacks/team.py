@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stacks.installation.settings import read_pairs
+from switchyard.project import shown
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import first_line, without_credentials
 
@@ -61,13 +62,13 @@ def read_team(path: Path | None) -> Team:
         None is named or there, or a key is missing, unknown or wrong; names the key.
     """
     if path is None:
-        raise InputError(f"stack team needs --settings FILE, which names its servers; start from {EXAMPLE}")
+        raise InputError(f"stack team needs --settings FILE, which names its servers; start from {shown(EXAMPLE)}")
     try:
-        return Team(**read_pairs(path, EXAMPLE))
+        return Team(**read_pairs(path, shown(EXAMPLE)))
     except ValidationError as error:
         first = error.errors()[0]
         said = "is missing" if first["type"] == "missing" else "is no key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise InputError(f"{path}: {str(first['loc'][0]).upper()} {said}; {EXAMPLE} lists the keys") from None
+        raise InputError(f"{path}: {str(first['loc'][0]).upper()} {said}; {shown(EXAMPLE)} lists the keys") from None
 
 
 def look_at_servers(team: Team) -> None:

@@ -21,6 +21,11 @@ def folder() -> Path:
     return Path(os.environ.get(_VARIABLE) or CODE)
 
 
+def shown(path: str) -> str:
+    """A file of the code, such as an example to copy, as somebody who works in that folder finds it."""
+    return path if folder() == CODE else str(CODE / path)
+
+
 def work_in(root: Path) -> None:
     """Make `root` that folder, for this process and those it starts."""
     os.environ[_VARIABLE] = str(root.resolve())

@@ -11,6 +11,7 @@ import sqlalchemy
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stacks.installation.urls import check_url
+from switchyard.project import shown
 from switchyard.tabular.errors import InputError
 
 EXAMPLE = "stacks/kubernetes/overlays/external/settings.env.example"
@@ -96,11 +97,11 @@ def read_settings(path: Path) -> Settings:
         The file is not there, or a key or value is wrong; names the key.
     """
     try:
-        settings = Settings(**read_pairs(path, EXAMPLE))  # type: ignore[arg-type]
+        settings = Settings(**read_pairs(path, shown(EXAMPLE)))  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0]).upper() if first["loc"] else "?"
-        raise InputError(f"{path}: {key}: {first['msg']}; {EXAMPLE} lists the keys") from None
+        raise InputError(f"{path}: {key}: {first['msg']}; {shown(EXAMPLE)} lists the keys") from None
     check(settings, str(path))
     return settings
 

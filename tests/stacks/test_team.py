@@ -79,6 +79,10 @@ def test_a_key_that_is_missing_or_wrong_is_named(tmp_path, monkeypatch, changes,
         team.look_at_servers(team.read_team(settings_at(tmp_path / "team.env", **changes)))
     with pytest.raises(InputError, match="stack team needs --settings FILE.*start from stacks/team.env.example"):
         team.read_team(None)
+    # In a folder of one's own there is no stacks/.
+    monkeypatch.setenv("SWITCHYARD_FOLDER", str(tmp_path))
+    with pytest.raises(InputError, match=f"start from {ROOT}/stacks/team.env.example"):
+        team.read_team(None)
 
 
 def test_an_mlflow_that_is_none_or_refuses_is_told_in_a_line(tmp_path):
