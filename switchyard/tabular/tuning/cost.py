@@ -24,6 +24,7 @@ _OF_ALL = 0.5
 def search_seconds(problem: Problem, schema: Schema) -> float:
     """What of the budget search, ensemble and export may take."""
     larger = schema.of is not None and problem.training.refit == "all"
+    larger = larger and any(FAMILIES[name].estimator.streams for name in problem.tuning.families)
     return problem.tuning.budget_s * (1 - _OF_ALL if larger else 1.0)
 
 

@@ -3,10 +3,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.tables.folds import make_folds
+from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tuning import allotment, pace
 from switchyard.tabular.tuning.allotment import Allotment
-from switchyard.tabular.tuning.cost import fits_to_come, longest_trial, refit_seconds
+from switchyard.tabular.tuning.cost import fits_to_come, longest_trial, refit_seconds, search_seconds
 from switchyard.tabular.tuning.familylog import standing_of
 from switchyard.tabular.tuning.ledger import COMPARING_S, SLOWER, Standing, reserve
 from switchyard.tabular.tuning.study import Trial, ranked
@@ -161,3 +163,19 @@ def test_the_last_family_goes_on_in_time_that_need_not_be_set_aside_any_more(clo
     if last:
         standings = [standing_of(name, log.trials, "roc_auc", True, log.sessions, len(one.split.train)) for name, log in one.logs.items()]
         assert allotted.left_s == pytest.approx(one.left_s() - reserve(60, standings, fits_to_come(one.split, one.problem)))
+
+
+@pytest.mark.parametrize(
+    ("of", "training", "families", "wanted"),
+    [
+        (None, {}, ["lightgbm"], 60.0),
+        (9000, {}, ["lightgbm", "random_forest"], 30.0),
+        (9000, {"refit": "none"}, ["lightgbm"], 60.0),
+        (9000, {}, ["random_forest"], 60.0),
+    ],
+    ids=["in memory", "larger", "no last fit", "none that learns from all"],
+)
+def test_half_of_the_budget_is_kept_for_a_last_fit_to_all_rows_of_a_large_table(of, training, families, wanted):
+    asked = {"data": {"source": "x.csv", "target": "y"}, "tuning": {"budget_s": 60, "families": families}, "training": training}
+
+    assert search_seconds(problem_from({"name": "x", **asked}, "test"), Schema(columns=(), of=of)) == wanted
