@@ -16,6 +16,7 @@ from switchyard.tabular.families.estimator import Estimator, Params, Report, Wei
 if TYPE_CHECKING:
     from switchyard.tabular.clustering.finder import Finder
     from switchyard.tabular.export.graph import Graph
+    from switchyard.tabular.families.ranker import Ranker
 
 __all__ = ["Estimator", "Family", "Params", "Report", "Weights", "probabilities_of"]
 
@@ -50,6 +51,8 @@ class Family(Part, ABC):
     """Seconds until its first fit begins, where its library is slow to load: a share of the budget near that is better left to others."""
     finder: ClassVar[Finder | None] = None
     """Of a clustering, how its groups are found."""
+    ranker: ClassVar[Ranker | None] = None
+    """How it learns the order of lists, where it can."""
     opaque: ClassVar[bool] = False
     """Nobody can follow it to an answer: `constraints.explainable_only` leaves it out."""
     stops_early: ClassVar[bool] = False

@@ -41,7 +41,7 @@ def write_card(
         problem.goal or f"Answers a history of items with the items that come next, from {log.source or without_credentials(data.source)}."
     )
     sections = [
-        Section("Model", about, Table(("", ""), [("digest", Name(bundle.digest)), *versions.items()]), recipe.table()),
+        Section("Model", about, Table(("", ""), [("digest", Name(bundle.digest)), *versions.items()]), recipe.table(), recipe.reranked()),
         Section("Data", log_line(log), Table(("role", "column"), roles)),
         Section("How it was scored", evaluation.report().lead, _PROTOCOL, evaluation.score_table(), evaluation.group_table()),
         Section(

@@ -18,14 +18,14 @@ from switchyard.tabular.report.report import Report, Section, Strong, Table
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
 
-SERVED = "served"
+SERVED, BLEND = "served", "blend"
 
 
 class Standing(Record):
     """What one way to answer is worth."""
 
     name: str
-    """`served`, or a family by itself."""
+    """`served`, `blend` where a re-ranker follows it, or a family by itself."""
     title: str
     measures: dict[str, Estimate]
     coverage: float
@@ -114,6 +114,7 @@ def evaluate(
     resamples: int,
     seed: int,
     confidence: float = 0.95,
+    blend: RecommendationModel | None = None,
 ) -> RecommendationEvaluation:
     """Score answers.
 
@@ -129,16 +130,18 @@ def evaluate(
         All of them.
     resamples : int
         Of the bootstrap.
+    blend : RecommendationModel, optional
+        What is served without its re-ranker, to stand beside it.
     """
     asked = questions.part(questions.answerable)
     beside = {
         family: RecommendationModel((Member(family, {}, form, 1.0),), known.item_ids).top(asked.history, K)
         for family, form in forms.items()
     }
+    if blend is not None:
+        beside[BLEND] = blend.top(asked.history, K)
     served = standing(SERVED, "Served", top, known, asked, resamples, seed, confidence)
-    alone = [
-        standing(family, RECOMMENDERS[family].title, found, known, asked, resamples, seed, confidence) for family, found in beside.items()
-    ]
+    alone = [standing(name, _title(name), found, known, asked, resamples, seed, confidence) for name, found in beside.items()]
     ndcg = per_user(top, asked.truth)["ndcg_at_10"]
     groups = {"warm": ndcg[asked.warm], "new": ndcg[~asked.warm]}
     unknown, within = int(questions.unknown.sum()), int(questions.truth.lengths.sum())
@@ -166,6 +169,10 @@ def standing(
         novelty=novelty(top, takers, known.n_users),
         popular_share=popular_share(top, takers),
     )
+
+
+def _title(name: str) -> str:
+    return "Blend, not re-ranked" if name == BLEND else RECOMMENDERS[name].title
 
 
 def _range(mean: Estimate) -> str:

@@ -229,7 +229,9 @@ def evaluate_recipe(
     bundle = recommender_bundle(model, name, item, log.first_after(known), proof)
     runner = GraphRunner(bundle.files["model.onnx"], model.item_ids)
     check_graph(model, runner, proof)
-    return bundle, evaluate(runner.top(asked, K)[0], forms, known, questions, resamples, recipe.seed, confidence)
+    blend = replace(model, reranking=None) if model.reranking is not None else None
+    top = runner.top(asked, K)[0]
+    return bundle, evaluate(top, forms, known, questions, resamples, recipe.seed, confidence, blend)
 
 
 def fit_to_all(recipe: Recipe, log: Interactions, name: str, item: str) -> tuple[ExportedBundle, GraphParity, tuple[str, ...]]:

@@ -100,11 +100,15 @@ class Segments(Form):
         """Places among `names` of the words that attributes have."""
         return [self._places[word] for word in self.traits.words(attributes)[0] if word in self._places]
 
-    def score(self, histories: Histories) -> np.ndarray:
+    def marks(self, histories: Histories) -> np.ndarray:
+        """float32 of shape (n, n_words): 1 for each word that describes the user."""
         marks = np.zeros((len(histories), len(self.names)), dtype=np.float32)
         for row, attributes in enumerate(histories.who):
             marks[row, self.codes(attributes)] = 1
-        return self.base * np.exp(np.clip(marks @ self.lift, -MOST_LIFT, MOST_LIFT))
+        return marks
+
+    def score(self, histories: Histories) -> np.ndarray:
+        return self.base * np.exp(np.clip(self.marks(histories) @ self.lift, -MOST_LIFT, MOST_LIFT))
 
     def emit(self, asked: Asked) -> str:
         graph = asked.graph

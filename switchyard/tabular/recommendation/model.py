@@ -11,6 +11,7 @@ import numpy as np
 from switchyard.tabular.recommendation.forms import Form, Segments
 from switchyard.tabular.recommendation.histories import Histories
 from switchyard.tabular.recommendation.interactions import Interactions
+from switchyard.tabular.recommendation.reranking import Reranking
 
 AT_ONCE = 20_000_000
 """Scores that are held at a time: 80 MB for each member."""
@@ -44,6 +45,8 @@ class RecommendationModel:
         Users whose histories it knows.
     histories : Histories
         Theirs.
+    reranking : Reranking or None
+        What puts the best in another order.
     """
 
     members: tuple[Member, ...]
@@ -51,6 +54,7 @@ class RecommendationModel:
     titles: Mapping[str, str] = field(default_factory=dict)
     user_ids: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=object))
     histories: Histories = field(default_factory=lambda: Histories.of([]))
+    reranking: Reranking | None = None
 
     @property
     def n_items(self) -> int:
@@ -60,10 +64,6 @@ class RecommendationModel:
     def segments(self) -> Segments | None:
         """The member that goes by attributes of users; None where none does."""
         return next((member.form for member in self.members if isinstance(member.form, Segments)), None)
-
-    def score(self, histories: Histories) -> np.ndarray:
-        """float32 of shape (n, n_items), higher is better."""
-        return blended([standardised(member.form.score(histories)) for member in self.members], [m.weight for m in self.members])
 
     def top(self, histories: Histories, k: int, excluded: Histories | None = None) -> np.ndarray:
         """The best k places that are not in the history, nor `excluded`, int64 of shape (n, k); -1 where there are no more."""
@@ -75,8 +75,20 @@ class RecommendationModel:
             seen = part.mask(self.n_items)
             if excluded is not None:
                 seen |= excluded.part(places).mask(self.n_items)
-            found.append(best(self.score(part), seen, k))
+            found.append(best(self.final(part, seen), seen, k))
         return np.concatenate(found)
+
+    def final(self, histories: Histories, seen: np.ndarray) -> np.ndarray:
+        """Scores by which answers are ordered, re-ranked where the model does; minus infinity where `seen`."""
+        parts = [standardised(member.form.score(histories)) for member in self.members]
+        masked = np.where(seen, -np.inf, blended(parts, [member.weight for member in self.members]))
+        if self.reranking is None or not len(histories):
+            return masked
+        top = best(masked, seen, self.reranking.size)
+        marks = np.zeros((len(histories), 0), np.float32) if self.segments is None else self.segments.marks(histories)
+        rows, places = np.nonzero(top >= 0)
+        masked[rows, top[rows, places]] += self.reranking.added(top, masked, parts, histories, marks)[rows, places]
+        return masked
 
 
 def standardised(scores: np.ndarray) -> np.ndarray:

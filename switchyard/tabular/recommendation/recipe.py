@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.recommendation.blending import blend
 from switchyard.tabular.recommendation.families import RECOMMENDERS
 from switchyard.tabular.recommendation.forms import Form
 from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.model import Member, RecommendationModel
 from switchyard.tabular.recommendation.protocol import split_by_time
+from switchyard.tabular.recommendation.reranking import Reranker, Reranking
 from switchyard.tabular.recommendation.search import Standing, Told, cuts_of, search
+from switchyard.tabular.recommendation.teaching import teach
 from switchyard.tabular.report.report import Name, Report, Section, Table
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
@@ -59,6 +63,8 @@ class Recipe(Record):
     seed: int
     notes: tuple[str, ...] = ()
     """Families that could not be fitted, and why."""
+    reranker: Reranker | None = None
+    """What puts the blend's best in another order; None where that was no better."""
 
     @property
     def family(self) -> str:
@@ -74,17 +80,30 @@ class Recipe(Record):
         """The blend, made of `log`; `forms` are families that are fitted to it already."""
         forms = self.forms(log) if forms is None else forms
         members = tuple(Member(one.family, one.params, forms[one.family], one.weight) for one in self.candidates if one.weight)
-        return RecommendationModel(members, log.item_ids, log.titles)
+        made = RecommendationModel(members, log.item_ids, log.titles)
+        if self.reranker is None:
+            return made
+        ordered = tuple(next(one for one in members if one.family == family) for family in self.reranker.families)
+        names = made.segments.names if made.segments else ()
+        return replace(made, members=ordered, reranking=Reranking.of(self.reranker, log, names))
 
     def table(self) -> Table:
         """The families, what they reached in the search and what part they have."""
         rows = [(RECOMMENDERS[one.family].title, one.ndcg, one.trials, one.weight) for one in self.candidates]
         return Table(("family", "nDCG@10", "trials", "weight"), rows, {"nDCG@10": ".4f", "weight": ".1%"})
 
+    def reranked(self) -> str:
+        """What became of the re-ranker, in a sentence."""
+        if self.reranker is None:
+            return "No re-ranker: too few users came in the search, or it answered users whom it had not seen no better than the blend."
+        users = count_of(self.reranker.users, "user")
+        title = FAMILIES[self.reranker.family].title
+        return f"{title} re-ranks the blend's best, learnt from {users}: nDCG@10 {self.reranker.gain:+.4f} for users that it had not seen."
+
     def report(self) -> Report:
         settings = Table(("family", "setting"), [(Name(one.family), _said(one.params)) for one in self.candidates])
         lead = f"{count_of(len(self.trials), 'trial')}, asked for {count_of(self.users, 'user')} of before the holdout."
-        return Report("Search", lead, [Section("Families", self.table(), *self.notes), Section("Settings", settings)])
+        return Report("Search", lead, [Section("Families", self.table(), self.reranked(), *self.notes), Section("Settings", settings)])
 
     def facts(self) -> dict[str, Fact]:
         return {"family": self.family, "trials": len(self.trials)}
@@ -117,6 +136,7 @@ def tune(
     cuts = cuts_of(known, holdout, seed)
     standings = search(cuts, suiting, max(0.0, SEARCHED * budget_s - (time.monotonic() - started)), trials, seed, told)
     weights = blend(standings, cuts)
+    reranker = teach(standings, cuts, weights, seed)
     tried = sorted((trial for one in standings for trial in one.trials), key=lambda trial: -trial.ndcg)
     return Recipe(
         candidates=tuple(_candidate(one, weights.get(one.family, 0.0)) for one in standings),
@@ -124,6 +144,7 @@ def tune(
         users=sum(len(cut.questions) for cut in cuts),
         seed=seed,
         notes=tuple(f"{one.family}: {one.trouble}" for one in standings if one.trouble),
+        reranker=reranker,
     )
 
 
