@@ -19,6 +19,7 @@ from switchyard.monitoring.retraining.ledger import Ledger
 from switchyard.monitoring.retraining.limits import check
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed, InputError
+from switchyard.tabular.tasks import kind_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -150,7 +151,8 @@ def _carry_on(ledger: Ledger, claim: Claim, request: Request) -> Claim:
     if claim.stage == "claimed":
         claim = _train(ledger, claim, request)
     if claim.stage == "trained":
-        strategy = problem.retraining.strategy
+        # Where no label can come nothing could judge a trial: the gates have decided.
+        strategy = problem.retraining.strategy if kind_of(problem.task).labels else "all"
         # A run that was killed between the deployment and this note has done it already.
         if version_of(problem.name, CHAMPION) != claim.version:
             if back := _taken_back(claim, problem):

@@ -16,27 +16,19 @@ ANSWER = "group"
 @dataclass(frozen=True)
 class _Clustering(TaskKind):
     def filled(self, settings: Mapping[str, Any]) -> dict[str, Any]:
-        """Nothing is tuned, so one trial is enough, and nothing is blended; memberships follow from densities and are not calibrated.
-
-        No label can come, so a version that was trained again has no trial beside the champion; its gates decide.
-        """
+        """Nothing is tuned, so one trial is enough, and nothing is blended; memberships follow from densities and are not calibrated."""
         own = settings.get("clustering")
         answer = own.get("answer", ANSWER) if isinstance(own, Mapping) else ANSWER
         said: dict[str, dict[str, Any]] = {
             "data": {"target": answer},
             "tuning": {"trials": 1, "families": our_families("clustering"), "ensemble": False},
             "decision": {"calibration": "none"},
-            "retraining": {"strategy": "all"},
         }
         filled = dict(settings)
         for section, values in said.items():
             given = settings.get(section, {})
             if isinstance(given, Mapping):
                 filled[section] = {**values, **given}
-        retraining = filled["retraining"]
-        if isinstance(retraining, Mapping) and retraining["strategy"] != "all":
-            tried = f"retraining.strategy is {retraining['strategy']!r}"
-            raise ValueError(f"{tried}, and no label can come that would judge a trial of a clustering; remove it, or say all")
         data = filled["data"]
         if isinstance(data, Mapping) and data["target"] != answer:
             raise ValueError(f"data.target is {data['target']!r}, and task: clustering predicts no column; remove it, or the task")

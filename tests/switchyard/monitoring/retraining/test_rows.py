@@ -292,9 +292,3 @@ def test_of_a_clustering_each_row_that_was_asked_for_counts_once_without_a_label
 
     assert (rows.old, rows.new) == (600, 50) and "and 50 predictions until" in rows.label
     assert [count_labelled(engine, "loans", datetime(2000, 1, 1), task) for task in ("clustering", "binary")] == [110, 0]
-    assert rows.problem.retraining.strategy == "all"
-
-
-def test_a_clustering_is_not_tried_beside_another():
-    with pytest.raises(InputError, match="retraining.strategy is 'canary', and no label can come that would judge a trial of a clustering"):
-        problem(task="clustering", data={"target": "group"}, retraining={"strategy": "canary"})
