@@ -23,6 +23,7 @@ def project(installed, tmp_path_factory):  # noqa: F811
     first = made.deploy("shop", {})[0]
     assert first.code == 0, first.output
     endpoint = first.summary["endpoint"]
+    made.taken = {}
     made.clients = Clients(endpoint["url"], endpoint["token_file"], clients=2)
     yield made
     made.end("shop")
@@ -34,18 +35,22 @@ def shop(project, families):
         data={"source": "builtin:purchases", "target": "item", "items": "builtin:products", "users": "builtin:members",
               "time_column": "time", "entity_column": None},
         tuning={"families": families, "trials": 1}, gates={"champion": "ignore"}, evaluation={"bootstrap": 50},
-        experiment={"min_labels": 40}, retraining={"min_labels": 100, "cooldown_hours": 0, "share": 0.5},
+        experiment={"min_labels": 40, "minimum_effect": 0.35}, retraining={"min_labels": 100, "cooldown_hours": 0, "share": 0.5},
     )  # fmt: skip
 
 
 def visit(project, day):
-    """Visitors ask with two items of the category that they like, take a third by its popularity, and that is told; versions by visitor."""
+    """Visitors ask with items of the category that they like, take another by its popularity, and that is told; versions by visitor."""
     rng = np.random.default_rng(day)
     rows, taken = [], {}
     for number in range(VISITORS):
         kind = number % len(CATEGORIES)
         items = [f"p{place:03d}" for place in range(kind, ITEMS, len(CATEGORIES))]
-        *history, label = rng.choice(items, 3, replace=False, p=(weights := 1 / np.arange(1, len(items) + 1)) / weights.sum()).tolist()
+        mine = project.taken.setdefault(number, [])
+        # What is known of a visitor is never shown again, so it is no good label.
+        weights = np.array([item not in mine for item in items]) / np.arange(1, len(items) + 1)
+        *history, label = rng.choice(items, 3, replace=False, p=weights / weights.sum()).tolist()
+        mine += [*history, label]
         rows.append({"user": f"v{number}", "history": history, "attributes": {"newsletter": CATEGORIES[kind]}})
         taken[f"d{day}-{number}"] = label
     answers = project.clients.predict(rows, list(taken), [row["user"] for row in rows])
