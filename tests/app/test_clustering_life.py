@@ -19,7 +19,8 @@ def project(installed, tmp_path_factory):  # noqa: F811
     made.config(
         "customers", task="clustering", data={"source": "builtin:shoppers?rows=900", "target": "group", "time_column": None,
         "entity_column": "customer_no", "columns": {"joined": {"role": "ignored"}}},
-        clustering={"names": ["north", "south", "east", "west"]}, tuning={"families": ["kmeans"], "trials": 1}, retraining={"min_labels": 200, "cooldown_hours": 0},
+        clustering={"names": ["north", "south", "east", "west"]}, tuning={"families": ["kmeans"], "trials": 1},
+        retraining={"min_labels": 200, "cooldown_hours": 0},
     )  # fmt: skip
     yield made
     made.end("customers")
