@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from pydantic.dataclasses import dataclass
 
 
@@ -20,3 +21,8 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.before} -> {self.after}, {self.words}"
+
+
+def shown(value: object) -> str:
+    """A value of a column, in words."""
+    return f"{value:,.4g}" if isinstance(value, (float, np.floating)) else repr(value)

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from switchyard.monitoring.fault import Fault
+from switchyard.monitoring.fault import Fault, shown
+from switchyard.monitoring.renaming import renamed
 from switchyard.monitoring.swaps import swapped
-from switchyard.monitoring.twosample import more_often
 
 _FEWEST = 30
 """Values, below which nothing is said of a column."""
@@ -41,6 +41,8 @@ _AFFINE = (
 )
 """Units that have another zero, too."""
 _ZEROS = ((273.15, "+ 273.15: Kelvin for Celsius?"), (-273.15, "- 273.15: Celsius for Kelvin?"))
+_FARTHEST = 4.5
+"""Standard deviations that the world moves a column by at most; of one without tails that is more than its range."""
 _STEADY = 0.05
 """Share of the reference that is one run of one value: of a column that the world moves as a whole no shift is called a fault."""
 _NEW, _OUTSIDE, _MOSTLY = 0.5, 0.3, 0.8
@@ -99,7 +101,7 @@ def _gone(name: str, past: pd.Series, current: pd.Series) -> Fault | None:
     # A column that is nearly always the same is so in an hour, or for some customers, too.
     often, steady = before.value_counts(normalize=True).iloc[0], _longest_run(before) >= min(len(known), len(before) // 3) / 2
     if often < _MOSTLY and not steady and len(known) * np.log(share) < np.log(_CERTAIN):
-        return Fault(name, "constant", f"{before.nunique():,} values", f"all {_shown(value)}", "a default instead of the value?")
+        return Fault(name, "constant", f"{before.nunique():,} values", f"all {shown(value)}", "a default instead of the value?")
     return None
 
 
@@ -128,13 +130,13 @@ def _another_unit(name: str, past: pd.Series, current: pd.Series) -> Fault | Non
     if apart < _SLIGHT or (new - once < _NEW * (1 - once) + 0.05 and outside < _OUTSIDE):
         return None
     enough = min(_ALIKE + by_chance(len(a), len(b)), apart / 3)
-    for factor, shift, known, words in _conversions(a, b, float(high - low)):
+    for factor, shift, known, words in _conversions(a, b, max(float(high - low), _FARTHEST * float(a.std()))):
         if factor == 1 and _longest_run(past.dropna()) > _STEADY * len(a):
             continue
         if factor != 1 and not _spreads(a, b, factor):
             continue
         if apart >= (_SLIGHT if known else _APART) and distance(_coarse(a * factor + shift, b), _coarse(b, b)) <= enough:
-            return Fault(name, "unit", f"median {_shown(np.median(a))}", _shown(np.median(b)), words)
+            return Fault(name, "unit", f"median {shown(np.median(a))}", shown(np.median(b)), words)
     return None
 
 
@@ -142,7 +144,7 @@ def _conversions(a: np.ndarray, b: np.ndarray, reach: float) -> Iterator[tuple[f
     """Ways from the one to the other that no drift takes, likeliest first: factor, shift, whether the unit is known, words.
 
     A shift alone is what the world does, too, by some standard deviations: it is another zero where it is more than `reach`, the whole
-    range of the column.
+    range of the column, and more than the world moves one.
     """
     for factor in _factors(a, b):
         for known in sorted((one if factor > 1 else 1 / one for one in _UNITS), key=lambda one: abs(np.log(factor / one)))[:2]:
@@ -216,40 +218,6 @@ def _shifts(a: np.ndarray, b: np.ndarray) -> list[float]:
     return [float(np.median(b) - np.median(a)), float(b.mean() - a.mean()), float(modes[1] - modes[0])]
 
 
-def _renamed(name: str, past: pd.Series, current: pd.Series) -> Fault | None:
-    """Categories under other names."""
-    a, b = past.dropna(), current.dropna()
-    if min(len(a), len(b)) < _FEWEST:
-        return None
-    before, now = a.value_counts(normalize=True), b.value_counts(normalize=True)
-    once = float((a.value_counts() == 1).sum()) / len(a)
-    new = now[~now.index.isin(before.index)]
-    # Of many categories some are always new. One that comes at once in many rows is not of those, and counts alone.
-    sudden = new[[more_often(round(share * len(b)), len(b), 0, len(a)) * len(new) < _CERTAIN for share in new]]
-    if len(sudden):
-        new, once = sudden, 0.0
-    # Eight and more were to be expected: by chance none of them would be missing.
-    gone = before[(before * len(b) >= 8) & ~before.index.isin(now.index)]
-    if new.empty:
-        return None
-    spelt = {_plain(value): value for value in gone.index}
-    same = {spelt[_plain(value)]: value for value in new.index if _plain(value) in spelt}
-    arrived, left = float(new.sum()), float(gone.sum())
-    error = np.sqrt(left * (1 - left) * (1 / len(a) + 1 / len(b)))
-    matched = not gone.empty and abs(arrived - left) <= 3 * error + 0.01
-    # Where values come that were missing before, the old names are as many as they were.
-    kept = (1 - arrived) * len(b) / len(current) <= _NEW * len(a) / len(past)
-    whole = arrived >= _NEW and once <= 0.1 and kept
-    sure = more_often(round(arrived * len(b)), len(b), round(once * len(a)), len(a)) < _CERTAIN
-    if not sure or not (same or matched or whole):
-        return None
-    pairs = list(same.items()) or list(zip(gone.index if len(gone) else before.index, new.index, strict=False))
-    shown = [", ".join(_shown(value) for value in side[:3]) for side in zip(*pairs, strict=True)]
-    return Fault(
-        name, "names", shown[0], shown[1], f"{arrived:.0%} of the values under new names, {left:.0%} under old ones gone: renamed?"
-    )
-
-
 def _another_date(name: str, past: pd.Series, current: pd.Series) -> Fault | None:
     """Day and month exchanged, or moments counted in another unit."""
     a, b = past.dropna(), current.dropna()
@@ -271,12 +239,4 @@ def _another_date(name: str, past: pd.Series, current: pd.Series) -> Fault | Non
     return None
 
 
-def _plain(value: object) -> str:
-    return "".join(sign for sign in str(value).casefold() if sign.isalnum())
-
-
-def _shown(value: object) -> str:
-    return f"{value:,.4g}" if isinstance(value, (float, np.floating)) else repr(value)
-
-
-_LOOKS = {"numeric": _another_unit, "categorical": _renamed, "datetime": _another_date}
+_LOOKS = {"numeric": _another_unit, "categorical": renamed, "datetime": _another_date}

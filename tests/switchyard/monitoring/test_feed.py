@@ -121,6 +121,29 @@ def test_a_shift_by_some_spreads_is_drift_and_neither_a_unit_nor_another_zero(ro
                 assert find_faults(past, warmer, {"degrees": "numeric"}) == (), (middle, shift)
 
 
+@pytest.mark.parametrize("rows", [100, 1000])
+def test_a_column_without_tails_that_moves_beyond_its_range_has_drifted_and_one_that_moves_farther_has_another_zero(rows):
+    rng = np.random.default_rng(6)
+    past, current = (pd.DataFrame({"stars": rng.integers(1, 6, size).astype(float)}) for size in (4000, rows))
+
+    for spreads in (-4, -3, 3, 4):
+        assert find_faults(past, current + spreads * float(past.stars.std()), {"stars": "numeric"}) == ()
+    assert find_faults(past, current + 100, {"stars": "numeric"})
+
+
+def test_names_of_nearly_as_many_as_rows_are_known_by_what_all_new_ones_begin_with():
+    rng = np.random.default_rng(4)
+    past, current, others = (pd.DataFrame({"name": [f"car {n}" for n in rng.integers(low, low + 600, rows)]}, dtype=object)
+                             for low, rows in ((0, 500), (0, 150), (10_000, 150)))  # fmt: skip
+    kinds = {"name": "categorical"}
+
+    assert find_faults(past, current, kinds) == ()
+    (fault,) = find_faults(past, "c:" + current, kinds)
+    assert (fault.kind, fault.after) == ("names", ", ".join(f"'c:{name[1:-1]}'" for name in fault.before.split(", ")))
+    # New ones that nobody has seen are new.
+    assert find_faults(past, others, kinds) == ()
+
+
 @pytest.mark.parametrize(
     ("factor", "shift", "words"),
     [(1, 273.15, "Kelvin for Celsius?"), (1.8, 32, "Fahrenheit for Celsius?"), (1, 80, "shifted as a whole, another zero?")],
