@@ -12,18 +12,21 @@ from zenml.client import Client
 from zenml.config.global_config import GlobalConfiguration
 from zenml.enums import ServiceState
 from zenml.model_deployers.base_model_deployer import BaseModelDeployer, BaseModelDeployerConfig, BaseModelDeployerFlavor
+from zenml.model_deployers.base_model_deployer import get_model_version_id_if_exists as id_of_version
 from zenml.services import BaseService, ServiceConfig
 from zenml.utils.secret_utils import SecretField
 
 from deployment.bundles import read_bundle, stage_bundle
 from deployment.host import Deployment, Host, Instance, Release
 from deployment.kubernetes.options import KubernetesOptions
-from deployment.service import FLAVOR, ServedVersion, ServedVersionConfig, record
+from deployment.service import FLAVOR, ServedVersion, ServedVersionConfig, record, recorded
 from registry.versions import zenml_model_name
 from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import InputError
 
 TIMEOUT_S = 120
+_FILTERS = ("pipeline_name", "pipeline_step_name", "pipeline_run_id", "service_name")
+"""What ZenML asks services by, of what its list of them takes by the same name."""
 _START_TIMEOUT_S = {"process": 120, "kubernetes": 600}
 
 
@@ -182,14 +185,17 @@ class SwitchyardDeployer(BaseModelDeployer):
         service.update_status()
         return service
 
-    def find_model_server(self, config: dict[str, Any] | None = None, **filters: Any) -> list[BaseService]:
-        """Services of this component alone: those of other stacks can't be asked how they are.
+    def find_model_server(self, config: dict[str, Any] | None = None, running: bool | None = None, **filters: Any) -> list[BaseService]:
+        """Services of this component alone, the newest first, as they are now: those of other stacks can't be asked how they are.
 
-        ZenML's own filter by config finds every service; this one finds those that serve the same.
+        ZenML's own asks for a page of 20 and no more, and its filter by config finds every service; this one those that serve the same.
         """
-        found = super().find_model_server(**{"flavor": FLAVOR, **filters})
-        ours = [service for service in found if service.config.deployer == self.name]
-        return [service for service in ours if config is None or _same(service.config.model_dump(), config)]
+        asked = {key: value for key, value in filters.items() if key in _FILTERS}
+        of_version = id_of_version(filters.get("model_name"), filters.get("model_version"))
+        asked |= {"id": filters.get("service_uuid"), "model_version_id": of_version}
+        found = recorded(self.name, **asked)
+        ours = [service for service in found if config is None or _same(service.config.model_dump(), config)]
+        return [service for service in ours if running in (None, service.status.state == ServiceState.ACTIVE)]
 
     def perform_stop_model(self, service: BaseService, timeout: int = TIMEOUT_S, force: bool = False) -> BaseService:
         """Stop it; what it answered goes to the others, and with none left the front door says 503."""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 from uuid import uuid4
 
 from pydantic import Field, model_validator
+from zenml.client import Client
 from zenml.enums import ServiceState, StackComponentType
 from zenml.models.v2.misc.service import ServiceType
 from zenml.services import ServiceConfig, ServiceStatus
 from zenml.services.service import BaseDeploymentService
+from zenml.utils.pagination_utils import depaginate
 
 from deployment.host import Deployment, Host, Instance
 from materializers.zenml_private import create_service
 from stacks.active import component
 
 FLAVOR = "switchyard"
+PAGE = 1000
+"""Services that ZenML is asked for at once; its own page is 20."""
 SERVICE_TYPE = ServiceType(type="model-serving", flavor=FLAVOR, name="switchyard", description="A bundle behind Seldon's microservice")
 _STATES = {
     "ready": ServiceState.ACTIVE,
@@ -128,3 +132,25 @@ def record(config: ServedVersionConfig) -> None:
     service = ServedVersion(uuid=uuid4(), config=config, admin_state=ServiceState.ACTIVE)
     service.update_status()
     create_service(service, config.model_dump(), config.service_name, config.model_name, config.model_version)
+
+
+def recorded(deployer: str, **filters: Any) -> list[ServedVersion]:
+    """The services that ZenML shows of the component `deployer`, the newest first, as they are now; ZenML takes up what has changed.
+
+    Parameters
+    ----------
+    filters
+        As `Client.list_services` takes them.
+    """
+    records = depaginate(Client().list_services, sort_by="desc:created", size=PAGE, flavor=FLAVOR, hydrate=True, **filters)
+    found = []
+    for one in records:
+        # One without a class is another deployer's, which is being made.
+        if not one.service_source or one.config.get("deployer") != deployer:
+            continue
+        service = cast(ServedVersion, BaseDeploymentService.from_model(one))
+        service.update_status()
+        if service.status.model_dump() != one.status:
+            Client().update_service(id=service.uuid, admin_state=service.admin_state, status=service.status.model_dump())
+        found.append(service)
+    return found

@@ -56,10 +56,13 @@ def registered(deployed: Collection[tuple[str, str]], name: str | None = None) -
     client = _client()
     wanted = f"name = '{name}'" if name else None
     models = ask_registry(lambda: _all(lambda token: client.search_registered_models(wanted, max_results=_PAGE, page_token=token)))
+    versions: dict[str, list[Any]] = {}
+    # All models' at once: a question for each would be as many as there are models.
+    for version in ask_registry(lambda: _all(lambda token: client.search_model_versions(wanted, max_results=_PAGE, page_token=token))):
+        versions.setdefault(version.name, []).append(version)
     found = []
     for model in models:
-        versions = ask_registry(lambda name=model.name: list(client.search_model_versions(f"name = '{name}'")))
-        ours = [version for version in versions if DIGEST_TAG in version.tags]
+        ours = [version for version in versions.get(model.name, ()) if DIGEST_TAG in version.tags]
         newest = max((int(version.version) for version in ours), default=0)
         aliases = {str(version): alias for alias, version in model.aliases.items()}
         for version in ours:
@@ -75,12 +78,13 @@ def registered(deployed: Collection[tuple[str, str]], name: str | None = None) -
     return found
 
 
-def unregistered(versions: Collection[Trained]) -> list[Trained]:
-    """Trainings whose model was not registered: MLflow runs that no one of `versions`, all there are, was made by."""
+def unregistered(versions: Collection[Trained], before: datetime) -> list[Trained]:
+    """Trainings until `before` whose model was not registered: MLflow runs that no one of `versions`, all there are, was made by."""
     client = _client()
     known = {version.run_id for version in versions}
-    experiments = [experiment.experiment_id for experiment in ask_registry(client.search_experiments)]
-    ours = f"tags.{RUN_TAG} LIKE '%-%'"
+    found = ask_registry(lambda: _all(lambda token: client.search_experiments(max_results=_PAGE, page_token=token)))
+    experiments = [experiment.experiment_id for experiment in found]
+    ours = f"tags.{RUN_TAG} LIKE '%-%' and attributes.start_time < {round(before.timestamp() * 1000)}"
     runs = _all(lambda token: client.search_runs(experiments, ours, max_results=_PAGE, page_token=token))
     return [
         Trained(

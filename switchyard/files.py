@@ -1,4 +1,7 @@
-"""`write_whole`: a file of this machine that is there whole or not at all. Standard library only: the front door's pod has no more."""
+"""`write_whole`: a file of this machine that is there whole or not at all; `bytes_of`: what a folder takes.
+
+Standard library only: the front door's pod has no more.
+"""
 
 from __future__ import annotations
 
@@ -63,3 +66,19 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def bytes_of(folder: Path) -> int:
+    """Bytes of the files below `folder`; of several links to one file once, and of symbolic links none."""
+    total, seen, folders = 0, set(), [str(folder)]
+    while folders:
+        with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    if status.st_nlink == 1 or (status.st_dev, status.st_ino) not in seen:
+                        total += status.st_size
+                        seen.update([(status.st_dev, status.st_ino)] if status.st_nlink > 1 else [])
+    return total

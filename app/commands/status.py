@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from app.standing import LookStanding, Standing, standing_of
+from switchyard.files import bytes_of
 
 
 @click.command()
@@ -88,8 +89,7 @@ def _disk() -> dict[str, float]:
     root = Path(GlobalConfiguration().local_stores_path)
     if not root.is_dir():
         return {}
-    used = sum(path.stat().st_size for path in root.rglob("*") if path.is_file() and not path.is_symlink())
-    return {"stores_gb": round(used / 1e9, 3), "free_gb": round(shutil.disk_usage(root).free / 1e9, 1)}
+    return {"stores_gb": round(bytes_of(root) / 1e9, 3), "free_gb": round(shutil.disk_usage(root).free / 1e9, 1)}
 
 
 def _disk_lines() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from deployment.service import FLAVOR
+from deployment.service import FLAVOR, PAGE
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,6 @@ def all_deployed() -> list[Deployed]:
     from zenml.client import Client
     from zenml.utils.pagination_utils import depaginate
 
-    found = depaginate(Client().list_services, flavor=FLAVOR, hydrate=True)
+    found = depaginate(Client().list_services, flavor=FLAVOR, size=PAGE, hydrate=True)
     configs = [service.config for service in found]
     return [Deployed(**{field.name: config[field.name] for field in fields(Deployed)}) for config in configs if "digest" in config]

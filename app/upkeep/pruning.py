@@ -66,7 +66,8 @@ def gather(root: Path, retention: Retention, now: datetime) -> Gathered:
     deployed = all_deployed()
     versions = removal.registered({(one.model, one.version) for one in deployed})
     going = [version for version in versions if not version.kept and retention.is_due("versions", version.created, now)]
-    unregistered = [run for run in removal.unregistered(versions) if retention.is_due("versions", run.created, now)]
+    last = retention.last("versions", now)
+    unregistered = removal.unregistered(versions, last) if last else []
     gone = {version.run_id for version in going}
     staying = [version for version in versions if version.run_id not in gone]
     items = [_of_training(trained) for trained in (*going, *unregistered)]

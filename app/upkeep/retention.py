@@ -49,8 +49,13 @@ class Retention:
 
     def is_due(self, kind: str, made: datetime, now: datetime) -> bool:
         """Whether what was made at `made` is kept no longer."""
+        last = self.last(kind, now)
+        return last is not None and made < last
+
+    def last(self, kind: str, now: datetime) -> datetime | None:
+        """Until when what was made is kept no longer; None where it is kept for ever."""
         days = self.days[kind]
-        return days is not None and made < now - timedelta(days=days)
+        return None if days is None else now - timedelta(days=days)
 
 
 def retention_from(changes: Iterable[str]) -> Retention:

@@ -15,12 +15,15 @@ from zenml.io import fileio
 from zenml.utils.pagination_utils import depaginate
 
 from app.upkeep.item import Item, remove_empty
+from materializers.zenml_private import artifacts_by_run
 from stacks.active import artifact_store
 from switchyard.tabular.tasks import TASKS
 
 if TYPE_CHECKING:
     from app.upkeep.retention import Retention
 
+_PAGE = 1000
+"""Records that are asked for at once; ZenML's own page is 20."""
 _OTHERS = ("deployment", "inference", "monitoring", "experiment")
 
 
@@ -38,7 +41,7 @@ def old_runs(retention: Retention, now: datetime, needed: Collection[str]) -> It
     trainings = {TASKS[task].pipeline.partition(":")[2] for task in TASKS}
     newest: set[str] = set()
     due, staying = [], []
-    for run in depaginate(client.list_pipeline_runs, sort_by="desc:created", stack_id=client.active_stack_model.id):
+    for run in depaginate(client.list_pipeline_runs, sort_by="desc:created", size=_PAGE, stack_id=client.active_stack_model.id):
         kind = _kind(run, trainings)
         subject = run.name.rsplit("-", 3)[0]
         first = subject not in newest
@@ -50,9 +53,11 @@ def old_runs(retention: Retention, now: datetime, needed: Collection[str]) -> It
             staying.append(run)
     if not due:
         return
-    held = {version.id for run in staying for version in _artifacts(run)}
+    artifacts = artifacts_by_run()
+    held = {version for run in staying for version in artifacts.get(run.id, ())}
     for kind, run in due:
-        alone = tuple(Path(version.uri) for version in _artifacts(run) if version.id not in held and "://" not in version.uri)
+        ours = artifacts.get(run.id, {}).items()
+        alone = tuple(Path(uri) for version, uri in ours if version not in held and "://" not in uri)
         yield Item(kind, f"{run.name}, of {run.created:%Y-%m-%d}", partial(remove_run, run.id), alone)
 
 
@@ -70,17 +75,18 @@ def remove_run(run_id: Any) -> None:
         run = client.get_pipeline_run(UUID(str(run_id)))
     except (KeyError, ValueError):
         return
-    artifacts = _artifacts(run)
+    artifacts: dict[UUID, Any] = {}
     logs = list(run.log_collection or [])
-    for step in depaginate(client.list_run_steps, pipeline_run_id=run.id, hydrate=True):
+    for step in depaginate(client.list_run_steps, pipeline_run_id=run.id, size=_PAGE, hydrate=True):
         logs += step.log_collection or []
+        artifacts |= {version.id: version for versions in (*step.outputs.values(), *step.inputs.values()) for version in versions}
     snapshot = run.snapshot
     client.delete_pipeline_run(run.id)
     # Deleting a snapshot deletes its runs; one with a name is somebody's to keep.
     if snapshot is not None and not snapshot.name and not client.list_pipeline_runs(snapshot_id=snapshot.id, size=1).total:
         with contextlib.suppress(KeyError):
             client.delete_snapshot(snapshot.id)
-    for version in artifacts:
+    for version in artifacts.values():
         if client.list_artifact_versions(id=version.id, only_unused=True, size=1).total:
             _remove_artifact(client, version)
     for log in logs:
@@ -93,11 +99,6 @@ def _kind(run: Any, trainings: Collection[str]) -> str:
     """What the run's retention is called; empty of a pipeline that is not ours."""
     name = run.pipeline.name if run.pipeline else ""
     return "trainings" if name in trainings else "runs" if name in _OTHERS else ""
-
-
-def _artifacts(run: Any) -> list[Any]:
-    """Every artifact version that a step of the run made or was given."""
-    return depaginate(Client().list_artifact_versions, pipeline_run=run.id)
 
 
 def _remove_artifact(client: Client, version: Any) -> None:

@@ -159,6 +159,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from app.upkeep.retention import Retention
 from app.upkeep.runs import old_runs
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 from zenml.config.global_config import GlobalConfiguration
 
 
@@ -171,11 +173,24 @@ def speaking():
     speak()
 
 
+asked = []
+def statements():
+    asked.clear()
+    due = list(old_runs(Retention(), later, ()))
+    assert all(path.is_dir() for item in due for path in item.paths) and all(item.paths for item in due)
+    return len(asked)
+
+
+later = datetime.now(UTC) + timedelta(days=15)
+counts = []
 for name in ("monitoring", "asking"):
     for number in range(3):
         pipeline(name=name)(speaking).with_options(run_name=f"{name}-loans-20260101-00000{number}-000000")()
+    if name == "monitoring":
+        event.listen(Engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    counts.append(statements())
+assert counts[0] == counts[1] > 0, f"how often ZenML is asked grows with the runs: {counts}"
 stores = Path(GlobalConfiguration().local_stores_path)
-later = datetime.now(UTC) + timedelta(days=15)
 client = Client()
 early = len(list(old_runs(Retention(), datetime.now(UTC), ())))
 needed = client.list_pipeline_runs(name="monitoring-loans-20260101-000001-000000").items[0].id

@@ -38,6 +38,14 @@ def deploy(version):
 
 deploy("1")
 deploy("1")
+several = [deployer._describe(Release("others", str(n), digest_files(files), files), f"v{n}", origin) for n in range(25)]
+for config in several:
+    flavor.record(config)
+found = deployer.find_model_server()
+assert len(found) == 26, found
+assert len(deployer.find_model_server(service_uuid=found[3].uuid)) == len(deployer.find_model_server(service_name="others-v7")) == 1
+for service in found[:25]:
+    flavor.Client().delete_service(service.uuid)
 shown = [(s.config.instance, s.is_running, s.prediction_url, s.config.pipeline_step_name) for s in deployer.find_model_server()]
 def away(config):
     raise OSError("ZenML is away")
@@ -49,7 +57,7 @@ except OSError as error:
 """
 
 
-def test_a_version_is_shown_though_services_are_listed_while_it_starts_and_ends_where_it_can_not_be(tmp_path):
+def test_a_version_is_shown_among_many_though_services_are_listed_while_it_starts_and_ends_where_it_can_not_be(tmp_path):
     project = ServingProject(tmp_path)
     assert project.run("stack", "up", "local").code == 0
     script = project.root / "deploy_twice.py"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import mlflow
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from registry import experiments, production, removal, tracking
 from registry import versions as registry
@@ -49,7 +53,32 @@ def test_what_is_deployed_named_was_in_production_tried_or_is_the_newest_stays(c
         "5": "",
         "6": "is the newest",
     }
-    assert [run.zenml_run for run in removal.unregistered(found)] == ["zenml-6"]
+    assert [run.zenml_run for run in removal.unregistered(found, datetime.now(UTC) + timedelta(days=1))] == ["zenml-6"]
+    assert removal.unregistered(found, datetime.now(UTC) - timedelta(days=1)) == []
+
+
+def test_how_often_the_registry_is_asked_does_not_grow_with_the_models(client, tmp_path):
+    asked: list[str] = []
+
+    def note(_connection, _cursor, statement, *_others):
+        if statement.startswith("SELECT"):
+            asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        counts = []
+        for models in (1, 5):
+            for number in range(1, models):
+                client.create_registered_model(f"other-{number}")
+                tags = {registry.DIGEST_TAG: "sha256:0"}
+                client.create_model_version(f"other-{number}", (tmp_path / "made").as_uri(), tags=tags)
+            asked.clear()
+            assert len({found.name for found in removal.registered(set())}) == models
+            counts.append(len(asked))
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert counts[0] == counts[1] > 0
 
 
 def test_one_that_is_removed_leaves_no_file_and_no_run_and_the_others_stay(client, tmp_path):
