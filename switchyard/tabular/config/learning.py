@@ -43,6 +43,30 @@ class Training(Section):
         description="Rows up to which a table is held in memory; of a larger file a sample (so many rows; auto: at most 300,000) is "
         "searched and scored on, and the last fit learns from all. auto: by rows, columns and free memory.",
     )
+    workers: NonNegativeInt = Field(
+        0,
+        le=1000,
+        description="Processes that the last fit on a table larger than memory is spread over, on Dask; 0: it is made in this process, or "
+        "by all workers of `engine`.",
+    )
+    engine: Annotated[str, Field(pattern=r"^(tcp|tls)://[^/\s]+:\d+$")] | None = Field(
+        None, description="A Dask scheduler of one's own whose workers make that fit, as tls://HOST:8786; without it they are started here."
+    )
+    shared: str | None = Field(
+        None,
+        description="A folder that this machine and the workers of `engine` see by the same name; the table's parts lie there for the fit.",
+    )
+
+    @model_validator(mode="after")
+    def _shared_with_an_engine(self) -> Self:
+        if self.shared is not None and self.engine is None:
+            raise ValueError("shared is for the workers of an engine: give engine, or leave shared out")
+        return self
+
+    @property
+    def by_workers(self) -> bool:
+        """Whether the last fit on a table larger than memory is other processes' work."""
+        return bool(self.workers or self.engine)
 
 
 class Costs(Section):

@@ -188,6 +188,6 @@ def make_served(
 
 
 def _fewer(model: Model) -> tuple[tuple[str, int, int], ...]:
-    streaming = [member for member in model.members if FAMILIES[member.family].boosts_by_the_clock]
+    streaming = [member for member in model.members if FAMILIES[member.family].boosts]
     rounds = ((member.family, member.estimator.best_iteration_, member.params["iterations"]) for member in streaming)
     return tuple(found for found in rounds if found[1] < found[2])

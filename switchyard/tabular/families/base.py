@@ -63,8 +63,8 @@ class Family(Part, ABC):
     """What a search tries after the defaults, before it is free to choose: each changes the defaults in some values."""
 
     @property
-    def boosts_by_the_clock(self) -> bool:
-        """Whether its steps on a table larger than memory are as large as the time for them asks."""
+    def boosts(self) -> bool:
+        """Whether it is boosting that learns from blocks: in steps as large as the time asks, or by several processes together."""
         return self.estimator.streams and not self.scheduled
 
     def lacks(self) -> str:

@@ -18,13 +18,16 @@ class Blocks:
     Parameters
     ----------
     first : ndarray of shape (k, m)
-        Drawn uniformly from all rows, so that bins may be cut by them.
+        Those in memory.
     folder : Path, optional
         Where the file of the others is, which has no name and goes with this object; 4 bytes for each value.
+    cut_by : ndarray of shape (l, m), optional
+        Drawn uniformly from all rows there are, so that bins are cut by them; `first` where it is not given.
     """
 
-    def __init__(self, first: np.ndarray, folder: Path | None = None) -> None:
+    def __init__(self, first: np.ndarray, folder: Path | None = None, cut_by: np.ndarray | None = None) -> None:
         self.first = np.ascontiguousarray(first, dtype=np.float32)
+        self.cut_by = self.first if cut_by is None else cut_by
         self.others = 0
         """Rows in the file."""
         # Without a name it is gone with its last reader.

@@ -17,6 +17,7 @@ import numpy as np
 from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.families.monitor import Monitor
 from switchyard.tabular.families.strides import Strides
+from switchyard.tabular.families.together import Target, Together
 from switchyard.tabular.metrics.counts import COUNTS
 
 Params = dict[str, Any]
@@ -105,6 +106,8 @@ class Estimator(ABC):
         weights: np.ndarray | None = None,
         eval_weights: np.ndarray | None = None,
         by: float | None = None,
+        together: Together | None = None,
+        whole: Target | None = None,
     ) -> Self:
         """Fit to `X`, float32 of shape (n, m), NaN where missing, and `y`: class codes, or floats for a regression.
 
@@ -123,16 +126,15 @@ class Estimator(ABC):
         by : float, optional
             Of a fit to `Blocks`: when it should be through, in `time.monotonic()` seconds. Boosting then makes fewer and larger
             steps (`Strides`); `best_iteration_` says how many.
+        together : Together, optional
+            Other processes that call this with rows of their own, all of which get the same model; of what `streams`, without eval set.
+        whole : Target, optional
+            Of the rows of all of them.
         """
-        given = None if weights is None else Weights(_of_mean_one(weights), None if eval_weights is None else _of_mean_one(eval_weights))
-        if self.task == "regression":
-            y = np.asarray(y, dtype=np.float64)
-            self.centre_, self.scale_ = _moments(y, given)
-        elif self.task in COUNTS:
-            mean = float(np.average(y, weights=given and given.fitted))
-            if mean <= 0:
-                raise ValueError("the target is 0 in every row of this fit")
-            self.centre_, self.scale_ = (float(np.log(mean)), 1.0) if self.logarithmic else (0.0, mean)
+        self._together = together
+        self._target = whole or Target.of(y, weights, self.n_classes)
+        given = None if weights is None else Weights(_in_unit(weights, self._target.weight), _of_mean_one(eval_weights))
+        self._standardise()
         strides = Strides(self.params["learning_rate"], self.params["iterations"], by) if isinstance(X, Blocks) else None
         monitor = Monitor(deadline, report, self.params.get("patience"), strides)
         valid = None if eval_set is None else (_matrix(eval_set[0]), self._prepared(eval_set[1]))
@@ -142,6 +144,15 @@ class Estimator(ABC):
             weighing: Callable[..., None] = self._fit
             weighing(_matrix(X), self._prepared(y), valid, monitor, given)
         return self
+
+    def _standardise(self) -> None:
+        mean = self._target.mean
+        if self.task == "regression":
+            self.centre_, self.scale_ = mean, self._target.variance**0.5 or 1.0
+        elif self.task in COUNTS:
+            if mean <= 0:
+                raise ValueError("the target is 0 in every row of this fit")
+            self.centre_, self.scale_ = (float(np.log(mean)), 1.0) if self.logarithmic else (0.0, mean)
 
     def _prepared(self, y: np.ndarray) -> np.ndarray:
         if self.task == "regression":
@@ -207,18 +218,13 @@ def probabilities_of(margins: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(axis=1, keepdims=True)
 
 
-def _of_mean_one(weights: np.ndarray) -> np.ndarray:
-    # So that what a search says of a leaf's weight and of penalties means the same in any unit.
-    weights = np.asarray(weights, dtype=np.float64)
-    return weights / weights.mean()
+def _of_mean_one(weights: np.ndarray | None) -> np.ndarray | None:
+    return None if weights is None else _in_unit(weights, float(np.asarray(weights, dtype=np.float64).mean()))
 
 
-def _moments(y: np.ndarray, weights: Weights | None) -> tuple[float, float]:
-    """Mean and standard deviation, one where there is none."""
-    if weights is None:
-        return float(y.mean()), float(y.std()) or 1.0
-    centre = float(np.average(y, weights=weights.fitted))
-    return centre, float(np.average((y - centre) ** 2, weights=weights.fitted)) ** 0.5 or 1.0
+def _in_unit(weights: np.ndarray, unit: float) -> np.ndarray:
+    # With a mean of one, what a search says of a leaf's weight and of penalties means the same in any unit.
+    return np.asarray(weights, dtype=np.float64) / unit
 
 
 def _matrix(X: Any) -> Any:

@@ -12,6 +12,7 @@ from switchyard.tabular.families.base import Estimator, Family, Params, Weights
 from switchyard.tabular.families.blocks import BLOCK, Blocks
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
 from switchyard.tabular.families.ranker import Ranker
+from switchyard.tabular.families.together import Together
 from switchyard.tabular.metrics.counts import TWEEDIE_POWER
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _OBJECTIVES = {
     "poisson": ("poisson", "poisson"),
     "tweedie": ("tweedie", "tweedie"),
 }
+_MINUTES = 60
+"""Within which all who fit together must have prepared their rows."""
 _OWN = frozenset(("iterations", "patience"))
 _DEFAULT_LEFT, _MISSING_TYPE, _MISSING_NAN = 2, 12, 8  # bits of LightGBM's decision_type
 
@@ -61,6 +64,10 @@ class LightGBM(Estimator):
         if self.task == "tweedie":
             settings["tweedie_variance_power"] = TWEEDIE_POWER
         train = _dataset(X, y, weights and weights.fitted, settings)
+        if self._together is not None:
+            # Bins come first, and without a network: each process cuts them by the same rows.
+            train.construct()
+            settings |= _network(self._together)
         watched = [lgb.Dataset(*valid, reference=train, weight=weights and weights.watched, params=settings)] if valid is not None else []
         done = 0
 
@@ -72,6 +79,8 @@ class LightGBM(Estimator):
                 raise lgb.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
 
         booster = lgb.train(settings, train, self.params["iterations"], valid_sets=watched, callbacks=[_Rates(monitor), after_iteration])
+        if self._together is not None:
+            booster.free_network()
         self.best_iteration_ = monitor.best_step or done
         self._load(booster.model_to_string(num_iteration=self.best_iteration_, importance_type="gain"))
 
@@ -131,8 +140,17 @@ def _dataset(X: np.ndarray | Blocks, y: np.ndarray, weights: np.ndarray | None, 
         def __getitem__(self, idx: Any) -> np.ndarray:
             return X.first[idx]
 
-    bins = lgb.Dataset(X.first, y[: len(X.first)], params=settings)
-    return lgb.Dataset([First(), Others()], y, reference=bins, weight=weights, params=settings)
+    bins = lgb.Dataset(X.cut_by, np.zeros(len(X.cut_by)), params=settings)
+    sequences = [First(), Others()] if X.others else [First()]
+    return lgb.Dataset(sequences, y, reference=bins, weight=weights, params=settings)
+
+
+def _network(together: Together) -> Params:
+    """Settings by which processes find one another and add up their histograms."""
+    return {
+        "tree_learner": "data", "machines": ",".join(together.addresses), "num_machines": len(together.addresses),
+        "local_listen_port": together.port(together.rank), "time_out": _MINUTES,
+    }  # fmt: skip
 
 
 class LambdaMart(Ranker):

@@ -61,7 +61,8 @@ class Monitor:
             return None
         # From the first iteration on: what comes before, as bins, says nothing of their pace.
         self._progress = self._progress or Progress("fitted", None, "rounds")
-        return self._strides.next()
+        rate = self._strides.next()
+        return rate if self._strides.timed else None
 
     def step(self, done: int, loss: float | None = None, report_every: int = 1) -> bool:
         """Tell that `done` iterations are made and what the validation loss is now; True means stop."""

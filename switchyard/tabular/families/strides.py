@@ -31,6 +31,7 @@ class Strides:
     def __init__(self, rate: float, rounds: int, by: float | None = None) -> None:
         self._least, self._to_go, self._by = rate, rate * rounds, by
         self._rate, self._done, self._begun = rate, 0, 0.0
+        self.timed = by is not None
 
     def next(self) -> float:
         """The rate of the round that begins now."""
@@ -39,7 +40,8 @@ class Strides:
         if self._by is not None and self._done >= _WATCHED:
             left = (self._by - now) * self._done / max(now - self._begun, 1e-9)
             self._rate = min(max(self._least, self._to_go / max(left, 1.0)), max(self._least, LARGEST))
-        rate = min(self._rate, self._to_go)
+        # Sums of floats end a little off: the last of equal steps is as long as the others.
+        rate = self._rate if math.isclose(self._rate, self._to_go) else min(self._rate, self._to_go)
         self._to_go -= rate
         self._done += 1
         return rate

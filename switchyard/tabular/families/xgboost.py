@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from switchyard.tabular.families.base import Estimator, Family, Params, Weights
 from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
+from switchyard.tabular.families.together import Together
 from switchyard.tabular.metrics.counts import TWEEDIE_POWER
 
 if TYPE_CHECKING:
@@ -52,7 +54,6 @@ class XGBoost(Estimator):
         monitor: Monitor,
         weights: Weights | None = None,
     ) -> None:
-        import xgboost as xgb
 
         objective, metric, neutral = _OBJECTIVES[self.task]
         settings = {name: value for name, value in self.params.items() if name not in _OWN}
@@ -64,7 +65,23 @@ class XGBoost(Estimator):
             settings["num_class"] = self.n_classes
         if self.task == "tweedie":
             settings["tweedie_variance_power"] = TWEEDIE_POWER
-        self.intercept_ = self._prior(y, weights and weights.fitted)
+        self.intercept_ = self._prior()
+        with _joined(self._together):
+            booster = self._trained(X, y, valid, monitor, weights, settings, metric)
+        self._load(booster[: self.best_iteration_].save_raw("ubj"))
+
+    def _trained(
+        self,
+        X: np.ndarray | Blocks,
+        y: np.ndarray,
+        valid: tuple[np.ndarray, np.ndarray] | None,
+        monitor: Monitor,
+        weights: Weights | None,
+        settings: Params,
+        metric: str,
+    ) -> Any:
+        import xgboost as xgb
+
         fitted, unseen = weights or (None, None)
         bins = settings.get("max_bin", 256)
         train = self._matrix_of(X, y, fitted, bins)
@@ -77,27 +94,22 @@ class XGBoost(Estimator):
         watcher = _watcher(monitor, metric)
         booster = xgb.train(settings, train, self.params["iterations"], evals=watched, callbacks=[watcher], verbose_eval=False)
         self.best_iteration_ = monitor.best_step or watcher.done
-        self._load(booster[: self.best_iteration_].save_raw("ubj"))
+        return booster
 
     def _matrix_of(self, X: np.ndarray | Blocks, y: np.ndarray, weights: np.ndarray | None, bins: int) -> Any:
-        """What XGBoost learns from; of blocks the bins are cut by the first rows, and no more than bins stand in memory."""
+        """What XGBoost learns from; of blocks the bins are cut by the rows that are there for it, and no more than bins stand in memory."""
         import xgboost as xgb
 
-        def binned(rows: Any, stop: int, **more: Any) -> Any:
-            held = None if weights is None else weights[:stop]
-            return xgb.QuantileDMatrix(rows, y[:stop], weight=held, base_margin=self._base(stop), max_bin=bins, nthread=self.n_jobs, **more)
-
         if not isinstance(X, Blocks):
-            return binned(X, len(y))
-        return xgb.QuantileDMatrix(
-            _iterator(X, y, weights, self._base), max_bin=bins, nthread=self.n_jobs, ref=binned(X.first, len(X.first))
-        )
+            return xgb.QuantileDMatrix(X, y, weight=weights, base_margin=self._base(len(y)), max_bin=bins, nthread=self.n_jobs)
+        cut = xgb.QuantileDMatrix(X.cut_by, max_bin=bins, nthread=self.n_jobs)
+        return xgb.QuantileDMatrix(_iterator(X, y, weights, self._base), max_bin=bins, nthread=self.n_jobs, ref=cut)
 
-    def _prior(self, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    def _prior(self) -> np.ndarray:
         if not self.n_classes:
             return np.zeros(1)
         # A class may be absent from a fold: count half a row more of each.
-        share = np.log((np.bincount(y, weights, self.n_classes) + 0.5) / (len(y) + 0.5 * self.n_classes))
+        share = np.log((self._target.counts + 0.5) / (self._target.rows + 0.5 * self.n_classes))
         return share[1:] - share[:1] if self.task == "binary" else share
 
     def _base(self, rows: int) -> np.ndarray:
@@ -146,6 +158,29 @@ def _iterator(X: Blocks, y: np.ndarray, weights: np.ndarray | None, base: Callab
             return True
 
     return Iterate()
+
+
+@contextmanager
+def _joined(together: Together | None) -> Iterator[None]:
+    """XGBoost's collective of those who fit together, the first of whom brings them together."""
+    if together is None:
+        yield
+        return
+    from xgboost.collective import CommunicatorContext
+    from xgboost.tracker import RabitTracker
+
+    host, port = together.host(0), together.port(0)
+    tracker = RabitTracker(len(together.addresses), host, port, sortby="task") if together.rank == 0 else None
+    if tracker is not None:
+        tracker.start()
+    # Others may come before there is somebody to come to.
+    with CommunicatorContext(
+        dmlc_communicator="rabit", dmlc_tracker_uri=host, dmlc_tracker_port=port, dmlc_task_id=f"{together.rank:05d}",
+        dmlc_retry=60, dmlc_timeout=3600,
+    ):  # fmt: skip
+        yield
+    if tracker is not None:
+        tracker.wait_for(60)
 
 
 def _watcher(monitor: Monitor, metric: str) -> Any:

@@ -16,17 +16,17 @@ from sklearn.pipeline import Pipeline
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.families.base import Params
-from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.features.plan import FeaturePlan, training_rows
 from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.model.model import Member, Model, encode_target
+from switchyard.tabular.model.ondisk import OnDisk, Rows
 from switchyard.tabular.model.unlike import with_limits
 from switchyard.tabular.tables.large.rest import NO_REST, Rest
-from switchyard.tabular.tables.progress import Progress
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tuning.study import Candidate, Trial
+from switchyard.tabular.workers.fit import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -175,27 +175,11 @@ class _Rows:
         self.target = encode_target(target, classes) if classes else target.to_numpy("float64")
         self.weights = weights_of(kept, split.schema)
         self.n_classes = len(classes)
-        self.rest, self._plan, self._split, self._classes = rest, plan, split, classes
+        self.on_disk = OnDisk(rest, plan, split.schema, classes)
 
     def count(self, family: str) -> int:
         """How many rows a family learns from."""
-        return len(self.frame) + (self.rest.rows if FAMILIES[family].estimator.streams else 0)
-
-    def with_rest(self, preprocessor: Pipeline, features: np.ndarray) -> tuple[Blocks, np.ndarray, np.ndarray | None]:
-        """Matrix, target and weights of all rows, `features` being those of the rows in memory.
-
-        No row of the rest was seen when `preprocessor` was fitted, so means by category are of others' targets everywhere.
-        """
-        schema, name = self._split.schema, self._split.schema.target.name
-        weight = [schema.weight.name] if schema.weight else []
-        blocks, progress = Blocks(features, self.rest.parts[0].parent), Progress("prepared", self.rest.rows)
-        targets, weights = [self.target], [self.weights]
-        for part in self.rest.batches([*(column.name for column in self._plan.used), name, *weight]):
-            blocks.append(preprocessor.transform(model_frame(part, self._plan.used)))
-            targets.append(encode_target(part[name], self._classes) if self._classes else part[name].to_numpy("float64"))
-            weights.append(weights_of(part, schema))
-            progress.at(blocks.others)
-        return blocks, np.concatenate(targets), np.concatenate(weights) if weight else None
+        return len(self.frame) + (self.on_disk.rest.rows if FAMILIES[family].estimator.streams else 0)
 
 
 class _Fitting:
@@ -204,7 +188,7 @@ class _Fitting:
     def __init__(self, rows: _Rows, problem: Problem, end: float | None, n_jobs: int | None, by: float | None = None):
         self._rows, self._problem, self._end, self._by, self._n_jobs = rows, problem, end, by, n_jobs or joblib.cpu_count()
         self._prepared: dict[int, np.ndarray] = {}
-        self._streamed: dict[int, tuple[Blocks, np.ndarray, np.ndarray | None]] = {}
+        self._streamed: dict[int, Rows] = {}
         self.cut_short = False
         """Whether the clock ended a fit before it was through."""
 
@@ -213,7 +197,7 @@ class _Fitting:
         for number, recipe in enumerate(recipes):
             began = time.monotonic()
             deadline = None if self._end is None else max(began, self._end - exports)
-            sharing = sum(FAMILIES[other.family].boosts_by_the_clock for other in recipes[number:])
+            sharing = sum(FAMILIES[other.family].boosts for other in recipes[number:])
             member = self._member(recipe, deadline, sharing)
             done = time.monotonic()
             counted = f"{recipe.family} ({number + 1} of {len(recipes)})"
@@ -225,9 +209,7 @@ class _Fitting:
 
     def _member(self, recipe: _Recipe, deadline: float | None, sharing: int) -> Member:
         """`sharing`: how many of those to come, itself included, share the time for all rows of a large table."""
-        features, target, weights = self._all(recipe)
-        now = time.monotonic()
-        by = None if self._by is None else now + (self._by - now) / max(1, sharing)
+        features = self._features(recipe.preprocessor)
         estimator = FAMILIES[recipe.family].build(
             task=self._problem.loss,
             params=recipe.params,
@@ -236,16 +218,21 @@ class _Fitting:
             n_jobs=self._n_jobs,
             categorical_sizes=recipe.preprocessor.categorical_sizes_,
         )
-        estimator.fit(features, target, deadline=deadline, weights=weights, by=by)
+        here = Rows(features, self._rows.target, self._rows.weights)
+        beyond = self._rows.count(recipe.family) > len(self._rows.frame)
+        if beyond and self._problem.training.by_workers and FAMILIES[recipe.family].boosts:
+            estimator = Workers(self._problem.training).fit(estimator, recipe.preprocessor, here, self._rows.on_disk)
+        else:
+            rows, now = self._with_rest(recipe.preprocessor, here) if beyond else here, time.monotonic()
+            by = None if self._by is None else now + (self._by - now) / max(1, sharing)
+            estimator.fit(rows.matrix, rows.target, deadline=deadline, weights=rows.weights, by=by)
         return Member(recipe.family, recipe.params, recipe.preprocessor, estimator)
 
-    def _all(self, recipe: _Recipe) -> tuple[np.ndarray | Blocks, np.ndarray, np.ndarray | None]:
-        """Features, target and weights of every row that a recipe learns from."""
-        preprocessor = recipe.preprocessor
-        if self._rows.count(recipe.family) == len(self._rows.frame):
-            return self._features(preprocessor), self._rows.target, self._rows.weights
+    def _with_rest(self, preprocessor: Pipeline, here: Rows) -> Rows:
+        """Every row, of which those on disk are prepared once for all recipes that share a preprocessor."""
         if id(preprocessor) not in self._streamed:
-            self._streamed[id(preprocessor)] = self._rows.with_rest(preprocessor, self._features(preprocessor))
+            on_disk = self._rows.on_disk
+            self._streamed[id(preprocessor)] = on_disk.behind(here, preprocessor, on_disk.rest.parts[0].parent)
         return self._streamed[id(preprocessor)]
 
     def _features(self, preprocessor: Pipeline) -> np.ndarray:

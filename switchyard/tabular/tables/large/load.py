@@ -25,6 +25,7 @@ from switchyard.tabular.tables.reading.sources import is_file, read_source
 from switchyard.tabular.tables.resolve import resolve
 from switchyard.tabular.tables.table import Table
 from switchyard.tabular.tasks import TASKS
+from switchyard.tabular.workers.engine import require_dask
 
 
 class Loaded(NamedTuple):
@@ -153,6 +154,8 @@ def check(problem: Problem, why: str) -> None:
             f"{why}, and {found[0]} needs all rows at once: leave it out, raise training.in_memory where memory is enough, "
             "or give fewer rows"
         )
+    if problem.training.by_workers:
+        require_dask()
 
 
 def _from_disk(problem: Problem, rows: Rows, sample: Sample, name: str) -> Loaded:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self
+from typing import NamedTuple, Self
 
 import pandas as pd
 import pyarrow as pa
@@ -22,6 +22,16 @@ BATCH = 65_536
 """Rows that stand in memory at once."""
 PART_ROWS = 16 * BATCH
 _HEAD = "rest.json"
+
+
+class Share(NamedTuple):
+    """Which of the row groups one of several readers takes: each `of`th, from `number` on."""
+
+    number: int
+    of: int
+
+
+ALL = Share(0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,12 +51,27 @@ class Rest(Storable):
     _kept: TemporaryDirectory[str] | None = field(default=None, repr=False)
     """Holds the files as long as this object lives."""
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
-        """The rows in order, `BATCH` at most at a time, in canonical types."""
+    def batches(self, columns: Sequence[str], share: Share = ALL) -> Iterator[pd.DataFrame]:
+        """The rows of a share in order, `BATCH` at most at a time, in canonical types."""
+        before = 0
         for part in self.parts:
             with pq.ParquetFile(part) as file:
-                for batch in file.iter_batches(BATCH, columns=list(columns)):
+                groups = [group for group in range(file.num_row_groups) if (before + group) % share.of == share.number]
+                before += file.num_row_groups
+                for batch in file.iter_batches(BATCH, row_groups=groups, columns=list(columns)):
                     yield batch.to_pandas()
+
+    def rows_of(self, share: Share) -> int:
+        """How many rows a share has."""
+        sizes: list[int] = []
+        for part in self.parts:
+            head = pq.read_metadata(part)
+            sizes += [head.row_group(group).num_rows for group in range(head.num_row_groups)]
+        return sum(sizes[share.number :: share.of])
+
+    def at(self, folder: Path) -> Rest:
+        """The same rows in `folder`, where `write` has put them."""
+        return Rest(self.rows, tuple(folder / part.name for part in self.parts))
 
     def write(self, folder: Path) -> None:
         (folder / _HEAD).write_text(json.dumps({"rows": self.rows, "parts": [part.name for part in self.parts]}), encoding="utf-8")
