@@ -43,8 +43,8 @@ $(VENV)/.installed: requirements.txt $(VENV)/.uv
 	$(INSTALL) -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-test: requirements-test.txt $(VENV)/.installed
-	$(INSTALL) -r requirements.txt -r requirements-test.txt
+$(VENV)/.installed-test: requirements-test.txt requirements-workers.txt $(VENV)/.installed
+	$(INSTALL) -r requirements.txt -r requirements-test.txt -r requirements-workers.txt
 	@touch $@
 
 setup: $(VENV)/.installed
@@ -131,6 +131,7 @@ lock:
 	sed -i '/^torch==/s/$$/+cpu/' requirements.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 switchyard/requirements.in requirements.in -o requirements.txt
 	sed -i 's/+cpu//' requirements.txt
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-workers.in -o requirements-workers.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 requirements-test.in -o requirements-test.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 switchyard/serving/requirements.in -o switchyard/serving/requirements.txt
 	$(BIN)/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 -c switchyard/serving/requirements.txt switchyard/serving/requirements-image.in -o switchyard/serving/requirements-image.txt

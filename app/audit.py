@@ -16,7 +16,7 @@ from pathlib import Path
 from switchyard.sbom import licences_of, locked, normal
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements.txt", "requirements-test.txt", "switchyard/serving/requirements-image.txt")
+LOCKS = ("requirements.txt", "requirements-test.txt", "requirements-workers.txt", "switchyard/serving/requirements-image.txt")
 _AUDIT = "pip-audit==2.10.1"
 _FOUND = re.compile(r"\(|\)|[^\s()]+(?:\s+WITH\s+[^\s()]+)?")
 

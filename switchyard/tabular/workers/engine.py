@@ -11,12 +11,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from switchyard.tabular.errors import InputError
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Future
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 3
@@ -65,7 +66,7 @@ class Engine:
 
     def __init__(self, workers: int, address: str | None = None, silent_s: float = 1800.0) -> None:
         self._wanted, self._address, self._silent_s = workers, address, silent_s
-        self._client: Client | None = None
+        self._client: Any = None
         self._cluster: Any = None
         self._heard = 0.0
         self.workers: tuple[str, ...] = ()
@@ -190,6 +191,13 @@ class Engine:
             if (failed is None and all(future.done() for future in futures)) or (failed and time.monotonic() - failed > _SETTLE_S):
                 return
             time.sleep(_LOOK_S)
+
+
+def scratch() -> Path:
+    """On a worker: the folder that it may fill, which is its own (Dask's `local-directory`)."""
+    from distributed import get_worker
+
+    return Path(get_worker().local_directory)
 
 
 def _speaking(function: Callable[..., Any], arguments: tuple, name: str) -> Any:

@@ -22,7 +22,7 @@ from switchyard.tabular.families.estimator import Estimator
 from switchyard.tabular.families.together import Target, Together
 from switchyard.tabular.model.ondisk import OnDisk, Rows
 from switchyard.tabular.tables.large.rest import Share
-from switchyard.tabular.workers.engine import Engine
+from switchyard.tabular.workers.engine import Engine, scratch
 
 _PACKAGES = ("lightgbm", "numpy", "xgboost-cpu")
 
@@ -98,7 +98,7 @@ def _laid_out(first: Rows, rows: OnDisk, shared: str | None) -> Iterator[tuple[O
     with TemporaryDirectory(dir=shared or rows.rest.parts[0].parent) as name:
         folder = Path(name)
         rows.rest.write(folder)
-        np.save(folder / "features.npy", first.matrix, allow_pickle=False)
+        np.save(folder / "features.npy", np.asarray(first.matrix), allow_pickle=False)
         np.save(folder / "target.npy", first.target, allow_pickle=False)
         if first.weights is not None:
             np.save(folder / "weights.npy", first.weights, allow_pickle=False)
@@ -141,12 +141,9 @@ def _target_of(rows: OnDisk, share: Share, n_classes: int) -> Target:
 
 def _fit_share(job: _Job) -> Estimator | None:
     """On a worker: its part of a fit; the first one's is what is kept, and all have the same."""
-    from distributed import get_worker
-
     sample = {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in job.folder.glob("*.npy")}
     mine = {name: np.array(values[job.share.number :: job.share.of]) for name, values in sample.items()}
     first = Rows(mine["features"], mine["target"], mine.get("weights"))
-    scratch = Path(get_worker().local_directory)
-    all_of = job.rows.behind(first, job.preprocessor, scratch, job.share, np.array(sample["features"]))
+    all_of = job.rows.behind(first, job.preprocessor, scratch(), job.share, np.array(sample["features"]))
     job.estimator.fit(all_of.matrix, all_of.target, weights=all_of.weights, together=job.together, whole=job.whole)
     return job.estimator if job.share.number == 0 else None
