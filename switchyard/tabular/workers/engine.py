@@ -10,7 +10,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -68,7 +68,7 @@ class Engine:
         self._wanted, self._address, self._silent_s = workers, address, silent_s
         self._client: Any = None
         self._cluster: Any = None
-        self._heard = 0.0
+        self._heard, self._busy = 0.0, False
         self.workers: tuple[str, ...] = ()
         """Addresses of those who take part."""
 
@@ -82,6 +82,10 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._busy and not self.here:
+            # Nobody else would end them.
+            with suppress(InputError):
+                self.renew()
         self._leave()
 
     @property
@@ -109,8 +113,12 @@ class Engine:
             self._client.submit(_speaking, function, each, f"worker {number + 1} of {len(self.workers)}", workers=[worker], pure=False)
             for number, (worker, each) in enumerate(zip(self.workers, arguments))
         ]
+        self._busy = True
         self._watch(futures)
-        return [future.result(_ANSWER_S) for future in futures]
+        broken = [future for future in futures if future.status == "error"]
+        # The others may wait for who failed.
+        self._busy = any(not future.done() for future in futures)
+        return [future.result(_ANSWER_S) for future in broken or futures]
 
     def insist(self, attempt: Callable[[], Any]) -> Any:
         """What `attempt` returns, which is begun again with fresh workers where one is lost, `ATTEMPTS` times in all."""
@@ -125,6 +133,7 @@ class Engine:
 
     def renew(self) -> None:
         """End whatever the workers are at, and have as many again."""
+        self._busy = False
         if self.here:
             self._leave()
             self._connect()
