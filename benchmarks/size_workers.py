@@ -27,6 +27,9 @@ from benchmarks.processes import in_a_process
 from benchmarks.size_training import BEST, make
 
 
+FAMILIES = ("lightgbm", "xgboost")
+
+
 class Memory(threading.Thread):
     """The largest resident size of this process with all that it started (`tree`), and of one of them (`largest`), in MB."""
 
@@ -91,7 +94,7 @@ def main(rows: int, in_memory: int) -> None:
         folder = Path(made)
         make(folder, rows)
         print(f"{rows:,} rows x 19 columns, sample of {in_memory:,}, {joblib.cpu_count()} cores", flush=True)
-        for family in ("lightgbm", "xgboost"):
+        for family in FAMILIES:
             for workers in (0, 1, 2):
                 found = in_a_process("benchmarks.size_workers", "ours", folder, in_memory, workers, family)
                 size = f"{found['tree_mb']:,.0f} MB | {found['largest_mb']:,.0f} MB"
