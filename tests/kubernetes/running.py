@@ -153,6 +153,16 @@ class Installation:
         """As soon as a pod of `step` has run for a while, delete it; `orchestrator` is the run's own."""
         return Killing(self, step, after_s)
 
+    def run_now(self, cron_job: str, name: str) -> str:
+        """What a run of the CronJob printed, as the Job `name`, which must end well."""
+        self.kubectl("delete", "job", name, "--ignore-not-found")
+        self.kubectl("create", "job", name, f"--from=cronjob/{cron_job}")
+        job = lambda: self.items("jobs", f"--field-selector=metadata.name={name}")[0]["status"]  # noqa: E731
+        wait_until(lambda: {"Complete", "Failed"} & {one["type"] for one in job().get("conditions", [])}, 1200, f"job {name}")
+        said = self.kubectl("logs", f"job/{name}")
+        assert job().get("succeeded") == 1, said
+        return said
+
     def restart(self, server: str) -> None:
         """Delete the pod of a server (mlflow, objects, zenml)."""
         kubectl("delete", "pod", "-n", self.namespace, "-l", f"app.kubernetes.io/name={server}", "--wait=false")

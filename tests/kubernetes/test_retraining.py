@@ -8,7 +8,6 @@ import pytest
 
 from demo.traffic import Clients, as_rows
 from switchyard.tabular.tables.reading.loans import loans
-from tests.app.project import wait_until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.full, pytest.mark.timeout(1800)]
 _ROWS, _DRIFTED = 320, 24
@@ -36,16 +35,6 @@ def scheduled(installation):
     assert installation.project.run(*_ACT, "off").code == 0
 
 
-def run_now(installation, name):
-    """What a run of the CronJob printed, which must end well."""
-    installation.kubectl("create", "job", name, "--from=cronjob/monitoring-again")
-    job = lambda: installation.items("jobs", f"--field-selector=metadata.name={name}")[0]["status"]  # noqa: E731
-    wait_until(lambda: {"Complete", "Failed"} & {one["type"] for one in job().get("conditions", [])}, 1200, f"job {name}")
-    said = installation.kubectl("logs", f"job/{name}")
-    assert job().get("succeeded") == 1, said
-    return said
-
-
 def test_a_file_of_this_machine_is_no_table_for_it(installation, scheduled):
     table = installation.project.root / "table.csv"
     loans(100).to_csv(table, index=False)
@@ -54,7 +43,7 @@ def test_a_file_of_this_machine_is_no_table_for_it(installation, scheduled):
 
 
 def test_drift_seen_by_the_cron_job_is_trained_for_there_and_tried(installation, scheduled):
-    said = run_now(installation, "first")
+    said = installation.run_now("monitoring-again", "first")
 
     assert "decision  retrain: " in said, said
     assert "retraining  trying, version 2: canary deployment, no verdict yet" in said, said
@@ -67,7 +56,7 @@ def test_drift_seen_by_the_cron_job_is_trained_for_there_and_tried(installation,
 
 
 def test_its_next_run_goes_on_with_the_trial_and_trains_nothing(installation, scheduled):
-    said = run_now(installation, "second")
+    said = installation.run_now("monitoring-again", "second")
 
     assert "retraining  goes on from 'trying'" in said, said
     assert len(installation.project.versions("again")) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -283,6 +284,43 @@ def test_a_full_artifact_store_ends_the_run(cluster):
     cluster.use("kubernetes")
     with cluster.full_store("64Ki"):
         assert ends_clearly(cluster, "found no room to write") < _END_S
+
+
+TRAININGS = """
+from zenml.client import Client
+stack = Client().active_stack_model.id
+runs = Client().list_pipeline_runs(pipeline="training", stack_id=stack, sort_by="desc:created", size=100)
+print([str(run.id) for run in runs.items])
+"""
+
+
+@pytest.mark.full
+def test_a_cron_job_prunes_what_nobody_needs_and_may_do_no_more(cluster, monkeypatch):
+    """Failed trainings go but for the newest; the one that made what serves stays."""
+    cluster.use("kubernetes")
+    project, command = cluster.project, ("prune", "--keep", "trainings=0", "--keep", "predictions=3650", "--schedule")
+
+    def trainings():
+        return ast.literal_eval(project.python(TRAININGS).splitlines()[-1])
+
+    while len(before := trainings()) < 3:
+        with monkeypatch.context() as context:
+            context.setenv("SWITCHYARD_IMAGE_PIPELINES", f"{os.environ['CONTAINER_REGISTRY']}/switchyard-pipelines:none")
+            cluster.train("parity")
+    scheduled = project.run(*command, "0 3 * * *")
+    assert scheduled.code == 0 and "CronJob prune runs by '0 3 * * *'" in scheduled.output, scheduled.output
+    try:
+        (job,) = [one for one in cluster.items("cronjobs") if one["metadata"]["name"] == "prune"]
+        assert job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"] == "pruner"
+        said = cluster.run_now("prune", "prune-now")
+    finally:
+        assert project.run("prune", "--schedule", "off").code == 0
+
+    after = trainings()
+    assert "not freed" not in said and set(after) < set(before) and before[0] in after, (said, before, after)
+    if cluster.items("seldondeployments"):
+        assert get("sdep", "parity", cluster.namespace)["status"]["state"] == "Available"
+        assert cluster.project.versions("parity")
 
 
 @pytest.mark.full
