@@ -19,11 +19,15 @@ import pytest
 import requests
 import sqlalchemy
 
+from demo.traffic import Clients, as_rows
 from stacks import active, registration, team
 from stacks.installation.urls import for_driver
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.loans import loans
 from tests.app.project import Project, wait_until
 from tests.databases import free_port, postgresql, server_folder  # noqa: F401 - fixtures
+from tests.deployment.conftest import installed  # noqa: F401 - a fixture
+from tests.deployment.project import ServingProject
 
 KEY, SECRET = "team-access-key", "team-secret-key"
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,14 +142,13 @@ def test_searches_stay_on_the_machine_whose_steps_they_are(tmp_path, monkeypatch
         active.studies("key")
 
 
-@pytest.fixture
-def objects(tmp_path):
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory):
     """Address of an S3 server over a folder."""
     if not shutil.which("versitygw"):
         pytest.skip("no versitygw on the PATH: go install github.com/versity/versitygw/cmd/versitygw@v1.8.0")
-    (tmp_path / "objects").mkdir()
-    address = f"127.0.0.1:{free_port()}"
-    command = ["versitygw", "--port", address, "--health", "/health", "posix", str(tmp_path / "objects")]
+    folder, address = tmp_path_factory.mktemp("objects"), f"127.0.0.1:{free_port()}"
+    command = ["versitygw", "--port", address, "--health", "/health", "posix", str(folder)]
     server = subprocess.Popen(command, env={**os.environ, "ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET}, stdout=subprocess.DEVNULL)
     wait_until(lambda: answers(f"http://{address}/health"), 20, "the S3 server")
     yield f"http://{address}"
@@ -153,8 +156,8 @@ def objects(tmp_path):
     server.wait()
 
 
-@pytest.fixture
-def mlflow(objects, postgresql, tmp_path):  # noqa: F811
+@pytest.fixture(scope="module")
+def mlflow(objects, postgresql, tmp_path_factory):  # noqa: F811
     """URL of an MLflow server that keeps its files in that S3 and its records in PostgreSQL."""
     url, port = for_driver(sqlalchemy.make_url(postgresql)), free_port()
     engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
@@ -165,7 +168,9 @@ def mlflow(objects, postgresql, tmp_path):  # noqa: F811
         "--backend-store-uri", str(url.set(database="mlflow")), "--artifacts-destination", "s3://switchyard/mlflow",
     ]  # fmt: skip
     known = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "MLFLOW_S3_ENDPOINT_URL": objects}
-    server = subprocess.Popen(command, env={**os.environ, **known}, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
+    known["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    folder = tmp_path_factory.mktemp("mlflow")
+    server = subprocess.Popen(command, env={**os.environ, **known}, cwd=folder, stdout=subprocess.DEVNULL, start_new_session=True)
     wait_until(lambda: answers(f"http://127.0.0.1:{port}/health"), 90, "the MLflow server")
     yield f"http://127.0.0.1:{port}"
     os.killpg(server.pid, 9)
@@ -218,6 +223,47 @@ def test_a_team_shares_its_servers_and_no_login_is_in_the_stack(tmp_path, object
     text, kept, url, components = json.loads(project.python(LOOK).splitlines()[-1])
     assert (text, kept, url) == ("kept", "kept too", database)
     assert not {SECRET, KEY, "any-at-all"} & set(json.dumps(components).replace('"', " ").split()) and "any-at-all" not in str(components)
+
+
+@pytest.mark.full
+@pytest.mark.timeout(1500)
+def test_what_one_member_trains_and_serves_another_watches_and_takes_over(tmp_path, installed, objects, mlflow, postgresql):  # noqa: F811
+    database = sqlalchemy.make_url(postgresql).set(password="any-at-all").render_as_string(hide_password=False)
+    file = settings_at(tmp_path / "team.env", S3_ENDPOINT_URL=objects, MLFLOW_URL=mlflow, DATABASE_URL=database)
+    ann, bob = ServingProject(tmp_path / "ann"), ServingProject(tmp_path / "bob")
+    config = ("--config", "configs/loans.yaml")
+    try:
+        for member in (ann, bob):
+            member.config("loans", tuning={"trials": 1})
+            assert member.run("stack", "up", "team", "--settings", str(file)).code == 0
+        ended = ann.batch(
+            ["training", *config], ["deployment", *config, "--summary", "deployed.json"],
+            ["inference", *config, "--data", "builtin:loans?rows=120&seed=3", "--output", "scored.csv"],
+        )  # fmt: skip
+        assert [one.code for one in ended] == [0, 0, 0], "\n".join(one.output for one in ended)
+        endpoint = json.loads((ann.root / "deployed.json").read_text())["endpoint"]
+        frame = loans(150, seed=3)
+        ids = [f"asked-{number}" for number in range(len(frame))]
+        rows = as_rows(frame.drop(columns="defaulted"))
+        Clients(endpoint["url"], endpoint["token_file"], clients=2).predict(rows, ids, frame.applicant_id.tolist())
+        frame.assign(prediction_id=ids)[["prediction_id", "defaulted"]].to_csv(bob.root / "outcomes.csv", index=False)
+        # All of it is seen from the other's machine, which has trained and answered nothing.
+        ended = bob.batch(
+            ["labels", *config, "--data", "outcomes.csv", "--summary", "labels.json"],
+            ["monitoring", *config, "--summary", "watched.json"],
+            ["deployment", *config, "--why", "ann's machine is to go", "--summary", "deployed.json"],
+            ["status", "loans"], ["prune", "--keep", "runs=0", "--keep", "trainings=0"],
+        )  # fmt: skip
+        assert [one.code for one in ended] == [0, 0, 0, 0, 0], "\n".join(one.output for one in ended)
+        assert json.loads((bob.root / "labels.json").read_text())["matched"] == 150
+        watched = json.loads((bob.root / "watched.json").read_text())
+        assert (watched["window"]["rows"], watched["window"]["labelled"], watched["model"]["version"]) == (150, 150, "1")
+        endpoint = json.loads((bob.root / "deployed.json").read_text())["endpoint"]
+        (answer,) = Clients(endpoint["url"], endpoint["token_file"], clients=1).predict(rows[:1], ["bob-0"], ["a"])
+        assert answer.version == "1"
+    finally:
+        for member in (ann, bob):
+            member.end("loans")
 
 
 def test_what_stands_in_braces_is_what_the_settings_give():
