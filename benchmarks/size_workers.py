@@ -26,7 +26,6 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.processes import in_a_process
 from benchmarks.size_training import BEST, make
 
-
 FAMILIES = ("lightgbm", "xgboost")
 
 
