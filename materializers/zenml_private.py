@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from zenml.client import Client
-from zenml.enums import ExecutionStatus
+from zenml.enums import ExecutionStatus, StoreType
 from zenml.integrations.registry import integration_registry
 from zenml.model_deployers.base_model_deployer import get_model_version_id_if_exists
 from zenml.models import FlavorUpdate, PipelineRunUpdate, ServiceRequest, ServiceUpdate, StepRunUpdate
@@ -20,8 +21,6 @@ from zenml.orchestrators import publish_utils
 from zenml.services.service import BaseService
 from zenml.utils.exception_utils import collect_exception_information
 from zenml.utils.time_utils import utc_now
-from zenml.zen_stores.schemas import ArtifactVersionSchema, StepRunInputArtifactSchema, StepRunOutputArtifactSchema, StepRunSchema
-from zenml.zen_stores.sql_zen_store import SqlZenStore
 
 _REASON_LENGTH = 250
 
@@ -83,14 +82,17 @@ def artifacts_by_run() -> dict[UUID, dict[UUID, str]]:
     two seconds.
     """
     store = Client().zen_store
-    if not isinstance(store, SqlZenStore):
+    if store.type != StoreType.SQL:
         return {}
+    # A pod whose records are a server's need not import its tables.
+    from zenml.zen_stores.schemas import ArtifactVersionSchema, StepRunInputArtifactSchema, StepRunOutputArtifactSchema, StepRunSchema
+
     found: dict[UUID, dict[UUID, str]] = {}
     with Session(store.engine) as session:
-        uris = dict(session.exec(select(ArtifactVersionSchema.id, ArtifactVersionSchema.uri)).all())
+        uris = dict(session.execute(select(ArtifactVersionSchema.id, ArtifactVersionSchema.uri)).tuples().all())
         for link in (StepRunOutputArtifactSchema, StepRunInputArtifactSchema):
-            asked = select(StepRunSchema.pipeline_run_id, link.artifact_id).join(link, col(link.step_id) == col(StepRunSchema.id))
-            for run, artifact in session.exec(asked.distinct()):
+            asked = select(StepRunSchema.pipeline_run_id, link.artifact_id).join(link, link.step_id == StepRunSchema.id)
+            for run, artifact in session.execute(asked.distinct()):
                 found.setdefault(run, {})[artifact] = uris[artifact]
     return found
 

@@ -64,3 +64,13 @@ def test_a_reader_meanwhile_has_the_old_one(target):
         assert target.read_text() == "before"
 
     assert target.read_text() == "after"
+
+
+def test_a_file_with_several_links_takes_its_room_once_and_a_symbolic_link_none(tmp_path):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "file").write_bytes(b"x" * 1000)
+    (tmp_path / "other").write_bytes(b"y" * 10)
+    os.link(tmp_path / "one" / "file", tmp_path / "linked")
+    (tmp_path / "around").symlink_to(tmp_path, target_is_directory=True)
+
+    assert files.bytes_of(tmp_path) == 1010
