@@ -20,6 +20,7 @@ from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import LARGEST_SHARE, holdout_share
 from switchyard.tabular.tables.table import Table, digest_rows
+from switchyard.tabular.tasks import kind_of
 
 _SMALLEST_HOLDOUT = 100
 _OVERRIDDEN = ("feature", "id", "ignored")
@@ -85,6 +86,9 @@ def put_together(old: Table, new: Labelled, problem: Problem, source: str, windo
     fresh, said = _weighed(fresh, old)
     frame = pd.concat([older, fresh[list(older.columns)]], ignore_index=True)
     frame = frame.astype({name: older[name].dtype for name in older.columns})
+    if not kind_of(problem.task).target:
+        # The place of the answer, which is no column of any source.
+        frame = frame.drop(columns=problem.data.target, errors="ignore")
     settled = _settled(_leave_out(asked, schema, new.left_out), schema, len(older), len(fresh))
     return TrainingRows(frame, settled, len(older), len(fresh), label, (*new.notes, *said))
 

@@ -18,13 +18,12 @@ from sklearn.pipeline import Pipeline
 from switchyard import __version__
 from switchyard.tabular.config.learning import Training
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.families.estimator import Estimator
 from switchyard.tabular.families.together import Target, Together
 from switchyard.tabular.model.ondisk import OnDisk, Rows
 from switchyard.tabular.tables.large.rest import Share
 from switchyard.tabular.workers.engine import Engine, scratch
-
-_PACKAGES = ("lightgbm", "numpy", "xgboost-cpu")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +116,7 @@ def _versions() -> dict[str, str]:
     """Of what takes part in a fit."""
     from importlib.metadata import version
 
-    return {"switchyard": __version__, **{name: version(name) for name in _PACKAGES}}
+    return {"switchyard": __version__, **{name: version(name) for name in _packages()}}
 
 
 def _require_alike(found: list[dict[str, Any]]) -> None:
@@ -147,3 +146,8 @@ def _fit_share(job: _Job) -> Estimator | None:
     all_of = job.rows.behind(first, job.preprocessor, scratch(), job.share, np.array(sample["features"]))
     job.estimator.fit(all_of.matrix, all_of.target, weights=all_of.weights, together=job.together, whole=job.whole)
     return job.estimator if job.share.number == 0 else None
+
+
+def _packages() -> list[str]:
+    """Distributions that a worker must have as this process has them."""
+    return sorted({"numpy", *(package for family in FAMILIES.values() if family.boosts for package in family.packages)})
