@@ -195,7 +195,8 @@ class SwitchyardDeployer(BaseModelDeployer):
         asked |= {"id": filters.get("service_uuid"), "model_version_id": of_version}
         found = recorded(self.name, **asked)
         ours = [service for service in found if config is None or _same(service.config.model_dump(), config)]
-        return [service for service in ours if running in (None, service.status.state == ServiceState.ACTIVE)]
+        # ZenML's command line says False where nobody asked.
+        return [service for service in ours if not running or service.status.state == ServiceState.ACTIVE]
 
     def perform_stop_model(self, service: BaseService, timeout: int = TIMEOUT_S, force: bool = False) -> BaseService:
         """Stop it; what it answered goes to the others, and with none left the front door says 503."""
