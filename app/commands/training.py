@@ -80,11 +80,12 @@ def _check_table(problem: Problem) -> list[str]:
     from switchyard.tabular.tables.large.ahead import look_ahead
     from switchyard.tabular.tables.reading.sources import is_at_hand, is_file, read_source
     from switchyard.tabular.tables.resolve import resolve
+    from switchyard.tabular.tuning.cost import search_seconds
 
     if not is_at_hand(problem.data):
         return []
     if is_file(problem.data) and (found := look_ahead(problem, Path(problem.data.source).expanduser())):
-        return found.lines(problem.tuning)
+        return found.lines(problem.tuning, search_seconds(problem, sampled=True))
     resolve(read_source(problem.data), problem)
     return []
 

@@ -155,7 +155,7 @@ def make_served(
     whole = with_all_rows(split)
     end = None
     if left_s is not None:
-        left_s += problem.tuning.budget_s - search_seconds(problem, split.schema)
+        left_s += problem.tuning.budget_s - search_seconds(problem, split.schema.sampled)
         end = time.monotonic() + left_s - _BETWEEN_S - sum(FAMILIES[member.family].export_s for member in model.members)
     end, by = (None, end) if rest.rows else (end, None)
     grown = fit_again(model, split, plan, problem, end, None, rest, by)

@@ -117,7 +117,7 @@ class _Rates:
 
 
 def _dataset(X: np.ndarray | Blocks, y: np.ndarray, weights: np.ndarray | None, settings: Params) -> Any:
-    """What LightGBM learns from; of blocks the bins are cut by the first rows, and no more than bins stand in memory."""
+    """What LightGBM learns from; of blocks the bins are cut by the rows that are there for it, and no more than bins stand in memory."""
     import lightgbm as lgb
 
     if not isinstance(X, Blocks):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from switchyard.tabular.families.base import Estimator, Weights
 from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.families.network import Network
-from switchyard.tabular.families.neural_rows import Pool, Pools
+from switchyard.tabular.families.neural_rows import Passes, Tensors, numbers_of
 from switchyard.tabular.metrics.counts import COUNTS, TWEEDIE_POWER
 
 _SCORED = 16_384
@@ -99,11 +99,10 @@ def train(
     """
     params, sizes = estimator.params, estimator.categorical_sizes
     fitted, watched = weights or (None, None)
-    pools = Pools(X, y, estimator, fitted)
-    held_out = None if valid is None else Pool(*valid, estimator, watched)
+    rows = Passes(X, y, estimator, fitted)
+    held_out = None if valid is None else Tensors(*valid, estimator, watched)
     generator = torch.Generator().manual_seed(estimator.seed)
-    embedded = [position for position, _ in sizes]
-    numeric = np.setdiff1d(np.arange(X.shape[1]), embedded)
+    numeric = numbers_of(X.shape[1], sizes)
     module = _Module(len(numeric), [size for _, size in sizes], estimator.width, params, generator)
     lowest, highest = (-1e4, 1e4) if estimator.n_classes else (float(y.min()), float(y.max()))
     if estimator.task in COUNTS:
@@ -115,9 +114,9 @@ def train(
         return Network(numeric, positions, counts, table, layers, lowest, highest)
 
     batch = _batch(len(X), params)
-    passes = _passes(X, params, pools.batches(batch))
+    passes = _passes(X, params, rows.batches(batch))
     optimizer = torch.optim.AdamW(_groups(module, params["weight_decay"]), lr=params["learning_rate"], fused=True)
-    steps = (passes if isinstance(X, Blocks) else max(params["epochs"], passes)) * pools.batches(batch) + 1
+    steps = (passes if isinstance(X, Blocks) else max(params["epochs"], passes)) * rows.batches(batch) + 1
     # Its rise would have no step at all in fewer than six: a division by zero.
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=params["learning_rate"], total_steps=max(steps, 6), pct_start=0.2)
     threads = torch.get_num_threads()
@@ -125,7 +124,7 @@ def train(
     try:
         for epoch in range(1, passes + 1):
             module.train()
-            for numbers, codes, truth, counts in pools.one_pass(batch, generator):
+            for numbers, codes, truth, counts in rows.one_pass(batch, generator):
                 optimizer.zero_grad(set_to_none=True)
                 _loss(module(numbers, codes), truth, estimator.task, counts).backward()
                 optimizer.step()
@@ -191,7 +190,7 @@ def _losses_of_counts(logs: Tensor, y: Tensor, task: str) -> Tensor:
     return torch.exp((2 - TWEEDIE_POWER) * logs) / (2 - TWEEDIE_POWER) - y * torch.exp((1 - TWEEDIE_POWER) * logs) / (1 - TWEEDIE_POWER)
 
 
-def _validate(module: _Module, data: Pool, task: str, lowest: float, highest: float) -> float:
+def _validate(module: _Module, data: Tensors, task: str, lowest: float, highest: float) -> float:
     module.eval()
     with torch.inference_mode():
         parts = zip(data.numeric.split(_SCORED), data.codes.split(_SCORED))

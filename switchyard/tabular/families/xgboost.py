@@ -54,7 +54,6 @@ class XGBoost(Estimator):
         monitor: Monitor,
         weights: Weights | None = None,
     ) -> None:
-
         objective, metric, neutral = _OBJECTIVES[self.task]
         settings = {name: value for name, value in self.params.items() if name not in _OWN}
         settings |= {

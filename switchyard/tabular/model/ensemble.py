@@ -31,7 +31,7 @@ def budget_left(studies: Sequence[Study], split: Split, problem: Problem) -> flo
     """Seconds of the budget that are left for ensemble and export once the studies are through; None without a budget."""
     if problem.tuning.trials is not None:
         return None
-    return search_seconds(problem, split.schema) - max((study.clock_s for study in studies), default=0.0)
+    return search_seconds(problem, split.schema.sampled) - max((study.clock_s for study in studies), default=0.0)
 
 
 def build_ensemble(

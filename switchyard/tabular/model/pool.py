@@ -66,7 +66,7 @@ class Pool:
 
         folds: Folds = make_folds(split, problem)
         self.notes += [f"cross-validation: {folds.note}"] if folds.note else []
-        if split.schema.of is not None:
+        if split.schema.sampled:
             self.notes.append(
                 f"searched and cross-validated on {len(split.train):,} rows of a uniform sample of the table's {split.schema.of:,}"
             )

@@ -205,6 +205,9 @@ class _Fitting:
             if deadline is not None and done > deadline:
                 self.cut_short = True
                 logger.warning("the fit of %s was cut short by the budget", recipe.family)
+            if not any(other.preprocessor is recipe.preprocessor for other in recipes[number + 1 :]):
+                # Targets of all rows are large, and the file of prepared values goes with its last reader.
+                self._streamed.pop(id(recipe.preprocessor), None)
             yield member
 
     def _member(self, recipe: _Recipe, deadline: float | None, sharing: int) -> Member:

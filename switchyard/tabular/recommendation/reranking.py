@@ -21,6 +21,8 @@ from switchyard.tabular.recommendation.interactions import Interactions
 
 CANDIDATES = 100
 """That are put in order; all others stay behind the place that the blend gives them."""
+_NONE = -1e4
+"""In place of the score of what may not be answered, minus infinity: not a number that trees should see."""
 _WORDS, _RARE, _RECENT = 30, 0.02, 0.1
 """Words of items that are features, the most frequent; share of the items that they are of at least; the last share of time."""
 
@@ -128,7 +130,6 @@ class Reranking:
         """The scores with what is added, float [n, n_items]."""
         g, size, one = asked.graph, self.size, asked.ints(2)
         best, top = g.node("TopK", masked, asked.ints(size), axis=1, outputs=2)
-        # What may not be answered is minus infinity: not a number that trees should see.
         best = g.node("Max", best, asked.f(_NONE))
         taken = [g.node("GatherElements", part, top, axis=1) for part in parts]
         columns = [g.node("Unsqueeze", column, one) for column in (*taken, best)]
@@ -150,9 +151,6 @@ class Reranking:
     def width(self) -> int:
         """Of the features."""
         return len(self.settings.families) + 2 + self.table.shape[1] + 1 + self.chosen.shape[1]
-
-
-_NONE = -1e4
 
 
 def candidate_features(

@@ -53,6 +53,11 @@ class Schema(BaseModel):
     of: int | None = None
     """Rows of the whole table, where those at hand are a sample of it; else None."""
 
+    @property
+    def sampled(self) -> bool:
+        """Whether the rows at hand are a sample of a table larger than memory."""
+        return self.of is not None
+
     def __getitem__(self, name: str) -> Column:
         for column in self.columns:
             if column.name == name:

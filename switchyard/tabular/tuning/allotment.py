@@ -52,7 +52,7 @@ class Allotment:
         self._name, self._split, self._problem, self._store, self._log, self._parallel = family, split, problem, store, log, parallel
         self._metric = metric_of(problem.task, problem.metric)
         self.timed = problem.tuning.trials is None
-        self.wanted = search_seconds(problem, split.schema) if self.timed else float(problem.tuning.trials)
+        self.wanted = search_seconds(problem, split.schema.sampled) if self.timed else float(problem.tuning.trials)
         self._fits = fits_to_come(split, problem)
         self.until: float | None = None
         self._others: list[Standing] = []

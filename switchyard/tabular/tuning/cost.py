@@ -7,7 +7,6 @@ import numpy as np
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.tables.folds import Folds
-from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tuning.ledger import COMPARING_S, SLOWER
 from switchyard.tabular.tuning.study import Trial
@@ -21,16 +20,15 @@ _OF_ALL = 0.5
 """Of the budget, where the last fit is to all rows of a table larger than memory: as much of it as the search on a sample takes."""
 
 
-def search_seconds(problem: Problem, schema: Schema) -> float:
-    """What of the budget search, ensemble and export may take."""
-    larger = schema.of is not None and problem.training.refit == "all"
-    larger = larger and any(FAMILIES[name].estimator.streams for name in problem.tuning.families)
-    return problem.tuning.budget_s * (1 - _OF_ALL if larger else 1.0)
+def search_seconds(problem: Problem, sampled: bool) -> float:
+    """What of the budget search, ensemble and export may take; `sampled`: the rows at hand are a sample of a table larger than memory."""
+    last_fit = sampled and problem.training.refit == "all" and any(FAMILIES[name].estimator.streams for name in problem.tuning.families)
+    return problem.tuning.budget_s * (1 - _OF_ALL if last_fit else 1.0)
 
 
 def fits_to_come(split: Split, problem: Problem) -> float:
     """What is left to do of a chosen model once the search is over, in fits to the training rows: one, and a longer one to all rows."""
-    if problem.training.refit == "none" or split.holdout.empty or split.schema.of is not None:
+    if problem.training.refit == "none" or split.holdout.empty or split.schema.sampled:
         # A table larger than memory has time of its own for the last.
         return 1.0
     # More rows, and more rounds by the root of them.

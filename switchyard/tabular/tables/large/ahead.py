@@ -61,28 +61,24 @@ class Ahead:
     memory: int
     """Bytes at the most."""
     disk: int
-    """Bytes of the rest and of the prepared values."""
+    """Bytes of the staged file, the rest, and the prepared values."""
 
-    def lines(self, tuning: Tuning) -> list[str]:
-        """What a person reads, a line for each stage."""
-        about, part = "" if self.counted else "about ", tuning.budget_s / 2
-        search, longer = f"at most {part:,.0f} s", self.fit_s > part
-        fit = (
-            f"about {max(self.fit_s, part):,.0f} s{' (more than its half of the budget, in as few steps as it may take)' if longer else ''}"
-        )
-        minutes = math.ceil((self.read_s + self.check_s + part + max(self.fit_s, part) + _PAGES_S) / 60)
-        in_all = [f"in all   about {minutes:,} min on this machine with nothing else to do"]
-        if tuning.trials is not None:
-            search, fit, in_all = f"{tuning.trials} trials a family", f"{self.fit_s:,.0f} s at the least", []
+    def lines(self, tuning: Tuning, search_s: float) -> list[str]:
+        """What a person reads, a line for each stage; `search_s` of the budget are the search's, the others the last fit's on all rows."""
+        kept, timed = tuning.budget_s - search_s, tuning.trials is None
+        about, learns = "" if self.counted else "about ", "the last fit learns from all" if kept else "nothing learns from the others"
+        longer = " (more than its part of the budget, in as few steps as it may take)" if self.fit_s > kept else ""
+        fit_s = max(self.fit_s, kept) if kept else 0.0
+        fit = f"about {fit_s:,.0f} s{longer}" if timed else f"{self.fit_s:,.0f} s at the least"
+        in_all = math.ceil((self.read_s + self.check_s + search_s + fit_s + _PAGES_S) / 60)
         return [
-            f"rows     {about}{self.rows:,} x {self.columns} columns: a sample of {self.sample:,} is searched and scored on, the last fit "
-            "learns from all",
+            f"rows     {about}{self.rows:,} x {self.columns} columns: a sample of {self.sample:,} is searched and scored on, {learns}",
             f"reading  about {self.read_s:,.0f} s",
             f"checks   about {self.check_s:,.0f} s, on the sample",
-            f"search   {search}, on the sample",
-            f"last fit {fit}, on all rows",
+            f"search   {f'at most {search_s:,.0f} s' if timed else f'{tuning.trials} trials a family'}, on the sample",
+            *([f"last fit {fit}, on all rows"] if kept else []),
             f"pages    about {_PAGES_S:,.0f} s, on the sample",
-            *in_all,
+            *([f"in all   about {in_all:,} min on this machine with nothing else to do"] if timed else []),
             f"memory   about {self.memory / 1e9:,.1f} GB ({free_memory() / 1e9:,.1f} GB are free), disk about {self.disk / 1e9:,.1f} GB",
         ]
 
@@ -118,7 +114,6 @@ def look_ahead(problem: Problem, path: Path) -> Ahead | None:
         check_s=_CHECKED_S * sample * columns,
         fit_s=values * (_PREPARED_S + _FEWEST_ROUNDS * _ROUND_S / cores),
         memory=_BASE + CELL_BYTES * columns * (sample + BATCH) + total * (2 * columns + _ROW_BYTES),
-        # The staged file, the rest and a step's copy of it, and the prepared values.
         disk=size + total * (columns * 4 + head.nbytes // head.num_rows // 2),
     )
     _require(ahead, label)

@@ -104,8 +104,8 @@ def test_a_pass_over_blocks_has_each_row_once():
 
     X = np.arange(5000, dtype=np.float32)[:, None]
     estimator = FAMILIES["neural_network"].build("regression", {}, n_classes=0)
-    pools = neural_rows.Pools(blocks_of(X, 700), X[:, 0], estimator, None)
-    seen = [batch[2].numpy() for batch in pools.one_pass(1, torch.Generator().manual_seed(0))]
+    passes = neural_rows.Passes(blocks_of(X, 700), X[:, 0], estimator, None)
+    seen = [batch[2].numpy() for batch in passes.one_pass(1, torch.Generator().manual_seed(0))]
 
-    assert len(seen) == pools.batches(1) == 5000
+    assert len(seen) == passes.batches(1) == 5000
     assert sorted(np.concatenate(seen).tolist()) == X[:, 0].tolist()

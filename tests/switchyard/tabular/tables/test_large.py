@@ -158,13 +158,14 @@ def test_a_dry_run_tells_from_the_first_rows_how_many_there_are_and_what_they_ta
 
     assert abs(text.rows - 3000) < 150 and not text.counted
     assert (parquet.rows, parquet.counted, parquet.columns, parquet.sample) == (3000, True, 6, 500)
-    timed, counted = parquet.lines(Tuning(budget_s=100)), parquet.lines(Tuning(trials=2))
-    assert timed[0].startswith("rows     3,000 x 6 columns: a sample of 500")
+    timed, counted = parquet.lines(Tuning(budget_s=100), 50.0), parquet.lines(Tuning(trials=2), 60.0)
+    assert timed[0].startswith("rows     3,000 x 6 columns: a sample of 500 is searched and scored on, the last fit learns from all")
     assert "search   at most 50 s, on the sample" in timed and "last fit about 50 s, on all rows" in timed
     assert "search   2 trials a family, on the sample" in counted and not any(line.startswith("in all") for line in counted)
-    assert "last fit about 1,500 s (more than its half of the budget, in as few steps as it may take), on all rows" in replace(
-        parquet, fit_s=1500.0
-    ).lines(Tuning(budget_s=100))
+    slow = replace(parquet, fit_s=1500.0).lines(Tuning(budget_s=100), 50.0)
+    assert "last fit about 1,500 s (more than its part of the budget, in as few steps as it may take), on all rows" in slow
+    alone = parquet.lines(Tuning(budget_s=100), 100.0)
+    assert alone[0].endswith("nothing learns from the others") and not any(line.startswith("last fit") for line in alone)
     assert ahead_of(tmp_path, people(), in_memory=4000) is None and ahead_of(tmp_path, people(), in_memory="auto") is None
 
 
