@@ -84,11 +84,12 @@ def _pages(outcome: Outcome) -> dict[str, str]:
 
 def _print(outcome: Outcome, summary: TrainingSummary, next_command: str, console: Console) -> None:
     """Families, scores, verdict, where the reports are, what to type next."""
-    evaluation, model = outcome.artifact("evaluation"), summary.model
-    console.print(table(outcome.artifact("recipe").table(), "Families (nDCG@10 in the search)"))
+    evaluation, recipe, model = outcome.artifact("evaluation"), outcome.artifact("recipe"), summary.model
+    console.print(table(recipe.table(), "Families (nDCG@10 in the search)"))
     console.print(table(evaluation.score_table(), f"Scores on {evaluation.users:,} users of after the split"))
     console.print(table(evaluation.group_table(), "Warm and new users"))
     lines: list[Any] = [f"model    {model['name']} version {model['version'] or '-'} ({model['family']}), {model['digest']}"]
+    lines.append(f"order    {recipe.reranked()}")
     lines += [f"verdict  {summary.verdict}", *(f"         {reason}" for reason in summary.reasons)]
     lines += [f"report   {summary.reports[name]}" for name in ("model_card", "evaluation")]
     lines.append(f"run      {summary.run_id}, {summary.steps} steps, {summary.cached_steps} cached, {outcome.duration_s:.0f} s")

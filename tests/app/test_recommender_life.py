@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,8 @@ def project(installed, tmp_path_factory):  # noqa: F811
     """The made-up shop with what its users and items are, of which the first version knows only what is popular."""
     made = ServingProject(tmp_path_factory.mktemp("life"))
     shop(made, ["popularity"])
-    assert made.run("--pipeline", "training", "--config", "configs/shop.yaml").code == 0
+    trained = made.run("--pipeline", "training", "--config", "configs/shop.yaml")
+    assert trained.code == 0 and re.search(r"^order    .*re-rank", trained.output, re.MULTILINE), trained.output
     first = made.deploy("shop", {})[0]
     assert first.code == 0, first.output
     endpoint = first.summary["endpoint"]
