@@ -1,21 +1,18 @@
-"""Runs the run.py commands that stand on stdin as JSON and prints [exit code, output] of each as JSON."""
+"""Runs the run.py commands that its argument has as JSON and prints [exit code, output] of each as JSON."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import json
-import os
 import sys
-
-sys.path.insert(0, os.getcwd())
 
 
 def main() -> None:
     import run
 
     results = []
-    for command in json.load(sys.stdin):
+    for command in json.loads(sys.argv[1]):
         sys.argv = ["run.py", *command]
         out = io.StringIO()
         code = 0

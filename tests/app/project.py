@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from tests.forked import run_python
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("app", "configs", "deployment", "materializers", "pipelines", "plugins", "registry", "stacks", "steps", "switchyard")
 FILES = ("run.py", "requirements.txt", "dvc.yaml", "params.yaml", "pyproject.toml")
@@ -76,10 +78,9 @@ class Project:
         self._calls += 1
         summary = self.root / f"summary-{self._calls}.json"
         wanted = ("--summary", str(summary)) if "--pipeline" in arguments else ()
-        process = self.start(*arguments, *wanted)
-        output, _ = process.communicate()
+        code, output, _ = run_python(("run.py", *arguments, *wanted), self.root, self.environment)
         found = json.loads(summary.read_text()) if summary.is_file() else None
-        return Result(process.returncode, output, found)
+        return Result(code, output, found)
 
     def config(self, name: str, **settings: Any) -> Path:
         """Write configs/NAME.yaml: a small LightGBM of two trials on built-in loans, changed by `settings`."""
@@ -106,18 +107,16 @@ class Project:
 
     def batch(self, *commands: list[str]) -> list[Result]:
         """Run several run.py commands one after the other in one process, which spares ZenML's start for each."""
-        done = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("batch.py"))],
-            input=json.dumps(commands), cwd=self.root, env=self.environment, capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return [Result(code, output, None) for code, output in json.loads(done.stdout.splitlines()[-1])]
+        program = str(Path(__file__).with_name("batch.py"))
+        failed, output, errors = run_python((program, json.dumps(commands)), self.root, self.environment, apart=True)
+        assert failed == 0, errors
+        return [Result(code, said, None) for code, said in json.loads(output.splitlines()[-1])]
 
     def python(self, code: str) -> str:
         """Run `code` in the project and return what it prints; fails on any error."""
-        done = subprocess.run([sys.executable, "-c", code], cwd=self.root, env=self.environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        failed, output, errors = run_python(("-c", code), self.root, self.environment, apart=True)
+        assert failed == 0, errors
+        return output
 
     def versions(self, name: str) -> list[dict[str, Any]]:
         """What MLflow's registry holds of `name`."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from tests.app.project import ROOT, Project, Result
+from tests.forked import run_python
 
 ENVIRONMENTS = (".venv-serving", ".venv-envoy")
 _DEPLOY = """
@@ -56,10 +56,7 @@ class ServingProject(Project):
 
     def call(self, *arguments: str) -> str:
         """What the project's Python prints, errors included."""
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.root, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        return done.stdout
+        return run_python(arguments, self.root, self.environment).output
 
     def zenml(self, *arguments: str) -> str:
         """What ZenML's command line prints."""
