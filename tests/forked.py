@@ -57,6 +57,7 @@ def _become(arguments: list[str], folder: str, environment: dict[str, str], stre
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
+    sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in environment
     sys.argv = arguments if arguments[0] != "-c" else ["-c", *arguments[2:]]
     here = [folder, *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     sys.path[:] = [*here, *(path for path in sys.path if path and Path(path).resolve() != ROOT)]

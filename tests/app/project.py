@@ -57,7 +57,9 @@ class Project:
     @property
     def environment(self) -> dict[str, str]:
         """Environment of the project's commands."""
-        without = {key: value for key, value in os.environ.items() if not key.startswith(("ZENML_", "MLFLOW_"))}
+        # Its code is compiled once, not by each command, whatever the machine's habit.
+        dropped = ("ZENML_", "MLFLOW_", "PYTHONDONTWRITEBYTECODE")
+        without = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
         # Wide enough that no sentence a test looks for is on two lines.
         return {**without, "ZENML_CONFIG_PATH": str(self.store), "COLUMNS": "1000", "PYTHONPATH": str(self.root)}
 
