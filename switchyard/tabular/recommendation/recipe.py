@@ -15,7 +15,7 @@ from switchyard.tabular.recommendation.blending import blend
 from switchyard.tabular.recommendation.families import RECOMMENDERS
 from switchyard.tabular.recommendation.forms import Form
 from switchyard.tabular.recommendation.interactions import Interactions
-from switchyard.tabular.recommendation.model import Member, RecommendationModel
+from switchyard.tabular.recommendation.model import NEARLY_NONE, Member, RecommendationModel
 from switchyard.tabular.recommendation.protocol import split_by_time
 from switchyard.tabular.recommendation.reranking import Reranker, Reranking
 from switchyard.tabular.recommendation.search import Standing, Told, cuts_of, search
@@ -68,8 +68,9 @@ class Recipe(Record):
 
     @property
     def family(self) -> str:
-        """The one with the largest part."""
-        return max(self.candidates, key=lambda one: one.weight).family
+        """The one that answers, or "blend"."""
+        found = [one.family for one in self.candidates if one.weight > NEARLY_NONE]
+        return found[0] if len(found) == 1 else "blend"
 
     def forms(self, log: Interactions, all_families: bool = False) -> dict[str, Form]:
         """The families of the blend, or all of them, fitted to `log`."""
