@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from switchyard.tabular.tables.reading.source import RawTable
 
 
+_LARGE = (
+    "a retraining puts the labelled rows of the prediction log beside those of a table that memory holds; add them to the table "
+    "yourself and train on it, or raise training.in_memory where memory is enough"
+)
+
+
 def gather_rows(engine: Engine, problem: Problem, version: str) -> TrainingRows:
     """The rows of the model's source as it is now, and what the prediction log knows by its labels.
 
@@ -25,11 +31,18 @@ def gather_rows(engine: Engine, problem: Problem, version: str) -> TrainingRows:
         As the user gave it.
     version : str
         In production.
+
+    Raises
+    ------
+    InputError
+        The source is larger than memory, or as `resolve` and `labelled_predictions`.
     """
     from stacks.files import local_copy
+    from switchyard.tabular.tables.large.load import require_memory
     from switchyard.tabular.tables.reading.sources import read_source
 
     with local_copy(problem.data.source) as source:
+        require_memory(problem, source, _LARGE)
         raw = read_source(problem.data.model_copy(update={"source": source}))
     gather = _of_columns if kind_of(problem.task).columns else _of_interactions
     return gather(engine, raw, problem, version)

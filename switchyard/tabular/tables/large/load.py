@@ -93,6 +93,26 @@ def read_some(problem: Problem) -> tuple[RawTable, int | None]:
         return replace(read_source(there.data), source=label), None
 
 
+def require_memory(problem: Problem, location: str, why: str) -> None:
+    """Refuse a file at `location` of which memory holds a sample only; nothing more of it is read than tells.
+
+    Raises
+    ------
+    InputError
+        The file, its limit, `why` all rows are needed, and the way out.
+    """
+    label = without_credentials(problem.data.source)
+    with _at_hand(problem, location) as (there, path):
+        if path is None or there.data.query or (problem.training.in_memory == "auto" and plainly_small(path, label)):
+            return
+        rows = rows_of(there, path, label)
+        most, _ = rows_allowed(len(rows.names), problem.training.in_memory)
+        if has_more(rows, most):
+            raise InputError(
+                f"{label} has more than the {most:,} rows that training.in_memory ({problem.training.in_memory}) allows: {why}"
+            )
+
+
 @contextmanager
 def _at_hand(problem: Problem, location: str) -> Iterator[tuple[Problem, Path | None]]:
     """The problem with a source that is here, and its path where it is a file."""
