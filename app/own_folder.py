@@ -15,13 +15,14 @@ from pathlib import Path
 
 from switchyard import __version__
 from switchyard.permissions import shared
-from switchyard.project import CODE
+from switchyard.project import CODE, RECORD
 from switchyard.tabular.config.reference import FORMS, keys
 from switchyard.tabular.errors import InputError, SwitchyardError
 
-RECORD = ".switchyard.json"
 SCHEMA = "configs/schema.json"
 _TEMPLATES = Path(__file__).parent / "folder"
+_PACKAGE = "switchyard=="
+"""How a requirement of the package begins, where no clone is."""
 _FILES = {
     "run.py": "run.py.txt",
     "requirements.txt": "requirements.txt",
@@ -47,7 +48,8 @@ def contents(name: str, config: str, source: str) -> dict[str, str]:
     source : str
         Where pip finds Switchyard: from `source_of`.
     """
-    told = {"@NAME@": name, "@CONFIG@": config, "@SOURCE@": source}
+    wanted = source if source.startswith(_PACKAGE) else f"-e {source}"
+    told = {"@NAME@": name, "@CONFIG@": config, "@SOURCE@": wanted}
     found = {}
     for file, template in _FILES.items():
         text = (_TEMPLATES / template).read_text(encoding="utf-8")
@@ -58,15 +60,18 @@ def contents(name: str, config: str, source: str) -> dict[str, str]:
 
 
 def source_of(said: str | None) -> str:
-    """What pip installs editable: a git address at this version's tag, or the folder that Switchyard lies in.
+    """What pip installs: a git address at this version's tag, this version of the package, or the folder that Switchyard lies in.
 
     Parameters
     ----------
     said : str or None
         A git address; where absent, that of the clone that runs, if it has one.
     """
-    address = said or _origin()
-    return f"git+{address.removeprefix('git+')}@v{__version__}#egg=switchyard" if address else str(CODE)
+    packaged = _is_package()
+    # A package lies in an environment, which may lie in a clone of something else.
+    if address := said or ("" if packaged else _origin()):
+        return f"git+{address.removeprefix('git+')}@v{__version__}#egg=switchyard"
+    return f"{_PACKAGE}{__version__}" if packaged else str(CODE)
 
 
 def write_folder(root: Path, files: Mapping[str, str], config: str, source: str) -> None:
@@ -155,6 +160,8 @@ def bring_up(root: Path, upgrade: Upgrade) -> None:
 
 def _now(record: Mapping[str, str]) -> dict[str, str]:
     source = record["source"]
+    if source == f"{_PACKAGE}{record['version']}":
+        return contents(record["name"], record["config"], f"{_PACKAGE}{__version__}")
     at_tag = source.startswith("git+") and source.endswith(f"@v{record['version']}#egg=switchyard")
     address = source.removesuffix(f"@v{record['version']}#egg=switchyard") if at_tag else ""
     return contents(record["name"], record["config"], source_of(address) if address else source)
@@ -194,6 +201,11 @@ def _read(path: Path) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _is_package() -> bool:
+    """Whether what runs came in a wheel: its folder is on the path by a file beside it (setup.py)."""
+    return (CODE.parent / "switchyard.pth").is_file()
 
 
 def _origin() -> str:

@@ -1,7 +1,7 @@
 """`run`: the command line for a folder of one's own, as its run.py calls it; where the project's code is, and that folder.
 
-The project around the library (run.py, app, pipelines, steps, ...) lies beside it. A folder made by `run.py init` holds configs,
-plugins and results, and no code of Switchyard.
+The project around the library (run.py, app, pipelines, steps, ...) lies beside it, in a clone and where a wheel puts it. A folder
+made by `init` holds configs, plugins and results, and no code of Switchyard.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from pathlib import Path
 
 CODE = Path(__file__).resolve().parents[1]
 """Where run.py, app, pipelines and the other rooms are."""
+RECORD = ".switchyard.json"
+"""In a folder that `init` made: which version wrote what."""
 _VARIABLE = "SWITCHYARD_FOLDER"
+_ANYWHERE = ("init", "-h", "--help", "--version", "--schema")
 
 
 def folder() -> Path:
@@ -34,10 +37,18 @@ def work_in(root: Path) -> None:
 def run(root: str | Path) -> None:
     """Run the command line, with `sys.argv`, for the folder `root`."""
     if not (CODE / "app" / "main.py").is_file():
-        sys.exit(f"error: {CODE} holds the library alone; install Switchyard whole: pip install -e PATH-OR-GIT-ADDRESS[project]")
+        sys.exit(f"error: {CODE} holds the library alone; install Switchyard whole: pip install PATH-OR-GIT-ADDRESS")
     # Before the folder's own: its tests/ and plugins/ are called like ours.
     sys.path.insert(0, str(CODE))
     import_module("app.main").main(Path(root))
+
+
+def command() -> None:
+    """The program `switchyard`: run.py of the folder that one is in; in any other it makes one."""
+    here = Path.cwd()
+    if not (here / RECORD).is_file() and here != CODE and not set(_ANYWHERE) & set(sys.argv[1:2]):
+        sys.exit(f"error: {here} is no folder that init made (it has no {RECORD}): switchyard init FOLDER, then cd FOLDER")
+    run(here)
 
 
 if __name__ == "__main__":

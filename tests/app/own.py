@@ -1,10 +1,11 @@
-"""A folder that `run.py init` made, with Switchyard installed, on a machine that can lose its power; driven as its operator drives it."""
+"""A folder that `switchyard init` made, Switchyard installed from its wheel, on a machine that can lose its power; driven by hand."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -31,12 +32,16 @@ class Own:
     root : Path
         Made by `init`, which takes the options `made`.
     account : Path
-        Holds the ZenML store, the units, and programs that stand for systemd's, of which a container has none for an account.
+        Holds the ZenML store, the units, the environment with the wheel, and programs that stand for systemd's, of which a
+        container has none for an account.
+    wheel : Path
+        Of the project: from `built`.
     made : tuple of str
     """
 
     root: Path
     account: Path
+    wheel: Path
     made: tuple[str, ...] = ()
     told: list[str] = field(default_factory=list)
 
@@ -46,8 +51,9 @@ class Own:
         for name in ("systemctl", "loginctl"):
             (tools / name).write_text("#!/bin/sh\n")
             (tools / name).chmod(0o755)
-        self.python = _installed(self.account / "venv")
-        made = self._call([str(self.python), str(ROOT / "run.py"), "init", str(self.root), *self.made], self.account)
+        self.python = installed(self.account / "venv", self.wheel)
+        self._installed = self._files()
+        made = self._call([str(self.python.with_name("switchyard")), "init", str(self.root), *self.made], self.account)
         assert made.code == 0, made.output
 
     @property
@@ -107,6 +113,14 @@ class Own:
         files = [path.stat() for root in (self.root, self.store) for path in root.rglob("*") if path.is_file() and not path.is_symlink()]
         return sum({(file.st_dev, file.st_ino): file.st_size for file in files}.values())
 
+    def strays(self) -> set[str]:
+        """Files that were written into the package instead of the folder."""
+        return self._files() - self._installed
+
+    def _files(self) -> set[str]:
+        home = next((self.account / "venv").glob("lib/python*/site-packages/switchyard_home"))
+        return {str(path.relative_to(home)) for path in home.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+
     def _processes(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
@@ -122,14 +136,34 @@ class Own:
         return Result(done.returncode, done.stdout, None)
 
 
-def _installed(folder: Path) -> Path:
-    """Python of an environment that has the project as `pip install -e` leaves it, beside the libraries of this one."""
+def built(folder: Path) -> Path:
+    """The wheel of the project, made in `folder` from what git knows of it, as pip makes it."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / "source" / name)
+    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(folder / "source"))
+    (wheel,) = folder.glob("switchyard-*.whl")
+    return wheel
+
+
+def installed(folder: Path, wheel: Path) -> Path:
+    """Python of a new environment in which pip installed the wheel, beside the libraries of this environment."""
     venv.create(folder, with_pip=False)
-    packages = next(folder.glob("lib/python*/site-packages"))
+    python, packages = folder / "bin" / "python", next(folder.glob("lib/python*/site-packages"))
+    _pip("--python", str(python), "install", "--no-deps", str(wheel))
     libraries = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
-    (packages / "switchyard.pth").write_text("\n".join([str(ROOT), *sorted(libraries)]) + "\n")
+    (packages / "zz-libraries.pth").write_text("\n".join([*sorted(libraries), ""]))
     (folder / "bin" / "zenml").symlink_to(Path(sys.executable).with_name("zenml"))
-    return folder / "bin" / "python"
+    for name in (".venv-serving", ".venv-envoy"):
+        (packages / "switchyard_home" / name).symlink_to((ROOT / name).resolve())
+    return python
+
+
+def _pip(*arguments: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "pip", "--quiet", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
 
 
 def _words(text: str) -> list[str]:

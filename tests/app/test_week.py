@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from demo.traffic import Clients, as_rows
 from switchyard.tabular.tables.reading.loans import loans
-from tests.app.own import Own
+from tests.app.own import Own, built
 from tests.deployment.conftest import installed  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
@@ -86,7 +86,7 @@ def own(installed, desk, tmp_path):  # noqa: F811
     """A folder of one's own for a CSV, on the machine that is to live through the week."""
     table = tmp_path / f"{MODEL}.csv"
     loans(1500, months=(0, 11)).to_csv(table, index=False)
-    made = Own(tmp_path / "week", tmp_path / "account", ("--data", str(table), "--target", "defaulted"))
+    made = Own(tmp_path / "week", tmp_path / "account", built(tmp_path / "wheel"), ("--data", str(table), "--target", "defaulted"))
     made.change(
         CONFIG[1],
         data={"time_column": "application_date", "entity_column": "applicant_id"},
@@ -138,6 +138,7 @@ def test_the_week_of_an_operator(own, desk, tmp_path):
     overtaken_by_drift(own, clients, desk, log)
     deploy_and_take_back_a_bad_version(own, clients, tmp_path / "rated.csv", log)
     prune(own, clients, log)
+    assert own.strays() == set(), "all of it is in the folder, none in the package"
     lose_the_machine(own, tmp_path, endpoint, log)
     (tmp_path / "week.md").write_text("\n".join([*log.rows, ""]))
 
@@ -216,7 +217,7 @@ def lose_the_machine(own, folder, endpoint, log):
     log.point(f"backup, to a file of {file.stat().st_size / 1e6:.1f} MB")
     before = standing(own)
     own.lose_power()
-    other = Own(folder / "another week", folder / "another account")
+    other = Own(folder / "another week", folder / "another account", own.wheel)
     try:
         log.begin(other)
         other.run("restore", str(file), *secret)
