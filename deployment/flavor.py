@@ -81,6 +81,8 @@ class SwitchyardDeployerConfig(BaseModelDeployerConfig):
     """Of the pods that serve."""
     readers: list[str] = Field(default_factory=list)
     """Accounts that are let read each model's Secret, by its name."""
+    deployer: str = ""
+    """Account of the pods that deploy; who starts a deployment lets it have that model's Secret, by its name."""
     image_pull_secret: str = ""
     log_secret: str = KubernetesOptions().log_secret
     """Secret with the prediction log's URL under `predictions-url`; empty: no log."""

@@ -170,6 +170,9 @@ class Host(ABC):
     def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
         """Lines that the instance printed, the last `tail` of them."""
 
+    def admit(self, model: str) -> None:  # noqa: B027 - most hosts have nobody to admit
+        """Let the process that will deploy `model` do so, where that is not who asks; in a cluster a pod with an account of its own."""
+
     def keep_alive(self, model: str) -> bool:
         """See to it that somebody keeps alive what should run of `model`; True where nobody did any more.
 

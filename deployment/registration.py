@@ -57,7 +57,7 @@ def ensure_deployer() -> None:
 
 
 def ensure_served(model: str) -> None:
-    """Have the active stack a deployer (`ensure_deployer`), and what should run of `model` somebody who keeps it alive.
+    """Have the active stack a deployer (`ensure_deployer`) that may deploy `model`, and what should run of it somebody who keeps it alive.
 
     Raises
     ------
@@ -67,6 +67,7 @@ def ensure_served(model: str) -> None:
     ensure_deployer()
     host = active_deployer().host
     try:
+        host.admit(model)
         if host.keep_alive(model):
             logger.warning("%s: its supervisor had ended, or its code is gone; another keeps its services alive now", model)
     except SwitchyardError as error:

@@ -129,6 +129,13 @@ def run_settings(
     return RunSettings(settings, settings.pop(_RETRY, None), chosen)
 
 
+def settings_of_each(stack: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """What any step of any pipeline is given: the settings of each pipeline that is named and of one that is not, with each pattern's."""
+    section = _section(stack, folder)
+    bases = [_merged(section.get("all", {}), one) for one in ({}, *section.get("pipelines", {}).values())]
+    return [_merged(base, one) for base in bases for one in ({}, *section.get("steps", {}).values())]
+
+
 def parallel_families(stack: str, folder: Path = FOLDER) -> int:
     """How many model families the stack tunes at once, each on a machine (or part of one) of its own."""
     return int(_section(stack, folder).get("parallel", 1))

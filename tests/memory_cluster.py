@@ -81,6 +81,9 @@ class MemoryCluster:
     def serves(self, group):
         return group in self.apis
 
+    def has(self, group, kind):
+        return self.serves(group)
+
     def can(self, verb, resource):
         return (verb, resource) not in self.forbidden
 

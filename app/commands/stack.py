@@ -41,12 +41,12 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
 
     from deployment.kubernetes.lost import lost_models
     from deployment.kubernetes.renewing import renew_models
-    from deployment.kubernetes.rights import let_read_all
+    from deployment.kubernetes.rights import let_deploy_all, let_read_all
     from deployment.registration import ensure_flavor
     from stacks.cluster.errors import ClusterError
     from stacks.cluster.schedule import renew
     from stacks.installation.install import install
-    from stacks.installation.manifests import READERS
+    from stacks.installation.manifests import DEPLOYER, READERS
     from stacks.installation.registration import log_in, register
     from stacks.installation.settings import read_settings
     from steps.provenance import code_commit
@@ -63,6 +63,7 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
         log_in(installed)
         report(f"logged in to ZenML at {installed.addresses.zenml}")
         register(installed, ensure_flavor)
+        let_deploy_all(installed.cluster, DEPLOYER)
         let_read_all(installed.cluster, READERS)
     except RequestException as error:
         raise ClusterError(

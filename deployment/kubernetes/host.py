@@ -17,7 +17,7 @@ from deployment.kubernetes.errors import raises_as_host
 from deployment.kubernetes.names import Names, instance_name
 from deployment.kubernetes.options import LOG_KEY, LOG_VARIABLE, KubernetesOptions
 from deployment.kubernetes.pods import Pods
-from deployment.kubernetes.rights import let_read
+from deployment.kubernetes.rights import let_deploy, let_nobody_deploy, let_read
 from deployment.kubernetes.state import Slot, State
 from deployment.kubernetes.store import Store
 from deployment.kubernetes.tokens import TokenCopies
@@ -54,6 +54,9 @@ class KubernetesHost(Host):
     def __init__(self, cluster: Cluster, options: KubernetesOptions | None = None, folder: Path | None = None) -> None:
         self._cluster, self._options = cluster, options or KubernetesOptions()
         self._copies = TokenCopies(folder / cluster.namespace if folder else None)
+
+    def admit(self, model: str) -> None:
+        let_deploy(self._cluster, Names.of(model), self._options.deployer)
 
     def name_for(self, release: Release) -> str:
         found = self._store(release.model).read()
@@ -120,6 +123,7 @@ class KubernetesHost(Host):
             raise DeploymentError(f"{model}: not all of it has ended within {timeout_s:g} s")
         # Last: what is left of a removal that failed is found by it.
         cluster.delete("Secret", names.frontdoor)
+        let_nobody_deploy(cluster, names)
         self._copies.remove(model)
 
     def inspect(self, model: str) -> Deployment | None:

@@ -46,6 +46,8 @@ class KubernetesOptions:
     """Account of the pods; they ask the cluster for nothing and get no token. Empty: the namespace's default."""
     readers: tuple[str, ...] = ()
     """Accounts that may read what is deployed of each model, by its Secret's name and no other."""
+    deployer: str = ""
+    """Account of the pods that deploy, where they have one of their own: let have each model's Secret, by its name and no other."""
     image_pull_secret: str = ""
     log_secret: str = "databases"
     """Secret with the prediction log's URL under `predictions-url`; empty: no log."""

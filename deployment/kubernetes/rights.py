@@ -1,7 +1,7 @@
-"""What the account that deploys must be allowed to do in the models' namespace, and what it lets others read.
+"""What the account that deploys must be allowed to do in the models' namespace, and who has to do with which model's Secret.
 
-Its own Secrets can't be limited by name, since their names come with the models; a namespace of its own keeps them from others.
-Who only looks at models is let read each one's Secret by that name.
+Names of Secrets come with the models, and no account may read them all: whoever starts a deployment lets the account that
+deploys have the one Secret of that model, and that account lets those read it who look at what is deployed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from deployment.kubernetes.names import MODEL, Names
 from deployment.kubernetes.state import KEY
 from stacks.cluster.client import Cluster
 from stacks.cluster.errors import Conflict, Forbidden
-from stacks.cluster.objects import Object
+from stacks.cluster.objects import OWNER, PART_OF, Object
 
 logger = logging.getLogger(__name__)
 
 _API = "rbac.authorization.k8s.io"
+_OWN_VERBS = ["get", "update", "delete"]
+"""Of the account that deploys, for a model's Secret; it may make any, and read none without a name."""
 
 RULES: list[dict[str, Any]] = [
     {"apiGroups": ["machinelearning.seldon.io"], "resources": ["seldondeployments"], "verbs": ["get", "list", "create", "patch", "delete"]},
@@ -27,11 +29,11 @@ RULES: list[dict[str, Any]] = [
     {"apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["get", "list", "create", "patch", "delete"]},
     {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["get", "list", "create", "patch", "delete"]},
     {"apiGroups": [""], "resources": ["services"], "verbs": ["get", "list", "create", "patch", "delete"]},
-    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "update", "delete"]},
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "patch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["pods/proxy"], "verbs": ["get"]},
-    # For readers of a model's Secret. Kubernetes lets it grant what it has itself, and change or take away nothing that others made.
+    # For readers of a model's Secret. Kubernetes lets it grant what it has itself, which of Secrets is those that it is let have by name.
     {"apiGroups": [_API], "resources": ["roles", "rolebindings"], "verbs": ["create"]},
 ]
 
@@ -40,6 +42,31 @@ def role(name: str, namespace: str) -> dict[str, Any]:
     """The Role, as `kubectl apply` takes it."""
     metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": f"{_API}/v1", "kind": "Role", "metadata": metadata, "rules": RULES}
+
+
+def let_deploy(cluster: Cluster, names: Names, account: str) -> None:
+    """Let `account` have the Secret of one model, be it there yet or not; who may let nobody leaves it as it is."""
+    if not account:
+        return
+    try:
+        for manifest in _granted(names, f"{names.frontdoor}-deployer", _OWN_VERBS, [account], cluster.namespace):
+            cluster.apply(manifest)
+    except Forbidden as error:
+        # As a schedule's account: then whoever deployed the model first has done so.
+        logger.debug("%s: %s is let have nothing: %s", names.scope, account, error)
+
+
+def let_nobody_deploy(cluster: Cluster, names: Names) -> None:
+    """Take back what `let_deploy` gave, where there is any and who asks may."""
+    with contextlib.suppress(Forbidden):
+        for kind in ("RoleBinding", "Role"):
+            cluster.delete(kind, f"{names.frontdoor}-deployer")
+
+
+def let_deploy_all(cluster: Cluster, account: str) -> None:
+    """Let `account` have the Secret of every model that was deployed before."""
+    for names in _deployed(cluster):
+        let_deploy(cluster, names, account)
 
 
 def let_read(cluster: Cluster, names: Names, accounts: Sequence[str]) -> None:
@@ -57,9 +84,12 @@ def let_read(cluster: Cluster, names: Names, accounts: Sequence[str]) -> None:
 
 def let_read_all(cluster: Cluster, accounts: Sequence[str]) -> None:
     """The same for every model that was deployed before."""
-    for secret in cluster.list("Secret", MODEL):
-        if KEY in secret.get("data", {}):
-            let_read(cluster, Names(secret["metadata"]["labels"][MODEL]), accounts)
+    for names in _deployed(cluster):
+        let_read(cluster, names, accounts)
+
+
+def _deployed(cluster: Cluster) -> list[Names]:
+    return [Names(one["metadata"]["labels"][MODEL]) for one in cluster.list("Secret", MODEL) if KEY in one.get("data", {})]
 
 
 def readers(names: Names, secret: Object, accounts: Sequence[str], namespace: str) -> list[Object]:
@@ -70,10 +100,16 @@ def readers(names: Names, secret: Object, accounts: Sequence[str], namespace: st
     """
     uid = secret["metadata"]["uid"]
     owner = {"apiVersion": "v1", "kind": "Secret", "name": names.frontdoor, "uid": uid}
-    metadata = {"name": f"{names.frontdoor}-{uid[:8]}", "labels": names.labels, "ownerReferences": [owner]}
-    rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [names.frontdoor], "verbs": ["get"]}
+    made = _granted(names, f"{names.frontdoor}-{uid[:8]}", ["get"], accounts, namespace)
+    return [{**one, "metadata": {**one["metadata"], "ownerReferences": [owner]}} for one in made]
+
+
+def _granted(names: Names, name: str, verbs: list[str], accounts: Sequence[str], namespace: str) -> list[Object]:
+    """Role and RoleBinding `name` that let `accounts` do `verbs` to the Secret of one model."""
+    metadata = {"name": name, "labels": {**names.labels, PART_OF: OWNER}}
+    rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [names.frontdoor], "verbs": verbs}
     subjects = [{"kind": "ServiceAccount", "name": account, "namespace": namespace} for account in accounts]
-    reference = {"apiGroup": _API, "kind": "Role", "name": metadata["name"]}
+    reference = {"apiGroup": _API, "kind": "Role", "name": name}
     return [
         {"apiVersion": f"{_API}/v1", "kind": "Role", "metadata": metadata, "rules": [rule]},
         {"apiVersion": f"{_API}/v1", "kind": "RoleBinding", "metadata": metadata, "roleRef": reference, "subjects": subjects},

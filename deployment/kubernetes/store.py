@@ -13,6 +13,7 @@ from deployment.kubernetes.options import KubernetesOptions
 from deployment.kubernetes.state import State
 from stacks.cluster.client import Cluster
 from stacks.cluster.errors import Conflict, Forbidden
+from stacks.cluster.objects import Object
 from switchyard.serving.frontdoor.tokens import new_tokens
 
 
@@ -65,10 +66,10 @@ class Store:
         Raises
         ------
         DeploymentError
-            Nothing is deployed, and it is not to be created.
+            Nothing is deployed, and it is not to be created; or this account was never let have the model's Secret.
         """
         while True:
-            secret = self._cluster.get("Secret", self._names.frontdoor)
+            secret = self._secret()
             if secret is None and not create:
                 raise DeploymentError(f"nothing is deployed of {self._model}")
             new = (State(self._model, frontdoor.door(self._options)), new_tokens())
@@ -82,6 +83,15 @@ class Store:
                 self._cluster.write(after.to_secret(self._names, tokens, version))
                 FrontDoors(self._cluster, self._model, self._options).nudge()
                 return after
+
+    def _secret(self) -> Object | None:
+        try:
+            return self._cluster.get("Secret", self._names.frontdoor)
+        except Forbidden as error:
+            raise DeploymentError(
+                f"{self._model} is not for this account to deploy ({error}): python run.py --pipeline deployment, by who may make Roles in "
+                f"namespace {self._cluster.namespace}, lets it for good"
+            ) from None
 
     def sync(self) -> None:
         """Write the SeldonDeployment; again, where what should run has changed while it was written."""

@@ -127,6 +127,10 @@ class Cluster:
         """Whether the cluster has the API `group` (GROUP/VERSION); anybody who may log in may ask that."""
         return self._resources(group) is not None
 
+    def has(self, group: str, kind: str) -> bool:
+        """Whether the cluster has objects of `kind` in the API `group`."""
+        return any(one["kind"] == kind for one in self._resources(group) or [])
+
     def can(self, verb: str, resource: str) -> bool:
         """Whether who asks may do `verb` to `resource`: RESOURCE, RESOURCE.GROUP or RESOURCE/NAME, `*.*` for all there is."""
         resource, _, name = resource.partition("/")

@@ -51,6 +51,10 @@ _PLACES = {
     "PodDisruptionBudget": Place("/apis/policy/v1", "poddisruptionbudgets"),
     "Role": Place("/apis/rbac.authorization.k8s.io/v1", "roles"),
     "RoleBinding": Place("/apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "ValidatingAdmissionPolicy": Place("/apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicies", namespaced=False),
+    "ValidatingAdmissionPolicyBinding": Place(
+        "/apis/admissionregistration.k8s.io/v1", "validatingadmissionpolicybindings", namespaced=False
+    ),
     "StorageClass": Place("/apis/storage.k8s.io/v1", "storageclasses", namespaced=False),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,17 +11,17 @@ from typing import Any
 from stacks.cluster.client import Cluster
 from stacks.cluster.connection import by_kubeconfig
 from stacks.cluster.contexts import ensure_context, forget_context, shared_name
-from stacks.cluster.errors import ClusterError
+from stacks.cluster.errors import ClusterError, Forbidden
 from stacks.cluster.kubectl import current_context, render, user_of
 from stacks.cluster.objects import MANAGED_BY, OWNER, PART_OF, config_map
 from stacks.cluster.platforms import platform_of_cluster
 from stacks.cluster.waiting import delete_all, run_checks, wait_for_deployments
 from stacks.images import DOCKERFILES, PREPARED, ensure_image
-from stacks.installation import secrets
+from stacks.installation import admission, secrets
 from stacks.installation.addresses import Addresses, check_reach, find_addresses
 from stacks.installation.bucket import ensure_bucket
 from stacks.installation.checks import SELDON_API, check_cluster, check_operator, check_storage
-from stacks.installation.manifests import READERS, Parts, servers_image, write_overlay
+from stacks.installation.manifests import DEPLOYER, READERS, Parts, servers_image, write_overlay
 from stacks.installation.restarting import RenewModels, mark, restart, restart_server, stale
 from stacks.installation.settings import Settings
 from switchyard.tabular.errors import InputError
@@ -73,6 +74,7 @@ class Installed:
             "serving_image": self.images["serving"],
             "frontdoor_image": self.images["frontdoor"],
             "readers": list(READERS),
+            "deployer": DEPLOYER,
             "serving_replicas": 1 if trial else 3,
             "serving_requests": {"memory": "256Mi", "cpu": "100m"} if trial else {"memory": "512Mi", "cpu": "500m"},
         }
@@ -119,6 +121,7 @@ def install(
     # The servers start while the images that serve are built.
     images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
     cluster.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
+    admission.admit(cluster, admission.parameters(images, addresses.zenml), folder / "admission.yaml", report)
     check_operator(cluster)
     report("Seldon's operator answers")
     wait_for_deployments(cluster, _SERVERS[settings.overlay], report)
@@ -185,6 +188,9 @@ def uninstall(namespace: str, delete_data: bool, report: Report) -> None:
     forget_context(cluster, shared_name(cluster))
     if cluster.serves(SELDON_API):
         delete_all(cluster, _all_of(cluster, "SeldonDeployment"), 180)
+    with contextlib.suppress(Forbidden):
+        for kind, name in admission.names(namespace) if cluster.has(admission.API, admission.POLICY) else ():
+            cluster.delete(kind, name)
     if delete_data and cluster.can("delete", f"namespaces/{namespace}"):
         delete_all(cluster, [("Namespace", namespace)], 600)
         report(f"namespace {namespace} is gone, its volumes and secrets with it")

@@ -27,6 +27,8 @@ FACES = {"zenml": 8080, "mlflow": 5000, "objects": 9000}
 ACCOUNTS = ("orchestrator", "steps", "deployer", "observer", "monitoring", "pruner", "serving", "servers")
 READERS = ("observer", "monitoring")
 """Accounts that look at what is deployed."""
+DEPLOYER = "deployer"
+"""The account that deploys."""
 _PART_OF_KIND = {"Namespace": "early", "Service": "early", "ServiceAccount": "early", "Job": "checks"}
 _PLACEHOLDER = "switchyard-pipelines"
 _MADE_OF, _IMAGE = "switchyard/made-of", "switchyard/image"

@@ -11,7 +11,7 @@ from deployment.kubernetes.host import KubernetesHost
 from deployment.kubernetes.lost import lost_models
 from deployment.kubernetes.manifests import SECRETS
 from deployment.kubernetes.renewing import renew_models
-from deployment.kubernetes.rights import RULES, let_read_all
+from deployment.kubernetes.rights import RULES, let_deploy_all, let_read_all
 from deployment.kubernetes.store import Store
 from stacks.cluster.errors import Forbidden
 from switchyard.serving.frontdoor.pod import STATUS_PORT
@@ -66,11 +66,37 @@ def test_who_looks_at_models_reads_the_secret_of_each_and_no_other(cluster):
         assert (owner["kind"], owner["name"]) == ("Secret", "loans-frontdoor") and owner["uid"] in cluster.uids("Secret")
 
 
-def test_models_of_before_are_opened_to_who_looks_at_them(host, cluster):
+def test_models_of_before_are_opened_to_who_looks_at_them_and_to_who_deploys(host, cluster):
     assert not [name for kind, name in cluster.objects if kind == "Role"]
-    let_read_all(cluster, ("observer",))
-    let_read_all(cluster, ("observer",))
-    assert len([name for kind, name in cluster.objects if kind == "Role"]) == 1
+    for _ in range(2):
+        let_read_all(cluster, ("observer",))
+        let_deploy_all(cluster, "deployer")
+    assert len([name for kind, name in cluster.objects if kind == "Role"]) == 2
+
+
+def test_who_deploys_is_let_have_the_secret_of_that_model_before_it_is_there_and_as_long_as_the_model_is(cluster):
+    assert all(rule["verbs"] == ["create"] for rule in RULES if "secrets" in rule["resources"])
+    host = KubernetesHost(cluster, replace(OPTIONS, deployer="deployer"))
+    host.admit("loans")
+    role = cluster.get("Role", "loans-frontdoor-deployer")
+    binding = cluster.get("RoleBinding", "loans-frontdoor-deployer")
+
+    (rule,) = role["rules"]
+    assert (rule["resourceNames"], set(rule["verbs"])) == (["loans-frontdoor"], {"get", "update", "delete"})
+    assert [one["name"] for one in binding["subjects"]] == ["deployer"] and binding["roleRef"]["name"] == role["metadata"]["name"]
+    host.start(release("1"), SOON)
+    host.remove("loans", SOON)
+    assert not [key for key in cluster.objects if key[0] in ("Role", "RoleBinding")]
+
+
+def test_an_account_that_was_not_let_deploy_a_model_says_who_lets_it(cluster, monkeypatch):
+    def refuse(kind, name):
+        if kind == "Secret":
+            raise Forbidden("secrets is forbidden", 403)
+
+    monkeypatch.setattr(cluster, "get", refuse)
+    with pytest.raises(DeploymentError, match="loans is not for this account to deploy .*--pipeline deployment, by who may make Roles"):
+        KubernetesHost(cluster, OPTIONS).start(release("1"), SOON)
 
 
 def test_an_account_that_may_not_grant_deploys_all_the_same(cluster, monkeypatch, caplog):

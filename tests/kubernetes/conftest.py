@@ -11,6 +11,7 @@ import pytest
 from deployment.host import DeploymentError, Host
 from deployment.kubernetes import rights
 from deployment.kubernetes.host import KubernetesHost
+from deployment.kubernetes.names import Names
 from deployment.kubernetes.options import KubernetesOptions
 from deployment.process.host import ProcessHost
 from deployment.process.options import ProcessOptions
@@ -129,7 +130,10 @@ def cluster_place(images, backing, namespace, cluster, releases, tmp_path):  # n
         options = KubernetesOptions(namespace=namespace, requests=SMALL, replicas=1, workers=1, **images)
         host = KubernetesHost(cluster, replace(options, **settings), tmp_path / "tokens")
         bundles = {version: replace(one, uri=backing.upload(one.digest[-12:], one.files)) for version, one in releases.items()}
-        made.append(Place(host, f"loans-{secrets.token_hex(3)}", bundles))
+        model = f"loans-{secrets.token_hex(3)}"
+        # As who starts a deployment does; the account itself may not.
+        rights.let_deploy(Cluster(namespace), Names.of(model), ACCOUNT)
+        made.append(Place(host, model, bundles))
         return made[-1]
 
     yield make

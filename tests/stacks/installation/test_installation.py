@@ -259,7 +259,7 @@ def test_data_stays_where_it_is_to_stay(going):
 
 def test_models_that_a_namespace_has_lost_are_named(monkeypatch, tmp_path):
     installed = SimpleNamespace(
-        addresses=Addresses("http://z", "http://m", "http://s", "b"), context="ours-1", cluster=None, images={"pipelines": "i:1"}
+        addresses=Addresses("http://z", "http://m", "http://s", "b"), context="ours-1", cluster=MemoryCluster(), images={"pipelines": "i:1"}
     )
     nothing = {
         "app.repository": ["ensure_repository"],
