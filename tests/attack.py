@@ -182,6 +182,9 @@ ATTACKS = (
         (
             "tests/stacks/installation/test_manifests.py::test_who_looks_at_models_or_starts_runs_can_read_no_secret_whatever_its_name",
             f"{_DEPLOYMENT}/test_kubernetes_host.py::test_who_looks_at_models_reads_the_secret_of_each_and_no_other",
+            f"{_DEPLOYMENT}/test_kubernetes_host.py"
+            "::test_who_deploys_is_let_have_the_secret_of_that_model_before_it_is_there_and_as_long_as_the_model_is",
+            "tests/stacks/installation/test_admission.py",
             "tests/stacks/test_images.py::test_what_a_registry_gives_is_named_by_digest_so_that_no_push_changes_what_runs",
         ),
     ),

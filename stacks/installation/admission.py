@@ -20,8 +20,8 @@ from stacks.settings import FOLDER, settings_of_each
 STACK, PARAMETERS = "kubernetes", "admission"
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 API = "admissionregistration.k8s.io/v1"
-_STEP = "zenml.entrypoints.step_entrypoint_configuration.StepEntrypointConfiguration"
-_RUN = (
+STEP = "zenml.entrypoints.step_entrypoint_configuration.StepEntrypointConfiguration"
+RUN = (
     "zenml.integrations.kubernetes.orchestrators.kubernetes_orchestrator_entrypoint_configuration."
     "KubernetesOrchestratorEntrypointConfiguration"
 )
@@ -53,7 +53,7 @@ def parameters(images: Mapping[str, str], server: str, folder: Path = FOLDER) ->
         image = settings.get("docker", {}).get("parent_image", "{image}")
         image = _repository(images["pipelines"]) if image == "{image}" else image
         found["images"] |= {f"{_STARTS}/{image}", f"{walks}/{image}"}
-        found["entrypoints"] |= {f"{_STARTS}/{_RUN}", f"{walks}/{_STEP}"}
+        found["entrypoints"] |= {f"{_STARTS}/{RUN}", f"{walks}/{STEP}"}
         for maker, account, pod in ((_STARTS, walks, run.get("orchestrator_pod_settings", {})), (walks, acts, run.get("pod_settings", {}))):
             found["variables"] |= {f"{maker}/{name}" for name in (*_ZENML, *(one["name"] for one in pod.get("env", [])))}
             found["secrets"] |= set(_secrets(account, pod))
@@ -100,7 +100,7 @@ def admit(cluster: Cluster, wanted: Object, written: Path, report: Callable[[str
         cluster.apply(*made)
         report("what accounts may make is checked by the cluster")
     except Forbidden:
-        report(f"accounts that make Jobs may have them act as any account here, until who may make {POLICY} does: kubectl apply -f {written}")
+        report(f"until then accounts may have Jobs act as any account here: who may make {POLICY}s runs kubectl apply -f {written}")
 
 
 def names(namespace: str) -> list[tuple[str, str]]:

@@ -144,7 +144,7 @@ def test_the_deployer_may_do_what_its_host_needs(objects):
 def test_who_looks_at_models_or_starts_runs_can_read_no_secret_whatever_its_name(objects):
     """To patch or update one is to read it: the answer has its content."""
     rights = rights_of_accounts(objects)
-    for account in ("orchestrator", "monitoring", "observer"):
+    for account in ("orchestrator", "monitoring", "observer", "deployer"):
         assert not rights[account].get("secrets", set()) & {"get", "list", "watch", "patch", "update"}, account
 
 

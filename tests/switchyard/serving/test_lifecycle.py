@@ -18,6 +18,7 @@ from switchyard.bundle import digest
 from switchyard.predictionlog import Journal, connect
 from switchyard.predictionlog.database import predictions
 from switchyard.predictionlog.journal import journals
+from tests.deployment.door import wait_until
 from tests.switchyard.predictionlog.cases import record
 from tests.switchyard.serving.cases import ROW, make_bundle
 from tests.switchyard.serving.conftest import Service, running
@@ -226,30 +227,33 @@ def test_it_starts_in_three_seconds(installed, bundles, tmp_path):
     assert best < 3
 
 
+def log_metrics(service):
+    """What the log's writer says of itself; nothing before it is up."""
+    lines = service.request("GET", "/metrics")[1].splitlines()
+    found = dict(line.removeprefix("switchyard_log_").split() for line in lines if line.startswith("switchyard_log_"))
+    return {name: float(value) for name, value in found.items()}
+
+
 def test_without_its_database_it_answers_and_catches_up_later(installed, bundles, tmp_path):
     away = tmp_path / "away"
     away.write_text("a file where the database's folder must be")
     with running(tmp_path / "s", bundles["binary"], log_url=f"sqlite:///{away}/log.db") as service:
-
-        def metrics():
-            lines = service.request("GET", "/metrics")[1].splitlines()
-            found = dict(line.removeprefix("switchyard_log_").split() for line in lines if line.startswith("switchyard_log_"))
-            return {name: float(value) for name, value in found.items()}
-
         for number in range(20):
             assert service.predict({"rows": [ROW]}, x_request_id=f"r{number}")[0] == 200
         deadline = time.monotonic() + 30
-        while not (metrics()["waiting_bytes"] and metrics()["failures_total"]) and time.monotonic() < deadline:
+        while not (log_metrics(service)["waiting_bytes"] and log_metrics(service)["failures_total"]) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert metrics()["connected"] == 0 and metrics()["waiting_bytes"] > 0
+        assert log_metrics(service)["connected"] == 0 and log_metrics(service)["waiting_bytes"] > 0
         away.unlink()
-        while (metrics()["waiting_bytes"] or not metrics()["connected"]) and time.monotonic() < deadline:
+        while (log_metrics(service)["waiting_bytes"] or not log_metrics(service)["connected"]) and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert metrics()["connected"] == 1 and len(ids(service)) == 20
+        assert log_metrics(service)["connected"] == 1 and len(ids(service)) == 20
 
 
 def test_a_log_that_cannot_be_written_is_an_unready_server(start, tmp_path):
     service = start()
+    # The log's writer comes up after those that answer; one that finds no folder then ends the service, which is another case.
+    wait_until(lambda: log_metrics(service).get("connected") == 1, 30, "the log's writer")
     journal = Path(service.settings.journal)
     for path in journal.iterdir():
         path.unlink()

@@ -1,0 +1,254 @@
+"""Each account of an installation, tried as one that an attacker has: what its work takes is let through, what goes beyond is refused.
+
+Asks the API server alone, without a pod (`--dry-run=server`), so it takes seconds.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import secrets
+import subprocess
+import time
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from kubernetes.client import ApiClient
+from zenml.integrations.kubernetes.manifest_utils import build_job_manifest, build_pod_manifest, pod_template_manifest_from_pod
+from zenml.integrations.kubernetes.pod_settings import KubernetesPodSettings
+
+from deployment.kubernetes import frontdoor, manifests, rights
+from deployment.kubernetes.names import Names
+from deployment.kubernetes.options import KubernetesOptions
+from stacks.cluster.client import Cluster
+from stacks.installation.admission import RUN, STEP, admit, names, parameters
+from stacks.settings import run_settings
+from tests.app.project import ROOT
+from tests.deployment.cluster import release
+from tests.kubernetes.backing import apply, kubectl, namespace_of
+
+pytestmark = pytest.mark.cluster
+REGISTRY, SERVER, TOKEN = "registry.example/team", "http://zenml.example:8080", "zenml-token-1"
+IMAGES = {kind: f"{REGISTRY}/switchyard-{kind}:0123@sha256:{'4' * 64}" for kind in ("pipelines", "serving", "frontdoor")}
+OPTIONS = KubernetesOptions(serving_image=IMAGES["serving"], frontdoor_image=IMAGES["frontdoor"], service_account="serving")
+LOANS = Names.of("loans")
+
+
+def job(account, pipeline="training", step="tune_lightgbm", entrypoint=STEP):
+    """A step's Job as ZenML makes it by the stack's file, or a run's own."""
+    values = {"image": lambda: IMAGES["pipelines"], "commit": lambda: "unknown"}
+    wanted = run_settings("kubernetes", pipeline, [step], values)
+    settings = wanted.steps.get(step, {}).get("settings", wanted.settings)["orchestrator"]
+    pod = build_pod_manifest(
+        pod_name=None,
+        image_name=IMAGES["pipelines"],
+        command=["python", "-m", "zenml.entrypoints.entrypoint"],
+        args=["--entrypoint_config_source", entrypoint, "--snapshot_id", "1", "--step_name", step],
+        privileged=False,
+        pod_settings=KubernetesPodSettings(**settings["pod_settings" if entrypoint == STEP else "orchestrator_pod_settings"]),
+        service_account_name=account,
+        env={"ZENML_STORE_URL": SERVER, "DISABLE_CREDENTIALS_DISK_CACHING": "true"},
+    )
+    made = ApiClient().sanitize_for_serialization(build_job_manifest("a-job", pod_template_manifest_from_pod(pod), backoff_limit=0))
+    token = {"name": "ZENML_STORE_API_TOKEN", "valueFrom": {"secretKeyRef": {"name": TOKEN, "key": "zenml_api_token"}}}
+    made["spec"]["template"]["spec"]["containers"][0]["env"].append(token)
+    return {"apiVersion": "batch/v1", "kind": "Job", **made}
+
+
+def models():
+    """What a deployment makes of a model."""
+    predictor = manifests.predictor(release("1"), "v1", LOANS, OPTIONS)
+    made = [manifests.seldon_deployment(LOANS, "loans", [(predictor, True, 100, False)]), manifests.pods_service(LOANS, "v1")]
+    return [*made, manifests.disruption_budget(LOANS, "v1"), *frontdoor.objects(LOANS, OPTIONS)]
+
+
+def secret(name, **more):
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {"key": "value"}, **more}
+
+
+def changed(manifest, change):
+    """A copy of which `change` was told: the whole, its pod and the pod's container."""
+    made = copy.deepcopy(manifest)
+    spec = made["spec"]
+    pod = spec["predictors"][0]["componentSpecs"][0]["spec"] if "predictors" in spec else spec.get("template", {}).get("spec", {})
+    change(SimpleNamespace(whole=made, pod=pod, container=pod.get("containers", [{}])[0]))
+    return made
+
+
+def in_variable(name, key):
+    def change(it):
+        it.container.setdefault("env", []).append({"name": "ZENML_X", "valueFrom": {"secretKeyRef": {"name": name, "key": key}}})
+
+    return change
+
+
+def in_volume(**source):
+    return lambda it: it.pod["volumes"].append({"name": "stolen", **source})
+
+
+def variable(name, value):
+    return lambda it: it.container.setdefault("env", []).append({"name": name, "value": value})
+
+
+ANY_POD = {
+    "the servers' account": lambda it: it.pod.update(serviceAccountName="servers"),
+    "the namespace's own account": lambda it: it.pod.pop("serviceAccountName") and it.pod.pop("serviceAccount", None),
+    "another image": lambda it: it.container.update(image="alpine:3"),
+    "an image whose name begins alike": lambda it: it.container.update(image=f"{REGISTRY}/switchyard-pipelines.evil.example/x:1"),
+    "another command": lambda it: it.container.update(command=["sh", "-c", "env"]),
+    "a command at the start": lambda it: it.container.update(lifecycle={"postStart": {"exec": {"command": ["env"]}}}),
+    "a command as a probe": lambda it: it.container.update(livenessProbe={"exec": {"command": ["env"]}}),
+    "a container before": lambda it: it.pod.update(initContainers=[{**it.container, "name": "before", "command": ["env"]}]),
+    "a Secret of a server's": in_variable("database-server", "root-password"),
+    "another key of a Secret": in_variable("databases", "zenml-url"),
+    "a Secret whole": lambda it: it.container.update(envFrom=[{"secretRef": {"name": "zenml-server"}}]),
+    "a Secret as files": in_volume(secret={"secretName": "zenml-server"}),
+    "a Secret among others": in_volume(projected={"sources": [{"secret": {"name": "zenml-server"}}]}),
+    "a token of its own making": in_volume(projected={"sources": [{"serviceAccountToken": {"path": "token", "audience": "x"}}]}),
+    "other code": variable("PYTHONPATH", "/tmp"),
+    "a preloaded library": variable("LD_PRELOAD", "/tmp/x.so"),
+    "somebody on the way": variable("HTTP_PROXY", "http://evil.example"),
+}
+JOB = {
+    "another server's word": lambda it: it.container["env"][0].update(value="http://evil.example"),
+    "another entrypoint": lambda it: it.container["args"].__setitem__(1, "os.system"),
+    "an entrypoint after the first": lambda it: it.container["args"].extend(["--entry", "os.system"]),
+}
+SELDON = {
+    "a server of Seldon's": lambda it: it.whole["spec"]["predictors"][0]["graph"].update(
+        implementation="SKLEARN_SERVER", modelUri="s3://x", envSecretRefName="zenml-server"
+    ),
+    "an explainer": lambda it: it.whole["spec"]["predictors"][0].update(explainer={"envSecretRefName": "zenml-server"}),
+    "no pod that is said": lambda it: it.whole["spec"]["predictors"][0].pop("componentSpecs"),
+}
+ROLE = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "x", "labels": LOANS.labels}}
+ZENML = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "zenml", "labels": {"app.kubernetes.io/part-of": "switchyard"}},
+    "spec": {
+        "replicas": 0,
+        "selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "zenml", "image": IMAGES["pipelines"]}]}},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    """A namespace with the accounts, their rights and the policies of an installation, and no pod."""
+    name = f"switchyard-trespass-{secrets.token_hex(3)}"
+    rendered = subprocess.run(["kubectl", "kustomize", str(ROOT / "stacks/kubernetes/base")], capture_output=True, text=True, check=True)
+    kinds = ("ServiceAccount", "Role", "RoleBinding")
+    accounts = [one for one in yaml.safe_load_all(rendered.stdout) if one["kind"] in kinds]
+    for one in accounts:
+        one["metadata"]["namespace"] = name
+        for subject in one.get("subjects", []):
+            subject["namespace"] = name
+    cluster = Cluster(name)
+    if not cluster.has("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy"):
+        pytest.skip("Kubernetes before 1.30 has no admission policies")
+    apply(namespace_of(name, "restricted"))
+    try:
+        apply(*accounts)
+        for made in (ZENML, secret("databases"), secret(LOANS.frontdoor)):
+            cluster.apply(made)
+        rights.let_deploy(cluster, LOANS, "deployer")
+        written = ROOT / "build" / f"{name}.yaml"
+        written.parent.mkdir(exist_ok=True)
+        admit(cluster, parameters(IMAGES, SERVER), written, print)
+        deadline = time.monotonic() + 60
+        while not refused(name, "orchestrator", changed(job("steps"), JOB["another entrypoint"])):
+            assert time.monotonic() < deadline, "the policies are not in effect"
+            time.sleep(0.5)
+        yield name
+    finally:
+        for kind, policy in names(name):
+            cluster.delete(kind, policy)
+        kubectl("delete", "namespace", name, "--wait=false")
+
+
+def asked(namespace, account, *arguments, manifest=None):
+    """What the API server says to `account`: nothing where it does what is asked."""
+    command = ["kubectl", "-n", namespace, f"--as=system:serviceaccount:{namespace}:{account}", *arguments]
+    done = subprocess.run(command, input=json.dumps(manifest) if manifest else None, capture_output=True, text=True)
+    return done.stderr if done.returncode else ""
+
+
+def refused(namespace, account, manifest):
+    return asked(namespace, account, "create", "--dry-run=server", "-f", "-", manifest=manifest)
+
+
+def test_what_the_work_of_each_account_takes_is_let_through(guarded):
+    work = {
+        "a step": ("orchestrator", job("steps")),
+        "a step that deploys": ("orchestrator", job("deployer", "deployment", "deploy_version")),
+        "a step that looks": ("orchestrator", job("observer", "monitoring", "load_window")),
+        "a run": ("monitoring", job("orchestrator", entrypoint=RUN)),
+        "a run's token": ("monitoring", secret(TOKEN)),
+        "a model's Secret": ("deployer", secret("other-frontdoor")),
+        **{f"{one['kind']} {one['metadata']['name']}": ("deployer", one) for one in models()},
+    }
+    said = {name: why for name, (account, made) in work.items() if (why := refused(guarded, account, made))}
+    owner = {"metadata": {"uid": "12345678-0", "name": LOANS.frontdoor}}
+    said |= {one["kind"]: refused(guarded, "deployer", one) for one in rights.readers(LOANS, owner, ["observer"], guarded)}
+    assert {name: why for name, why in said.items() if why} == {}
+
+
+def test_no_account_goes_beyond_its_work(guarded):
+    seldon, door = models()[0], next(one for one in models() if one["kind"] == "Deployment")
+    service = next(one for one in models() if one["kind"] == "Service")
+    whoever = {
+        "orchestrator": (job("deployer", "deployment", "deploy_version"), {**ANY_POD, **JOB}),
+        "monitoring": (job("orchestrator", entrypoint=RUN), {**ANY_POD, **JOB}),
+        "deployer, a model": (seldon, {**ANY_POD, **SELDON}),
+        "deployer, a front door": (door, ANY_POD),
+    }
+    tried = {
+        f"{who}: {name}": (who.split(",")[0], changed(made, change))
+        for who, (made, changes) in whoever.items()
+        for name, change in changes.items()
+    }
+    tried |= {
+        "monitoring: a step that deploys": ("monitoring", job("deployer", "deployment", "deploy_version")),
+        "orchestrator: a run": ("orchestrator", job("orchestrator", entrypoint=RUN)),
+        "deployer: a Job": ("deployer", job("deployer")),
+        "deployer: a Secret that is an account's token": (
+            "deployer",
+            {
+                **secret("x-frontdoor", type="kubernetes.io/service-account-token"),
+                "metadata": {"name": "x-frontdoor", "annotations": {"kubernetes.io/service-account.name": "orchestrator"}},
+            },
+        ),
+        "deployer: a Secret of another's name": ("deployer", secret("settings")),
+        "monitoring: a Secret of another's name": ("monitoring", secret("settings")),
+        "deployer: a Service in another's place": (
+            "deployer",
+            changed(service, lambda it: it.whole["spec"].update(externalIPs=["203.0.113.1"])),
+        ),
+        "deployer: what is no model's": ("deployer", {**ZENML, "metadata": {"name": "other"}}),
+        "deployer: its rights for others": ("deployer", {**ROLE, "rules": rights.RULES[:1]}),
+        "deployer: a Secret for others": (
+            "deployer",
+            {**ROLE, "rules": [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["databases"], "verbs": ["get"]}]},
+        ),
+    }
+    let = [name for name, (account, made) in tried.items() if not refused(guarded, account, made)]
+    for name, account, arguments in (
+        ("deployer: a server is taken away", "deployer", ("delete", "deployment", "zenml")),
+        ("deployer: a server is changed", "deployer", ("set", "image", "deployment/zenml", f"zenml={IMAGES['serving']}")),
+        ("deployer: another's Secret is taken away", "deployer", ("delete", "secret", "databases")),
+        ("orchestrator: another's Secret is taken away", "orchestrator", ("delete", "secret", "databases")),
+        ("monitoring: another's Secret is taken away", "monitoring", ("delete", "secret", "databases")),
+    ):
+        let += [] if asked(guarded, account, *arguments, "--dry-run=server") else [name]
+    assert let == []
+
+
+def test_no_account_reads_a_secret_that_is_not_said_to_be_its(guarded):
+    cases = [(account, name) for account in ("orchestrator", "steps", "deployer", "observer", "monitoring", "serving", "servers")
+             for name in ("databases", "zenml-server", "settings", LOANS.frontdoor)]  # fmt: skip
+    reads = [one for one in cases if not asked(guarded, one[0], "auth", "can-i", "get", f"secret/{one[1]}", "-q")]
+    assert reads == [("deployer", LOANS.frontdoor)]
+    assert not [verb for verb in ("list", "watch", "patch") if not asked(guarded, "deployer", "auth", "can-i", verb, "secrets", "-q")]
