@@ -1,7 +1,7 @@
 """Admission: what Jobs, Deployments and Secrets the installation's accounts may make, checked by the API server itself.
 
-`stacks/kubernetes/admission.yaml` has the policies. What they compare with is the ConfigMap `admission`, made here from the stack's
-own file: the accounts, images, variables, Secrets and volumes that `settings` there ask for are those that a run may have.
+`stacks/kubernetes/admission.yaml` has the policies. What they compare with is filled in here from the stack's own file: the
+accounts, images, variables, Secrets and volumes that `settings` there ask for are those that a run may have.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import yaml
 
 from stacks.cluster.client import Cluster
 from stacks.cluster.errors import Forbidden
-from stacks.cluster.objects import OWNER, PART_OF, Object, config_map
+from stacks.cluster.objects import OWNER, PART_OF, Object
 from stacks.settings import FOLDER, settings_of_each
 
-STACK, PARAMETERS = "kubernetes", "admission"
+STACK = "kubernetes"
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 API = "admissionregistration.k8s.io/v1"
 STEP = "zenml.entrypoints.step_entrypoint_configuration.StepEntrypointConfiguration"
@@ -32,8 +32,8 @@ _NEVER = "-"
 """In the place of a list that is empty."""
 
 
-def parameters(images: Mapping[str, str], server: str, folder: Path = FOLDER) -> Object:
-    """The ConfigMap that the policies compare with.
+def allowed(images: Mapping[str, str], server: str, folder: Path = FOLDER) -> dict[str, str]:
+    """What the policies compare with: lists of words, and ZenML's server.
 
     Parameters
     ----------
@@ -62,36 +62,36 @@ def parameters(images: Mapping[str, str], server: str, folder: Path = FOLDER) ->
     found["images"] |= {f"{_DEPLOYS}/{_repository(images[kind])}" for kind in ("serving", "frontdoor")}
     found["variables"] |= {f"{_DEPLOYS}/{name}" for name in _SERVING}
     found["secrets"] |= set(_of_models(folder))
-    return config_map(PARAMETERS, {"server": server, **{name: " ".join(sorted(words)) or _NEVER for name, words in found.items()}})
+    return {"server": server, **{name: " ".join(sorted(words)) or _NEVER for name, words in found.items()}}
 
 
-def policies(namespace: str, folder: Path = FOLDER) -> list[Object]:
-    """The policies of one installation, each with what binds it to the namespace."""
-    text = (folder / "kubernetes" / "admission.yaml").read_text(encoding="utf-8").replace("{namespace}", namespace)
+def policies(namespace: str, values: Mapping[str, str], folder: Path = FOLDER) -> list[Object]:
+    """The policies of one installation, each with what binds it to the namespace; `values` are `allowed`'s."""
+    text = (folder / "kubernetes" / "admission.yaml").read_text(encoding="utf-8")
+    for name, value in {"namespace": namespace, **values}.items():
+        text = text.replace("{" + name + "}", value)
     made = []
     for policy in yaml.safe_load_all(text):
         name = policy["metadata"]["name"]
         labels = {PART_OF: OWNER}
         policy["metadata"]["labels"] = labels
         only = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
-        reference = {"name": PARAMETERS, "namespace": namespace, "parameterNotFoundAction": "Deny"}
-        spec = {"policyName": name, "validationActions": ["Deny"], "paramRef": reference, "matchResources": only}
+        spec = {"policyName": name, "validationActions": ["Deny"], "matchResources": only}
         made += [policy, {"apiVersion": API, "kind": BINDING, "metadata": {"name": name, "labels": labels}, "spec": spec}]
     return made
 
 
-def admit(cluster: Cluster, wanted: Object, written: Path, report: Callable[[str], None]) -> None:
+def admit(cluster: Cluster, values: Mapping[str, str], written: Path, report: Callable[[str], None]) -> None:
     """Have the cluster check by the policies, where it can and your rights let it; else say what that leaves open.
 
     Parameters
     ----------
-    wanted : Object
-        `parameters`.
+    values : mapping
+        `allowed`.
     written : Path
         File that the policies are written to, for whoever has the rights.
     """
-    cluster.apply(wanted)
-    made = policies(cluster.namespace)
+    made = policies(cluster.namespace, values)
     written.write_text(yaml.safe_dump_all(made, sort_keys=False), encoding="utf-8")
     if not cluster.has(API, POLICY):
         report("accounts that make Jobs may have them act as any account here: Kubernetes checks that from 1.30 on")
@@ -105,7 +105,7 @@ def admit(cluster: Cluster, wanted: Object, written: Path, report: Callable[[str
 
 def names(namespace: str) -> list[tuple[str, str]]:
     """Kind and name of what `admit` makes that is of no namespace, in the order in which it is to go."""
-    found = [(one["kind"], one["metadata"]["name"]) for one in policies(namespace)]
+    found = [(one["kind"], one["metadata"]["name"]) for one in policies(namespace, {})]
     return sorted(found, key=lambda one: one[0] != BINDING)
 
 

@@ -121,7 +121,7 @@ def install(
     # The servers start while the images that serve are built.
     images = {kind: ensure_image(kind, registry, report, platform=platform) for kind in DOCKERFILES}
     cluster.apply(config_map("images", {PREPARED.format(kind=kind.upper()): name for kind, name in images.items()}))
-    admission.admit(cluster, admission.parameters(images, addresses.zenml), folder / "admission.yaml", report)
+    admission.admit(cluster, admission.allowed(images, addresses.zenml), folder / "admission.yaml", report)
     check_operator(cluster)
     report("Seldon's operator answers")
     wait_for_deployments(cluster, _SERVERS[settings.overlay], report)
