@@ -137,7 +137,7 @@ ZENML = {
 
 
 @pytest.fixture(scope="module")
-def guarded(registry):
+def guarded(registry, tmp_path_factory):
     """A namespace with the accounts, their rights and the policies of an installation, and no pod."""
     name = f"switchyard-trespass-{secrets.token_hex(3)}"
     rendered = subprocess.run(["kubectl", "kustomize", str(ROOT / "stacks/kubernetes/base")], capture_output=True, text=True, check=True)
@@ -156,9 +156,7 @@ def guarded(registry):
         for made in (ZENML, secret("databases"), secret(LOANS.frontdoor)):
             cluster.apply(made)
         rights.let_deploy(cluster, LOANS, "deployer")
-        written = ROOT / "build" / f"{name}.yaml"
-        written.parent.mkdir(exist_ok=True)
-        admit(cluster, allowed(IMAGES, SERVER), written, print)
+        admit(cluster, allowed(IMAGES, SERVER), tmp_path_factory.mktemp(name) / "admission.yaml", print)
         wait_until(lambda: refused(name, "orchestrator", changed(job("steps"), JOB["another entrypoint"])), 60, "the policies")
         yield name
     finally:
