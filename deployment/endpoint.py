@@ -12,10 +12,11 @@ from deployment.host import DeploymentError
 from switchyard.bundle.examples import differences
 from switchyard.predictionlog import VERIFICATION
 from switchyard.serving import sockets
+from switchyard.serving.sockets import MEMBER_HEADER
 
 PREDICTIONS = "/api/v1.0/predictions"
 BY_SOCKET = "unix:"
-"""What an address begins with that is the path of a socket."""
+"""What an address begins with that is the path of a socket; a model's name in a pool follows after #."""
 _TIMEOUT_S = 10.0
 
 
@@ -66,7 +67,9 @@ def ask(url: str, path: str, body: Any = None, token: str | None = None, request
     headers |= {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"x-request-id": request_id} if request_id else {}
     if url.startswith(BY_SOCKET):
-        connection = sockets.connection(url.removeprefix(BY_SOCKET), _TIMEOUT_S)
+        socket, _, member = url.removeprefix(BY_SOCKET).partition("#")
+        headers |= {MEMBER_HEADER: member} if member else {}
+        connection = sockets.connection(socket, _TIMEOUT_S)
     else:
         address = urlsplit(url)
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=_TIMEOUT_S)

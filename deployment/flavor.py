@@ -17,9 +17,9 @@ from zenml.services import BaseService, ServiceConfig
 from zenml.utils.secret_utils import SecretField
 
 from deployment.bundles import read_bundle, stage_bundle
-from deployment.host import Deployment, Host, Instance, Release
+from deployment.host import Deployment, Host, Instance, Release, refuse_pool
 from deployment.kubernetes.options import KubernetesOptions
-from deployment.service import FLAVOR, ServedVersion, ServedVersionConfig, record, recorded
+from deployment.service import FLAVOR, ServedVersion, ServedVersionConfig, record, recorded, same
 from registry.versions import zenml_model_name
 from switchyard.serving.frontdoor.state import Traffic
 from switchyard.tabular.errors import InputError
@@ -45,6 +45,8 @@ class SwitchyardDeployerConfig(BaseModelDeployerConfig):
     start_timeout_s: int | None = Field(default=None, gt=0)
     """Until a deployed version must be ready; unless said, 120 on this machine and 600 in a cluster, where a node may have to come."""
     workers: int = 2
+    pool_bytes: int = Field(default=1 << 30, ge=1 << 20)
+    """process: of loaded models in the pool (`serving.pool` of a config), over all its workers."""
 
     host: str = "127.0.0.1"
     """process: address of the front door; on any but loopback it asks for a token."""
@@ -133,6 +135,7 @@ class SwitchyardDeployer(BaseModelDeployer):
         DeploymentError
             Its files are not those that were registered, or it did not become ready; nothing of it is left.
         """
+        refuse_pool(self.config.is_local, release.settings)
         timeout_s = self.config.start_timeout_s or _START_TIMEOUT_S[self.config.kind]
         release = replace(release, uri=stage_bundle(release))
         name, before = self.host.name_for(release), self.host.inspect(release.model)
@@ -196,7 +199,7 @@ class SwitchyardDeployer(BaseModelDeployer):
         of_version = id_of_version(filters.get("model_name"), filters.get("model_version"))
         asked |= {"id": filters.get("service_uuid"), "model_version_id": of_version}
         found = recorded(self.name, **asked)
-        ours = [service for service in found if config is None or _same(service.config.model_dump(), config)]
+        ours = [service for service in found if config is None or same(service.config.model_dump(), config)]
         # ZenML's command line says False where nobody asked.
         return [service for service in ours if not running or service.status.state == ServiceState.ACTIVE]
 
@@ -271,12 +274,6 @@ def _kubernetes_host(config: SwitchyardDeployerConfig, folder: Path) -> Host:
 def _settings(config: SwitchyardDeployerConfig, options: type) -> dict[str, Any]:
     """The settings that `options` has."""
     return {field.name: getattr(config, field.name) for field in fields(options)}
-
-
-def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two configs differ in nothing but who asked for them."""
-    names = (set(one) | set(other)) - {"pipeline_name", "pipeline_step_name"}
-    return all(one.get(name) == other.get(name) for name in names)
 
 
 class SwitchyardDeployerFlavor(BaseModelDeployerFlavor):

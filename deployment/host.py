@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from switchyard.bundle import Bundle, ChangedBundle
 from switchyard.bundle.bundle import check_members
 from switchyard.serving.frontdoor.state import WHOLE, Traffic
-from switchyard.tabular.errors import SwitchyardError
+from switchyard.tabular.errors import InputError, SwitchyardError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -61,6 +61,12 @@ class Release:
                 f"the files of version {self.version} of {self.model!r} were changed since it was registered: {error}; put them back as "
                 "they were, or deploy another version (--version N)"
             ) from None
+
+
+def refuse_pool(is_local: bool, settings: Mapping[str, Any]) -> None:
+    """Stop where a model is to be in a pool by its `settings` and its host, which is not this machine, has none."""
+    if settings.get("pool") and not is_local:
+        raise InputError("serving.pool is of models on this machine, and in a cluster each has pods of its own: leave it out of the config")
 
 
 @dataclass(frozen=True)

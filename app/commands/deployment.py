@@ -101,6 +101,7 @@ def plan(request: Request, *, strategy: str, share: float | None, version: str |
     from steps.provenance import person
 
     _check(strategy, share, version, rollback, to)
+    _refuse_pool(request)
     if strategy in _SHARED:
         refuse_without_labels(request.problem, f"--strategy {strategy}")
     what = "rollback" if rollback else f"version {version}" if version else "the newest version"
@@ -110,6 +111,18 @@ def plan(request: Request, *, strategy: str, share: float | None, version: str |
         title += f"\nrollback  {escape(back.sentence())}"
     order = Order(strategy=strategy, share=share, version=back.version if back else version, rollback=back, by=person(), why=why)
     return Plan(title, deployment, {"problem": request.problem, "order": order})
+
+
+def _refuse_pool(request: Request) -> None:
+    from zenml.enums import StackComponentType
+
+    from deployment.host import refuse_pool
+    from stacks.active import component
+
+    deployer = component(StackComponentType.MODEL_DEPLOYER) if request.problem.serving.pool else None
+    if deployer is not None:
+        # Of another kind than ours it says so itself.
+        refuse_pool(getattr(deployer.config, "is_local", True), {"pool": True})
 
 
 def run(request: Request, plan: Plan, **_own: Any) -> Result:

@@ -19,6 +19,7 @@ from pathlib import Path
 from app.upkeep import sqlite
 from app.upkeep.sealing import seal
 from deployment.process.common import FOLDER as DOOR
+from deployment.process.pool import FOLDER as POOL
 from switchyard import __version__
 from switchyard.files import partial_file
 from switchyard.tabular.errors import InputError
@@ -183,6 +184,9 @@ def _is_skipped(parts: tuple[str, ...]) -> bool:
         return True
     if parts[0] != "switchyard":
         return False
+    if parts[1] == POOL:
+        # What was answered and is not in the log yet; the rest is made of the models' folders when one of them starts.
+        return parts[2:3] != ("journal",)
     if parts[1] in ("serving", DOOR):
         # A folder for each model, and the one that is all models'.
         own = parts[3:] if parts[1] == "serving" else parts[2:]

@@ -122,7 +122,7 @@ def _usual_port(serving: Path) -> int:
     return next((port for port in (*_USUAL[first:], *_USUAL[:first]) if is_free(port)), 0) or free_port()
 
 
-def _read(serving: Path) -> dict[str, Desired]:
+def read_models(serving: Path) -> dict[str, Desired]:
     """What should run, by model; a file that can't be read is left out."""
     found = {}
     for path in sorted(serving.glob("*/desired.json")):
@@ -132,7 +132,7 @@ def _read(serving: Path) -> dict[str, Desired]:
 
 
 def _doors(serving: Path) -> dict[str, Door]:
-    return {model: desired.door for model, desired in _read(serving).items()}
+    return {model: desired.door for model, desired in read_models(serving).items()}
 
 
 class CommonDoorKeeper:
@@ -163,7 +163,7 @@ class CommonDoorKeeper:
 
     def may_end(self) -> bool:
         """Whether this process may: another goes on with the common door, or the door has ended since no model runs."""
-        models = _read(self._serving)
+        models = read_models(self._serving)
         if not self.layout.desired.is_file() or any(spec.running for one in models.values() for spec in one.instances.values()):
             return True
         with contextlib.suppress(OSError):

@@ -11,13 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployment.host import Deployment, DeploymentError, Host, Instance, Release
-from deployment.process import common
+from deployment.process import common, pool
 from deployment.process.instances import instance_of, name_of, started_again
 from deployment.process.layout import ENVOY, SOCKETS, Desired, Layout, Spec
-from deployment.process.means import POLL_S, ensure_supervisor, free_port, has_ended, has_work, is_free, is_supervised, wait, write_token
+from deployment.process.means import (
+    POLL_S,
+    ensure_supervisor,
+    free_port,
+    has_ended,
+    has_work,
+    is_supervised,
+    require_environments,
+    require_open,
+    wait,
+    wait_gone,
+    write_token,
+)
 from deployment.process.options import ProcessOptions
-from switchyard.serving import environment as serving_environment
-from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor import files
 from switchyard.serving.frontdoor.state import Door, Traffic
 from switchyard.serving.frontdoor.tokens import first_token, read_tokens
@@ -29,7 +39,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LAST_LINES = 15
-_CLOSING_S = 2.0
 
 
 class ProcessHost(Host):
@@ -47,12 +56,12 @@ class ProcessHost(Host):
     def start(self, release: Release, timeout_s: float) -> Instance:
         release.verify()
         layout = self._layout(release.model)
-        self._require_environments()
+        require_environments()
         with layout.changing() as place:
             if not layout.tokens.is_file():
                 write_token(layout.tokens)
             desired = place[0] or Desired(self._new_door(layout))
-            self._require_open(layout, desired.door)
+            require_open(layout, desired.door)
             door = self._door(desired.door)
             common.offer(self._folder, self._options)
             spec = self._spec(release, layout)
@@ -61,6 +70,7 @@ class ProcessHost(Host):
             if name in desired.instances:
                 spec = started_again(desired.instances[name], layout, name)
             place[0] = replace(desired, door=door, instances={**desired.instances, name: spec})
+        self._offer_pool(spec)
         try:
             instance = self._wait_ready(release.model, name, timeout_s)
             common.wait_open(self._folder, release.model, door, timeout_s)
@@ -68,6 +78,7 @@ class ProcessHost(Host):
         except DeploymentError:
             if name not in desired.instances:
                 self._forget(layout, name)
+                pool.rest(self._folder)
             raise
 
     def name_for(self, release: Release) -> str:
@@ -96,24 +107,27 @@ class ProcessHost(Host):
         with layout.changing() as place:
             desired = place[0]
             place[0] = replace(desired, instances={**desired.instances, name: replace(desired.instances[name], running=False)})
-        self._wait_gone(layout, name, timeout_s)
+        wait_gone(layout, name, timeout_s)
+        pool.rest(self._folder)
 
     def resume(self, model: str, name: str, timeout_s: float) -> Instance:
-        self._require_environments()
+        require_environments()
         layout = self._layout(model)
         with layout.changing() as place:
             desired = place[0]
             if desired is None or name not in desired.instances:
                 raise DeploymentError(f"{model}: {name} is not deployed")
-            self._require_open(layout, desired.door)
+            require_open(layout, desired.door)
             spec = started_again(desired.instances[name], layout, name)
             place[0] = replace(desired, instances={**desired.instances, name: spec})
+        self._offer_pool(spec)
         return self._wait_ready(model, name, timeout_s)
 
     def delete(self, model: str, name: str, timeout_s: float) -> None:
         self._drain(model, name, timeout_s)
         # Its end is the supervisor's work: what it still has to write takes it some seconds, and nobody waits for it.
         self._forget(self._layout(model), name)
+        pool.rest(self._folder)
 
     def remove(self, model: str, timeout_s: float) -> None:
         layout = self._layout(model)
@@ -127,13 +141,14 @@ class ProcessHost(Host):
         if not wait(lambda: has_ended(layout), timeout_s):
             raise DeploymentError(f"{model}: not all of it has ended within {timeout_s:g} s; see {layout.log('supervisor')}")
         layout.desired.unlink()
+        pool.forget(layout)
+        pool.rest(self._folder)
 
     def keep_alive(self, model: str) -> bool:
-        layout = self._layout(model)
-        if is_supervised(layout) or not has_work(layout):
-            return False
-        ensure_supervisor(layout)
-        return True
+        asleep = [layout for layout in self._layouts(model) if has_work(layout) and not is_supervised(layout)]
+        for layout in asleep:
+            ensure_supervisor(layout)
+        return bool(asleep)
 
     def inspect(self, model: str) -> Deployment | None:
         layout = self._layout(model)
@@ -142,7 +157,10 @@ class ProcessHost(Host):
             return None
         supervised = layout.is_supervised()
         processes = layout.read_observed().get("processes", {}) if supervised else {}
-        instances = tuple(instance_of(name, spec, processes.get(name), supervised, layout) for name, spec in desired.instances.items())
+        instances = tuple(
+            instance_of(name, spec, processes.get(name), supervised, layout, pool.url(layout, name, spec))
+            for name, spec in desired.instances.items()
+        )
         token_file, own = str(layout.tokens) if desired.door.authentication else None, f"http://{desired.door.host}:{desired.door.port}"
         return Deployment(model, common.address(self._folder, model, desired.door), own, token_file, instances, desired.traffic)
 
@@ -151,8 +169,11 @@ class ProcessHost(Host):
         return first_token(read_tokens(path)) if path else None
 
     def logs(self, model: str, name: str, tail: int | None = None) -> Iterator[str]:
-        path = self._layout(model).log(name)
-        if path.is_file():
+        layout = self._layout(model)
+        desired, path = layout.read_desired(), layout.log(name)
+        if desired and name in desired.instances and pool.is_pooled(desired.instances[name]):
+            yield from deque(pool.log_lines(layout, name), tail)
+        elif path.is_file():
             with path.open(encoding="utf-8", errors="replace") as lines:
                 yield from deque((line.rstrip("\n") for line in lines), tail)
 
@@ -162,8 +183,7 @@ class ProcessHost(Host):
     def settle_log(self, model: str, engine: Engine, timeout_s: float) -> int:
         from switchyard.predictionlog.drain import settle
 
-        journal = self._layout(model).journal
-        return settle(engine, journal, timeout_s) if journal.is_dir() else 0
+        return sum(settle(engine, layout.journal, timeout_s) for layout in self._layouts(model) if layout.journal.is_dir())
 
     def statistics(self, model: str) -> str:
         layout = self._layout(model)
@@ -173,34 +193,19 @@ class ProcessHost(Host):
     def _layout(self, model: str) -> Layout:
         return Layout(self._folder / model)
 
+    def _layouts(self, model: str) -> tuple[Layout, Layout]:
+        """The model's and the pool's, which may have answers of the model to write."""
+        return self._layout(model), pool.layout_of(self._folder)
+
+    def _offer_pool(self, spec: Spec) -> None:
+        if pool.is_pooled(spec):
+            pool.offer(self._folder, self._options, self.log_url(""))
+
     def _deployed(self, model: str) -> Deployment:
         found = self.inspect(model)
         if found is None:
             raise DeploymentError(f"nothing is deployed of {model}")
         return found
-
-    @staticmethod
-    def _require_environments() -> None:
-        missing = [] if serving_environment.is_installed() else ["the serving environment"]
-        missing += [] if envoy_environment.find_envoy() else ["Envoy, the front door"]
-        if missing:
-            what = " and ".join(missing)
-            raise InputError(
-                f"{what} {'are' if len(missing) > 1 else 'is'} not installed; make setup-serving, or python -m switchyard.serving, does it"
-            )
-
-    @staticmethod
-    def _require_open(layout: Layout, door: Door) -> None:
-        """Stop where the model's own door is to open and another program listens there."""
-
-        def is_open() -> bool:
-            return is_free(door.port, door.host) or files.has_listener(layout.admin(door), door.port)
-
-        # One that was stopped just now may still hold it.
-        if not wait(is_open, _CLOSING_S):
-            raise InputError(
-                f"port {door.port} of {door.host} is taken, an address of {layout.folder.name}; end the program that listens there"
-            )
 
     def _new_door(self, layout: Layout) -> Door:
         return Door(free_port(), free_port(), access_log=str(layout.access_log), admin_socket=f"{SOCKETS}/{ENVOY}.sock")
@@ -246,7 +251,7 @@ class ProcessHost(Host):
                 self._wait_applied(layout, max(1.0, deadline - time.monotonic()))
                 return instance
             if instance.state == "failed" or time.monotonic() > deadline:
-                why = "it dies again and again" if instance.state == "failed" else f"it was not ready within {timeout_s:g} s"
+                why = f"it {instance.reason}" if instance.state == "failed" else f"it was not ready within {timeout_s:g} s"
                 raise DeploymentError(f"{model}, {name}: {why}; its last words: {' / '.join(self._last_words(model, name)) or 'none'}")
             time.sleep(POLL_S)
 
@@ -277,14 +282,6 @@ class ProcessHost(Host):
     def _forget(self, layout: Layout, name: str) -> None:
         with layout.changing() as place:
             place[0] = replace(place[0], instances={key: spec for key, spec in place[0].instances.items() if key != name})
-
-    @staticmethod
-    def _wait_gone(layout: Layout, name: str, timeout_s: float) -> None:
-        def is_gone() -> bool:
-            observed = layout.read_observed()
-            return name not in [*observed.get("processes", {}), *(process["name"] for process in observed.get("ending", []))]
-
-        wait(lambda: not layout.is_supervised() or is_gone(), timeout_s)
 
     @staticmethod
     def _change(layout: Layout, traffic: Traffic, instead_of: Traffic | None = None) -> None:

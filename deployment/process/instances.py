@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from deployment.endpoint import BY_SOCKET
 from deployment.host import Instance
 from deployment.process.layout import Desired, Layout, Spec
 from deployment.process.means import free_port
 
 
-def instance_of(name: str, spec: Spec, process: dict[str, Any] | None, supervised: bool, layout: Layout) -> Instance:
-    """The instance `name` as what is wanted of it (`spec`) and what the supervisor saw of its process tell it."""
+def instance_of(name: str, spec: Spec, process: dict[str, Any] | None, supervised: bool, layout: Layout, url: str) -> Instance:
+    """The instance `name`, which is asked at `url`, as what is wanted of it (`spec`) and what the supervisor saw of its process tell it."""
     if process is not None and process["port"] != spec.http_port:
         # One of the same name that is about to end.
         process = None
@@ -20,9 +19,7 @@ def instance_of(name: str, spec: Spec, process: dict[str, Any] | None, supervise
     if not spec.running or not supervised:
         state, reason = "stopped", "" if not spec.running else "no supervisor runs"
     elif state == "failed":
-        reason = f"dies again and again; see {layout.log(name)}"
-    address = layout.service(spec)
-    url = f"http://127.0.0.1:{address}" if isinstance(address, int) else f"{BY_SOCKET}{address}"
+        reason = f"{process.get('why') or 'dies again and again'}; see {layout.log(name)}"
     return Instance(name, spec.version, spec.digest, spec.role, url, state, reason, (process or {}).get("restarts", 0))
 
 

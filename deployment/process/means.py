@@ -16,13 +16,18 @@ import psutil
 
 from deployment.host import DeploymentError
 from deployment.process.layout import FORMAT, Layout
-from switchyard.serving import launch
+from switchyard.serving import environment, launch
+from switchyard.serving.frontdoor import environment as frontdoor
+from switchyard.serving.frontdoor import files
+from switchyard.serving.frontdoor.state import Door
 from switchyard.serving.frontdoor.tokens import new_tokens
+from switchyard.tabular.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPERVISOR = "deployment.process.supervisor"
 POLL_S = 0.05
 _ENDING_S = 10.0
+_CLOSING_S = 2.0
 # Below the range from which the kernel takes the ports of outgoing connections, so that a restart finds them free.
 _PORTS = range(20_000, 32_000)
 
@@ -127,6 +132,40 @@ def has_ended(layout: Layout) -> bool:
     if not layout.is_supervised() and has_work(layout):
         ensure_supervisor(layout)
     return not (layout.is_supervised() or has_work(layout))
+
+
+def require_environments() -> None:
+    """Stop where what serves is not installed."""
+    missing = [] if environment.is_installed() else ["the serving environment"]
+    missing += [] if frontdoor.find_envoy() else ["Envoy, the front door"]
+    if missing:
+        what = " and ".join(missing)
+        raise InputError(
+            f"{what} {'are' if len(missing) > 1 else 'is'} not installed; make setup-serving, or python -m switchyard.serving, does it"
+        )
+
+
+def require_open(layout: Layout, door: Door) -> None:
+    """Stop where the model's own door is to open and another program listens there."""
+
+    def is_open() -> bool:
+        return is_free(door.port, door.host) or files.has_listener(layout.admin(door), door.port)
+
+    # One that was stopped just now may still hold it.
+    if not wait(is_open, _CLOSING_S):
+        raise InputError(
+            f"port {door.port} of {door.host} is taken, an address of {layout.folder.name}; end the program that listens there"
+        )
+
+
+def wait_gone(layout: Layout, name: str, timeout_s: float) -> None:
+    """Wait until the process `name` has ended, or nobody sees to it."""
+
+    def is_gone() -> bool:
+        observed = layout.read_observed()
+        return name not in [*observed.get("processes", {}), *(process["name"] for process in observed.get("ending", []))]
+
+    wait(lambda: not layout.is_supervised() or is_gone(), timeout_s)
 
 
 def free_port() -> int:

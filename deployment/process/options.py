@@ -23,3 +23,5 @@ class ProcessOptions:
     log_url: str = ""
     """SQLAlchemy URL of the prediction log's database; empty: SQLite in the host's folder, shared by its models."""
     workers: int = 2
+    pool_bytes: int = 1 << 30
+    """Of loaded models in the pool, over all its workers."""

@@ -23,16 +23,16 @@ from deployment.process import handles
 from deployment.process.common import CommonDoorKeeper
 from deployment.process.handles import Handle
 from deployment.process.keeper import Keeper
-from deployment.process.layout import ENVOY, FORMAT, SOCKETS, Desired, Layout, Spec
+from deployment.process.layout import ENVOY, FORMAT, Desired, Layout, Spec
 from deployment.process.means import code, is_free, wait
+from deployment.process.pool import MemberKeeper, is_pooled, upstream
 from switchyard.permissions import keep_private
 from switchyard.serving import launch
 from switchyard.serving.frontdoor import environment, files
 from switchyard.serving.frontdoor.state import Door, Upstream
 from switchyard.serving.frontdoor.tokens import Token, holding, read_tokens
 from switchyard.serving.healthcheck import health
-from switchyard.serving.settings import Settings
-from switchyard.serving.sockets import named
+from switchyard.serving.settings import PoolSettings, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +49,13 @@ class Supervisor:
         self._layout, self._common = layout, CommonDoorKeeper(layout.folder.parent)
         self._desired: Desired | None = None
         self._problems: dict[str, str] = {}
-        self._keepers: dict[str, Keeper] = {}
-        self._ending: list[Keeper] = []
+        self._keepers: dict[str, Keeper | MemberKeeper] = {}
+        self._ending: list[Keeper | MemberKeeper] = []
         self._known_tokens: tuple[Token, ...] = ()
         self._tokens: tuple[Token, ...] = ()
         self._tokens_seen, self._token_problem = 0, ""
         self._applied = -1
+        self._reached: list[Upstream] = []
         self._written: dict = {}
         self._next_logs, self._next_listen = 0.0, 0.0
         before = layout.read_observed()
@@ -78,7 +79,7 @@ class Supervisor:
         if desired is None:
             return not was_read
         wanted = {name: spec.http_port for name, spec in desired.instances.items() if spec.running}
-        if wanted:
+        if wanted and desired.door.port:
             wanted[ENVOY] = desired.door.admin_port
         self._keep(wanted)
         if not wanted and not self._keepers and not self._ending:
@@ -86,7 +87,7 @@ class Supervisor:
             return not (self._attempt("observed.json", self._write) and self._common.may_end())
         if wanted:
             self._attempt("the address of all models", self._common.turn)
-        if self._keepers:
+        if ENVOY in self._keepers:
             self._attempt("the front door", partial(self._configure, desired))
         self._attempt("observed.json", self._write)
         self._attempt("logs", self._trim_logs)
@@ -134,10 +135,13 @@ class Supervisor:
             handle = Handle(process["pid"], process["started"])
             self._ending.append(Keeper(process["name"], process["port"], _never, _never, handle))
 
-    def _service(self, name: str, spec: Spec) -> Keeper:
+    def _service(self, name: str, spec: Spec) -> Keeper | MemberKeeper:
+        if is_pooled(spec):
+            return MemberKeeper(name, self._layout, spec)
         port = spec.http_port
-        command = launch.command(port, spec.metrics_port, workers=spec.workers, threads=spec.threads)
-        variables = {**os.environ, **launch.variables(Settings(**{key: _plain(value) for key, value in spec.settings.items()}))}
+        kind, component = (PoolSettings, launch.POOL) if "folder" in spec.settings else (Settings, launch.COMPONENT)
+        command = launch.command(port, spec.metrics_port, workers=spec.workers, threads=spec.threads, component=component)
+        variables = {**os.environ, **launch.variables(kind(**{key: _plain(value) for key, value in spec.settings.items()}))}
         return Keeper(
             name,
             port,
@@ -182,22 +186,26 @@ class Supervisor:
     def _configure(self, desired: Desired) -> None:
         """Bring Envoy to the versions, the traffic and the tokens of now; a version is made known before it is routed to."""
         self._read_tokens()
-        if desired.generation == self._applied:
+        upstreams = self._upstreams(desired)
+        # A pool that starts anew listens elsewhere.
+        if (desired.generation, upstreams) == (self._applied, self._reached):
             return
-        upstreams = _upstreams(desired)
         files.write_static(self._layout.envoy, desired.door)
         files.write_clusters(self._layout.envoy, upstreams)
         if not files.has_clusters(self._layout.admin(desired.door), upstreams):
             return
         routes = files.write_routes(self._layout.envoy, desired.door, desired.traffic, self._tokens, self._layout.folder.name)
         if files.has_routes(self._layout.admin(desired.door), routes):
-            self._applied = desired.generation
+            self._applied, self._reached = desired.generation, upstreams
+
+    def _upstreams(self, desired: Desired) -> list[Upstream]:
+        return [upstream(self._layout, name, spec) for name, spec in desired.instances.items() if spec.running]
 
     def _write_envoy(self, desired: Desired) -> None:
         """All files at once: those that are watched must be there when Envoy starts."""
         self._read_tokens()
         files.write_static(self._layout.envoy, desired.door)
-        files.write_clusters(self._layout.envoy, _upstreams(desired))
+        files.write_clusters(self._layout.envoy, self._upstreams(desired))
         files.write_routes(self._layout.envoy, desired.door, desired.traffic, self._tokens, self._layout.folder.name)
 
     def _read_tokens(self) -> None:
@@ -247,14 +255,6 @@ class Supervisor:
 
 def _never() -> None:
     """A callback for a process that only ends."""
-
-
-def _upstreams(desired: Desired) -> list[Upstream]:
-    return [
-        Upstream(name, "127.0.0.1", spec.http_port, named(SOCKETS, spec.http_port) if spec.settings.get("sockets") else "")
-        for name, spec in desired.instances.items()
-        if spec.running
-    ]
 
 
 def _plain(value: object) -> object:

@@ -101,5 +101,6 @@ def _settings(problem: Problem) -> dict[str, Any]:
         "max_rows": problem.serving.max_rows,
         "refusal": problem.serving.refusal,
         "actionable": list(problem.serving.actionable),
+        "pool": problem.serving.pool,
     }
     return {name: value for name, value in wanted.items() if value}

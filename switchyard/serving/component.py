@@ -6,7 +6,6 @@ import logging
 import os
 from typing import Any
 
-from flask import Blueprint
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from seldon_core.flask_utils import SeldonMicroserviceException
@@ -47,14 +46,13 @@ class Model:
             raise SystemExit(f"refusing to serve: {error}") from error
         tags = self.predictor.tags
         logger.info("%s version %s, %s: %d examples answered as they must be", *tags.values(), self.predictor.examples)
-        wrapper.listen_on(self.settings.host, self.settings.sockets)
-        wrapper.refuse_in_json()
-        wrapper.publish(self.predictor.metrics)
-        wrapper.live_and_die_together()
-        self.model_error_handler = _installer(self.predictor)
+        wrapper.prepare(self.settings, self.predictor.metrics.text)
+        document = openapi.document(self.predictor.signature, tags, self.predictor.example_rows, self.settings)
+        self.model_error_handler = wrapper.before_the_stock(lambda stock: Endpoint(self.predictor, stock, document))
         if self.settings.log_url:
             # The wrapper runs it in a process of its own.
-            self.custom_service = lambda: writer.run(self.settings, self.predictor.tags["model"], self.predictor.metrics)
+            model, most = tags["model"], self.settings.retention_days
+            self.custom_service = lambda: writer.run(self.settings, lambda: {model: most} if most else {}, self.predictor.metrics.drain)
 
     def predict_raw(self, message: Any) -> Any:
         """Answer gRPC; REST goes through `switchyard.serving.http`."""
@@ -89,15 +87,3 @@ def _answered(act: Any, message: Message) -> Message:
     except Refusal as refusal:
         body = refusal.body()["status"]
         return json_to_seldon_message({"status": body})
-
-
-def _installer(predictor: Predictor) -> Blueprint:
-    """The wrapper registers it on its application, which is how we come to stand before that."""
-    blueprint = Blueprint("switchyard", __name__)
-    document = openapi.document(predictor.signature, predictor.tags, predictor.example_rows, predictor.settings)
-
-    def install(state: Any) -> None:
-        state.app.wsgi_app = Endpoint(predictor, state.app.wsgi_app, document)
-
-    blueprint.record_once(install)
-    return blueprint

@@ -15,7 +15,7 @@ _ITEM = 8
 
 
 class SharedCounters:
-    """`size` float64 numbers, starting at 0. Make it before the fork.
+    """`size` float64 numbers, starting at 0. Make it before the fork, or of a file that all have.
 
     Every process adds to a slot of its own, so nothing is lost between processes; the slot of one that has died goes
     on with what it has counted, so sums never go back.
@@ -25,14 +25,17 @@ class SharedCounters:
     size : int
     slots : int
         Processes alive at once, at most; those beyond it are not counted.
+    file : int, optional
+        Descriptor of the file that holds the numbers, for processes that open it by its name; one without a name else.
     """
 
-    def __init__(self, size: int, slots: int = 64) -> None:
+    def __init__(self, size: int, slots: int = 64, file: int | None = None) -> None:
         self._size, self._slots = size, slots
-        self._memory = mmap.mmap(-1, slots * (size + 1) * _ITEM)
-        self._numbers = memoryview(self._memory).cast("d")
         # Locks on it are the process's and go when it dies, whatever it dies of.
-        self._gate = os.memfd_create("counters")
+        self._gate = os.memfd_create("counters") if file is None else file
+        os.ftruncate(self._gate, slots * (size + 1) * _ITEM)
+        self._memory = mmap.mmap(self._gate, slots * (size + 1) * _ITEM)
+        self._numbers = memoryview(self._memory).cast("d")
         self._lock = threading.Lock()
         self._owner, self._start = 0, -1
 
@@ -76,7 +79,7 @@ class SharedCounters:
         fcntl.lockf(self._gate, fcntl.LOCK_EX)
         try:
             for slot in range(self._slots):
-                if not _alive(self._pid(slot)):
+                if self._pid(slot) == self._owner or not _alive(self._pid(slot)):
                     struct.pack_into("q", self._memory, slot * (self._size + 1) * _ITEM, self._owner)
                     self._start = self._begin(slot)
                     return

@@ -6,6 +6,9 @@ from typing import Any
 
 from switchyard.bundle import BadInput
 
+MODEL_REFUSED = "MODEL_REFUSED"
+"""Reason where a pool has a model that is not fit to serve."""
+
 
 class Refusal(Exception):
     """A request that can't be answered, with the HTTP status and body to say so.

@@ -31,7 +31,9 @@ EXPLANATIONS = ("/api/v1.0/explain", "/explain")
 FEEDBACK = ("/api/v1.0/feedback", "/api/v0.1/feedback", "/send-feedback")
 OPENAPI = ("/seldon.json", "/openapi.json")
 METRICS = "/metrics"
-STOCK = ("/health/ping", "/health/status", "/api/v1.0/health/status", "/metadata", "/api/v1.0/metadata")
+PING = "/health/ping"
+STATUS = ("/health/status", "/api/v1.0/health/status")
+STOCK = (PING, *STATUS, "/metadata", "/api/v1.0/metadata")
 """Left to the stock application."""
 _READ = {*STOCK, *OPENAPI, *apipage.PATHS, METRICS}
 
@@ -83,17 +85,17 @@ class Endpoint:
         if post is not None or (method not in ("GET", "HEAD") and (path in _READ)):
             allowed = "POST" if post else "GET"
             refusal = Refusal(f"{method[:20]} is not taken here; use {allowed}", status=405, reason="METHOD_NOT_ALLOWED")
-            return _send(start, 405, orjson.dumps(refusal.body()), extra=[("Allow", allowed)])
+            return send(start, 405, orjson.dumps(refusal.body()), extra=[("Allow", allowed)])
         if path in STOCK:
             return self._stock(environ, start)
         if path in OPENAPI:
-            return _send(start, 200, self._openapi)
+            return send(start, 200, self._openapi)
         if path in apipage.PATHS:
             page = apipage.page(path)
-            return _send(start, 200, page.body, page.kind, page.headers)
+            return send(start, 200, page.body, page.kind, page.headers)
         if path == METRICS:
-            return _send(start, 200, self._predictor.metrics.text().encode(), CONTENT_TYPE)
-        return _send(start, 404, orjson.dumps(Refusal("there is nothing at this path", status=404, reason="NOT_FOUND").body()))
+            return send(start, 200, self._predictor.metrics.text().encode(), CONTENT_TYPE)
+        return send(start, 404, orjson.dumps(Refusal("there is nothing at this path", status=404, reason="NOT_FOUND").body()))
 
     def _answer(self, environ: Environ, start: Start, path: str, act: Act) -> Iterable[bytes]:
         began, code = perf_counter(), 200
@@ -106,7 +108,7 @@ class Endpoint:
             logger.exception("a request to %s failed", path)
             code, body = 500, orjson.dumps(Refusal("an error of the server's own", status=500, reason="INTERNAL").body())
         self._predictor.metrics.request(path, code, perf_counter() - began)
-        return _send(start, code, body)
+        return send(start, code, body)
 
     def _predict(self, environ: Environ, body: bytes) -> dict[str, Any]:
         request_id, entity_id = environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_X_ENTITY_ID")
@@ -157,6 +159,7 @@ def _decoded(body: bytes) -> Any:
         raise Refusal(f"the body is not JSON: {error}", reason="NOT_JSON", column="body") from None
 
 
-def _send(start: Start, code: int, body: bytes, kind: str = _JSON, extra: Iterable[tuple[str, str]] = ()) -> list[bytes]:
+def send(start: Start, code: int, body: bytes, kind: str = _JSON, extra: Iterable[tuple[str, str]] = ()) -> list[bytes]:
+    """Begin the answer with `code`; returns its body."""
     start(_PHRASES[code], [("Content-Type", kind), ("Content-Length", str(len(body))), *extra])
     return [body]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from switchyard.serving.environment import FOLDER, ROOT
-from switchyard.serving.settings import Settings
+from switchyard.serving.settings import Variables
 
 COMPONENT = "switchyard.serving.component.Model"
+POOL = "switchyard.serving.pool.component.Pool"
 KEEPALIVE = 75
 """Seconds that an idle connection is kept. What stands in front must give it up sooner, or it will send into a closed one."""
 
@@ -19,6 +20,7 @@ def command(
     workers: int = 2,
     threads: int = 2,
     environment: Path = FOLDER,
+    component: str = COMPONENT,
 ) -> list[str]:
     """The stock microservice with our component; without a gRPC port it speaks REST alone.
 
@@ -27,14 +29,14 @@ def command(
     grpc = ["--grpc-port", str(grpc_port), "--grpc-workers", "1"] if grpc_port else ["--grpc-workers", "0"]
     return [
         str(environment / "bin" / "seldon-core-microservice"),
-        COMPONENT,
+        component,
         *("--service-type", "MODEL", "--log-level", "WARNING"),
         *("--http-port", str(http_port), "--metrics-port", str(metrics_port), *grpc),
         *("--workers", str(workers), "--threads", str(threads), "--keepalive", str(KEEPALIVE)),
     ]
 
 
-def variables(settings: Settings) -> dict[str, str]:
+def variables(settings: Variables) -> dict[str, str]:
     """What the process's environment needs besides the caller's own."""
     return {
         "PYTHONPATH": str(ROOT),

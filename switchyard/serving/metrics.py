@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from switchyard.bundle import Signature
@@ -35,8 +35,34 @@ _LOG = {
 _LOG_SEEN = "log_drain_seen_timestamp_seconds"
 
 
+class DrainCounts:
+    """What the log's writer last reported, for all processes of a server: make it before the fork."""
+
+    def __init__(self) -> None:
+        self._counters = SharedCounters(len(_LOG) + 1)
+
+    def put(self, progress: Progress) -> None:
+        """Take over what the drain reports."""
+        for index, (_, _, attribute) in enumerate(_LOG.values()):
+            self._counters.put(index, float(getattr(progress, attribute)))
+        self._counters.put(len(_LOG), time.time())
+
+    def lines(self) -> list[str]:
+        """In Prometheus' text format."""
+        families = [
+            *((name, kind, text) for name, (kind, text, _) in _LOG.items()),
+            (_LOG_SEEN, "gauge", "When the log's writer last reported."),
+        ]
+        return [line for family, value in zip(families, self._counters.sums()) for line in plain(*family, value)]
+
+
+def plain(name: str, kind: str, text: str, value: float) -> list[str]:
+    """A number without labels in Prometheus' text format."""
+    return [f"# HELP switchyard_{name} {text}", f"# TYPE switchyard_{name} {kind}", f"switchyard_{name} {_shown(value)}"]
+
+
 class Metrics:
-    """Counts of one server, shared by its processes: make it before the fork.
+    """Counts of one model, shared by its server's processes: make it before the fork, or with counters that all of them have.
 
     Parameters
     ----------
@@ -45,9 +71,20 @@ class Metrics:
         Stand with `switchyard_model_info`: model, version, digest, role.
     scores : sequence of float
         Answers to the bundle's examples; their spread sets a regression's buckets.
+    counters : callable, optional
+        Makes the counters of so many numbers.
+    drain : DrainCounts, optional
+        Of the log's writer, where there is one.
     """
 
-    def __init__(self, signature: Signature, labels: Mapping[str, str], scores: Sequence[float] = ()) -> None:
+    def __init__(
+        self,
+        signature: Signature,
+        labels: Mapping[str, str],
+        scores: Sequence[float] = (),
+        counters: Callable[[int], SharedCounters] = SharedCounters,
+        drain: DrainCounts | None = None,
+    ) -> None:
         self._signature, self._info = signature, dict(labels, task=signature.task)
         self._series: list[tuple[str, str]] = []
         self._requests = {(path, code): self._new("requests_total", path=path, code=str(code)) for path in _PATHS for code in _CODES}
@@ -59,9 +96,9 @@ class Metrics:
         self._score = self._histogram("score", self._edges)
         self._missing = tuple((column.name, self._new("input_missing_total", column=column.name)) for column in signature.columns)
         self._unusual = {column.name: self._new("input_unusual_total", column=column.name) for column in signature.numeric}
-        self._log = {name: self._new(name) for name in (*_LOG, _LOG_SEEN)}
         self._positive = signature.positive_class if signature.task == "binary" else None
-        self._counters = SharedCounters(len(self._series))
+        self._counters = counters(len(self._series))
+        self.drain = drain or DrainCounts()
 
     def _new(self, name: str, **labels: str) -> int:
         shown = ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
@@ -111,12 +148,6 @@ class Metrics:
             return [row[0] for row in answers["scores"] if row]
         return answers["confidence"] if self._signature.classes else answers["prediction"]
 
-    def log(self, progress: Progress) -> None:
-        """Take over what the drain reports."""
-        for name, (_, _, attribute) in _LOG.items():
-            self._counters.put(self._log[name], float(getattr(progress, attribute)))
-        self._counters.put(self._log[_LOG_SEEN], time.time())
-
     def text(self) -> str:
         """All metrics in Prometheus' text format."""
         sums = self._counters.sums()
@@ -132,6 +163,7 @@ class Metrics:
                     if labels == '{le="+Inf"}':
                         lines.append(f"switchyard_{name}_count {_shown(value)}")
         info = ",".join(f'{key}="{_escaped(value)}"' for key, value in self._info.items())
+        lines += self.drain.lines()
         lines += ["# HELP switchyard_model_info The model that is served.", "# TYPE switchyard_model_info gauge"]
         return "\n".join([*lines, f"switchyard_model_info{{{info}}} 1", ""])
 
@@ -146,8 +178,6 @@ class Metrics:
             ("score", "histogram", score),
             ("input_missing_total", "counter", "Rows in which a column had no value."),
             ("input_unusual_total", "counter", "Answers to rows in which a column was far outside of training's range."),
-            *((name, kind, text) for name, (kind, text, _) in _LOG.items()),
-            (_LOG_SEEN, "gauge", "When the log's writer last reported."),
         ]
 
 

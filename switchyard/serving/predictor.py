@@ -11,11 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from switchyard.bundle import BadInput, Bundle, Contract, Match
-from switchyard.bundle.digest import FILES
+from switchyard.bundle import BadInput, Contract, Match
 from switchyard.bundle.examples import check_examples, read_examples
 from switchyard.bundle.explainer import EXPLAINED, Explainer
-from switchyard.bundle.seal import Seal
 from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.predictionlog.journal import Journal
 from switchyard.predictionlog.records import VERIFICATION, content_of, label_record, prediction_record
@@ -23,10 +21,10 @@ from switchyard.serving.answers import EXPLANATION, Columns, body_of, columns_of
 from switchyard.serving.errors import Refusal, bad_part
 from switchyard.serving.feedback import labels_of
 from switchyard.serving.metrics import MARKS, Metrics
+from switchyard.serving.opening import opened
 from switchyard.serving.payloads import MOST_EXPLAINED, Expected, Request, parse
-from switchyard.serving.repeats import Repeats
 from switchyard.serving.settings import Settings, SettingsError
-from switchyard.serving.turns import Turns
+from switchyard.serving.shared import Shared
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +52,12 @@ class Predictor:
 
     The bundle's examples are scored first, so that what serves has been seen to answer as it was built to.
 
+    Parameters
+    ----------
+    settings : Settings
+    shared : Shared, optional
+        Of a server that has other models beside this one; else one of the predictor's own.
+
     Raises
     ------
     bundle.examples.ExampleMismatch
@@ -64,16 +68,11 @@ class Predictor:
         It is not what was signed, or the signature is none.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        folder = Path(settings.bundle)
-        # Read once: what is loaded is what was looked at.
-        bundle = Bundle({name: (folder / name).read_bytes() for name in FILES})
+    def __init__(self, settings: Settings, shared: Shared | None = None) -> None:
+        bundle, shared = opened(settings), shared or Shared.of(settings)
         self.digest = bundle.digest
-        if settings.digest and settings.digest != self.digest:
-            raise SettingsError(f"{folder} has digest {self.digest}, but {settings.digest} is to be served")
-        if settings.trusted_key:
-            _check_seal(settings, bundle)
         self._scorer = bundle.scorer()
+        folder = Path(settings.bundle)
         self.examples = check_examples(folder, self._scorer)
         self.signature = self._scorer.signature
         self.settings = settings
@@ -82,9 +81,9 @@ class Predictor:
         self.example_rows = read_examples(folder)
         scores = [example["answer"].get("prediction", 0.0) for example in self.example_rows]
         self._explainer = Explainer(self._scorer, self.example_rows) if self.signature.task in EXPLAINED else None
-        self._turns = Turns()
+        self._turns = shared.turns
         self._check_reasons(settings)
-        self.metrics = Metrics(self.signature, self._origin, scores)
+        self.metrics = Metrics(self.signature, self._origin, scores, shared.counters, shared.drain)
         names = frozenset(column.name for column in self.signature.columns)
         self._contract = Contract(self.signature, also=(settings.entity_column, settings.time_column))
         time = settings.time_column
@@ -95,8 +94,7 @@ class Predictor:
         self._excluded = frozenset(settings.log_exclude)
         # The log has a place of its own for what happened.
         self._kept = self._contract.known - {self.signature.target}
-        self._journal = Journal(settings.journal, most_bytes=settings.journal_bytes) if settings.log_url else None
-        self._repeats = Repeats() if settings.log_url else None
+        self._journal, self._repeats = shared.journal, shared.repeats
         if self._journal is None:
             logger.warning("no SWITCHYARD_LOG_URL: predictions are not logged")
 
@@ -245,19 +243,14 @@ class Predictor:
 
     def status(self) -> dict[str, Any]:
         """What is served, for the health check; Refusal where an answer could not be logged."""
-        if self._journal is not None and not self._journal.is_writable():
-            raise Refusal("the prediction log's journal can't be written", status=503, reason="LOG_UNAVAILABLE")
-        return {"jsonData": {"status": "ready", "examples": self.examples, "log": self._journal is not None}, "meta": {"tags": self.tags}}
+        return log_status(self._journal, {"examples": self.examples}, self.tags)
 
 
-def _check_seal(settings: Settings, bundle: Bundle) -> None:
-    """Stop where the bundle was not signed, as the model's that is served, by the key that the deployment trusts."""
-    if not settings.seal:
-        raise SettingsError("the bundle is unsigned, and a signature is asked for")
-    seal = Seal(settings.seal.encode())
-    seal.check_content(settings.name or bundle.signature.name, bundle.files)
-    if not seal.check_key([settings.trusted_key]):
-        raise SettingsError(f"the bundle is signed by the key {seal.key[:12]}, which is not the one that this deployment trusts")
+def log_status(journal: Journal | None, content: dict[str, Any], tags: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a health check, with `content`; Refusal where an answer could not be logged."""
+    if journal is not None and not journal.is_writable():
+        raise Refusal("the prediction log's journal can't be written", status=503, reason="LOG_UNAVAILABLE")
+    return {"jsonData": {"status": "ready", **content, "log": journal is not None}, "meta": {"tags": tags}}
 
 
 def _entities(request: Request, asked: str | None) -> list[str | None] | None:

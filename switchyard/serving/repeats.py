@@ -29,6 +29,10 @@ class Repeats:
         self._gate = os.memfd_create("repeats")
         self._lock = threading.Lock()
 
+    def of(self, owner: str) -> Repeats:
+        """These, in which an id stands for another request than the same id of another owner: for the models of a pool."""
+        return _Owned(self, owner)
+
     def take(self, identity: str, content: bytes) -> bool:
         """Whether `identity` is new or was used for the same `content`; from now on it stands for that."""
         hashed = int.from_bytes(blake2b(identity.encode(), digest_size=_ITEM).digest(), "big")
@@ -45,3 +49,12 @@ class Repeats:
                 return True
             finally:
                 fcntl.lockf(self._gate, fcntl.LOCK_UN)
+
+
+class _Owned(Repeats):
+    def __init__(self, all_ids: Repeats, owner: str) -> None:
+        self._all, self._owner = all_ids, owner
+
+    def take(self, identity: str, content: bytes) -> bool:
+        # No id holds a line's end.
+        return self._all.take(f"{self._owner}\n{identity}", content)

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self, cast
 
 PREFIX = "SWITCHYARD_"
 ROLES = ("live", "shadow")
@@ -17,9 +17,47 @@ class SettingsError(ValueError):
     """A variable is missing or can't be read."""
 
 
+class Variables:
+    """Of a dataclass that has it as its base: a variable of the environment for each field, and back."""
+
+    REQUIRED: ClassVar[tuple[str, str]]
+    """The field that must be given, and what it is to be."""
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str], parameters: Mapping[str, Any] | None = None) -> Self:
+        """Settings from `environment`, over which `parameters` win.
+
+        Raises
+        ------
+        SettingsError
+            Names the variable and what it may be.
+        """
+        fields = {field.name: field for field in dataclasses.fields(cast(Any, cls))}
+        values: dict[str, Any] = {name: environment[PREFIX + name.upper()] for name in fields if PREFIX + name.upper() in environment}
+        unknown = sorted(set(parameters or {}) - set(fields))
+        if unknown:
+            raise SettingsError(f"there is no parameter {unknown[0]!r}; there are {', '.join(fields)}")
+        values.update(parameters or {})
+        required, what = cls.REQUIRED
+        if not values.get(required):
+            raise SettingsError(f"set {PREFIX}{required.upper()} to {what}")
+        return cls(**{name: _converted(name, value, type(fields[name].default)) for name, value in values.items()})
+
+    def environment(self) -> dict[str, str]:
+        """The variables that `read` makes these settings of; those at their default are left out."""
+        found = {}
+        for field in dataclasses.fields(cast(Any, self)):
+            value = getattr(self, field.name)
+            if value != field.default:
+                found[PREFIX + field.name.upper()] = json.dumps(value) if isinstance(value, tuple) else str(value)
+        return found
+
+
 @dataclass(frozen=True)
-class Settings:
+class Settings(Variables):
     """One field for each variable: `max_rows` is `SWITCHYARD_MAX_ROWS`. Seldon's graph parameters have the fields' names."""
+
+    REQUIRED = ("bundle", "the folder of the bundle to serve")
 
     bundle: str
     """Folder of the bundle."""
@@ -66,42 +104,38 @@ class Settings:
     def __post_init__(self) -> None:
         if self.role not in ROLES:
             raise SettingsError(f"{PREFIX}ROLE is {self.role!r}; it must be one of {', '.join(ROLES)}")
-        if self.log_url and not self.log_url.startswith(_DATABASES):
-            scheme = self.log_url.split(":")[0][:20]
-            raise SettingsError(
-                f"{PREFIX}LOG_URL is of kind {scheme!r}; it must be one of {', '.join(_DATABASES)}, as in sqlite:///folder/log.db"
-            )
+        _check_log_url(self.log_url)
         for name in ("max_rows", "max_bytes"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{PREFIX}{name.upper()} must be at least 1")
 
-    @classmethod
-    def read(cls, environment: Mapping[str, str], parameters: Mapping[str, Any] | None = None) -> Settings:
-        """Settings from `environment`, over which `parameters` win.
 
-        Raises
-        ------
-        SettingsError
-            Names the variable and what it may be.
-        """
-        fields = {field.name: field for field in dataclasses.fields(cls)}
-        values: dict[str, Any] = {name: environment[PREFIX + name.upper()] for name in fields if PREFIX + name.upper() in environment}
-        unknown = sorted(set(parameters or {}) - set(fields))
-        if unknown:
-            raise SettingsError(f"there is no parameter {unknown[0]!r}; there are {', '.join(fields)}")
-        values.update(parameters or {})
-        if not values.get("bundle"):
-            raise SettingsError(f"set {PREFIX}BUNDLE to the folder of the bundle to serve")
-        return cls(**{name: _converted(name, value, type(fields[name].default)) for name, value in values.items()})
+@dataclass(frozen=True)
+class PoolSettings(Variables):
+    """Of a server that has many models in its processes; what is one model's own lies with the member (`switchyard.serving.pool`)."""
 
-    def environment(self) -> dict[str, str]:
-        """The variables that `read` makes these settings of; those at their default are left out."""
-        found = {}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if value != field.default:
-                found[PREFIX + field.name.upper()] = json.dumps(value) if isinstance(value, tuple) else str(value)
-        return found
+    REQUIRED = ("folder", "the folder of the pool")
+
+    folder: str
+    """Of the pool: `members`, one file for each, and what its processes count together."""
+    most_bytes: int = 1 << 29
+    """Of loaded models in each process, by `switchyard.serving.pool.estimate`."""
+    host: str = "127.0.0.1"
+    sockets: str = ""
+    log_url: str = ""
+    journal: str = "journal"
+    journal_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        _check_log_url(self.log_url)
+
+
+def _check_log_url(url: str) -> None:
+    if url and not url.startswith(_DATABASES):
+        scheme = url.split(":")[0][:20]
+        raise SettingsError(
+            f"{PREFIX}LOG_URL is of kind {scheme!r}; it must be one of {', '.join(_DATABASES)}, as in sqlite:///folder/log.db"
+        )
 
 
 def _converted(name: str, value: Any, kind: type) -> Any:

@@ -6,6 +6,8 @@ import http.client
 import os
 import socket
 
+MEMBER_HEADER = "x-switchyard-member"
+"""Of several models behind one socket, the one that a request is to (`switchyard.serving.pool`), as NAME/INSTANCE."""
 Address = int | str
 """Of a server on this machine: a port of loopback, or the path of a socket."""
 

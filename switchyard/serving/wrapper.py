@@ -17,16 +17,18 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing import connection
 from typing import Any
 
 import orjson
+from flask import Blueprint
 from gunicorn import util
 from seldon_core import gunicorn_utils, metrics, wrapper
 
 from switchyard.serving import sockets
 from switchyard.serving.errors import Refusal
-from switchyard.serving.metrics import Metrics
+from switchyard.serving.settings import PoolSettings, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,25 @@ _PR_SET_PDEATHSIG = 1
 _TIMEOUT = 30
 _TOLD = {400: (400, "BAD_REQUEST"), 403: (400, "BAD_REQUEST")}
 """Code and reason of gunicorn's refusals; its 403 is of a protocol between proxies that nobody speaks here."""
+
+
+def prepare(settings: Settings | PoolSettings, metrics: Callable[[], str]) -> None:
+    """Put all of it right for a server by `settings`, of whose own metrics `metrics` makes the text."""
+    listen_on(settings.host, settings.sockets)
+    refuse_in_json()
+    publish(metrics)
+    live_and_die_together()
+
+
+def before_the_stock(wrap: Callable[[Any], Any]) -> Blueprint:
+    """What the wrapper registers on its WSGI application, which is how ours, by `wrap`, comes to stand before that."""
+    blueprint = Blueprint("switchyard", __name__)
+
+    def install(state: Any) -> None:
+        state.app.wsgi_app = wrap(state.app.wsgi_app)
+
+    blueprint.record_once(install)
+    return blueprint
 
 
 def listen_on(host: str, folder: str = "") -> None:
@@ -73,7 +94,7 @@ def refuse_in_json() -> None:
     util.write_error = write_error
 
 
-def publish(ours: Metrics) -> None:
+def publish(ours: Callable[[], str]) -> None:
     """Show our metrics on the wrapper's metrics port beside its own, and spare it the updates that say nothing."""
     update, generate = metrics.SeldonMetrics.update, metrics.SeldonMetrics.generate_metrics
 
@@ -83,7 +104,7 @@ def publish(ours: Metrics) -> None:
 
     def generate_both(self: Any) -> tuple[str, str]:
         text, kind = generate(self)
-        return text + ours.text(), kind
+        return text + ours(), kind
 
     metrics.SeldonMetrics.update = update_if_any
     metrics.SeldonMetrics.generate_metrics = generate_both

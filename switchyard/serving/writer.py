@@ -7,12 +7,16 @@ import os
 import signal
 import threading
 import time
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from switchyard.predictionlog.journal import is_finished, journals
-from switchyard.serving.metrics import Metrics
-from switchyard.serving.settings import Settings
+from switchyard.serving.metrics import DrainCounts
+from switchyard.serving.settings import PoolSettings, Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +24,8 @@ _LAST_WORDS = 5.0
 """Seconds that are given, at the end, to the processes that still answer."""
 
 
-def run(settings: Settings, model: str, metrics: Metrics) -> None:
-    """Drain until the process is told to end, and then what the last requests left; meanwhile prune what is of `model`."""
+def run(settings: Settings | PoolSettings, days: Callable[[], Mapping[str, float]], drained: DrainCounts) -> None:
+    """Drain until the process is told to end, and then what the last requests left; meanwhile prune what is older than `days`, by model."""
     # Before anything that takes long: told to end while it still comes up, it must drain all the same.
     stop = threading.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -34,12 +38,16 @@ def run(settings: Settings, model: str, metrics: Metrics) -> None:
     drain = Drain(connect(settings.log_url), settings.journal)
     gate = threading.Event()
     threading.Thread(target=_open_when_quiet, args=(stop, gate, settings), daemon=True).start()
-    pruning = partial(prune, model=model, days=settings.retention_days) if settings.retention_days else None
-    drain.run(gate, prune=pruning, report=metrics.log)
+
+    def prune_all(engine: Engine) -> None:
+        for model, most in days().items():
+            prune(engine, model=model, days=most)
+
+    drain.run(gate, prune=prune_all, report=drained.put)
     logger.info("prediction log: drained, %d bytes wait", drain.progress.waiting_bytes)
 
 
-def _open_when_quiet(stop: threading.Event, gate: threading.Event, settings: Settings) -> None:
+def _open_when_quiet(stop: threading.Event, gate: threading.Event, settings: Settings | PoolSettings) -> None:
     """Let the drain end once the others, told to end at the same moment, have written their last."""
     stop.wait()
     deadline = time.monotonic() + _LAST_WORDS

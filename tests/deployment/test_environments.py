@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deployment.process import host
+from deployment.process import means
 from switchyard.tabular.errors import InputError
 
 
@@ -17,8 +17,8 @@ from switchyard.tabular.errors import InputError
     ],
 )
 def test_missing_environments_are_named_together_with_one_command(monkeypatch, serving, envoy, says):
-    monkeypatch.setattr(host.serving_environment, "is_installed", lambda: serving)
-    monkeypatch.setattr(host.envoy_environment, "find_envoy", lambda: envoy)
+    monkeypatch.setattr(means.environment, "is_installed", lambda: serving)
+    monkeypatch.setattr(means.frontdoor, "find_envoy", lambda: envoy)
 
     with pytest.raises(InputError, match=says):
-        host.ProcessHost._require_environments()
+        means.require_environments()

@@ -12,6 +12,7 @@ from switchyard.serving.frontdoor.filters import AUTH, CLIENT_HEADER, LISTENER, 
 from switchyard.serving.frontdoor.replies import local_replies
 from switchyard.serving.frontdoor.routes import ROUTES
 from switchyard.serving.frontdoor.state import Door, Upstream
+from switchyard.serving.sockets import MEMBER_HEADER
 
 Json = dict[str, Any]
 
@@ -157,10 +158,22 @@ def _cluster(upstream: Upstream) -> Json:
                 "@type": f"{TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions",
                 "common_http_protocol_options": {"idle_timeout": _IDLE},
                 "explicit_http_config": {"http_protocol_options": {}},
+                **({"http_filters": _naming(upstream.member)} if upstream.member else {}),
             }
         },
         **({"type": "STATIC"} if upstream.host.replace(".", "").isdigit() else _BY_NAME),
     }
+
+
+def _naming(member: str) -> list[Json]:
+    """Filters of all that is sent to a version, split, mirrored or sent again: the header that names it to its pool."""
+    named = {"append": {"header": {"key": MEMBER_HEADER, "value": member}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}}
+    return [
+        _filter(
+            "envoy.filters.http.header_mutation", f"{_HTTP}.header_mutation.v3.HeaderMutation", mutations={"request_mutations": [named]}
+        ),
+        _filter("envoy.filters.http.upstream_codec", f"{_HTTP}.upstream_codec.v3.UpstreamCodec"),
+    ]
 
 
 # A name stands for all replicas of a version: who comes and goes is seen within a second, who refuses connections is

@@ -51,6 +51,8 @@ class Upstream:
     port: int
     socket: str = ""
     """Path of the version's socket, from the folder that Envoy is started in, in place of host and port."""
+    member: str = ""
+    """Name by which a pool of models knows the version; whatever a request says of that itself is overwritten."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ class Serving(Section):
     actionable: tuple[str, ...] = Field(
         (), description="Columns among which principal reasons are; all of the model's where none is named."
     )
+    pool: bool = Field(
+        False, description="On this machine: answer in processes that all models with it share, loaded when asked for; not on a cluster."
+    )
 
 
 class Trust(Section):

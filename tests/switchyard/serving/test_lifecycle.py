@@ -137,8 +137,8 @@ def test_told_to_end_it_ends_with_all_its_processes_and_an_empty_journal(install
 
 STARTING = """
 import importlib.abc, os, signal, sys
-from types import SimpleNamespace
 from switchyard.serving import writer
+from switchyard.serving.metrics import DrainCounts
 from switchyard.serving.settings import Settings
 
 class Told(importlib.abc.MetaPathFinder):
@@ -150,7 +150,7 @@ class Told(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Told())
 folder = sys.argv[1]
 settings = Settings(bundle="", log_url=f"sqlite:///{folder}/log.db", journal=f"{folder}/journal")
-writer.run(settings, "m", SimpleNamespace(log=lambda progress: None))
+writer.run(settings, dict, DrainCounts())
 assert not any(isinstance(finder, Told) for finder in sys.meta_path), "nobody told it"
 """
 
