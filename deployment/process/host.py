@@ -145,6 +145,12 @@ class ProcessHost(Host):
         pool.rest(self._folder)
 
     def keep_alive(self, model: str) -> bool:
+        desired = self._layout(model).read_desired()
+        if not pool.layout_of(self._folder).desired.is_file():
+            # As after a backup came to this machine.
+            for spec in desired.instances.values() if desired else ():
+                if spec.running:
+                    self._offer_pool(spec)
         asleep = [layout for layout in self._layouts(model) if has_work(layout) and not is_supervised(layout)]
         for layout in asleep:
             ensure_supervisor(layout)

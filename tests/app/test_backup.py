@@ -79,6 +79,10 @@ def place(tmp_path) -> Workspace:
     layout.tokens.write_text("default a-token-that-is-long\n")
     (layout.journal / "1.journal").write_text("an answer")
     layout.log("v1").write_text("a line")
+    pool = Layout(stores / "switchyard" / "pool")
+    pool.journal.mkdir(parents=True)
+    (pool.journal / "2.journal").write_text("a pooled model's answer")
+    pool.desired.write_text(f"of this machine: {stores}")
     settings = {"bundle": str(layout.bundle("sha256:aa")), "log_url": f"sqlite:///{stores}/switchyard/predictions.db"}
     spec = Spec("1", "sha256:aa", "live", settings, 40001, 40002)
     layout.desired.write_text(Desired(Door(40003, 40004), {"v1": spec}, Traffic.all_to("v1")).to_json())
@@ -107,6 +111,8 @@ def test_it_comes_back_on_another_path_and_names_that_one(place, tmp_path, where
     assert layout.tokens.read_text() == "default a-token-that-is-long\n" and layout.tokens.stat().st_mode & 0o077 == 0
     assert layout.tokens.stat().st_mtime > 1e9, "the supervisor reads what changed, and takes time 0 for what it has read"
     assert (layout.journal / "1.journal").read_text() == "an answer" and not layout.log("v1").exists()
+    pool = Layout(stores / "switchyard" / "pool")
+    assert (pool.journal / "2.journal").is_file() and not pool.desired.exists(), "the next one is made of the models' folders"
     first, second = (stores / "store" / "release" / run / "model.onnx" for run in "12")
     assert first.read_bytes() == (place.stores / "store/release/1/model.onnx").read_bytes() and first.samefile(second)
     assert (there.root / "configs" / "loans.yaml").read_text() == "name: loans\n"

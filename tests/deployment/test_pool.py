@@ -19,7 +19,8 @@ from deployment.process.options import ProcessOptions
 from switchyard.bundle import digest
 from switchyard.bundle.digest import FILES
 from switchyard.serving import sockets
-from switchyard.serving.frontdoor.state import Traffic
+from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
+from switchyard.serving.frontdoor.wish import Wish
 from switchyard.serving.pool.residents import estimate
 from switchyard.serving.sockets import MEMBER_HEADER
 from switchyard.tabular.errors import InputError
@@ -170,8 +171,11 @@ def test_a_changed_bundle_is_one_models_error(place, bundles):
     assert status == 503 and answer["status"]["reason"] == "MODEL_REFUSED", answer
     assert "has digest" in "".join(place.logs("dogs", "v1")) and not any("dogs" in line for line in place.logs("bees", "v1"))
     assert [client(place, name).ask()[0] for name in NAMES[:3]] == [200] * 3
+    wait_until(lambda: place.inspect("dogs").stable.state == "failed", 10, "the host's notice")
+    assert "refused by its pool" in place.inspect("dogs").stable.reason and place.inspect("bees").stable.state == "ready"
     file.write_bytes(kept)
     wait_until(lambda: client(place, "dogs").ask()[0] == 200, 15, "the mended one")
+    wait_until(lambda: place.inspect("dogs").stable.state == "ready", 15, "the host's notice")
     place.remove("dogs", TIMEOUT)
     assert not (pool.layout_of(place._folder).folder / "members" / "dogs").exists()
 
@@ -214,6 +218,7 @@ def test_what_never_fits_is_refused_when_it_is_deployed(place, bundles, tmp_path
 
 
 def test_a_cluster_has_no_pool():
+    assert "member" not in Wish(1, Door(1, 2), (Upstream("v1", "host", 1),)).to_json(), "which a front door of before would not know"
     refuse_pool(False, {"pool": False})
     with pytest.raises(InputError, match="serving.pool is of models on this machine"):
         refuse_pool(False, {"pool": True})

@@ -10,7 +10,7 @@ from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 
 FILE, TOKENS = "frontdoor.json", "tokens"
 """Keys of the Secret, and names of the files that pods see."""
-_SOCKETS = ("socket", "admin_socket")
+_SOCKETS = ("socket", "admin_socket", "member")
 _LATER = ("certificate", "key", "requests_per_second_of_client")
 
 

@@ -81,7 +81,7 @@ class Residents:
         self._loaded: OrderedDict[str, Resident] = OrderedDict()
         self._shares: dict[tuple[str, str], Shared] = {}
         self._refused: dict[str, tuple[Stamp, float, Refusal]] = {}
-        self._sound: dict[str, Stamp] = {}
+        self._sound: dict[str, tuple[Stamp, tuple[tuple[int, int, int], ...]]] = {}
         # One is loaded at a time; whoever is loaded already answers meanwhile.
         self._lock, self._loading = threading.Lock(), threading.Lock()
 
@@ -110,12 +110,16 @@ class Residents:
         if resident is not None and resident.stamp == stamp:
             return resident
         self._raise_refused(member, stamp)
+        if member in self._refused:
+            # Whether it is mended, only loading tells.
+            return self._load(member, stamp)
         try:
             settings = self.members.read(member)
-            if self._sound.get(member) != stamp:
+            seen = (stamp, _files(settings))
+            if self._sound.get(member) != seen:
                 _size(settings, self._most)
                 opened(settings)
-                self._sound[member] = stamp
+                self._sound[member] = seen
         except (OSError, ValueError) as error:
             raise self._refuse(member, stamp, error) from error
         return settings
@@ -152,7 +156,7 @@ class Residents:
                 raise self._refuse(member, stamp, error) from error
             with self._lock:
                 self._loaded[member] = resident
-            self._sound[member] = stamp
+            self._refused.pop(member, None)
             self.counts.add((LOADS, 1.0))
             logger.info("%s: version %s, %s: loaded, about %d bytes", member, settings.version, settings.digest, size)
             return resident
@@ -196,9 +200,15 @@ class Residents:
         return refusal
 
 
+def _files(settings: Settings) -> tuple[tuple[int, int, int], ...]:
+    """Of each of the bundle's files its bytes, and what changes when it does."""
+    found = [(Path(settings.bundle) / name).stat() for name in FILES]
+    return tuple((one.st_size, one.st_mtime_ns, one.st_ino) for one in found)
+
+
 def _size(settings: Settings, most: int) -> int:
     """Of the model when loaded; SettingsError where the pool has no room for it, whoever leaves."""
-    size = estimate(sum((Path(settings.bundle) / name).stat().st_size for name in FILES))
+    size = estimate(sum(file_bytes for file_bytes, *_ in _files(settings)))
     if size > most:
         raise SettingsError(
             f"loaded it takes about {size:,} bytes, and each process of the pool has {most:,}; raise the deployer's pool_bytes, "
