@@ -131,6 +131,7 @@ def test_what_was_not_asked_for_longest_leaves_and_comes_back(place):
     connection.request("GET", "/health/status")
     assert json.loads(connection.getresponse().read())["meta"]["tags"]["model"] == "cats"
     connection.close()
+    assert 'model="cats"' in inner(place, "http_port", "cats/v1")
     assert metrics(place) == after
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from switchyard.serving.errors import Refusal
-from switchyard.serving.http import PING, STATUS, Environ, Start, send
+from switchyard.serving.http import METRICS, PING, STATUS, Environ, Start, send
+from switchyard.serving.metrics import CONTENT_TYPE
 from switchyard.serving.pool.residents import Resident, Residents
 from switchyard.serving.predictor import log_status
 from switchyard.serving.sockets import MEMBER_HEADER
@@ -24,6 +25,10 @@ class PoolEndpoint:
 
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answer one request."""
+        answer = self._route(environ, start)
+        return () if environ["REQUEST_METHOD"] == "HEAD" else answer
+
+    def _route(self, environ: Environ, start: Start) -> Iterable[bytes]:
         member, path = environ.get(_VARIABLE, ""), environ["PATH_INFO"]
         reads = environ["REQUEST_METHOD"] in ("GET", "HEAD")
         try:
@@ -33,6 +38,8 @@ class PoolEndpoint:
                 return send(start, 200, orjson.dumps(self._status(member)))
             if not member:
                 raise Refusal("no model is named", status=404, reason="NOT_FOUND")
+            if reads and path == METRICS:
+                return send(start, 200, self._residents.metrics(member).text().encode(), CONTENT_TYPE)
             resident = self._residents.get(member)
         except Refusal as refusal:
             return send(start, refusal.status, orjson.dumps(refusal.body()))

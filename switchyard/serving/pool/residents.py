@@ -20,6 +20,7 @@ from switchyard.serving import openapi
 from switchyard.serving.counters import SharedCounters
 from switchyard.serving.errors import MODEL_REFUSED, Refusal
 from switchyard.serving.http import Endpoint, send
+from switchyard.serving.metrics import Metrics
 from switchyard.serving.opening import opened
 from switchyard.serving.pool.members import Members, Stamp
 from switchyard.serving.predictor import Predictor
@@ -80,6 +81,7 @@ class Residents:
         self._counters.mkdir(parents=True, mode=0o700)
         self._loaded: OrderedDict[str, Resident] = OrderedDict()
         self._shares: dict[tuple[str, str], Shared] = {}
+        self._counted: dict[str, tuple[Stamp, Metrics]] = {}
         self._refused: dict[str, tuple[Stamp, float, Refusal]] = {}
         self._sound: dict[str, tuple[Stamp, tuple[tuple[int, int, int], ...]]] = {}
         # One is loaded at a time; whoever is loaded already answers meanwhile.
@@ -124,11 +126,17 @@ class Residents:
             raise self._refuse(member, stamp, error) from error
         return settings
 
-    @property
-    def size(self) -> int:
-        """Bytes of what is loaded."""
-        with self._lock:
-            return sum(resident.size for resident in self._loaded.values())
+    def metrics(self, member: str) -> Metrics:
+        """What is counted of `member`; it is not loaded for that, but for the first time that this process is asked anything of it.
+
+        Raises
+        ------
+        Refusal
+            As `get`.
+        """
+        stamp = self.members.stamp(member)
+        seen, metrics = self._counted.get(member, (None, None))
+        return metrics if metrics is not None and seen == stamp else self._load(member, stamp).predictor.metrics
 
     def _present(self, member: str, stamp: Stamp) -> Resident | None:
         with self._lock:
@@ -156,6 +164,7 @@ class Residents:
                 raise self._refuse(member, stamp, error) from error
             with self._lock:
                 self._loaded[member] = resident
+            self._counted[member] = (stamp, resident.predictor.metrics)
             self._refused.pop(member, None)
             self.counts.add((LOADS, 1.0))
             logger.info("%s: version %s, %s: loaded, about %d bytes", member, settings.version, settings.digest, size)
@@ -172,8 +181,8 @@ class Residents:
             while self._loaded and size + sum(one.size for one in self._loaded.values()) > self._most:
                 self._loaded.popitem(last=False)
                 left += 1
-        for known in [known for known in self._shares if known[0] not in there]:
-            del self._shares[known]
+        self._shares = {known: share for known, share in self._shares.items() if known[0] in there}
+        self._counted = {name: counted for name, counted in self._counted.items() if name in there}
         if left:
             self.counts.add((EVICTIONS, float(left)))
 
