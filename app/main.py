@@ -28,6 +28,7 @@ from switchyard import __version__  # noqa: E402, I001
 
 import click  # noqa: E402
 
+from app import collecting  # noqa: E402
 from app.cli import CommandLine  # noqa: E402
 from app.command import Command, Result  # noqa: E402
 from app.perform import perform  # noqa: E402
@@ -71,6 +72,7 @@ def cli(context: click.Context, schema: str | None) -> None:
 
 def main(root: Path = CODE) -> None:
     """Run the command line in the folder `root`; a user's mistake ends in one line and its exit code, never in a traceback."""
+    collecting.while_loading()
     keep_private()
     work_in(root)
     try:

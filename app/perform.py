@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app import collecting
 from app.command import Command, Plan, Request, Result
 from app.repository import left_as_it_is
 from app.schedule_alerts import told_of
@@ -71,6 +72,7 @@ def _perform(root: Path, began: float, name: str, command: Command, values: Mapp
             if values["dry_run"]:
                 show(request, command.plan(request, **own))
                 return Result()
+            collecting.as_usual()
             result = command(request, **own)
     except SwitchyardError as error:
         ended = {"pipeline": name, "status": "failed", "exit_code": error.exit_code, "error": str(error)}

@@ -69,7 +69,7 @@ def connect_mlflow() -> str:
     InputError
         When the stack has no MLflow experiment tracker.
     """
-    tracker = Client().active_stack.experiment_tracker
+    tracker: Any = component(StackComponentType.EXPERIMENT_TRACKER)
     if tracker is None or tracker.flavor != "mlflow":
         raise InputError(f"stack {environment()!r} has no MLflow experiment tracker; register one (python run.py stack up local)")
     # The first call makes MLflow's tables, and Alembic tells of each.
