@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import adjusted_rand_score
 
 from switchyard.tabular.clustering.describing import describe
 from switchyard.tabular.clustering.finder import Finder
@@ -19,7 +18,6 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import GateClosed, InputError
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan, plan_features
-from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.quality import check_quality
 from switchyard.tabular.tables.split import split_table
 from switchyard.tabular.tables.table import Table, model_frame
@@ -77,6 +75,8 @@ def find_groups(table: Table, problem: Problem, before: GroupsBefore | None = No
 
 def features_of(table: Table, problem: Problem) -> tuple[FeaturePlan, np.ndarray]:
     """The plan of the columns, and what is clustered: float32 of shape (n, m)."""
+    from switchyard.tabular.features.preprocess import build_preprocessor
+
     split = split_table(table, problem)
     plan = plan_features(split, check_quality(split, problem).dropped, problem)
     seen = model_frame(table.frame, plan.used)
@@ -123,6 +123,8 @@ def _named(
     codes: np.ndarray, clusters: int, problem: Problem, before: GroupsBefore | None, X: np.ndarray
 ) -> tuple[list[str], Succession | None]:
     """Names by code, and how the groups follow the champion's."""
+    from sklearn.metrics import adjusted_rand_score
+
     names = problem.clustering.names
     if names and len(names) != clusters:
         raise InputError(

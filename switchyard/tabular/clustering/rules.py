@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.tree import DecisionTreeClassifier
 
 from switchyard.tabular.report.words import shown
 from switchyard.tabular.tables.schema import Column
@@ -37,6 +36,8 @@ def rule_of(X: np.ndarray, names: Sequence[tuple[str, str | None]], inside: np.n
     """The best leaf of a shallow tree for the rows `inside`: its rule, what share of them it covers, and how often it is right."""
     if not X.shape[1]:
         return "", 0.0, 0.0
+    from sklearn.tree import DecisionTreeClassifier
+
     tree = DecisionTreeClassifier(
         max_depth=_DEPTH, min_samples_leaf=max(1, int(inside.sum()) // 20), class_weight="balanced", random_state=0
     )

@@ -12,7 +12,6 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
-from scipy.optimize import linear_sum_assignment
 
 from switchyard.bundle import BadInput, Bundle
 from switchyard.tabular.report.report import Name, Report, Section, Table
@@ -126,6 +125,8 @@ def succeed(codes: np.ndarray, clusters: int, before: GroupsBefore, given: Seque
     lost : tuple of str
         Groups of the champion that none took over.
     """
+    from scipy.optimize import linear_sum_assignment
+
     shared = np.zeros((clusters, len(before.classes)))
     np.add.at(shared, (codes, before.codes), 1)
     heirs = {int(ours): int(theirs) for ours, theirs in zip(*linear_sum_assignment(-shared)) if shared[ours, theirs]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
 
 
 def delong_p(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
@@ -19,6 +18,8 @@ def delong_p(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> flo
     DeLong, DeLong & Clarke-Pearson, *Biometrics* 44, 1988; placements by midranks as in Sun & Xu, *IEEE Signal
     Processing Letters* 21, 2014.
     """
+    from scipy import stats
+
     n_pos, n_neg = int(positive.sum()), int((~positive).sum())
     if min(n_pos, n_neg) < 2:
         return 1.0

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from scipy import stats
 
 _SHARES = frozenset(
     {
@@ -120,6 +119,8 @@ def interval(name: str, value: float, draws: np.ndarray, confidence: float, supp
 
 
 def _wilson(value: float, spread: float, rows: int, confidence: float) -> tuple[float, float]:
+    from scipy import stats
+
     z = stats.norm.ppf((1 + confidence) / 2)
     n = min(rows, value * (1 - value) / spread**2) if spread > 0 and 0 < value < 1 else rows
     if value in (0.0, 1.0):
@@ -131,6 +132,8 @@ def _wilson(value: float, spread: float, rows: int, confidence: float) -> tuple[
 
 
 def _on_logarithm(value: float, draws: np.ndarray, support: Support, confidence: float) -> tuple[float, float]:
+    from scipy import stats
+
     skewness = float(stats.skew(draws)) if draws.std() > 1e-9 * value else 0.0
     # A variance is known as well as the fourth moment allows, and that is no less than the third squared.
     freedom = max(_LEAST_FREEDOM, min(support.rows - 1, 2 / skewness**2 if skewness else np.inf))

@@ -21,9 +21,6 @@ from switchyard.bundle.signature import FORMAT, FORMAT_OF_TEXTS, NAMED_CATEGORIE
 from switchyard.bundle.texts import MOST_CHARACTERS
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import SwitchyardError
-from switchyard.tabular.export.features import Inputs
-from switchyard.tabular.export.graph import Graph
-from switchyard.tabular.export.model import model_to_onnx
 from switchyard.tabular.export.terms import ALL_REQUIRED, Terms, terms_of
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
@@ -107,7 +104,7 @@ def signature_of(
     model: Model, schema: Schema, name: str, metric: str | None = None, trained_until: str | None = None, terms: Terms = ALL_REQUIRED
 ) -> Signature:
     """What the bundle of `model` takes and gives; `schema` has all columns of the table it was trained on."""
-    places = Inputs(Graph(), model.columns).places
+    places = _places(model.columns)
     return Signature(
         name=name,
         task=model.task,
@@ -128,6 +125,15 @@ def signature_of(
     )
 
 
+def _places(columns: Sequence[Column]) -> dict[str, tuple[str, int]]:
+    """Input of the graph, and place in it, of each column."""
+    # ONNX and what it writes of scikit-learn's are the fitted's: who reads an exported bundle, or draws up a run, loads neither.
+    from switchyard.tabular.export.features import Inputs
+    from switchyard.tabular.export.graph import Graph
+
+    return Inputs(Graph(), columns).places
+
+
 def _other(column: Column) -> Other:
     role = "dropped" if column.role == "feature" else column.role
     return Other(column.name, role, column.kind, column.reading if role == "time" else None)
@@ -135,7 +141,7 @@ def _other(column: Column) -> Other:
 
 def input_columns(columns: Sequence[Column], optional: Collection[str] = ()) -> tuple[InputColumn, ...]:
     """`columns` of a schema as those of a signature, in places of the graph's two inputs; `optional` ones may be absent."""
-    places = Inputs(Graph(), columns).places
+    places = _places(columns)
     return tuple(_input_column(column, *places[column.name], column.name in optional) for column in columns)
 
 
@@ -175,6 +181,8 @@ def write_bundle(
     terms : Terms, optional
         Which columns may be absent; none by default.
     """
+    from switchyard.tabular.export.model import model_to_onnx
+
     graph = model_to_onnx(model).SerializeToString(deterministic=True)
     signature = signature_of(model, split.schema, name, metric, split.boundary if split.kind == "time" else None, terms)
     rows = _example_rows(split.holdout, model.columns)

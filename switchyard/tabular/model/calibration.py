@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.special import expit, logsumexp, softmax
-from sklearn.model_selection import KFold
 
 from switchyard.tabular.families.base import probabilities_of
 
@@ -123,6 +120,8 @@ def fit_calibrator(proba: np.ndarray, y: np.ndarray, kind: str = "auto", folds: 
         return _fitted(kind if kind in able else "sigmoid" if binary else "temperature", proba, y, counts)
     if proba.shape[1] > _MOST_CLASSES:
         able = ("temperature",)
+    from sklearn.model_selection import KFold
+
     best, losses = "none", _losses(y, Calibrator().apply(proba))
     for candidate in able:
         calibrated = np.empty(len(y))
@@ -149,6 +148,9 @@ def _fitted(kind: str, proba: np.ndarray, y: np.ndarray, counts: np.ndarray) -> 
 
 def _fit_two(kind: str, logs: np.ndarray, y: np.ndarray, counts: np.ndarray) -> Calibrator | None:
     """By maximum a posteriori, as below: a logistic regression on the log-odds, or on both log-probabilities."""
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
     slopes = np.column_stack([-logs[:, 0], logs[:, 1]]) if kind == "beta" else (logs[:, 1] - logs[:, 0])[:, None]
     free = slopes.shape[1]
     features = slopes if kind == "temperature" else np.column_stack([slopes, np.ones(len(y))])
@@ -170,6 +172,9 @@ def _fit_two(kind: str, logs: np.ndarray, y: np.ndarray, counts: np.ndarray) -> 
 
 def _fit_several(kind: str, logs: np.ndarray, y: np.ndarray, counts: np.ndarray) -> Calibrator | None:
     """A slope for all classes and, for a matrix, what is added to it and an intercept, all drawn towards doing nothing."""
+    from scipy.optimize import minimize
+    from scipy.special import logsumexp, softmax
+
     count = logs.shape[1]
     size = 1 if kind == "temperature" else 1 + count**2 + count
     middle = np.array([1.0] + [0.0] * (size - 1))

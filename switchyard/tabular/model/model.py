@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from switchyard.bundle import Quantiles, Sets
 from switchyard.bundle.unlike import Unlike
@@ -27,6 +26,9 @@ from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.table import model_frame
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 __all__ = [
     "Calibrator", "Combiner", "Member", "Model",

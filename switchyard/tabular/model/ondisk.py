@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from switchyard.tabular.families.blocks import Blocks
 from switchyard.tabular.features.plan import FeaturePlan
@@ -17,6 +17,9 @@ from switchyard.tabular.tables.progress import Progress
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tables.weights import weights_of
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,18 +6,16 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.families.base import Params
 from switchyard.tabular.features.plan import FeaturePlan, training_rows
-from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.model.model import Member, Model, encode_target
 from switchyard.tabular.model.ondisk import OnDisk, Rows
 from switchyard.tabular.model.unlike import with_limits
@@ -27,6 +25,9 @@ from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tuning.study import Candidate, Trial
 from switchyard.tabular.workers.fit import Workers
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ def fit_chosen(
     n_jobs : int, optional
         Threads of a fit; all cores when absent.
     """
+    from switchyard.tabular.features.preprocess import build_preprocessor
+
     rows = _Rows(split, plan, problem, classes)
     prepared: dict[tuple, Pipeline] = {}
     recipes = []
@@ -133,6 +136,8 @@ def fit_again(
         `time.monotonic` at which these families should be through: where the pace says they would not, they make fewer and
         larger steps (`Strides`), and at the worst end later.
     """
+    from sklearn.base import clone
+
     if end is not None and time.monotonic() >= end:
         return None
     rows = _Rows(with_all_rows(split), plan, problem, model.classes, rest)

@@ -9,9 +9,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
-from sklearn.isotonic import IsotonicRegression
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.quality.report import Finding, action_for
@@ -134,6 +131,8 @@ def _encode(codes: np.ndarray, n_levels: int, outcome: np.ndarray, fold: np.ndar
 
 
 def _tree(numbers: np.ndarray, outcome: np.ndarray, fold: np.ndarray, task: str) -> np.ndarray:
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
     leaf = max(5, len(numbers) // 2000)
     predicted = np.empty_like(outcome)
     column = numbers.astype("float32")[:, None]
@@ -162,6 +161,9 @@ def _as_score(numbers: np.ndarray) -> list[np.ndarray]:
 
 
 def _isotonic(numbers: np.ndarray, outcome: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    from scipy.stats import rankdata
+    from sklearn.isotonic import IsotonicRegression
+
     known = np.isfinite(numbers)
     predicted = np.zeros_like(outcome)
     for number in range(FOLDS):
@@ -185,6 +187,8 @@ def _score(ways: list[np.ndarray], outcome: np.ndarray, task: str) -> tuple[floa
 
 
 def _macro_auc(outcome: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
+    from scipy.stats import rankdata
+
     areas, errors = [], []
     for k in range(outcome.shape[1]):
         positive = outcome[:, k] > 0

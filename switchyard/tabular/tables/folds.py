@@ -16,7 +16,6 @@ from typing import Literal, overload
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
@@ -105,6 +104,8 @@ def _owner(split: Split, problem: Problem) -> str | None:
 
 
 def _shuffled_folds(problem: Problem, rows: int, wanted: int, labels: np.ndarray | None) -> Folds:
+    from sklearn.model_selection import KFold, StratifiedKFold
+
     if labels is None:
         count = min(wanted, rows // 2)
         note = f"{count} instead of {wanted} folds, because there are only {rows} rows" if count < wanted else ""
@@ -131,6 +132,8 @@ def _shuffled_folds(problem: Problem, rows: int, wanted: int, labels: np.ndarray
 
 
 def _group_folds(split: Split, problem: Problem, owner: str, wanted: int, labels: np.ndarray | None) -> Folds:
+    from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+
     groups, known = pd.factorize(split.train[owner])
     alone = groups < 0  # A row without an owner is its own group.
     groups[alone] = len(known) + np.arange(int(alone.sum()))

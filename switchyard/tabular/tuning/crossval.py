@@ -16,7 +16,6 @@ import numpy as np
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families.base import Family
 from switchyard.tabular.features.plan import FeaturePlan, training_rows
-from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.model.model import encode_target
 from switchyard.tabular.tables.folds import Folds
 from switchyard.tabular.tables.split import Split
@@ -132,6 +131,9 @@ class FoldSource:
         return data
 
     def _prepare(self, style: str, choices: Mapping[str, str], fold: int) -> FoldData:
+        # What prepares is scikit-learn's; who only draws up a run need not load it.
+        from switchyard.tabular.features.preprocess import build_preprocessor
+
         train, valid = self.folds[fold]
         # Rows that only training may lose (outliers) go before anything is fitted; positions are what is left.
         kept = training_rows(self._split.train.iloc[train], self._plan, self._split.schema)

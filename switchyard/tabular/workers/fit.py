@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from switchyard import __version__
 from switchyard.tabular.config.learning import Training
@@ -24,6 +23,9 @@ from switchyard.tabular.families.together import Target, Together
 from switchyard.tabular.model.ondisk import OnDisk, Rows
 from switchyard.tabular.tables.large.rest import Share
 from switchyard.tabular.workers.engine import Engine, scratch
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 
 @dataclass(frozen=True, eq=False)
