@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """The only command line of Switchyard: python run.py --pipeline training, and what surrounds it."""
 
 from pathlib import Path

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import click
 
+from app.completing import model_names
+
 CONFIG = click.Option(
     ["--config"],
     type=click.Path(path_type=Path),
     help="A YAML file of configs/; without it, --data and --name: the built-in loans.",
 )
 NAME = click.Option(
-    ["--name"], help="Name of the model in the registries. Alone: by configs/NAME.yaml, or as its newest version was trained."
+    ["--name"],
+    shell_complete=model_names,
+    help="Name of the model in the registries. Alone: by configs/NAME.yaml, or as its newest version was trained.",
 )
 SOURCE = click.Option(["--data"], help="PATH, URL, builtin:NAME or openml:NAME instead of the config's data.source.")
 TABLE = click.Option(["--data"], help="PATH, URL, builtin:NAME, openml:NAME, or a SQLAlchemy URL with --query: the table to look at.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.completing import model_names
 from switchyard.tabular.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _FACTS = {"family": "model", "data_source": "table", "data_revision": "its revis
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 @click.argument("before")
 @click.argument("after")
 @click.pass_obj

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -22,14 +23,17 @@ from switchyard.tabular.errors import SwitchyardError
 _NEEDED_GB = 5.0
 
 
-def examine(root: Path) -> int:
-    """Print every check; 0 when all are fine, else 1."""
+def examine(root: Path, as_json: bool = False) -> int:
+    """Print every check, as JSON where that is wanted; 0 when all are fine, else 1."""
     # What does not answer at once is a finding; MLflow's clients would try for minutes.
     os.environ |= {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
     checks = [check for look in (_python, _packages, _disk, _server) for check in _safely(look, root)]
     # Without its server ZenML would try for a minute at each of the others, and find nothing.
     if all(check.what != "ZenML server" for check in checks):
         checks += [check for look in (_stack, _runs, _servers, _store, _tracking, _models, _ports) for check in _safely(look, root)]
+    if as_json:
+        click.echo(json.dumps([check._asdict() for check in checks], indent=1))
+        return 0 if all(check.fine for check in checks) else 1
     console = Console(width=None if sys.stdout.isatty() else 150)
     table = Table(show_edge=False)
     for header in ("check", "", "found"):
@@ -176,8 +180,9 @@ def _ports(root: Path) -> Iterator[Check]:
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
-def COMMAND(root: Path) -> None:
+def COMMAND(root: Path, as_json: bool) -> None:
     """Check Python, packages, disk, ZenML's store, the active stack, MLflow and two ports, and say how to mend each."""
-    click.echo("doctor: looking at this machine, the stack and what it serves")
-    raise SystemExit(examine(root))
+    click.echo("doctor: looking at this machine, the stack and what it serves", err=as_json)
+    raise SystemExit(examine(root, as_json))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from app.completing import model_names
+
 if TYPE_CHECKING:
     from stacks.keyring import Keyring
 
@@ -82,7 +84,7 @@ def _revoke(key: str, why: str) -> None:
 
 
 @COMMAND.command("sign")
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 def _sign(model: str) -> None:
     """Vouch for MODEL:VERSION, which is registered already: one of before there were signatures, or of a key that was revoked."""
     from registry.production import next_version

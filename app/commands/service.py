@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from app.completing import model_names
 from switchyard.tabular.errors import InputError
 
 
@@ -15,7 +16,7 @@ def COMMAND() -> None:
 
 
 @COMMAND.command()
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 @click.option("--schedule", help="Cron expression of five fields, in UTC: run monitoring by it, or the command after --.")
 @click.argument("command", nargs=-1)
 @click.option("--print", "show", is_flag=True, help="Print the units, and install nothing.")
@@ -52,7 +53,7 @@ def install(root: Path, model: str, schedule: str | None, command: tuple[str, ..
 
 
 @COMMAND.command()
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 def remove(model: str) -> None:
     """Take the units of MODEL away; what serves goes on serving."""
     from app.units import remove as remove_units

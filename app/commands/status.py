@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
+from app.completing import model_names
 from app.standing import LookStanding, Standing, standing_of
 from switchyard.files import bytes_of
 
 
 @click.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=model_names)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def COMMAND(root: Path, model: str | None, as_json: bool) -> None:

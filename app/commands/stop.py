@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from app.completing import model_names
+
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 @click.option("--version", help="One version alone.")
 @click.pass_obj
 def COMMAND(root: Path, model: str, version: str | None) -> None:

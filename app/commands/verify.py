@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.completing import model_names
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,7 +22,7 @@ _OTHERS = ("baseline_", "gap_")
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=model_names)
 @click.pass_obj
 def COMMAND(root: Path, model: str) -> None:
     """Say who signed MODEL[:VERSION], of what it was made, and what was changed since.

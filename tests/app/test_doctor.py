@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,13 +16,15 @@ from tests.app.project import Project
 
 def test_a_sound_machine_is_found_sound(tmp_path):
     project = Project(tmp_path)
-    before, _, after = project.batch(["doctor"], ["stack", "up", "local"], ["doctor"])
+    before, _, after, told = project.batch(["doctor"], ["stack", "up", "local"], ["doctor"], ["doctor", "--json"])
 
     assert before.code == 1
     assert "python run.py stack up local" in before.output
     assert after.code == 0, after.output
     for check in ("Python", "packages", "free disk", "active stack", "MLflow", "port 8237"):
         assert check in after.output
+    checks = json.loads(told.output[told.output.index("[") :])
+    assert told.code == 0 and all(check["fine"] for check in checks) and checks[0]["found"].startswith("3.11")
 
 
 def test_a_package_that_is_not_as_locked_is_named(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 import yaml
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from rich.console import Console
 
@@ -149,3 +150,23 @@ def test_what_goes_by_labels_is_refused_where_none_can_come(tmp_path, name, give
 
     with pytest.raises(InputError, match="goes by labels that come later, and a clustering has none"):
         command.plan(Request(problem, where, tmp_path, "local", Console()), **{**command.defaults(), **given})
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("run.py monit", ["monitoring"]),
+        ("run.py --pipeline deployment --na", ["--name"]),
+        ("run.py deployment --name sho", ["shop", "shoppers"]),
+        ("run.py status sold", ["sold_once"]),
+    ],
+)
+def test_a_shell_is_offered_commands_options_and_models(tmp_path, typed, offered):
+    for name in ("shop", "shoppers", "loans"):
+        (tmp_path / "configs").mkdir(exist_ok=True)
+        (tmp_path / "configs" / f"{name}.yaml").touch()
+    (tmp_path / "reports" / "sold_once").mkdir(parents=True)
+    words = typed.split()
+    found = ShellComplete(run.cli, {"obj": tmp_path}, "run.py", "_RUN_PY_COMPLETE").get_completions(words[1:-1], words[-1])
+
+    assert [item.value for item in found] == offered
