@@ -5,14 +5,19 @@ BIN := $(VENV)/bin
 DOCS := .venv-docs
 NOTEBOOK := .venv-notebook
 UV_VERSION := 0.13.9
-# uv reads its own variable for extra wheel folders; pip's is honoured too. A CPU build of torch from PyTorch's own index:
-#   UV_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make training
+# uv reads its own variable for extra wheel folders; pip's is honoured too. Of torch the CPU build is taken, from PyTorch's own index,
+# where no NVIDIA driver runs and that index answers; UV_EXTRA_INDEX_URL, empty too, says otherwise.
+TORCH_CPU := https://download.pytorch.org/whl/cpu
+NVIDIA := /dev/nvidiactl
 comma := ,
 empty :=
 export UV_FIND_LINKS ?= $(subst $(empty) $(empty),$(comma),$(strip $(PIP_FIND_LINKS)))
 export UV_INDEX_STRATEGY ?= unsafe-best-match
 # Test files run side by side, each in one process; what a test of a whole pipeline takes is a core and a gigabyte.
 PARALLEL := -n $(or $(TEST_PROCESSES),2) --dist loadfile --no-loadscope-reorder
+# Asked when something is installed, and not before.
+extra_index = $(if $(filter undefined,$(origin UV_EXTRA_INDEX_URL)),$(shell test -e $(NVIDIA) || $(PYTHON) -c \
+	'import urllib.request as ask; ask.urlopen("$(TORCH_CPU)/torch/", timeout=3); print("$(TORCH_CPU)")' 2>/dev/null),$(UV_EXTRA_INDEX_URL))
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode
 
 .PHONY: help kubernetes setup setup-test setup-serving training deployment test test-full test-kubernetes test-kubernetes-full attack audit lint reference docs notebook lock dashboard demo doctor
@@ -40,7 +45,9 @@ $(VENV)/.uv:
 	@touch $@
 
 $(VENV)/.installed: requirements.txt $(VENV)/.uv
-	$(INSTALL) -r requirements.txt
+	$(eval export UV_EXTRA_INDEX_URL := $(extra_index))
+	@echo "setup    $$(grep -c == requirements.txt) packages into $(VENV), torch $(if $(UV_EXTRA_INDEX_URL),by $(UV_EXTRA_INDEX_URL): 3 GB,as PyPI has it: 3 GB$(comma) with CUDA 7), one to three minutes"
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-test: requirements-test.txt requirements-workers.txt $(VENV)/.installed
