@@ -70,7 +70,10 @@ ATTACKS = (
         "what a model is kept as names a function that runs code",
         ("tests/switchyard/tabular/model/test_model.py::test_a_kept_preprocessor_may_only_name_known_types",),
     ),
-    Attack("an artifact is changed in the store", (f"{_REGISTRY}test_an_artifact_that_was_changed_in_the_store_is_not_read",)),
+    Attack(
+        "an artifact is changed in the store, or has a file beside it",
+        (f"{_REGISTRY}test_an_artifact_that_was_changed_in_the_store_is_not_read", "tests/materializers/test_storable.py"),
+    ),
     Attack(
         "somebody who can write the registry, and has no key, has a version of theirs deployed",
         (
