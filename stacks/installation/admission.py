@@ -21,10 +21,9 @@ STACK = "kubernetes"
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 API = "admissionregistration.k8s.io/v1"
 STEP = "zenml.entrypoints.step_entrypoint_configuration.StepEntrypointConfiguration"
-RUN = (
-    "zenml.integrations.kubernetes.orchestrators.kubernetes_orchestrator_entrypoint_configuration."
-    "KubernetesOrchestratorEntrypointConfiguration"
-)
+_STEPS = "zenml.entrypoints.entrypoint"
+RUN = "zenml.integrations.kubernetes.orchestrators.kubernetes_orchestrator_entrypoint"
+"""Modules that the pods of a run and of its steps execute; STEP is what the latter is told to be."""
 _ZENML = ("ZENML_*", "DISABLE_CREDENTIALS_DISK_CACHING")
 _SERVING = ("SWITCHYARD_*", "GUNICORN_WORKERS", "PREDICTIVE_UNIT_*", "PREDICTOR_ID", "SELDON_*")
 _SERVER, _STARTS, _WALKS, _DEPLOYS = "serving", "monitoring", "orchestrator", "deployer"
@@ -53,7 +52,7 @@ def allowed(images: Mapping[str, str], server: str, folder: Path = FOLDER) -> di
         image = settings.get("docker", {}).get("parent_image", "{image}")
         image = _repository(images["pipelines"]) if image == "{image}" else image
         found["images"] |= {f"{_STARTS}/{image}", f"{walks}/{image}"}
-        found["entrypoints"] |= {f"{_STARTS}/{RUN}", f"{walks}/{STEP}"}
+        found["entrypoints"] |= {f"{_STARTS}/{RUN}", f"{walks}/{_STEPS}", f"{walks}/{STEP}"}
         for maker, account, pod in ((_STARTS, walks, run.get("orchestrator_pod_settings", {})), (walks, acts, run.get("pod_settings", {}))):
             found["variables"] |= {f"{maker}/{name}" for name in (*_ZENML, *(one["name"] for one in pod.get("env", [])))}
             found["secrets"] |= set(_secrets(account, pod))

@@ -9,11 +9,16 @@ import copy
 import secrets
 import subprocess
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 import yaml
 from kubernetes.client import ApiClient
+from zenml.entrypoints.step_entrypoint_configuration import StepEntrypointConfiguration
 from zenml.integrations.kubernetes.manifest_utils import build_job_manifest, build_pod_manifest, pod_template_manifest_from_pod
+from zenml.integrations.kubernetes.orchestrators.kubernetes_orchestrator_entrypoint_configuration import (
+    KubernetesOrchestratorEntrypointConfiguration as RunEntrypoint,
+)
 from zenml.integrations.kubernetes.pod_settings import KubernetesPodSettings
 
 from deployment.kubernetes import frontdoor, manifests, rights
@@ -22,7 +27,7 @@ from deployment.kubernetes.options import KubernetesOptions
 from stacks.cluster.client import Cluster
 from stacks.cluster.connection import by_kubeconfig
 from stacks.cluster.errors import ClusterError
-from stacks.installation.admission import RUN, STEP, admit, allowed, names
+from stacks.installation.admission import admit, allowed, names
 from stacks.settings import run_settings
 from tests.app.project import ROOT
 from tests.deployment.cluster import release
@@ -36,18 +41,19 @@ OPTIONS = KubernetesOptions(serving_image=IMAGES["serving"], frontdoor_image=IMA
 LOANS = Names.of("loans")
 
 
-def job(account, pipeline="training", step="tune_lightgbm", entrypoint=STEP):
+def job(account, pipeline="training", step="tune_lightgbm", run=False):
     """A step's Job as ZenML makes it by the stack's file, or a run's own."""
     values = {"image": lambda: IMAGES["pipelines"], "commit": lambda: "unknown"}
     wanted = run_settings("kubernetes", pipeline, [step], values)
     settings = wanted.steps.get(step, {}).get("settings", wanted.settings)["orchestrator"]
+    said = {"snapshot_id": uuid4(), **({"run_id": uuid4()} if run else {"step_name": step})}
     pod = build_pod_manifest(
         pod_name=None,
         image_name=IMAGES["pipelines"],
-        command=["python", "-m", "zenml.entrypoints.entrypoint"],
-        args=["--entrypoint_config_source", entrypoint, "--snapshot_id", "1", "--step_name", step],
+        command=(RunEntrypoint if run else StepEntrypointConfiguration).get_entrypoint_command(),
+        args=(RunEntrypoint if run else StepEntrypointConfiguration).get_entrypoint_arguments(**said),
         privileged=False,
-        pod_settings=KubernetesPodSettings(**settings["pod_settings" if entrypoint == STEP else "orchestrator_pod_settings"]),
+        pod_settings=KubernetesPodSettings(**settings["orchestrator_pod_settings" if run else "pod_settings"]),
         service_account_name=account,
         env={"ZENML_STORE_URL": SERVER, "DISABLE_CREDENTIALS_DISK_CACHING": "true"},
     )
@@ -112,7 +118,10 @@ ANY_POD = {
     "somebody on the way": variable("HTTP_PROXY", "http://evil.example"),
 }
 JOB = {
+    "another module": lambda it: it.container["command"].__setitem__(2, "http.server"),
     "another server's word": lambda it: it.container["env"][0].update(value="http://evil.example"),
+}
+STEP = {
     "another entrypoint": lambda it: it.container["args"].__setitem__(1, "os.system"),
     "an entrypoint after the first": lambda it: it.container["args"].extend(["--entry", "os.system"]),
 }
@@ -157,7 +166,7 @@ def guarded(registry, tmp_path_factory):
             cluster.apply(made)
         rights.let_deploy(cluster, LOANS, "deployer")
         admit(cluster, allowed(IMAGES, SERVER), tmp_path_factory.mktemp(name) / "admission.yaml", print)
-        wait_until(lambda: refused(name, "orchestrator", changed(job("steps"), JOB["another entrypoint"])), 60, "the policies")
+        wait_until(lambda: refused(name, "orchestrator", changed(job("steps"), STEP["another entrypoint"])), 60, "the policies")
         yield name
     finally:
         for kind, policy in names(name):
@@ -187,7 +196,7 @@ def test_what_the_work_of_each_account_takes_is_let_through(guarded):
         "a step": ("orchestrator", job("steps")),
         "a step that deploys": ("orchestrator", job("deployer", "deployment", "deploy_version")),
         "a step that looks": ("orchestrator", job("observer", "monitoring", "load_window")),
-        "a run": ("monitoring", job("orchestrator", entrypoint=RUN)),
+        "a run": ("monitoring", job("orchestrator", run=True)),
         "a run's token": ("monitoring", secret(TOKEN)),
         "a model's Secret": ("deployer", secret("other-frontdoor")),
         **{f"{one['kind']} {one['metadata']['name']}": ("deployer", one) for one in models()},
@@ -206,8 +215,8 @@ def test_no_account_goes_beyond_its_work(guarded):
     seldon, door = models()[0], next(one for one in models() if one["kind"] == "Deployment")
     service = next(one for one in models() if one["kind"] == "Service")
     whoever = {
-        "orchestrator": (job("deployer", "deployment", "deploy_version"), {**ANY_POD, **JOB}),
-        "monitoring": (job("orchestrator", entrypoint=RUN), {**ANY_POD, **JOB}),
+        "orchestrator": (job("deployer", "deployment", "deploy_version"), {**ANY_POD, **JOB, **STEP}),
+        "monitoring": (job("orchestrator", run=True), {**ANY_POD, **JOB}),
         "deployer, a model": (seldon, {**ANY_POD, **SELDON}),
         "deployer, a front door": (door, ANY_POD),
     }
@@ -218,7 +227,7 @@ def test_no_account_goes_beyond_its_work(guarded):
     }
     tried |= {
         "monitoring: a step that deploys": ("monitoring", job("deployer", "deployment", "deploy_version")),
-        "orchestrator: a run": ("orchestrator", job("orchestrator", entrypoint=RUN)),
+        "orchestrator: a run": ("orchestrator", job("orchestrator", run=True)),
         "deployer: a Job": ("deployer", job("deployer")),
         "deployer: a Secret that is an account's token": (
             "deployer",
