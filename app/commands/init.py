@@ -46,8 +46,9 @@ def COMMAND(folder: Path, data: str | None, target: str | None, source: str | No
     found = source_of(source)
     write_folder(folder, {**contents(folder.resolve().name, config, found), config: text}, config, found)
     click.echo(f"folder   {folder}: {config}, plugins/, tests/, CI files, run.py")
-    if not found.startswith(("git+", "switchyard==")):
-        click.echo("install  requirements.txt names this clone's folder; CI wants an address: --from https://... with init")
+    if not found.startswith("git+"):
+        named = f"{found}, of a package index of yours" if found.startswith("switchyard==") else "this clone's folder"
+        click.echo(f"install  requirements.txt names {named}; CI wants an address: --from https://... with init")
     click.echo(f"next     cd {shlex.quote(str(folder))} && git init --quiet && python run.py training --config {config}")
 
 
