@@ -19,7 +19,7 @@ def instance_of(name: str, spec: Spec, process: dict[str, Any] | None, supervise
     if not spec.running or not supervised:
         state, reason = "stopped", "" if not spec.running else "no supervisor runs"
     elif state == "failed":
-        reason = f"{process.get('why') or 'dies again and again'}; see {layout.log(name)}"
+        reason = process.get("why") or f"dies again and again; see {layout.log(name)}"
     return Instance(name, spec.version, spec.digest, spec.role, url, state, reason, (process or {}).get("restarts", 0))
 
 

@@ -183,7 +183,13 @@ class MemberKeeper:
         """As a `Keeper`; a pool has the deaths."""
         state = "ready" if self.ready else "failed" if self._why else "starting"
         counts = {"restarts": 0, "deaths": int(state == "failed")}
-        return {"name": self.name, "port": self.port, "state": state, **counts, "why": self._why}
+        return {
+            "name": self.name,
+            "port": self.port,
+            "state": state,
+            **counts,
+            "why": self._why and f"{self._why}; see {self._pool.log(NAME)}",
+        }
 
 
 def _refusal(answer: tuple[int, bytes] | None) -> str:

@@ -39,7 +39,7 @@ _AGAIN_S = 5.0
 def estimate(file_bytes: int) -> int:
     """Bytes that a loaded model takes, of those that its files have.
 
-    Measured on 31 bundles of 0.1 to 9 MB, trees, nets and recommenders: 4.5 to 10 times their files (docs/benchmarks.md).
+    Measured on 31 bundles of 0.1 to 9 MB: 2 to 10 times their files, and never above this (docs/benchmarks.md).
     """
     return _TIMES * file_bytes + _BESIDE
 
