@@ -57,15 +57,16 @@ def memory(folder: Path, names: list[str]) -> dict[str, float]:
     for observed in (layout.read_observed() for layout in layouts):
         for name, process in observed.get("processes", {}).items():
             found["front doors" if name == common.ENVOY else "services"] += _uss(process.get("pid"))
-        found["supervisors"] += _uss(observed.get("supervisor"))
+        found["supervisors"] += _uss(observed.get("supervisor"), alone=True)
     return found | {"all": sum(found.values())}
 
 
-def _uss(pid: int | None) -> float:
+def _uss(pid: int | None, alone: bool = False) -> float:
+    """MB of the process and its children; those of a supervisor count as what they are."""
     if pid is None:
         return 0.0
     process = psutil.Process(pid)
-    return sum(one.memory_full_info().uss for one in (process, *process.children(recursive=True))) / 1e6
+    return sum(one.memory_full_info().uss for one in (process, *([] if alone else process.children(recursive=True)))) / 1e6
 
 
 def requests(host: ProcessHost, name: str, row: dict[str, Any], seconds: float) -> dict[str, float]:
