@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,6 @@ from switchyard.tabular.report.report import Cell, Name, Report, Section, Table
 from switchyard.tabular.storable import Fact, Storable
 from switchyard.tabular.tables.schema import Column
 from switchyard.tabular.tables.table import model_frame
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
 
 __all__ = [
     "Calibrator", "Combiner", "Member", "Model",
@@ -57,7 +54,8 @@ class Member:
 
     family: str
     params: Params
-    preprocessor: Pipeline
+    preprocessor: Any
+    """A scikit-learn `Pipeline`. ZenML resolves the annotations of what steps take, and drawing up a run should load no scikit-learn."""
     estimator: Estimator
 
     @cached_property
