@@ -18,6 +18,7 @@ def COMMAND(root: Path, model: str, version: str | None) -> None:
 
     One version after the other; the traffic comes back as it was.
     """
+    click.echo(f"restart: asking what serves {model}")
     from app.served import deployer_of, restart
 
     restart(deployer_of(root), model, version, click.echo)

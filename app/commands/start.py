@@ -18,6 +18,7 @@ def COMMAND(root: Path, model: str, version: str | None) -> None:
 
     The champion, or the version that is named.
     """
+    click.echo(f"start: asking what serves {model}")
     from app.served import deployer_of, start
 
     start(deployer_of(root), model, version, click.echo)

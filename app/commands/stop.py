@@ -18,6 +18,7 @@ def COMMAND(root: Path, model: str, version: str | None) -> None:
 
     What was asked is answered first; where nothing is left, the front door says 503.
     """
+    click.echo(f"stop: asking what serves {model}")
     from app.served import deployer_of, stop
 
     stop(deployer_of(root), model, version, click.echo)
