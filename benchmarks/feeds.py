@@ -81,7 +81,9 @@ def watch(frame: pd.DataFrame, kinds: dict[str, str], times: int, seed: int, fou
                     label = f"fault: {kind}{f', in fewer than {_FEWEST} rows' if few else ''}"
                     found.setdefault(label, []).append(column in {fault.column for fault in find_faults(past, broken, kinds)})
             for kind, drift in _DRIFTS.items():
-                found.setdefault(f"drift: {kind}", []).append(bool(find_faults(past, drift(window, rest, kinds, rng), kinds)))
+                drifted = drift(window, rest, kinds, rng) if set(kinds.values()) >= {"numeric", "categorical"} else None
+                if drifted is not None:
+                    found.setdefault(f"drift: {kind}", []).append(bool(find_faults(past, drifted, kinds)))
 
 
 def _of_kind(window: pd.DataFrame, past: pd.DataFrame, kinds: dict[str, str], kind: str, least: int = 11) -> list[str]:
@@ -179,7 +181,10 @@ def _moved_far(window, rest, kinds, rng):  # type: ignore[no-untyped-def]
 
 def _grown(window, rest, kinds, rng):  # type: ignore[no-untyped-def]
     # A year or a temperature does not grow by half.
-    name = rng.choice([name for name, kind in kinds.items() if kind == "numeric" and rest[name].std() > 0.3 * abs(rest[name].mean())])
+    names = [name for name, kind in kinds.items() if kind == "numeric" and rest[name].std() > 0.3 * abs(rest[name].mean())]
+    if not names:
+        return None
+    name = rng.choice(names)
     return window.assign(**{name: window[name] * rng.uniform(1.1, 1.5)})
 
 
