@@ -404,7 +404,8 @@ def test_monitoring_runs_on_the_cluster_by_its_cron_job(cluster):
     cluster.use("kubernetes")
     if cluster.items("seldondeployments") == []:
         cluster.train("parity")
-        cluster.deploy("parity")
+        printed = cluster.deploy("parity").output.rstrip().splitlines()[-1]
+        subprocess.run(printed, shell=True, capture_output=True, check=True)
     process = cluster.project.start(
         "--pipeline", "monitoring", "--config", "configs/parity.yaml", "--window", "7d", "--schedule", "0 * * * *"
     )
