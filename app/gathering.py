@@ -38,12 +38,10 @@ def gather_rows(engine: Engine, problem: Problem, version: str) -> TrainingRows:
         The source is larger than memory, or as `resolve` and `labelled_predictions`.
     """
     from stacks.files import local_copy
-    from switchyard.tabular.tables.large.load import require_memory
-    from switchyard.tabular.tables.reading.sources import read_source
+    from switchyard.tabular.tables.large.load import read_whole
 
     with local_copy(problem.data.source) as source:
-        require_memory(problem, source, _LARGE)
-        raw = read_source(problem.data.model_copy(update={"source": source}))
+        raw = read_whole(problem, source, _LARGE)
     gather = _of_columns if kind_of(problem.task).columns else _of_interactions
     return gather(engine, raw, problem, version)
 

@@ -119,7 +119,7 @@ class PoolSettings(Variables):
     folder: str
     """Of the pool: `members`, one file for each, and what its processes count together."""
     most_bytes: int = 1 << 29
-    """Of loaded models in each process, by `switchyard.serving.pool.estimate`."""
+    """Of loaded models in each process, by `switchyard.serving.pool.residents.estimate`."""
     host: str = "127.0.0.1"
     sockets: str = ""
     log_url: str = ""

@@ -10,7 +10,7 @@ from switchyard.serving.frontdoor.state import Door, Traffic, Upstream
 
 FILE, TOKENS = "frontdoor.json", "tokens"
 """Keys of the Secret, and names of the files that pods see."""
-_SOCKETS = ("socket", "admin_socket", "member")
+_OF_ONE_MACHINE = ("socket", "admin_socket", "member")
 _LATER = ("certificate", "key", "requests_per_second_of_client")
 
 
@@ -42,5 +42,5 @@ def traffic_from(values: dict) -> Traffic:
 
 
 def _without_what_is_new(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Pods have ports; and those whose image is of before know neither those nor what was added since, unless it is asked for."""
-    return {name: value for name, value in pairs if name not in _SOCKETS and (value or name not in _LATER)}
+    """Pods have ports and no pool; those whose image is of before do not know what was added since, there where it is asked for."""
+    return {name: value for name, value in pairs if name not in _OF_ONE_MACHINE and (value or name not in _LATER)}

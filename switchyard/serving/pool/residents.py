@@ -10,7 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import orjson
@@ -193,7 +193,7 @@ class Residents:
             name = hashlib.sha256("\n".join(known).encode()).hexdigest()[:32]
             repeats = self.shared.repeats
             own = repeats.of(member) if repeats else None
-            self._shares[known] = replace(self.shared, repeats=own, counters=_once(partial(_counters, self._counters / name)))
+            self._shares[known] = replace(self.shared, repeats=own, counters=cache(partial(_counters, self._counters / name)))
         return self._shares[known]
 
     def _raise_refused(self, member: str, stamp: Stamp) -> None:
@@ -228,13 +228,3 @@ def _size(settings: Settings, most: int) -> int:
 
 def _counters(path: Path, size: int) -> SharedCounters:
     return SharedCounters(size, file=os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _once(make: partial[SharedCounters]) -> partial[SharedCounters]:
-    """`make`, which makes one and gives it again."""
-    made: dict[int, SharedCounters] = {}
-
-    def get(size: int) -> SharedCounters:
-        return made[size] if size in made else made.setdefault(size, make(size))
-
-    return partial(get)

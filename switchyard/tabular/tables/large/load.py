@@ -93,24 +93,19 @@ def read_some(problem: Problem) -> tuple[RawTable, int | None]:
         return replace(read_source(there.data), source=label), None
 
 
-def require_memory(problem: Problem, location: str, why: str) -> None:
-    """Refuse a file at `location` of which memory holds a sample only; nothing more of it is read than tells.
+def read_whole(problem: Problem, location: str, why: str) -> RawTable:
+    """The table at `location`, all of it; a file of which memory holds a sample only is refused before it is read.
 
     Raises
     ------
     InputError
-        The file, its limit, `why` all rows are needed, and the way out.
+        As `read_source`; or the file, its limit, `why` all rows are needed, and the way out.
     """
     label = without_credentials(problem.data.source)
     with _at_hand(problem, location) as (there, path):
-        if path is None or there.data.query or (problem.training.in_memory == "auto" and plainly_small(path, label)):
-            return
-        rows = rows_of(there, path, label)
-        most, _ = rows_allowed(len(rows.names), problem.training.in_memory)
-        if has_more(rows, most):
-            raise InputError(
-                f"{label} has more than the {most:,} rows that training.in_memory ({problem.training.in_memory}) allows: {why}"
-            )
+        if path is not None and (found := _beyond(problem, path, label)):
+            raise InputError(f"{_limit(problem, label, found.most)}: {why}")
+        return replace(read_source(there.data), source=label)
 
 
 @contextmanager
@@ -134,17 +129,37 @@ def _placed(problem: Problem, source: str) -> Problem:
     return problem.model_copy(update={"data": problem.data.model_copy(update={"source": source})})
 
 
-def _sampled(problem: Problem, path: Path, label: str) -> tuple[Rows, Sample] | None:
-    """The rows of the file at `path` and a sample of them; None where memory is enough for all."""
+class _Beyond(NamedTuple):
+    """A table that memory does not hold."""
+
+    rows: Rows
+    most: int
+    """Rows that it may have."""
+    size: int
+    """Of the sample."""
+
+
+def _beyond(problem: Problem, path: Path, label: str) -> _Beyond | None:
+    """The rows of the file at `path` where memory is not enough for them; no more of it is read than tells."""
     data, wanted = problem.data, problem.training.in_memory
     if data.query or (wanted == "auto" and plainly_small(path, label)):
         return None
     rows = rows_of(problem, path, label)
     most, size = rows_allowed(len(rows.names), wanted)
-    if not has_more(rows, most):
+    return _Beyond(rows, most, size) if has_more(rows, most) else None
+
+
+def _limit(problem: Problem, label: str, most: int) -> str:
+    return f"{label} has more than the {most:,} rows that training.in_memory ({problem.training.in_memory}) allows"
+
+
+def _sampled(problem: Problem, path: Path, label: str) -> tuple[Rows, Sample] | None:
+    """The rows of the file at `path` and a sample of them; None where memory is enough for all."""
+    found = _beyond(problem, path, label)
+    if found is None:
         return None
-    check(problem, f"{label} has more than the {most:,} rows that training.in_memory ({wanted}) allows")
-    return rows, draw(rows, size, problem.tuning.seed)
+    check(problem, _limit(problem, label, found.most))
+    return found.rows, draw(found.rows, found.size, problem.tuning.seed)
 
 
 def rows_of(problem: Problem, path: Path, label: str) -> Rows:

@@ -14,7 +14,7 @@ from switchyard.tabular.config.learning import Tuning
 from switchyard.tabular.config.problem import problem_from
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.large.ahead import look_ahead
-from switchyard.tabular.tables.large.load import load, require_memory
+from switchyard.tabular.tables.large.load import load, read_whole
 from switchyard.tabular.tables.large.memory import free_memory
 from switchyard.tabular.tables.large.rest import Rest
 from switchyard.tabular.tables.large.sample import rows_allowed
@@ -77,9 +77,10 @@ def test_what_needs_all_rows_refuses_a_larger_table_before_it_is_read(tmp_path):
     people().to_csv(path, index=False)
     settings = {"name": "people", "data": {"source": str(path), "target": "left"}}
     for allowed in ({}, {"training": {"in_memory": 3000}}):
-        require_memory(problem_from({**settings, **allowed}, "test"), str(path), "all are needed")
+        whole = read_whole(problem_from({**settings, **allowed}, "test"), str(path), "all are needed")
+        assert (len(whole.frame), whole.source) == (3000, str(path))
     with pytest.raises(InputError, match=r"people.csv has more than the 500 rows that training.in_memory \(500\) allows: all are needed"):
-        require_memory(problem_from({**settings, "training": {"in_memory": 500}}, "test"), str(path), "all are needed")
+        read_whole(problem_from({**settings, "training": {"in_memory": 500}}, "test"), str(path), "all are needed")
 
 
 def test_the_sample_keeps_the_order_and_another_seed_draws_other_rows(tmp_path):
