@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 _READ = 1024 * 1024
 _SLOWEST = 5.0
 _PRUNE_EVERY = 3600.0
+_IDS = 1000
+"""Asked for in one statement."""
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Progress:
     records: int = 0
     """Journal entries carried over."""
     rejected: int = 0
-    """Entries that the database will never take; they are in the server's own log, and nowhere else."""
+    """Entries, or rows of them, that the database will never take; the server's own log says which."""
     torn_bytes: int = 0
     """Passed over: what a killed process had begun to write."""
     waiting_bytes: int = 0
@@ -215,6 +217,21 @@ class Drain:
             match_pending(connection, prediction_rows)
         if label_rows:
             connection.execute(insert_new(self._engine, labels, ("label_id",)), label_rows)
+        self._tell_lost(connection, prediction_rows)
+
+    def _tell_lost(self, connection: Connection, rows: Rows) -> None:
+        """An id is one prediction of the whole log: of what a second model answered under it there is no row, which must be said."""
+        columns = predictions.c
+        query, owners = select(columns.prediction_id, columns.role, columns.model), {}
+        ids = sorted({row["prediction_id"] for row in rows})
+        for start in range(0, len(ids), _IDS):
+            for name, role, model in connection.execute(query.where(columns.prediction_id.in_(ids[start : start + _IDS]))):
+                owners[name, role] = model
+        for row in rows:
+            name, model = row["prediction_id"], row["model"]
+            if (owner := owners.get((name, row["role"]), model)) != model:
+                self.progress.rejected += 1
+                logger.error("prediction log: an answer of %s has no row: its id %s is one of %s's", model, name, owner)
 
     def _advance(self, connection: Connection, journal: str, position: int) -> None:
         values = {"position": position, "updated": now()}

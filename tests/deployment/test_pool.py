@@ -138,6 +138,7 @@ def test_what_was_not_asked_for_longest_leaves_and_comes_back(place):
 def test_log_feedback_and_counts_are_the_models_own(place):
     answer = client(place, "ants").ask(x_request_id="one-id")[1]
     assert client(place, "bees").ask(x_request_id="one-id", row={**ROW, "age": 41})[0] == 200, "of another model the id is another"
+    assert client(place, "bees").ask(x_request_id="their-own-id")[0] == 200
     assert client(place, "ants").ask(x_request_id="one-id", row={**ROW, "age": 41})[0] == 409
     label = {"prediction_id": answer["predictions"][0]["prediction_id"], "label": "yes"}
     asker = client(place, "ants")

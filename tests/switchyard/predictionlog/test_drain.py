@@ -54,6 +54,18 @@ def test_a_repeated_request_is_one_row_and_a_mirrored_one_has_its_own(engine, tm
     assert [row.role for row in rows(engine, predictions.c.role)] == ["live", "shadow"]
 
 
+def test_an_answer_under_another_models_id_has_no_row_and_that_is_told(engine, tmp_path, caplog):
+    journal = Journal(tmp_path / "j")
+    for origin, request in ((ORIGIN, "r1"), ({**ORIGIN, "model": "other"}, "r1"), ({**ORIGIN, "model": "other"}, "r2"), (ORIGIN, "r1")):
+        journal.append(record(request, origin=origin))
+    drain = Drain(engine, tmp_path / "j")
+    drain.run_once()
+
+    assert rows(engine, predictions.c.prediction_id, predictions.c.model) == [("r1", ORIGIN["model"]), ("r2", "other")]
+    assert drain.progress.rejected == 1
+    assert f"an answer of other has no row: its id r1 is one of {ORIGIN['model']}'s" in caplog.text
+
+
 def test_ids_that_differ_in_case_are_two(engine, tmp_path):
     journal = Journal(tmp_path / "j")
     journal.append(record("r1"))
