@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from switchyard.files import write_whole
 from switchyard.permissions import shared
 from switchyard.tabular.report import html
-from switchyard.tabular.report.report import Badge, Level, Link, Name, Report, Section, Table, Text
+from switchyard.tabular.report.report import Badge, Bars, Level, Link, Name, Report, Section, Table, Text
 
 FOLDER = "reports"
 LATEST = "latest"
@@ -125,10 +125,15 @@ def is_of_a_training(folder: Path) -> bool:
 
 
 def mark_served(root: Path, model: str, version: str) -> None:
-    """Point `served` beside the versions to the one in production, where its reports are on this machine."""
+    """Point `served` beside the versions to the one in production, where its reports are on this machine, and say so in the index."""
     folder = root / FOLDER / model
     if (folder / version).is_dir():
         _point(folder / SERVED, version)
+    else:
+        # Of before, and not of what serves now.
+        (folder / SERVED).unlink(missing_ok=True)
+    if folder.is_dir():
+        write_index(folder)
 
 
 def with_origin(page: str, origin: str) -> str:
@@ -146,9 +151,10 @@ def index(model: Path) -> Report:
         key=lambda run: run.ended,
         reverse=True,
     )
+    served = (model / SERVED).readlink().name if (model / SERVED).is_symlink() else None
     rows = [
         (
-            run.version or "-",
+            Text(run.label, " ", Badge("in production", "good")) if run.label == served else run.version or "-",
             run.ended[:16].replace("T", " "),
             Text(Badge(run.verdict, _LEVELS.get(run.verdict, "note")), f" {run.why}"),
             Name(run.metric),
@@ -160,13 +166,32 @@ def index(model: Path) -> Report:
     ]
     table = Table(("version", "trained (UTC)", "verdict", "metric", "on its holdout", "model", "pages"), rows, {"on its holdout": ".4f"})
     lead = "What was trained, the newest first. Scores are of each version's own holdout; the page comparison has those of one table."
-    sections = [Section("Versions", table)]
+    sections = [Section("Versions", table), *_over_time(trained)]
     if compared := sorted(path.name for path in model.glob(f"{_COMPARISON}*.html")):
         links: list[Link | str] = []
         for name in compared:
             links += [Link(name.removesuffix(".html").removeprefix(_COMPARISON).replace("-", " and "), name), " "]
         sections.append(Section("Versions side by side", Text(*links)))
     return Report(f"Versions of {model.name}", lead, sections)
+
+
+def _over_time(trained: Sequence[Trained]) -> list[Section]:
+    """The scores of registered versions in the metric of the newest, the oldest first, where there are several."""
+    scored = [run for run in reversed(trained) if run.version and run.score is not None]
+    scores = [
+        (f"version {run.version}, {run.ended[:10]}", run.score)
+        for run in scored
+        if run.metric == scored[-1].metric and run.score is not None
+    ]
+    if len(scores) < 2:
+        return []
+    return [
+        Section(
+            "Scores over time",
+            Bars(scores, low=min(0.0, *(score for _, score in scores))),
+            Text(Name(scored[-1].metric), " of each version on its own holdout"),
+        )
+    ]
 
 
 def _links(model: Path, run: Trained) -> list[Link | str]:

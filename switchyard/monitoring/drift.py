@@ -97,8 +97,8 @@ class DriftReport(Record):
             sections.append(Section("Data quality", Table(("column", "finding"), rows) if rows else "As in training."))
             sections.append(Section("Missing, unseen, outside", quality_table(self.quality)))
         sections.append(Section("How to read this", *self._legend()))
-        counts = f"{self.window}; {self.looked_at:,} rows against {self.reference_rows:,}."
-        return Report("Drift", " ".join((counts, *self.notes)), sections)
+        counts = f"{self.window}; {self.looked_at:,} rows against {self.reference_rows:,}"
+        return Report("Drift", "; ".join((counts, *self.notes)) + ".", sections)
 
     def _weights(self) -> tuple[Part, ...]:
         counted = [(column.column, column.weight or 0.0) for column in self.columns if column.unusual]

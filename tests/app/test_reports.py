@@ -19,8 +19,10 @@ def test_each_version_keeps_its_pages_and_the_links_follow(tmp_path):
     assert first == {"evaluation": "reports/shop/1/evaluation.html", "model_card": "reports/shop/1/model_card.md"}
     assert "Evaluation" in (shop / "1" / "evaluation.html").read_text() and "Second" in (shop / "latest" / "evaluation.html").read_text()
     assert (shop / "served").resolve().name == "1"
+    page = (shop / "index.html").read_text()
+    assert page.index(">2<") < page.index("in production") < page.index("Scores over time") < page.index("version 1, 2026-01-01")
     mark_served(tmp_path, "shop", "7")  # Trained elsewhere: its pages are not here.
-    assert (shop / "served").resolve().name == "1"
+    assert not (shop / "served").is_symlink() and "in production" not in (shop / "index.html").read_text()
 
 
 def test_an_unchanged_version_keeps_what_was_said_of_it(tmp_path):
