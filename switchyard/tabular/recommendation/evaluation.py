@@ -14,11 +14,20 @@ from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.measures import MEASURES, PLAIN, K, coverage, novelty, per_user, popular_share
 from switchyard.tabular.recommendation.model import Member, RecommendationModel
 from switchyard.tabular.recommendation.protocol import Questions
-from switchyard.tabular.report.report import Report, Section, Strong, Table
+from switchyard.tabular.report.report import Bars, Report, Section, Strong, Table
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.storable import Fact, Record
 
 SERVED, BLEND = "served", "blend"
+
+
+_LEGEND = (
+    "Scores are means over the users, 0 to 1, more is better. nDCG: how early among ten answers is what was taken next, 1 where all "
+    "of it comes first. Recall: the share of what was taken next that is among the ten. MAP: the mean precision at each hit. MRR: one "
+    "over the place of the first hit.",
+    "Coverage: share of the catalogue that anybody is answered. Novelty: how seldom the answers were taken before, in bits; each more "
+    "is half as many takers. Popular: share of the answers that are among the most taken hundredth of the items, ten at least.",
+)
 
 
 class Standing(Record):
@@ -100,7 +109,16 @@ class RecommendationEvaluation(Record):
             f"{count_of(self.users, 'user')} who came after the split, {self.new_users:,} of them new; all {self.items:,} items ranked, "
             f"what they had taken left out. {self.out_of_reach:.1%} of what they took next nobody had taken before: not in the scores."
         )
-        return Report("Recommendation", lead, [Section("Scores", self.score_table()), Section("Warm and new users", self.group_table())])
+        scores = [(one.title, float(one.measures["ndcg_at_10"].value or 0.0)) for one in self.standings]
+        return Report(
+            "Recommendation",
+            lead,
+            [
+                Section("Scores", self.score_table(), f"{PLAIN['ndcg_at_10']}:", Bars(scores)),
+                Section("Warm and new users", self.group_table()),
+                Section("How to read this", *_LEGEND),
+            ],
+        )
 
     def facts(self) -> dict[str, Fact]:
         return {"ndcg_at_10": float(self.score.value or 0.0), "users": self.users}
