@@ -57,6 +57,8 @@ class Family(Part, ABC):
     """Nobody can follow it to an answer: `constraints.explainable_only` leaves it out."""
     stops_early: ClassVar[bool] = False
     """Watches rows that it is not fitted to, and keeps its best iteration."""
+    varies: ClassVar[bool] = False
+    """Fits with other seeds differ so much that their mean is better than any."""
     scheduled: ClassVar[bool] = False
     """A fit is one schedule over all its iterations, which a clock that cuts it off would spoil: it is made shorter instead."""
     start_points: ClassVar[tuple[Params, ...]] = ()

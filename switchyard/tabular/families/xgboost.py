@@ -213,7 +213,7 @@ class XGBoostFamily(Family):
     estimator = XGBoost
     weight = 3.0
     export_s = 0.5
-    stops_early = True
+    stops_early = varies = True
     # Near the library's own defaults, with fewer columns per tree, as in the learnt portfolio of Salinas and Erickson, *TabRepo*,
     # AutoML Conference 2024 (XGBoost_r89 has depth 5 and 66 % of the columns). Cross-validated against the tuned defaults: ROC-AUC
     # 0.9280 to 0.9261 on Adult, RMSE 22,263 to 23,302 on Ames housing; worse on Bank marketing in time order (0.850 to 0.861). So
