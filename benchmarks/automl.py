@@ -102,6 +102,9 @@ def read_case(name: str, path: Path, target: str, seed: int) -> Case:
     values = frame[target]
     numbers = pd.api.types.is_numeric_dtype(values) and values.nunique() > 10
     if not numbers:
+        if pd.api.types.is_float_dtype(values):
+            # Whole numbers beside missing ones: as a class, 3 and not 3.0.
+            frame[target] = values = values.astype(int)
         frame = frame[values.astype(str).map(values.astype(str).value_counts()) >= 10].reset_index(drop=True)
     classes = () if numbers else tuple(sorted(frame[target].astype(str).unique()))
     fresh = min(int(len(frame) * _FRESH_SHARE), _MOST_FRESH)
@@ -179,9 +182,8 @@ def compare(case: Case, budget_s: float, seed: int, names: list[str], say: Calla
             except (RuntimeError, subprocess.CalledProcessError) as error:
                 say(f"{case.name}: {name} ended in an error and is left out: {str(error).strip().splitlines()[-1][:200]}")
                 continue
-            say(
-                f"{case.name}, {budget_s:g} s, seed {seed}: {name} {score(case, found[name][0]):.5g} in {float(found[name][1]['seconds']):.0f} s"
-            )
+            reached, took = abs(score(case, found[name][0])), float(found[name][1]["seconds"])
+            say(f"{case.name}, {budget_s:g} s, seed {seed}: {name} {reached:.5g} in {took:.0f} s")
     base, best = score(case, case.constant()), max(score(case, answers) for answers, _ in found.values())
     results = []
     for name, (answers, told) in found.items():
