@@ -107,11 +107,12 @@ class Pool:
         """How often each member of `chosen` is fitted, with other seeds, in the time, number and size that are left.
 
         The mean of such fits varies less with the rows that happened to be there. Where no clock rules it is one, unless the config
-        says more.
+        says more; where nothing may be blended it is one.
         """
         members, asked = chosen.combination.members, self.problem.training.seeds
         gaining = [member for member in members if FAMILIES[self.candidates[member][0].family].varies]
-        if not gaining or self.sampled or (asked == "auto" and np.isinf(self._left_s)):
+        single = not self.problem.tuning.ensemble or self.problem.constraints.explainable_only
+        if not gaining or single or self.sampled or (asked == "auto" and np.isinf(self._left_s)):
             return (1,) * len(members)
         limit = self.problem.constraints.max_latency_ms
         most = MAX_FITS if limit is None else min(MAX_FITS, int(limit / _FIT_MS))
