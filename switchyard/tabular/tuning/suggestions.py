@@ -19,8 +19,8 @@ from switchyard.tabular.tuning.defaults import NearestTo
 if TYPE_CHECKING:
     import optuna
 
-_TEXTS = ("learn", "leave")
-"""What the first two trials do with free texts."""
+_OPEN = {"texts": ("learn", "leave"), "pairs": ("leave", "make")}
+"""What the first trial does of the choices of preprocessing, and what one trial after it does, else like the first."""
 _RANDOM_TRIALS = 6
 """Trials before TPE models the scores."""
 
@@ -37,13 +37,16 @@ class Suggestions:
         Whether the encoding of categories is a choice of the tuner's.
     texts : bool
         Whether there are free texts, which may say nothing that the other columns do not say better.
+    pairs : bool
+        Whether numbers may be paired, which helps on some tables and costs on others.
     seed : int
     timed : bool
         Whether a budget rules.
     """
 
-    def __init__(self, family: Family, shape: tuple[str, int, int], encoders: bool, texts: bool, seed: int, timed: bool):
-        self._family, self._shape, self._encoders, self._texts = family, shape, encoders, texts
+    def __init__(self, family: Family, shape: tuple[str, int, int], encoders: bool, texts: bool, pairs: bool, seed: int, timed: bool):
+        self._family, self._shape, self._encoders = family, shape, encoders
+        self._open = {name: _OPEN[name] for name, there in (("texts", texts), ("pairs", pairs)) if there}
         self._seed, self._timed = seed, timed
 
     def ask(self, study: optuna.Study, number: int) -> optuna.Trial:
@@ -57,7 +60,7 @@ class Suggestions:
             if (start := self._start_point(number)) is not None:
                 nearest = NearestTo(start)
                 self._family.suggest(nearest, *self._shape)
-                fixed = {**nearest.found, "encoder": "auto", **({"texts": _TEXTS[number]} if number < len(_TEXTS) else {})}
+                fixed = {**nearest.found, "encoder": "auto", **self._first_choices(study, number)}
                 sampler = optuna.samplers.PartialFixedSampler(fixed, sampler)
             study.sampler = sampler
             return study.ask()
@@ -69,8 +72,10 @@ class Suggestions:
         if self._encoders:
             choices = {"encoder": trial.suggest_categorical("encoder", ["auto", "ordinal"])}
             choices = {} if choices["encoder"] == "auto" else choices
-        if self._texts and trial.suggest_categorical("texts", _TEXTS) == "leave":
-            choices["texts"] = "leave"
+        for name, values in self._open.items():
+            chosen = trial.suggest_categorical(name, values)
+            if chosen != values[0]:
+                choices[name] = chosen
         start = self._start_point(number)
         return (params if start is None else start), choices
 
@@ -82,7 +87,19 @@ class Suggestions:
         starts = [{}, *self._family.start_points]
         if self._timed:
             starts.reverse()
-        if self._texts:
-            # The first again, so that it is the texts by which the two differ.
-            starts.insert(1, starts[0])
+        # The first again for each choice, so that it is this one by which the two differ.
+        starts[1:1] = [starts[0]] * len(self._open)
         return {**self._family.default_params(*self._shape), **starts[number]} if number < len(starts) else None
+
+    def _first_choices(self, study: optuna.Study, number: int) -> dict[str, str]:
+        """What is settled for trial `number`, a start point.
+
+        One choice is another than the first trial's; after that, all are those of the best so far.
+        """
+        import optuna
+
+        if number <= len(self._open):
+            return {name: values[place == number] for place, (name, values) in enumerate(self._open.items(), 1)}
+        done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+        best = study.best_trial.params if done else {}
+        return {name: best[name] for name in self._open if name in best}
