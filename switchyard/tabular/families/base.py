@@ -60,7 +60,8 @@ class Family(Part, ABC):
     scheduled: ClassVar[bool] = False
     """A fit is one schedule over all its iterations, which a clock that cuts it off would spoil: it is made shorter instead."""
     start_points: ClassVar[tuple[Params, ...]] = ()
-    """What a search tries after the defaults, before it is free to choose: each changes the defaults in some values."""
+    """What a search tries in this order before it is free to choose: each changes the defaults in some values; {}, which comes first
+    where it is not in it, is the defaults."""
 
     @property
     def boosts(self) -> bool:

@@ -218,7 +218,7 @@ class XGBoostFamily(Family):
     # AutoML Conference 2024 (XGBoost_r89 has depth 5 and 66 % of the columns). Cross-validated against the tuned defaults: ROC-AUC
     # 0.9280 to 0.9261 on Adult, RMSE 22,263 to 23,302 on Ames housing; worse on Bank marketing in time order (0.850 to 0.861). So
     # both are tried.
-    start_points = ({"max_depth": 5, "min_child_weight": 1.0, "reg_lambda": 1.0, "subsample": 0.9, "colsample_bylevel": 0.6},)
+    start_points = ({"max_depth": 5, "min_child_weight": 1.0, "reg_lambda": 1.0, "subsample": 0.9, "colsample_bylevel": 0.6}, {})
 
     def load(self) -> None:
         import xgboost  # noqa: F401

@@ -1,8 +1,8 @@
 """`Suggestions`: what each trial of a search tries.
 
-The order of trials is the same whether or not the search was interrupted: the first are the family's tuned defaults and a
-measured variant of them, the others come from TPE, which is seeded anew for each trial by (seed, family, number of the
-trial) and sees only finished trials.
+The order of trials is the same whether or not the search was interrupted: the first are the family's start points, its tuned
+defaults among them, the very first once more for each choice of preprocessing. The others come from TPE, which is seeded anew
+for each trial by (seed, family, number of the trial) and sees only finished trials.
 """
 
 from __future__ import annotations
@@ -82,11 +82,13 @@ class Suggestions:
     def _start_point(self, number: int) -> dict[str, Any] | None:
         """What trial `number` tries before the search is free to choose.
 
-        Within a budget that may be enough for a single trial, what did better in our measurements goes first.
+        Within a budget that may be enough for a single trial, what did better in our measurements goes first; else the defaults.
         """
-        starts = [{}, *self._family.start_points]
-        if self._timed:
-            starts.reverse()
+        starts = list(self._family.start_points)
+        if {} not in starts:
+            starts.insert(0, {})
+        if not self._timed:
+            starts.sort(key=bool)
         # The first again for each choice, so that it is this one by which the two differ.
         starts[1:1] = [starts[0]] * len(self._open)
         return {**self._family.default_params(*self._shape), **starts[number]} if number < len(starts) else None

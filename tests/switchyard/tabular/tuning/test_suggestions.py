@@ -43,6 +43,20 @@ def test_the_next_start_point_takes_the_pairs_that_won(scores, kept):
     assert (without, made, third) == ({}, {"pairs": "make"}, kept)
 
 
+@pytest.mark.parametrize("family", ["lightgbm", "xgboost"])
+def test_the_defaults_come_first_of_a_number_of_trials_and_are_among_the_first_in_a_time(family):
+    own = FAMILIES[family]
+    shape = ("binary", 800, 9)
+    asked = {}
+    for timed in (False, True):
+        suggestions, study = Suggestions(own, shape, False, False, False, 0, timed), optuna.create_study()
+        asked[timed] = [suggestions.of(suggestions.ask(study, number), number)[0] for number in range(len(own.start_points))]
+    defaults = own.default_params(*shape)
+
+    assert asked[False][0] == defaults and asked[True] == [{**defaults, **point} for point in own.start_points]
+    assert asked[True][0] != defaults in asked[True]
+
+
 def test_texts_and_pairs_are_tried_one_after_the_other():
     (a, _), (b, without_texts), (c, made) = first(3, True, False, pairs=True)
 
