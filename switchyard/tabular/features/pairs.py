@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from switchyard.tabular.families import BASELINE, FAMILIES
 from switchyard.tabular.features.base import Computed
 from switchyard.tabular.features.functions import finite
 from switchyard.tabular.features.numeric import Bound
@@ -17,7 +18,7 @@ _SIGNS = {"Mul": "*", "Div": "/", "Sub": "-", "Add": "+"}
 """ONNX operators and how they are written."""
 _COLUMNS, _KEPT = 6, 20
 """Numbers that are paired, and pairs that are kept: more of them cost time in every trial and latency in every answer."""
-_ROWS, _TREES = 20_000, 60
+_ROWS = 20_000
 
 Term = tuple[str, int, int]
 """Operator and the positions of its two operands."""
@@ -64,24 +65,12 @@ class Pairs(Computed):
         self.terms_: list[Term] = [candidates[place] for place in sorted(best.tolist()) if gains[place] > 0]
 
     def _gains(self, X: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """The gain of each column over all trees of a small boosting."""
-        import lightgbm as lgb
-
-        settings: dict[str, Any] = {
-            "objective": "regression", "learning_rate": 0.1, "num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 0.6,
-            "seed": self.seed, "num_threads": 1, "deterministic": True, "force_row_wise": True, "verbosity": -1,
-        }  # fmt: skip
-        trees = _TREES
+        classes = 0
         if self.classification:
-            # A fold may lack a class, and codes have to be without gaps.
-            classes, y = np.unique(y, return_inverse=True)
-            if len(classes) > 2:
-                settings |= {"objective": "multiclass", "num_class": len(classes)}
-                trees = max(10, 2 * _TREES // len(classes))
-            else:
-                settings["objective"] = "binary"
-        booster = lgb.train(settings, lgb.Dataset(X.astype("float32"), y), trees)
-        return booster.feature_importance("gain")
+            # A fold may lack a class.
+            found, y = np.unique(y, return_inverse=True)
+            classes = len(found)
+        return FAMILIES[BASELINE].gains(X.astype("float32"), y, classes, self.seed)
 
     def compute(self, op: Operator, x: Any) -> Any:
         return op("Concat", x, _made(op, x, self.terms_), axis=1) if self.terms_ else x
