@@ -62,7 +62,8 @@ class Family(Part, ABC):
     scheduled: ClassVar[bool] = False
     """A fit is one schedule over all its iterations, which a clock that cuts it off would spoil: it is made shorter instead."""
     start_points: ClassVar[tuple[Params, ...]] = ()
-    """What a search tries after the defaults, before it is free to choose: each changes the defaults in some values."""
+    """What a search tries in this order before it is free to choose: each changes the defaults in some values; {}, which comes first
+    where it is not in it, is the defaults."""
 
     @property
     def boosts(self) -> bool:
@@ -111,6 +112,16 @@ class Family(Part, ABC):
             Probabilities of shape (n_holdout, n_classes), or values of shape (n_holdout,) where `n_classes` is 0.
         """
         raise NotImplementedError(f"{self.title} is no baseline")
+
+    def gains(self, X: np.ndarray, y: np.ndarray, n_classes: int, seed: int) -> np.ndarray:
+        """By how much each column of `X`, float32 of shape (n, m), lowers the training loss of a few trees; only `BASELINE` has to say it.
+
+        Returns
+        -------
+        ndarray of shape (m,)
+            Of `y`, class codes without gaps, or values where `n_classes` is 0. The same on every machine.
+        """
+        raise NotImplementedError(f"{self.title} ranks no columns")
 
     def load(self) -> None:
         """Import the library behind it: a search does so before it takes the time of a fit."""

@@ -125,6 +125,8 @@ class _Search:
         self._end(self._search())
 
     def _prepare(self) -> None:
+        from switchyard.tabular.features.preprocess import paired
+
         self.family.load()
         self.target, self.classes = training_target(self.split, self.problem)
         folds = make_folds(self.split, self.problem)
@@ -137,9 +139,11 @@ class _Search:
             and self.plan.encoder == "auto"
             and any(column.use and column.kind == "categorical" and column.encoder == "auto" for column in self.plan.columns)
         )
+        # Paired numbers win on a third of the tables tried and cost trials time (docs/benchmarks.md).
+        pairs = self.family.style == "tree" and self.plan.pairs == "auto" and len(paired(self.plan)) > 1
         shape = (self.problem.task, len(self.split.train), len(self.plan.used))
         self.schedules = Schedules(self.family, self.problem, self.source, len(self.classes), self.n_jobs)
-        self.suggestions = Suggestions(self.family, shape, encoders, texts, self.problem.tuning.seed, self.timed)
+        self.suggestions = Suggestions(self.family, shape, encoders, texts, pairs, self.problem.tuning.seed, self.timed)
 
     def _search(self) -> str:
         """Run trials until the number or the time is reached; why it ended early, if it did."""
