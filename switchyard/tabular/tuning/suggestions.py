@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from switchyard.tabular.families.base import Family
+from switchyard.tabular.families.base import NATIVE, Family
 from switchyard.tabular.tuning.defaults import NearestTo
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Suggestions:
     family : Family
     shape : tuple
         Task, number of training rows and of used columns.
-    encoders : bool
-        Whether the encoding of categories is a choice of the tuner's.
+    encoders : tuple of str
+        What the tuner may make of categories; none where it has no choice.
     texts : bool
         Whether there are free texts, which may say nothing that the other columns do not say better.
     seed : int
@@ -42,7 +42,7 @@ class Suggestions:
         Whether a budget rules.
     """
 
-    def __init__(self, family: Family, shape: tuple[str, int, int], encoders: bool, texts: bool, seed: int, timed: bool):
+    def __init__(self, family: Family, shape: tuple[str, int, int], encoders: tuple[str, ...], texts: bool, seed: int, timed: bool):
         self._family, self._shape, self._encoders, self._texts = family, shape, encoders, texts
         self._seed, self._timed = seed, timed
 
@@ -55,10 +55,10 @@ class Suggestions:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if (start := self._start_point(number)) is not None:
-                nearest = NearestTo(start)
+                params, choices = start
+                nearest = NearestTo(params)
                 self._family.suggest(nearest, *self._shape)
-                fixed = {**nearest.found, "encoder": "auto", **({"texts": _TEXTS[number]} if number < len(_TEXTS) else {})}
-                sampler = optuna.samplers.PartialFixedSampler(fixed, sampler)
+                sampler = optuna.samplers.PartialFixedSampler({**nearest.found, **choices}, sampler)
             study.sampler = sampler
             return study.ask()
 
@@ -67,22 +67,29 @@ class Suggestions:
         params = self._family.suggest(trial, *self._shape)
         choices = {}
         if self._encoders:
-            choices = {"encoder": trial.suggest_categorical("encoder", ["auto", "ordinal"])}
+            choices = {"encoder": trial.suggest_categorical("encoder", self._encoders)}
             choices = {} if choices["encoder"] == "auto" else choices
         if self._texts and trial.suggest_categorical("texts", _TEXTS) == "leave":
             choices["texts"] = "leave"
         start = self._start_point(number)
-        return (params if start is None else start), choices
+        return (params if start is None else start[0]), choices
 
-    def _start_point(self, number: int) -> dict[str, Any] | None:
-        """What trial `number` tries before the search is free to choose.
+    def _start_point(self, number: int) -> tuple[dict[str, Any], dict[str, str]] | None:
+        """Parameters and choices that trial `number` tries before the search is free to choose.
 
-        Within a budget that may be enough for a single trial, what did better in our measurements goes first.
+        Within a budget that may be enough for a single trial, what did better in our measurements goes first. What differs from it by
+        a choice follows, so that it is the choice by which the two differ.
         """
         starts = [{}, *self._family.start_points]
         if self._timed:
             starts.reverse()
+        points: list[tuple[dict[str, Any], dict[str, str]]] = [(start, {"encoder": "auto"}) for start in starts]
+        if NATIVE in self._encoders:
+            points.insert(1, (starts[0], {"encoder": NATIVE}))
         if self._texts:
-            # The first again, so that it is the texts by which the two differ.
-            starts.insert(1, starts[0])
-        return {**self._family.default_params(*self._shape), **starts[number]} if number < len(starts) else None
+            points.insert(1, (starts[0], {"encoder": "auto", "texts": "leave"}))
+            points[0] = (starts[0], {"encoder": "auto", "texts": "learn"})
+        if number >= len(points):
+            return None
+        params, choices = points[number]
+        return {**self._family.default_params(*self._shape), **params}, choices

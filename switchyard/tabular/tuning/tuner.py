@@ -132,11 +132,12 @@ class _Search:
         # One-hot and target encoding win on Ames housing (RMSE 22,982 to 24,350), ordinal codes on Bank marketing (ROC-AUC
         # 0.885 to 0.850) and Adult; a net's codes go to embeddings either way.
         texts = any(column.use and column.kind == "text" for column in self.plan.columns)
-        encoders = (
+        open_to = (
             self.family.style == "tree"
             and self.plan.encoder == "auto"
             and any(column.use and column.kind == "categorical" and column.encoder == "auto" for column in self.plan.columns)
         )
+        encoders = self.family.encoders if open_to else ()
         shape = (self.problem.task, len(self.split.train), len(self.plan.used))
         self.schedules = Schedules(self.family, self.problem, self.source, len(self.classes), self.n_jobs)
         self.suggestions = Suggestions(self.family, shape, encoders, texts, self.problem.tuning.seed, self.timed)
