@@ -29,7 +29,9 @@ def blocks_of(X, first, step=700):
 
 @pytest.mark.parametrize("weighed", [False, True], ids=["alike", "weighed"])
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-@pytest.mark.parametrize("name, sizes", [("lightgbm", []), ("lightgbm", [(1, 12), (4, 12)]), ("xgboost", [])], ids=["lightgbm", "sets", "xgboost"])
+@pytest.mark.parametrize(
+    "name, sizes", [("lightgbm", []), ("lightgbm", [(1, 12), (4, 12)]), ("xgboost", [])], ids=["lightgbm", "sets", "xgboost"]
+)
 def test_a_booster_of_blocks_is_the_booster_of_the_matrix(name, sizes, task, weighed):
     X, score, weights = matrix()
     y = score if task == "regression" else np.digitize(score, np.quantile(score, [0.5] if task == "binary" else [0.3, 0.7]))

@@ -100,5 +100,5 @@ def test_a_search_takes_sets_where_they_say_more_and_the_bundle_serves_them():
 
     (member,) = fitted.model.members
     assert [size for _, size in member.estimator.categorical_sizes] == [22, 5]
-    assert fitted.parity.differing_rows == 0
+    assert not fitted.parity.differing_rows
     np.testing.assert_allclose(fitted.bundle.scorer().score_frame(new).prediction, fitted.predict(new), rtol=1e-6)
