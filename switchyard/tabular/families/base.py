@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from switchyard.tabular.export.graph import Graph
     from switchyard.tabular.families.ranker import Ranker
 
-__all__ = ["Estimator", "Family", "Params", "Report", "Weights", "probabilities_of"]
+__all__ = ["NATIVE", "Estimator", "Family", "Params", "Report", "Weights", "probabilities_of"]
+
+NATIVE = "native"
+"""The choice of codes that the estimator itself takes for categories, by `Estimator.categorical_sizes`."""
 
 
 class Family(Part, ABC):
@@ -39,6 +42,9 @@ class Family(Part, ABC):
     """Distributions whose versions the model card states."""
     style: ClassVar[Literal["tree", "net", "distances"]]
     """Which preprocessing it wants: see `switchyard.tabular.features.preprocess.build_preprocessor`."""
+    encoders: ClassVar[tuple[str, ...]] = ("auto", "ordinal")
+    """What a search may make of the categories that the config leaves open, with the style "tree"; `NATIVE` only where the estimator
+    splits codes as sets."""
     tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
     """What it can do."""
     estimator: ClassVar[type[Estimator]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from switchyard.tabular.families.base import Estimator, Family, Params, Weights
+from switchyard.tabular.families.base import NATIVE, Estimator, Family, Params, Weights
 from switchyard.tabular.families.blocks import BLOCK, Blocks
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
 from switchyard.tabular.families.ranker import Ranker
@@ -29,11 +29,13 @@ _OBJECTIVES = {
 _MINUTES = 60
 """Within which all who fit together must have prepared their rows."""
 _OWN = frozenset(("iterations", "patience"))
-_DEFAULT_LEFT, _MISSING_TYPE, _MISSING_NAN = 2, 12, 8  # bits of LightGBM's decision_type
+_SETS = {"min_data_per_group": 20, "cat_smooth": 20, "cat_l2": 5, "max_cat_to_onehot": 8}
+"""How sets of categories are looked for; the library's own values lose to these (docs/benchmarks.md#categories)."""
+_CATEGORICAL, _DEFAULT_LEFT, _MISSING_TYPE, _MISSING_NAN = 1, 2, 12, 8  # bits of LightGBM's decision_type
 
 
 class LightGBM(Estimator):
-    """A LightGBM booster on already encoded columns.
+    """A LightGBM booster on encoded columns; of those that `categorical_sizes` names it splits the categories into sets.
 
     Attributes
     ----------
@@ -55,6 +57,8 @@ class LightGBM(Estimator):
 
         objective, metric = _OBJECTIVES[self.task]
         settings = {name: value for name, value in self.params.items() if name not in _OWN}
+        if self.categorical_sizes:
+            settings = _SETS | settings
         settings |= {
             "objective": objective, "metric": metric, "verbosity": -1, "num_threads": self.n_jobs,
             "seed": self.seed, "deterministic": True, "force_row_wise": True, "feature_pre_filter": False,
@@ -63,7 +67,8 @@ class LightGBM(Estimator):
             settings["num_class"] = self.n_classes
         if self.task == "tweedie":
             settings["tweedie_variance_power"] = TWEEDIE_POWER
-        train = _dataset(X, y, weights and weights.fitted, settings)
+        categories = [position for position, _ in self.categorical_sizes]
+        train = _dataset(X, y, weights and weights.fitted, settings, categories)
         if self._together is not None:
             # Bins come first, and without a network: each process cuts them by the same rows.
             train.construct()
@@ -116,12 +121,12 @@ class _Rates:
             env.model.reset_parameter({"learning_rate": rate})
 
 
-def _dataset(X: np.ndarray | Blocks, y: np.ndarray, weights: np.ndarray | None, settings: Params) -> Any:
+def _dataset(X: np.ndarray | Blocks, y: np.ndarray, weights: np.ndarray | None, settings: Params, categories: list[int]) -> Any:
     """What LightGBM learns from; of blocks the bins are cut by the rows that are there for it, and no more than bins stand in memory."""
     import lightgbm as lgb
 
     if not isinstance(X, Blocks):
-        return lgb.Dataset(X, y, weight=weights, params=settings)
+        return lgb.Dataset(X, y, weight=weights, params=settings, categorical_feature=categories or "auto")
 
     class Others(lgb.Sequence):
         batch_size = BLOCK
@@ -140,7 +145,7 @@ def _dataset(X: np.ndarray | Blocks, y: np.ndarray, weights: np.ndarray | None, 
         def __getitem__(self, idx: Any) -> np.ndarray:
             return X.first[idx]
 
-    bins = lgb.Dataset(X.cut_by, np.zeros(len(X.cut_by)), params=settings)
+    bins = lgb.Dataset(X.cut_by, np.zeros(len(X.cut_by)), params=settings, categorical_feature=categories or "auto")
     sequences = [First(), Others()] if X.others else [First()]
     return lgb.Dataset(sequences, y, reference=bins, weight=weights, params=settings)
 
@@ -192,6 +197,7 @@ class LightGBMFamily(Family):
     packages = ("lightgbm",)
     style = "tree"
     estimator = LightGBM
+    encoders = ("auto", "ordinal", NATIVE)
     weight = 3.0
     export_s = 0.5
     stops_early = varies = True
@@ -329,11 +335,24 @@ def _trees(booster: Any, width: int) -> Iterator[Tree]:
         # Where training saw no gap in a column, LightGBM takes NaN for zero.
         as_nan = (decision & _MISSING_TYPE) == _MISSING_NAN
         missing_left = np.where(as_nan, decision & _DEFAULT_LEFT > 0, threshold >= 0.0)
+        sets = _sets(lines, decision, threshold)
+        missing_left[list(sets)] = False
         children = [_ints(lines[name]) for name in ("left_child", "right_child")]
         left, right = (np.where(child < 0, inner + ~child, child) for child in children)
         arrays = (_ints(lines["split_feature"]), threshold, left, right, missing_left)
         padded = (np.append(array, np.zeros(len(leaf_values), dtype=array.dtype)) for array in arrays)
-        yield Tree(*padded, leaf, leaf_values[:, None], target)
+        yield Tree(*padded, leaf, leaf_values[:, None], target, sets)
+
+
+def _sets(lines: Params, decision: np.ndarray, threshold: np.ndarray) -> dict[int, np.ndarray]:
+    """The codes that go left, of each node that splits categories; its threshold is the number of its set, which is kept as bits."""
+    asking = np.flatnonzero(decision & _CATEGORICAL)
+    if not len(asking):
+        return {}
+    words, bounds = _ints(lines["cat_threshold"]).astype("<u4"), _ints(lines["cat_boundaries"])
+    sets = threshold[asking].astype(np.int64)
+    bits = (words[bounds[number] : bounds[number + 1]] for number in sets)
+    return {int(node): np.flatnonzero(np.unpackbits(found.view(np.uint8), bitorder="little")) for node, found in zip(asking, bits)}
 
 
 def _floats(text: str) -> np.ndarray:

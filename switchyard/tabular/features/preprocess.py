@@ -34,7 +34,9 @@ free texts are learnt from (learn, leave), `pairs` whether trees get arithmetic 
 
 ONEHOT_WIDTH = 64
 """Widest one-hot block of one column; the rarer categories are treated as unseen."""
-EMBEDDING_CODES = 1000
+CODED = ("embedding", "native")
+"""Encoders that a config cannot name: codes for what has its own way with categories, a net's table or sets that a tree splits."""
+MOST_CODES = 1000
 
 
 class Preprocessor(Pipeline):
@@ -42,12 +44,12 @@ class Preprocessor(Pipeline):
 
     @property
     def categorical_sizes_(self) -> list[tuple[int, int]]:
-        """(position, number of codes) of the columns that hold codes for embeddings."""
+        """(position, number of codes) of the columns that hold codes which are no quantity, for embeddings or sets."""
         blocks = self["blocks"]
         sizes = {
             blocks.output_indices_[name].start + number: size
             for name, block, _ in blocks.transformers_
-            if name.startswith("embedding")
+            if name.startswith(CODED)
             for number, size in enumerate(block.sizes_)
         }
         if "select" not in self.named_steps:
@@ -224,9 +226,8 @@ def _default_encoder(column: ColumnPlan, plan: FeaturePlan, style: Style) -> str
 
 
 def _encoder(encoder: str, missing: str, plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> Any:
-    if encoder == "embedding":
-        # Codes for a net's own table: no encoder that a config can name.
-        return Ordinal(missing=missing, max_categories=EMBEDDING_CODES, min_count=2)
+    if encoder in CODED:
+        return Ordinal(missing=missing, max_categories=MOST_CODES, min_count=2)
     chosen = ENCODERS[encoder]
     steps = chosen.steps(missing, plan, choices.get("order", "frequency"))
     if not chosen.quantity:

@@ -29,8 +29,10 @@ def blocks_of(X, first, step=700):
 
 @pytest.mark.parametrize("weighed", [False, True], ids=["alike", "weighed"])
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-@pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
-def test_a_booster_of_blocks_is_the_booster_of_the_matrix(name, task, weighed):
+@pytest.mark.parametrize(
+    "name, sizes", [("lightgbm", []), ("lightgbm", [(1, 12), (4, 12)]), ("xgboost", [])], ids=["lightgbm", "sets", "xgboost"]
+)
+def test_a_booster_of_blocks_is_the_booster_of_the_matrix(name, sizes, task, weighed):
     X, score, weights = matrix()
     y = score if task == "regression" else np.digitize(score, np.quantile(score, [0.5] if task == "binary" else [0.3, 0.7]))
     family = FAMILIES[name]
@@ -38,7 +40,7 @@ def test_a_booster_of_blocks_is_the_booster_of_the_matrix(name, task, weighed):
     classes = {"binary": 2, "multiclass": 3, "regression": 0}[task]
     found = []
     for features in (X, blocks_of(X, 1500)):
-        fitted = family.build(task, params, seed=3, n_classes=classes)
+        fitted = family.build(task, params, seed=3, n_classes=classes, categorical_sizes=sizes)
         found.append(fitted.fit(features, y, weights=weights if weighed else None).margins(X))
 
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)

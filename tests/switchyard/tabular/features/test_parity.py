@@ -114,6 +114,7 @@ def test_settings_of_single_columns_are_the_same_in_the_graph(plan_for, style):
         ("tree", {"encoder": "ordinal", "order": "lexicographic"}),
         ("tree", {"encoder": "target", "numeric_imputer": "median"}),
         ("tree", {"pairs": "make", "encoder": "ordinal"}),
+        ("tree", {"encoder": "native"}),
         ("net", {"encoder": "onehot", "scaler": "robust"}),
         ("net", {"scaler": "normalizer", "categorical_imputer": "most_frequent"}),
     ],
