@@ -153,7 +153,7 @@ class RandomForestFamily(Family):
     export_s = 1.0
     # Extremely randomised trees (Geurts, Ernst, Wehenkel, *Extremely randomized trees*, Machine Learning 63, 2006): beside LightGBM
     # they are worth more than a forest on eight of 13 tables (docs/benchmarks.md).
-    start_points = ({}, {"cuts": "random", "min_samples_split": 2})
+    start_points = ({}, {"cuts": "random", "min_samples_split": 2}, {"cuts": "random", "min_samples_split": 2, "max_features": 1.0})
 
     def load(self) -> None:
         import sklearn.ensemble  # noqa: F401
