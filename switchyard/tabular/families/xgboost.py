@@ -220,24 +220,12 @@ class XGBoostFamily(Family):
     start_points = (
         {"max_depth": 5, "min_child_weight": 1.0, "reg_lambda": 1.0, "subsample": 0.9, "colsample_bylevel": 0.6},
         {
-            "iterations": 2000,
-            "learning_rate": 0.025,
-            "max_depth": 5,
-            "min_child_weight": 1.0,
-            "reg_lambda": 1.0,
-            "subsample": 0.8,
+            "iterations": 2000, "learning_rate": 0.025, "max_depth": 5, "min_child_weight": 1.0, "reg_lambda": 1.0, "subsample": 0.8,
             "colsample_bylevel": 0.5,
         },
-        {
-            "learning_rate": 0.04,
-            "max_depth": 8,
-            "min_child_weight": 5.0,
-            "reg_lambda": 2.0,
-            "subsample": 0.8,
-            "colsample_bylevel": 0.4,
-        },
+        {"learning_rate": 0.1, "max_depth": 3, "min_child_weight": 1.0, "reg_lambda": 1.0, "subsample": 0.9, "colsample_bylevel": 0.6},
         {},
-    )
+    )  # fmt: skip
 
     def load(self) -> None:
         import xgboost  # noqa: F401
