@@ -68,7 +68,7 @@ def reserve(budget_s: float, standings: Sequence[Standing] = (), fits: float = 1
     20 % of short budgets and 12 % of long ones, and half as much again for each further fit; less as soon as some family has
     a model and all that have one can be fitted in less, those to come at the mean of the others. Never less than what leads by
     itself takes, however much that is: a search that can't fit what it found has found nothing. What leads is fitted with other
-    seeds besides, where it varies with them: time for three of these fits, at most a tenth of the budget.
+    seeds besides, where it varies with them: time for up to three of these fits, as many as go into a tenth of the budget.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def reserve(budget_s: float, standings: Sequence[Standing] = (), fits: float = 1
     to_come = sum(standing.refit_s is None and not standing.finished for standing in standings)
     every = SLOWER * fits * sum(known) * (1 + to_come / len(known)) + COMPARING_S
     leader = SLOWER * fits * leaders_s(standings)
-    return max(min(most, every), leader + COMPARING_S) + min(_SEEDS_SHARE * budget_s, _MORE_SEEDS * leader * _leader_varies(standings))
+    seeds = min(_MORE_SEEDS, int(_SEEDS_SHARE * budget_s / leader)) if leader and _leader_varies(standings) else 0
+    return max(min(most, every), leader + COMPARING_S) + seeds * leader
 
 
 def _leader_varies(standings: Sequence[Standing]) -> bool:

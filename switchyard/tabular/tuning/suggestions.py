@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,14 +97,24 @@ class Suggestions:
 
         Within a budget that may be enough for a single trial, what did better in our measurements goes first; else the defaults.
         """
+        points = self._points()
+        return {**self._family.default_params(*self._shape), **points[number][0]} if number < len(points) else None
+
+    def _points(self) -> list[tuple[dict[str, Any], str]]:
+        """Start points, and the choice that is another than the first trial's, in the order in which they are tried.
+
+        Each choice is tried with the first of them, so that it is the choice by which the two differ; between two choices comes
+        another start point, for a search may have time for few.
+        """
         starts = list(self._family.start_points)
         if {} not in starts:
             starts.insert(0, {})
         if not self._timed:
             starts.sort(key=bool)
-        # The first again for each choice, so that it is this one by which the two differ.
-        starts[1:1] = [starts[0]] * len(self._tried)
-        return {**self._family.default_params(*self._shape), **starts[number]} if number < len(starts) else None
+        first, *others = ((start, "") for start in starts)
+        tried = [(first[0], name) for name in self._tried]
+        turns = [one for pair in zip_longest(tried, others) for one in pair if one is not None]
+        return [first, *turns]
 
     def _settled(self, study: optuna.Study, number: int) -> dict[str, str]:
         """The choices of trial `number`, a start point.
@@ -112,9 +123,9 @@ class Suggestions:
         """
         import optuna
 
-        first = {name: values[0] for name, values in self._choices.items()}
-        if number <= len(self._tried):
-            return first | {name: _TRIED[name] for name in self._tried[number - 1 : number] if number}
+        first, choice = {name: values[0] for name, values in self._choices.items()}, self._points()[number][1]
+        if not number or choice:
+            return first | ({choice: _TRIED[choice]} if choice else {})
         done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
         best = study.best_trial.params if done else {}
         return first | {name: best[name] for name in first if name in best}

@@ -60,10 +60,10 @@ def test_the_defaults_come_first_of_a_number_of_trials_and_are_among_the_first_i
     assert asked[True][0] != defaults in asked[True]
 
 
-def test_texts_and_pairs_are_tried_one_after_the_other():
-    (a, _), (b, without_texts), (c, made) = first(3, False, "texts", "pairs")
+def test_texts_and_pairs_are_tried_with_the_first_start_point_and_another_comes_between():
+    (a, _), (b, without_texts), (other, _), (c, made) = first(4, False, "texts", "pairs")
 
-    assert a == b == c and without_texts == {"texts": "leave"} and made == {"pairs": "make"}
+    assert a == b == c != other and without_texts == {"texts": "leave"} and made == {"pairs": "make"}
 
 
 @pytest.mark.parametrize("timed", [False, True])
@@ -71,7 +71,7 @@ def test_what_takes_categories_as_they_are_tries_that_by_itself_after_the_first_
     (encoded, as_always), (coded, as_they_are), *others = first(3, timed, "encoder")
 
     assert encoded == coded != others[0][0] and as_always == {} and as_they_are == {"encoder": "native"}
-    assert [choices.get("encoder") for _, choices in first(3, timed, "encoder", "texts")] == [None, None, "native"]
+    assert [choices.get("encoder") for _, choices in first(4, timed, "encoder", "texts")] == [None, None, None, "native"]
 
 
 def test_a_family_that_cannot_take_them_never_does():
