@@ -133,17 +133,26 @@ class CatBoostFamily(Family):
     # "CB-TD" for classes (Holzmüller, Grinsztajn, Steinwart, *Better by Default*, NeurIPS 2024). Its depth of 9 for regressions
     # costs three times the seconds, and trees of a depth of 7 are large enough for a bundle.
     start_points = (
-        {"learning_rate": 0.08, "depth": 7, "l2_leaf_reg": 1e-5, "random_strength": 0.8, "bootstrap_type": "Bernoulli", "subsample": 0.9},
+        {
+            "learning_rate": 0.08,
+            "depth": 7,
+            "l2_leaf_reg": 1e-5,
+            "random_strength": 0.8,
+            "bootstrap_type": "Bernoulli",
+            "subsample": 0.9,
+            "leaf_estimation_iterations": 1,
+        },
     )
 
     def load(self) -> None:
         import catboost  # noqa: F401
 
     def default_params(self, task: str, n_rows: int, n_features: int) -> Params:
-        """The library's own, but for the learning rate, which it guesses from whether it is watched: a refit is not."""
+        """The library's own; what it would guess from the iterations or from being watched is said, so that a refit does the same."""
         return {
             "iterations": 1000, "patience": 50, "learning_rate": 0.05, "depth": 6, "l2_leaf_reg": 3.0, "random_strength": 1.0,
             "bootstrap_type": "MVS", "subsample": 0.8, "boosting_type": "Plain", "border_count": 254,
+            "leaf_estimation_iterations": 10 if task == "binary" else 1,
         }  # fmt: skip
 
     def most_leaves(self, params: Params, iterations: int, width: int) -> int:
