@@ -45,6 +45,8 @@ class XGBoost(Estimator):
     """
 
     weighs = streams = True
+    # On two cores an iteration takes 1.5 ms by one thread and 4 by two on 3,000 rows x 10, 11 and 9 ms on 10,000 x 50.
+    threads_pay_from = 400_000
 
     def _fit(
         self,
@@ -58,7 +60,7 @@ class XGBoost(Estimator):
         settings = {name: value for name, value in self.params.items() if name not in _OWN}
         settings |= {
             "objective": objective, "eval_metric": metric, "base_score": neutral,
-            "tree_method": "hist", "verbosity": 0, "nthread": self.n_jobs, "seed": self.seed,
+            "tree_method": "hist", "verbosity": 0, "nthread": self.fit_threads(X), "seed": self.seed,
         }  # fmt: skip
         if self.task == "multiclass":
             settings["num_class"] = self.n_classes
