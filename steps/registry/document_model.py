@@ -63,7 +63,7 @@ def document_model(
             leaderboard=leaderboard,
             model=ModelFacts(
                 members=Counter(member.family for member in model.members),
-                combination=leaderboard.winner.kind if len(model.members) > 1 else "",
+                combination="" if leaderboard.winner.kind == "single" else leaderboard.winner.kind,
                 calibration=model.calibrator.kind,
                 half_width=model.half_width,
                 quantiles=model.quantiles.words if model.quantiles else "",

@@ -51,6 +51,9 @@ class Features(Section):
     time_column: bool = Field(True, description="The time column's calendar parts are features; false: it only orders the rows.")
     interactions: NonNegativeInt = Field(0, le=1000, description="Products of the N strongest pairs of numeric columns.")
     polynomial: Literal[1, 2, 3] = Field(1, description="Powers of numeric columns up to this one.")
+    pairs: Literal["auto", "make", "leave"] = Field(
+        "auto", description="Products, ratios, differences and sums of the strongest numbers, for trees; auto: each trial chooses."
+    )
     lags: tuple[Lag, ...] = Field((), description="Features from the table's own history.")
     encoder: EncoderChoice = Field("auto", description="How categories become numbers.")
     scaler: Literal["auto", "standard", "minmax", "robust", "normalizer", "none"] = Field(

@@ -10,6 +10,8 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from switchyard.tabular.config.names import FamilyName, our_families
 from switchyard.tabular.config.section import Section, Share
 
+MAX_SEEDS = 5
+
 
 class Tuning(Section):
     """How long and how widely to search."""
@@ -37,6 +39,11 @@ class Training(Section):
     refit: Literal["all", "none"] = Field(
         "all",
         description="all: what was scored on the holdout is fitted once more, to all rows, and that is served; none: it is served itself.",
+    )
+    seeds: Literal["auto"] | Annotated[int, Field(ge=1, le=MAX_SEEDS)] = Field(
+        "auto",
+        description="How often each chosen model that varies with its seed is fitted, with other seeds, to answer with the mean; "
+        "auto: as often as the rest of the budget allows, once with tuning.trials. No more than twelve members in all.",
     )
     in_memory: Literal["auto"] | Annotated[int, Field(ge=100)] = Field(
         "auto",

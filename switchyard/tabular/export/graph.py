@@ -13,11 +13,15 @@ import numpy as np
 import onnx
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, inliner, numpy_helper, version_converter
 
+from switchyard.tabular.export import ensembles
+
 OPSET = 19
 _NEWER = {"StringSplit": 20}
 """Operators of a later opset, which a graph that has one is written in; nothing else in it means another thing there."""
 ML_OPSET = 3
 """Of the domain ai.onnx.ml; converters are told `target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET}`."""
+ML_OPSET_OF_SETS = 5
+"""Of a graph with trees that ask for sets, all of whose trees have the form that they have there."""
 IR_VERSION = 10
 
 _TYPES = {
@@ -165,7 +169,9 @@ class Graph:
         onnx.checker.ValidationError, onnx.shape_inference.InferenceError
             Where the graph is not valid ONNX.
         """
-        nodes = self._needed()
+        nodes, ml_opset = self._needed(), ML_OPSET
+        if any(node.op_type == ensembles.SINCE for node in nodes):
+            nodes, ml_opset = [ensembles.in_later_form(node) for node in nodes], ML_OPSET_OF_SETS
         read = {name for node in nodes for name in _reads(node)}
         graph = helper.make_graph(
             nodes,
@@ -178,7 +184,7 @@ class Graph:
             node.name = f"n{number}"
         opsets = [helper.make_opsetid("", max(_NEWER.get(node.op_type, OPSET) for node in nodes))]
         if "ai.onnx.ml" in self._domains:
-            opsets.append(helper.make_opsetid("ai.onnx.ml", ML_OPSET))
+            opsets.append(helper.make_opsetid("ai.onnx.ml", ml_opset))
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="switchyard")
         onnx.checker.check_model(model, full_check=True)
         return model

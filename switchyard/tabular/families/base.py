@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from switchyard.tabular.export.graph import Graph
     from switchyard.tabular.families.ranker import Ranker
 
-__all__ = ["Estimator", "Family", "Params", "Report", "Weights", "probabilities_of"]
+__all__ = ["NATIVE", "Estimator", "Family", "Params", "Report", "Weights", "probabilities_of"]
+
+NATIVE = "native"
+"""The choice of codes that the estimator itself takes for categories, by `Estimator.categorical_sizes`."""
 
 
 class Family(Part, ABC):
@@ -39,6 +42,9 @@ class Family(Part, ABC):
     """Distributions whose versions the model card states."""
     style: ClassVar[Literal["tree", "net", "distances"]]
     """Which preprocessing it wants: see `switchyard.tabular.features.preprocess.build_preprocessor`."""
+    encoders: ClassVar[tuple[str, ...]] = ("auto", "ordinal")
+    """What a search may make of the categories that the config leaves open, with the style "tree"; `NATIVE` only where the estimator
+    splits codes as sets."""
     tasks: ClassVar[tuple[str, ...]] = ("binary", "multiclass", "regression")
     """What it can do."""
     estimator: ClassVar[type[Estimator]]
@@ -57,10 +63,13 @@ class Family(Part, ABC):
     """Nobody can follow it to an answer: `constraints.explainable_only` leaves it out."""
     stops_early: ClassVar[bool] = False
     """Watches rows that it is not fitted to, and keeps its best iteration."""
+    varies: ClassVar[bool] = False
+    """Fits with other seeds differ so much that their mean is better than any."""
     scheduled: ClassVar[bool] = False
     """A fit is one schedule over all its iterations, which a clock that cuts it off would spoil: it is made shorter instead."""
     start_points: ClassVar[tuple[Params, ...]] = ()
-    """What a search tries after the defaults, before it is free to choose: each changes the defaults in some values."""
+    """What a search tries in this order before it is free to choose: each changes the defaults in some values; {}, which comes first
+    where it is not in it, is the defaults."""
 
     @property
     def boosts(self) -> bool:
@@ -109,6 +118,16 @@ class Family(Part, ABC):
             Probabilities of shape (n_holdout, n_classes), or values of shape (n_holdout,) where `n_classes` is 0.
         """
         raise NotImplementedError(f"{self.title} is no baseline")
+
+    def gains(self, X: np.ndarray, y: np.ndarray, n_classes: int, seed: int) -> np.ndarray:
+        """By how much each column of `X`, float32 of shape (n, m), lowers the training loss of a few trees; only `BASELINE` has to say it.
+
+        Returns
+        -------
+        ndarray of shape (m,)
+            Of `y`, class codes without gaps, or values where `n_classes` is 0. The same on every machine.
+        """
+        raise NotImplementedError(f"{self.title} ranks no columns")
 
     def load(self) -> None:
         """Import the library behind it: a search does so before it takes the time of a fit."""

@@ -72,6 +72,10 @@ class Estimator(ABC):
     has_distances: ClassVar[bool] = False
     """Whether classes have centres."""
 
+    threads_pay_from: ClassVar[int] = 0
+    """Values of a matrix (rows times columns) from which on a fit is quicker by several threads than by one: below, they spend their time
+    on waking one another."""
+
     def __init__(
         self,
         task: str,
@@ -95,6 +99,11 @@ class Estimator(ABC):
     def width(self) -> int:
         """Columns of `margins`: one, or one for each class."""
         return self.n_classes if self.n_classes and (self.n_classes > 2 or self.output == "probability") else 1
+
+    def fit_threads(self, X: np.ndarray | Blocks) -> int:
+        """How many of `n_jobs` threads a fit to `X` is worth."""
+        rows, columns = X.shape
+        return self.n_jobs if rows * columns >= self.threads_pay_from else 1
 
     def fit(
         self,

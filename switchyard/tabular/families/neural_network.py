@@ -95,7 +95,7 @@ class NeuralNetworkFamily(Family):
     # torch, and its compiler, which each optimizer loads to tell it to stay away: 2.9 and 1.6 s on two cores.
     starts_s = 4.5
     opaque = True
-    stops_early = True
+    stops_early = varies = True
     scheduled = True
 
     def default_params(self, task: str, n_rows: int, n_features: int) -> Params:

@@ -1,4 +1,4 @@
-"""Random forest: averaged deep trees on bootstrap samples, grown by scikit-learn."""
+"""Random forest: averaged deep trees on bootstrap samples, or with random cuts on all rows, grown by scikit-learn."""
 
 from __future__ import annotations
 
@@ -47,10 +47,15 @@ class RandomForest(Estimator):
         monitor: Monitor,
         weights: Weights | None = None,
     ) -> None:
-        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+        from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
 
-        kind = RandomForestClassifier if self.n_classes else RandomForestRegressor
-        settings = {name: value for name, value in self.params.items() if name != "iterations"}
+        settings = {name: value for name, value in self.params.items() if name not in ("iterations", "cuts")}
+        if self.params.get("cuts") == "random":
+            kind = ExtraTreesClassifier if self.n_classes else ExtraTreesRegressor
+            # Its trees differ by their cuts, and each is grown on all rows.
+            settings.pop("max_samples", None)
+        else:
+            kind = RandomForestClassifier if self.n_classes else RandomForestRegressor
         if self.task == "poisson":
             settings["criterion"] = "poisson"
         total = self.params["iterations"]
@@ -146,6 +151,9 @@ class RandomForestFamily(Family):
     estimator = RandomForest
     weight = 1.0
     export_s = 1.0
+    # Extremely randomised trees (Geurts, Ernst, Wehenkel, *Extremely randomized trees*, Machine Learning 63, 2006): beside LightGBM
+    # they are worth more than a forest on eight of 13 tables (docs/benchmarks.md).
+    start_points = ({}, {"cuts": "random", "min_samples_split": 2}, {"cuts": "random", "min_samples_split": 2, "max_features": 1.0})
 
     def load(self) -> None:
         import sklearn.ensemble  # noqa: F401
@@ -182,6 +190,7 @@ class RandomForestFamily(Family):
             "max_features": trial.suggest_float("max_features", least, 1.0, log=True),
             "min_samples_leaf": trial.suggest_int("min_samples_leaf", 1, int(np.clip(n_rows // 50, 2, 30)), log=True),
             "max_samples": trial.suggest_float("max_samples", 0.4, 1.0),
+            "cuts": trial.suggest_categorical("cuts", ["best", "random"]),
         }
 
     def emit(self, graph: Graph, estimator: RandomForest, x: str) -> str:

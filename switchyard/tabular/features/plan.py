@@ -63,6 +63,7 @@ def plan_features(split: Split, dropped: Mapping[str, str], problem: Problem) ->
         outliers=features.outliers,
         interactions=features.interactions,
         polynomial=features.polynomial,
+        pairs=_pairs(problem),
         selection=features.selection,
         interpolate=features.interpolate,
         order_by=schema.time.name if schema.time else None,
@@ -72,6 +73,11 @@ def plan_features(split: Split, dropped: Mapping[str, str], problem: Problem) ->
         scaler=features.scaler,
         seed=problem.tuning.seed,
     )
+
+
+def _pairs(problem: Problem) -> str:
+    """The config's `features.pairs`; a model that somebody has to follow gets them only where they are asked for."""
+    return "leave" if problem.features.pairs == "auto" and problem.constraints.explainable_only else problem.features.pairs
 
 
 def _plan_column(column: Column, split: Split, dropped: Mapping[str, str], problem: Problem) -> ColumnPlan:

@@ -22,18 +22,21 @@ from switchyard.tabular.features.derived import Derive
 from switchyard.tabular.features.encoders import ENCODERS
 from switchyard.tabular.features.numeric import Bound, Impute, Products, Scale
 from switchyard.tabular.features.outliers import ClipOutliers, FlagOutliers, IsolationFlag
+from switchyard.tabular.features.pairs import Pairs
 from switchyard.tabular.features.record import NUMBERS, ColumnPlan, FeaturePlan
 from switchyard.tabular.features.selection import Select
 from switchyard.tabular.features.texts import TextScores
 
 Style = Literal["tree", "net", "distances"]
-CHOICES = ("encoder", "numeric_imputer", "categorical_imputer", "scaler", "order", "texts")
+CHOICES = ("encoder", "numeric_imputer", "categorical_imputer", "scaler", "order", "texts", "pairs")
 """What a tuner may choose where the config says auto; `order` is that of ordinal codes (frequency, lexicographic), `texts` whether
-free texts are learnt from (learn, leave)."""
+free texts are learnt from (learn, leave), `pairs` whether trees get arithmetic pairs of numbers (make, leave)."""
 
 ONEHOT_WIDTH = 64
 """Widest one-hot block of one column; the rarer categories are treated as unseen."""
-EMBEDDING_CODES = 1000
+CODED = ("embedding", "native")
+"""Encoders that a config cannot name: codes for what has its own way with categories, a net's table or sets that a tree splits."""
+MOST_CODES = 1000
 
 
 class Preprocessor(Pipeline):
@@ -41,12 +44,12 @@ class Preprocessor(Pipeline):
 
     @property
     def categorical_sizes_(self) -> list[tuple[int, int]]:
-        """(position, number of codes) of the columns that hold codes for embeddings."""
+        """(position, number of codes) of the columns that hold codes which are no quantity, for embeddings or sets."""
         blocks = self["blocks"]
         sizes = {
             blocks.output_indices_[name].start + number: size
             for name, block, _ in blocks.transformers_
-            if name.startswith("embedding")
+            if name.startswith(CODED)
             for number, size in enumerate(block.sizes_)
         }
         if "select" not in self.named_steps:
@@ -82,9 +85,23 @@ def build_preprocessor(plan: FeaturePlan, style: Style, choices: Mapping[str, An
     if choices.get("texts") != "leave" or not blocks:
         blocks += _text_blocks(plan, style, choices)
     steps: list[tuple[str, Any]] = [("blocks", ColumnTransformer(blocks, sparse_threshold=0.0, verbose_feature_names_out=False))]
+    steps += _pairs(plan, style, choices)
     if plan.selection.method != "none":
         steps.append(("select", Select(plan.selection.method, plan.selection.keep, plan.task != "regression", plan.seed)))
     return Preprocessor(steps)
+
+
+def _pairs(plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> list[tuple[str, Pairs]]:
+    """After all blocks, since numbers are ranked beside what categories became; those of the table are the first columns there."""
+    positions = paired(plan)
+    if style != "tree" or len(positions) < 2 or _decide("auto", plan.pairs, choices.get("pairs"), "leave") == "leave":
+        return []
+    return [("pairs", Pairs(positions, plan.task != "regression", plan.seed))]
+
+
+def paired(plan: FeaturePlan) -> tuple[int, ...]:
+    """Positions, among the encoded features, of the quantities that `Pairs` may pair."""
+    return tuple(np.flatnonzero(_numbers(plan).measured).tolist())
 
 
 def _decide(column: str, config: str, choice: str | None, default: str) -> str:
@@ -209,9 +226,8 @@ def _default_encoder(column: ColumnPlan, plan: FeaturePlan, style: Style) -> str
 
 
 def _encoder(encoder: str, missing: str, plan: FeaturePlan, style: Style, choices: Mapping[str, Any]) -> Any:
-    if encoder == "embedding":
-        # Codes for a net's own table: no encoder that a config can name.
-        return Ordinal(missing=missing, max_categories=EMBEDDING_CODES, min_count=2)
+    if encoder in CODED:
+        return Ordinal(missing=missing, max_categories=MOST_CODES, min_count=2)
     chosen = ENCODERS[encoder]
     steps = chosen.steps(missing, plan, choices.get("order", "frequency"))
     if not chosen.quantity:

@@ -62,6 +62,8 @@ class FeaturePlan(Record):
     outliers: Outliers
     interactions: int
     polynomial: int
+    pairs: str = "leave"
+    """Whether trees get arithmetic pairs of numbers: make, leave, or auto, where each trial chooses."""
     selection: Selection
     interpolate: bool
     """Fill gaps of numeric columns along `order_by`, in training rows only."""
@@ -177,6 +179,9 @@ def _settings(plan: FeaturePlan) -> Table:
         rows.append(("interactions", pairs))
     if plan.polynomial > 1:
         rows.append(("polynomial", f"terms up to degree {plan.polynomial}"))
+    if plan.pairs != "leave":
+        who = "of tree families, where a trial chose them" if plan.pairs == "auto" else "of tree families"
+        rows.append(("pairs", f"products, ratios, differences and sums of the strongest numbers {who}, chosen in each fold"))
     if selection.method != "none":
         from switchyard.tabular.features.selection import METHODS
 

@@ -51,6 +51,14 @@ class Combiner:
             raise ValueError(f"a stack needs weights (n_features, width) and an intercept (width,), got {matrix.shape} and {bias.shape}")
         return cls("stack", matrix, bias)
 
+    def repeated(self, times: Sequence[int]) -> Combiner:
+        """The same over members of which number i stands `times[i]` times in a row: each has an equal part of its weight."""
+        width = len(self.weights) // len(times)
+        rows = [place * width + row for place, count in enumerate(times) for _ in range(count) for row in range(width)]
+        parts = np.repeat(np.asarray(times, dtype=np.float64), np.asarray(times) * width)
+        weights = self.weights[rows]
+        return Combiner(self.kind, weights / (parts if weights.ndim == 1 else parts[:, None]), self.intercept)
+
     def combine(self, outputs: Sequence[np.ndarray]) -> np.ndarray:
         """The ensemble's output from its members'.
 

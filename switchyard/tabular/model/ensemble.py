@@ -71,22 +71,27 @@ def build_ensemble(
     pool = Pool(studies, split, problem, budget_left_s)
     options = pool.options()
     chosen, rule = _choose(options, pool)
-    leaderboard = _leaderboard(options, chosen, rule, pool)
     logger.info("chosen: %s, cross-validated %s %.5g", chosen.name, pool.metric.name, chosen.score)
     picked = [pool.candidates[member] for member in chosen.combination.members]
     pairs = [(study.family, candidate) for study, candidate in picked]
+    times = pool.times(chosen)
+    leaderboard = _leaderboard(options, chosen, rule + _said(times), pool)
     model = Model(
         task=problem.task,
         target=problem.data.target,
         columns=plan.used,
         classes=pool.classes,
-        members=tuple(fit_chosen(pairs, split, plan, problem, pool.classes, end, n_jobs)),
-        combiner=chosen.combination.combiner,
+        members=tuple(fit_chosen(pairs, split, plan, problem, pool.classes, end, n_jobs, times)),
+        combiner=chosen.combination.combiner.repeated(times),
         **decisions_of(chosen.oof, pool.truth, problem, pool.weights, pool.classes),
     )
     model = with_limits(model, split.train, problem.clustering.unlike)
     left_s = None if end is None else end - time.monotonic()
     return model, leaderboard.model_copy(update={"left_s": left_s})
+
+
+def _said(times: Sequence[int]) -> str:
+    return f"; each model that varies with its seed was fitted {max(times)} times, and answers with the mean" if max(times) > 1 else ""
 
 
 def _choose(options: Sequence[Option], pool: Pool) -> tuple[Option, str]:

@@ -121,8 +121,10 @@ class Model(Storable):
 
     @property
     def family(self) -> str:
-        """The family of a single model, else "ensemble"."""
-        return self.members[0].family if len(self.members) == 1 else "ensemble"
+        """The family of a single model, fitted once or with several seeds, else "ensemble"."""
+        first = self.members[0]
+        alike = all((member.family, member.params) == (first.family, first.params) for member in self.members)
+        return first.family if alike else "ensemble"
 
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
         """Calibrated probabilities, float64 of shape (n, n_classes), for a frame in canonical types."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from switchyard.tabular.config.learning import MAX_SEEDS
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.families import FAMILIES
@@ -18,13 +19,15 @@ from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import Metric, metric_of
 from switchyard.tabular.tuning.cost import fits_to_come, refit_seconds
 from switchyard.tabular.tuning.crossval import constant_score, training_target
-from switchyard.tabular.tuning.ledger import COMPARING_S
+from switchyard.tabular.tuning.ledger import COMPARING_S, SLOWER
 from switchyard.tabular.tuning.study import Candidate, Study, Trial
 
 MAX_MEMBERS = 6
 """Keeps one row of the largest ensemble under a millisecond."""
-_MEMBER_MS = 0.12
-"""What a member adds to one row, at most."""
+MAX_FITS = 12
+"""As `MAX_MEMBERS`, with what is fitted again with other seeds, for which preparation is done."""
+_MEMBER_MS, _FIT_MS = 0.12, 0.08
+"""What a member adds to one row, at most, and one fit more of it."""
 _PER_FAMILY = 3
 """Candidates of a family that greedy selection may choose from."""
 _LEAF_BYTES = 95
@@ -66,7 +69,8 @@ class Pool:
 
         folds: Folds = make_folds(split, problem)
         self.notes += [f"cross-validation: {folds.note}"] if folds.note else []
-        if split.schema.sampled:
+        self.sampled = bool(split.schema.sampled)
+        if self.sampled:
             self.notes.append(
                 f"searched and cross-validated on {len(split.train):,} rows of a uniform sample of the table's {split.schema.of:,}"
             )
@@ -98,6 +102,28 @@ class Pool:
     def fits(self, members: set[int]) -> bool:
         """Whether these members together are few, small and quick enough."""
         return self._small(members) and self._in_time(members)
+
+    def times(self, chosen: Option) -> tuple[int, ...]:
+        """How often each member of `chosen` is fitted, with other seeds, in the time, number and size that are left.
+
+        The mean of such fits varies less with the rows that happened to be there. Where no clock rules it is one, unless the config
+        says more; where nothing may be blended it is one.
+        """
+        members, asked = chosen.combination.members, self.problem.training.seeds
+        gaining = [member for member in members if FAMILIES[self.candidates[member][0].family].varies]
+        single = not self.problem.tuning.ensemble or self.problem.constraints.explainable_only
+        if not gaining or single or self.sampled or (asked == "auto" and np.isinf(self._left_s)):
+            return (1,) * len(members)
+        limit = self.problem.constraints.max_latency_ms
+        most = MAX_FITS if limit is None else min(MAX_FITS, int(limit / _FIT_MS))
+        more = [
+            (most - len(members)) / len(gaining),
+            MAX_SEEDS - 1 if asked == "auto" else asked - 1,
+            _rest(self.problem.constraints.max_bundle_mb or np.inf, self._sizes, members, gaining),
+            _rest(self._left_s / SLOWER, self._costs, members, gaining),
+        ]
+        rounds = max(0, int(min(more)))
+        return tuple(1 + rounds * (member in gaining) for member in members)
 
     def _small(self, members: set[int]) -> bool:
         limit = self.problem.constraints.max_latency_ms
@@ -161,6 +187,11 @@ class Pool:
 
     def _weights_at(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self.weights is None else self.weights[rows]
+
+
+def _rest(whole: float, each: Sequence[float], members: Sequence[int], gaining: Sequence[int]) -> float:
+    """How often all of `gaining` fit into what `members` leave of `whole`."""
+    return (whole - sum(each[member] for member in members)) / max(1e-9, sum(each[member] for member in gaining))
 
 
 def _most_megabytes(family: str, trial: Trial, n_classes: int) -> float:

@@ -60,6 +60,7 @@ def fit_chosen(
     classes: tuple[str, ...],
     end: float | None = None,
     n_jobs: int | None = None,
+    times: Sequence[int] = (),
 ) -> list[Member]:
     """Fit the chosen (family, candidate) pairs to the training rows.
 
@@ -72,18 +73,21 @@ def fit_chosen(
         the estimates made before should keep it from that.
     n_jobs : int, optional
         Threads of a fit; all cores when absent.
+    times : sequence of int, optional
+        How often each is fitted, with other seeds: its members stand in a row. Once when absent.
     """
     from switchyard.tabular.features.preprocess import build_preprocessor
 
     rows = _Rows(split, plan, problem, classes)
     prepared: dict[tuple, Pipeline] = {}
     recipes = []
-    for family, candidate in chosen:
+    for (family, candidate), count in zip(chosen, times or [1] * len(chosen)):
         style, choices = FAMILIES[family].style, candidate.trial.choices
         key = (style, *sorted(choices.items()))
         if key not in prepared:
             prepared[key] = build_preprocessor(plan, style, choices)
-        recipes.append(_Recipe(family, refit_params(family, candidate.trial, len(rows.frame)), prepared[key]))
+        params = refit_params(family, candidate.trial, len(rows.frame))
+        recipes += [_Recipe(family, params, prepared[key], problem.tuning.seed + again) for again in range(count)]
     return list(_Fitting(rows, problem, end, n_jobs).members(recipes))
 
 
@@ -148,7 +152,7 @@ def fit_again(
         more = _more_rounds(member.family, rows.count(member.family) / before)
         rounds = max(1, round(member.params.get("iterations", 1) * more))
         params = FAMILIES[member.family].with_iterations(member.params, rounds) if more > 1 else member.params
-        recipes.append(_Recipe(member.family, params, fresh[id(member.preprocessor)]))
+        recipes.append(_Recipe(member.family, params, fresh[id(member.preprocessor)], member.estimator.seed))
     fitting = _Fitting(rows, problem, end, n_jobs, by)
     # A schedule takes what it takes, so that boosting, whose steps follow the clock, gets what is left.
     order = sorted(range(len(recipes)), key=lambda place: by is not None and not FAMILIES[recipes[place].family].scheduled)
@@ -168,6 +172,7 @@ class _Recipe:
     family: str
     params: Params
     preprocessor: Pipeline
+    seed: int
 
 
 class _Rows:
@@ -221,7 +226,7 @@ class _Fitting:
         estimator = FAMILIES[recipe.family].build(
             task=self._problem.loss,
             params=recipe.params,
-            seed=self._problem.tuning.seed,
+            seed=recipe.seed,
             n_classes=self._rows.n_classes,
             n_jobs=self._n_jobs,
             categorical_sizes=recipe.preprocessor.categorical_sizes_,

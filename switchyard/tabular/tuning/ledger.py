@@ -22,6 +22,11 @@ FAR = 0.05
 SELDOM_TAKEN = 0.02
 """As `FAR`: from here on an ensemble has seldom use for a family, so no time is set aside to fit it."""
 
+_SEEDS_SHARE = 0.1
+"""Of the budget at most, to fit what leads with other seeds besides."""
+_MORE_SEEDS = 3
+"""For how many of such fits time is set aside."""
+
 COMPARING_S = 2.0
 """To compare combinations, to calibrate and write what no member is charged for, and for the orchestrator between two steps."""
 
@@ -62,7 +67,8 @@ def reserve(budget_s: float, standings: Sequence[Standing] = (), fits: float = 1
 
     20 % of short budgets and 12 % of long ones, and half as much again for each further fit; less as soon as some family has
     a model and all that have one can be fitted in less, those to come at the mean of the others. Never less than what leads by
-    itself takes, however much that is: a search that can't fit what it found has found nothing.
+    itself takes, however much that is: a search that can't fit what it found has found nothing. What leads is fitted with other
+    seeds besides, where it varies with them: time for up to three of these fits, as many as go into a tenth of the budget.
 
     Parameters
     ----------
@@ -75,7 +81,13 @@ def reserve(budget_s: float, standings: Sequence[Standing] = (), fits: float = 1
         return most
     to_come = sum(standing.refit_s is None and not standing.finished for standing in standings)
     every = SLOWER * fits * sum(known) * (1 + to_come / len(known)) + COMPARING_S
-    return max(min(most, every), SLOWER * fits * leaders_s(standings) + COMPARING_S)
+    leader = SLOWER * fits * leaders_s(standings)
+    seeds = min(_MORE_SEEDS, int(_SEEDS_SHARE * budget_s / leader)) if leader and _leader_varies(standings) else 0
+    return max(min(most, every), leader + COMPARING_S) + seeds * leader
+
+
+def _leader_varies(standings: Sequence[Standing]) -> bool:
+    return any(FAMILIES[standing.family].varies for standing in standings if standing.leads)
 
 
 def leaders_s(standings: Sequence[Standing]) -> float:

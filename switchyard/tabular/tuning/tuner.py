@@ -25,7 +25,7 @@ from switchyard.tabular.tuning.pruning import CurveBound, Race
 from switchyard.tabular.tuning.schedules import Schedules
 from switchyard.tabular.tuning.store import StudyStore
 from switchyard.tabular.tuning.study import Candidate, Study, Trial, ranked
-from switchyard.tabular.tuning.suggestions import Suggestions
+from switchyard.tabular.tuning.suggestions import Suggestions, open_choices
 
 logger = logging.getLogger(__name__)
 
@@ -129,17 +129,9 @@ class _Search:
         self.target, self.classes = training_target(self.split, self.problem)
         folds = make_folds(self.split, self.problem)
         self.source = FoldSource(self.split, self.plan, self.problem, folds, self.target, self.store.key)
-        # One-hot and target encoding win on Ames housing (RMSE 22,982 to 24,350), ordinal codes on Bank marketing (ROC-AUC
-        # 0.885 to 0.850) and Adult; a net's codes go to embeddings either way.
-        texts = any(column.use and column.kind == "text" for column in self.plan.columns)
-        encoders = (
-            self.family.style == "tree"
-            and self.plan.encoder == "auto"
-            and any(column.use and column.kind == "categorical" and column.encoder == "auto" for column in self.plan.columns)
-        )
         shape = (self.problem.task, len(self.split.train), len(self.plan.used))
         self.schedules = Schedules(self.family, self.problem, self.source, len(self.classes), self.n_jobs)
-        self.suggestions = Suggestions(self.family, shape, encoders, texts, self.problem.tuning.seed, self.timed)
+        self.suggestions = Suggestions(self.family, shape, open_choices(self.family, self.plan), self.problem.tuning.seed, self.timed)
 
     def _search(self) -> str:
         """Run trials until the number or the time is reached; why it ended early, if it did."""

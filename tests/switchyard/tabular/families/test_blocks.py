@@ -44,6 +44,19 @@ def test_a_booster_of_blocks_is_the_booster_of_the_matrix(name, task, weighed):
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
+def test_of_blocks_categories_are_split_into_sets_too():
+    X, _, _ = matrix()
+    y = np.where(np.isin(X[:, 4], (0, 3, 5, 8, 10)), -1.0, 1.0)
+    family = FAMILIES["lightgbm"]
+    # One split is all that there is, and only a set makes do with it.
+    params = {**family.default_params("regression", len(X), 5), "iterations": 1, "num_leaves": 2, "learning_rate": 1.0}
+    coded, ordered = (
+        family.build("regression", params, categorical_sizes=sizes).fit(blocks_of(X, 1500), y).predict(X) for sizes in ([(4, 13)], [])
+    )
+
+    assert np.mean((coded - y) ** 2) < 0.001 < 0.1 < np.mean((ordered - y) ** 2)
+
+
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
 def test_a_booster_that_is_late_makes_fewer_and_larger_steps(name):
     X, score, _ = matrix()

@@ -71,7 +71,7 @@ def test_early_stopping_keeps_the_best_iteration_and_can_be_repeated_without_an_
     watched = build(family, "binary", iterations=500, patience=20, learning_rate=0.3)
     watched.fit(X[:250], y[:250], (X[250:], y[250:]), report=lambda step, loss: losses.setdefault(step, loss) is None)
     assert 0 < watched.best_iteration_ < 400 and losses
-    refitted = type(watched)("binary", {**watched.params, "iterations": watched.best_iteration_}, 3, 2, 1).fit(X[:250], y[:250])
+    refitted = build(family, "binary", **{**watched.params, "iterations": watched.best_iteration_}).fit(X[:250], y[:250])
     assert np.allclose(refitted.predict_proba(X), watched.predict_proba(X), atol=1e-6)
 
 

@@ -42,7 +42,9 @@ def names_of(fitted: Preprocessor) -> list[str]:
         seen[name] += 1
         if seen[name] > 1:
             names[position] = f"{name} ({seen[name]})"
-    return names if len(fitted.steps) == 1 else fitted["select"].get_feature_names_out(names).tolist()
+    for _, step in fitted.steps[1:]:
+        names = step.get_feature_names_out(names).tolist()
+    return names
 
 
 def make_notes(rng: np.random.Generator, rows: int, seed: int) -> np.ndarray:

@@ -35,6 +35,7 @@ OPTIONS = {
     "interactions": {"interactions": 4, "derived": {"ratio": "loan / income"}},
     "squares": {"polynomial": 2},
     "cubes": {"polynomial": 3, "interactions": 2},
+    "pairs": {"pairs": "make", "derived": DERIVED},
     "one-hot": {"encoder": "onehot"},
     "ordinal": {"encoder": "ordinal"},
     "target": {"encoder": "target"},
@@ -93,7 +94,9 @@ def test_every_option_is_the_same_in_the_graph(plan_for, option, style):
 
 
 @pytest.mark.parametrize("task", ["multiclass", "regression"])
-@pytest.mark.parametrize("option", ["target", "interactions", "anova", "lasso", "forest", "sequential", "importance", "everything"])
+@pytest.mark.parametrize(
+    "option", ["target", "interactions", "pairs", "anova", "lasso", "forest", "sequential", "importance", "everything"]
+)
 def test_every_task_is_the_same_in_the_graph(plan_for, option, task):
     split, plan = plan_for(task, OPTIONS[option])
     assert_parity(task, "tree", split, plan)
@@ -110,6 +113,8 @@ def test_settings_of_single_columns_are_the_same_in_the_graph(plan_for, style):
     [
         ("tree", {"encoder": "ordinal", "order": "lexicographic"}),
         ("tree", {"encoder": "target", "numeric_imputer": "median"}),
+        ("tree", {"pairs": "make", "encoder": "ordinal"}),
+        ("tree", {"encoder": "native"}),
         ("net", {"encoder": "onehot", "scaler": "robust"}),
         ("net", {"scaler": "normalizer", "categorical_imputer": "most_frequent"}),
     ],

@@ -47,6 +47,15 @@ def test_columns_needed_only_by_derived_features_are_inputs_and_no_features():
     assert plan.derived[1].needs == ("loan", "income")
 
 
+@pytest.mark.parametrize("asked, explainable, planned", [("auto", False, "auto"), ("auto", True, "leave"), ("make", True, "make")])
+def test_pairs_are_left_where_somebody_has_to_follow_the_model_and_did_not_ask(asked, explainable, planned):
+    problem = make_problem("binary", {"pairs": asked})
+    problem = problem.model_copy(update={"constraints": problem.constraints.model_copy(update={"explainable_only": explainable})})
+    plan = plan_features(make_split("binary"), {}, problem)
+    assert plan.pairs == planned
+    assert ("products, ratios" in str(plan.report())) == (planned != "leave")
+
+
 def test_what_quality_dropped_does_not_come_back_through_an_expression():
     problem = make_problem("binary", {"derived": {"ratio": "loan / income", "twice": "2 * ratio"}})
     plan = plan_features(make_split("binary"), {"loan": "gives the target away"}, problem)

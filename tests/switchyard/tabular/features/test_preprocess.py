@@ -12,6 +12,7 @@ from switchyard.tabular.features.categories import CategoryCodes, OneHot, Target
 from switchyard.tabular.features.dates import PARTS, DateParts
 from switchyard.tabular.features.numeric import Impute, Products
 from switchyard.tabular.features.outliers import ClipOutliers, IsolationFlag
+from switchyard.tabular.features.pairs import Pairs
 from switchyard.tabular.features.plan import FeaturePlan, plan_features
 from switchyard.tabular.features.preprocess import build_preprocessor
 from switchyard.tabular.features.selection import METHODS, Select
@@ -130,6 +131,34 @@ def test_the_strongest_pair_is_found():
     products = Products(tuple(range(6)), True, interactions=1).fit(X, (X[:, 2] * X[:, 5] > 0).astype(int))
     assert products.get_feature_names_out(list("abcdef")).tolist()[-1] == "c * f"
     np.testing.assert_array_equal(products.transform(X)[:, -1], X[:, 2] * X[:, 5])
+
+
+def test_the_pair_that_decides_is_made_and_what_cannot_be_computed_is_missing():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(0, 3, 1000), rng.uniform(1, 9, (1000, 5))]).astype("float64")
+    X[::7, 4] = np.nan
+    pairs = Pairs((1, 2, 3, 4, 5), False).fit(X, X[:, 1] / X[:, 3] + 0.01 * X[:, 2])
+    names = pairs.get_feature_names_out(list("abcdef")).tolist()
+    assert len(names) <= 6 + 20 and not any("a" in name for name in names[6:])
+    ratio = next(name for name in names if name in ("b / d", "d / b"))
+
+    edge = np.array([[0, 1.0, 1, 0.0, np.nan, 1], [0, 0.0, 1, 2.0, 1, 1], [0, 1e38, 1e38, 1e38, 1e38, 1e-300]])
+    made = dict(zip(names, pairs.transform(edge).T, strict=True))
+    assert np.isnan(made[ratio][0 if ratio == "b / d" else 1])
+    assert all(np.isnan(made[name][0]) for name in names[6:] if "e" in name)
+    assert np.nanmax(np.abs(list(made.values()))) <= 1e38
+
+
+def test_pairs_are_for_trees_and_only_where_they_were_chosen(plan_for):
+    split, plan = plan_for("binary")
+    assert "pairs" not in build_preprocessor(plan, "tree").named_steps
+    assert "pairs" not in build_preprocessor(plan, "net", {"pairs": "make"}).named_steps
+    _, left = plan_for("binary", {"pairs": "leave"})
+    assert "pairs" not in build_preprocessor(left, "tree", {"pairs": "make"}).named_steps
+    made, _ = fitted(split, plan, choices={"pairs": "make"})
+    assert 0 < len(made["pairs"].terms_) <= 20
+    again = load(dump(made))
+    assert again["pairs"].terms_ == made["pairs"].terms_
 
 
 def test_polynomials_of_many_columns_are_bounded():

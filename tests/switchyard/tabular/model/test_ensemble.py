@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from switchyard.tabular.errors import SwitchyardError
+from switchyard.tabular.model.combiner import Combiner
 from switchyard.tabular.model.combining import blend, greedy, held_out_outputs, rank_auc, stack, vote
 from switchyard.tabular.model.ensemble import build_ensemble
 from switchyard.tabular.model.leaderboard import Leaderboard
@@ -276,3 +277,47 @@ def test_the_live_leaderboard_logs_where_there_is_no_terminal_and_draws_where_th
     with LiveLeaderboard(Console(file=drawn, force_terminal=True, width=100)) as live:
         tune_family(split, plan, problem, "lightgbm", StudyStore(tmp_path, "b"), live, n_jobs=1)
     assert "best cv roc_auc" in drawn.getvalue()
+
+
+def seeded(problem, seeds):
+    return problem.model_copy(update={"training": problem.training.model_copy(update={"seeds": seeds})})
+
+
+@pytest.mark.parametrize("spread", [(0.5, 30.0), (1.5, 1.5)], ids=["single", "ensemble"])
+def test_what_varies_with_its_seed_is_fitted_several_times_and_the_mean_answers(spread):
+    studies, split, plan, problem = known_studies(*spread)
+    once, _ = build_ensemble(studies, split, plan, problem, n_jobs=1)
+    model, leaderboard = build_ensemble(studies, split, plan, seeded(problem, 3), n_jobs=1)
+
+    boosters = [member.estimator for member in model.members if member.family == "lightgbm"]
+    assert [estimator.seed for estimator in boosters] == [0, 1, 2] and len(model.members) == len(once.members) + 2
+    assert model.family == once.family and "fitted 3 times" in leaderboard.rule
+    # The first of them is what it was, and together they have its weight.
+    outputs = model.member_outputs(split.holdout)
+    alone = [output for member, output in zip(model.members, outputs) if member.estimator.seed == 0]
+    assert all(map(np.array_equal, alone, once.member_outputs(split.holdout)))
+    if once.combiner.kind == "average":
+        mean = [np.mean(outputs[: len(boosters)], axis=0), *outputs[len(boosters) :]]
+        assert np.allclose(once.combiner.combine(mean), model.combiner.combine(outputs))
+
+
+def test_how_often_follows_from_the_rest_of_the_budget_and_from_what_is_allowed():
+    studies, split, plan, problem = known_studies(0.5, 30.0)
+
+    def members(problem, left_s=None):
+        return len(build_ensemble(studies, split, plan, problem, left_s, n_jobs=1)[0].members)
+
+    assert members(problem) == 1, "without a clock, once"
+    # A fit and its export are thought to take 2.6 s, with that to all rows.
+    assert [members(problem, left_s) for left_s in (6.0, 60.0)] == [1, 5]
+    limited = problem.model_copy(update={"constraints": problem.constraints.model_copy(update={"max_latency_ms": 0.25})})
+    assert members(limited, 60.0) == 3
+    assert members(seeded(problem, 2), 60.0) == 2 and members(seeded(problem, 4), 6.0) == 1
+
+
+def test_a_repeated_member_weighs_what_it_did():
+    rng = np.random.default_rng(0)
+    outputs = [rng.dirichlet([1, 1, 1], 20) for _ in range(2)]
+    twice = [outputs[0], outputs[0], outputs[1]]
+    for combiner in (Combiner.average([0.3, 0.7]), Combiner.stack(rng.normal(size=(6, 3)), rng.normal(size=3))):
+        assert np.allclose(combiner.repeated((2, 1)).combine(twice), combiner.combine(outputs))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -112,3 +114,12 @@ def test_no_time_is_set_aside_for_a_family_that_an_ensemble_seldom_takes():
     assert not far_behind(0.885, standings, "random_forest", 1.0, 0.5)
     assert far_behind(0.885, standings, "random_forest", 1.0, 0.5, SELDOM_TAKEN)
     assert not far_behind(0.895, standings, "random_forest", 1.0, 0.5, SELDOM_TAKEN)
+
+
+def test_time_is_set_aside_to_fit_what_leads_with_other_seeds():
+    varying, forest = (Standing(name, True, best=0.9, refit_s=1.0, leads=True) for name in ("lightgbm", "random_forest"))
+    assert reserve(60, [varying]) == pytest.approx(1.25 * 4 + 2) and reserve(60, [forest]) == pytest.approx(1.25 + 2)
+    dear = Standing("lightgbm", True, best=0.9, refit_s=10.0, leads=True)
+    # Where a tenth of the budget is not enough for one of these fits, none is thought of; it is here for two.
+    assert reserve(60, [dear]) == pytest.approx(1.25 * 10 + 2)
+    assert reserve(60, [replace(dear, refit_s=2.0)]) == pytest.approx(1.25 * 2 * 3 + 2)
