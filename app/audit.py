@@ -52,6 +52,7 @@ _NAMES = {
     "3-clause bsd license": "BSD-3-Clause",
     "apache 2.0": "Apache-2.0",
     "apache license 2.0": "Apache-2.0",
+    "apache license, version 2.0": "Apache-2.0",
     "bsd": "BSD-3-Clause",
     "mit license": "MIT",
     "zope public license": "ZPL-2.1",
