@@ -15,11 +15,11 @@ _FEW_ROWS = 500
 
 def made_of(run: RunRecord) -> str:
     """The families of the model, with the number of fitted models where it is not one."""
-    parts = [FAMILIES[family].title + (f" x {count}" if count > 1 else "") for family, count in run.model.members.items()]
-    count = sum(run.model.members.values())
-    if not run.model.combination and count > 1:
-        return f"one {FAMILIES[next(iter(run.model.members))].title}, the mean of {count} fits with different seeds"
-    return ("an ensemble of " if count > 1 else "one ") + ", ".join(parts)
+    if run.model.combination:
+        parts = [FAMILIES[family].title + (f" x {count}" if count > 1 else "") for family, count in run.model.members.items()]
+        return "an ensemble of " + ", ".join(parts)
+    ((family, count),) = run.model.members.items()
+    return f"one {FAMILIES[family].title}" + (f", the mean of {count} fits with different seeds" if count > 1 else "")
 
 
 def found(run: RunRecord, check: str) -> str:

@@ -123,8 +123,8 @@ class Model(Storable):
     def family(self) -> str:
         """The family of a single model, fitted once or with several seeds, else "ensemble"."""
         first = self.members[0]
-        alike = all((member.family, member.params) == (first.family, first.params) for member in self.members)
-        return first.family if alike else "ensemble"
+        alike = (member.preprocessor is first.preprocessor and member.params == first.params for member in self.members)
+        return first.family if all(alike) and len({member.family for member in self.members}) == 1 else "ensemble"
 
     def predict_proba(self, frame: pd.DataFrame) -> np.ndarray:
         """Calibrated probabilities, float64 of shape (n, n_classes), for a frame in canonical types."""

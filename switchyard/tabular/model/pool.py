@@ -114,14 +114,20 @@ class Pool:
         single = not self.problem.tuning.ensemble or self.problem.constraints.explainable_only
         if not gaining or single or self.sampled or (asked == "auto" and np.isinf(self._left_s)):
             return (1,) * len(members)
-        limit = self.problem.constraints.max_latency_ms
-        most = MAX_FITS if limit is None else min(MAX_FITS, int(limit / _FIT_MS))
-        more = [
-            (most - len(members)) / len(gaining),
-            MAX_SEEDS - 1 if asked == "auto" else asked - 1,
-            _rest(self.problem.constraints.max_bundle_mb or np.inf, self._sizes, members, gaining),
-            _rest(self._left_s / SLOWER, self._costs, members, gaining),
-        ]
+        constraints = self.problem.constraints
+
+        def rest(whole: float, each: Sequence[float], again: Sequence[float]) -> float:
+            """How often all of `gaining` fit into what `members` leave of `whole`."""
+            return (whole - sum(each[member] for member in members)) / max(1e-9, sum(again[member] for member in gaining))
+
+        count = len(self.candidates)
+        more = (
+            (MAX_SEEDS if asked == "auto" else asked) - 1,
+            rest(MAX_FITS, [1] * count, [1] * count),
+            rest(constraints.max_latency_ms or np.inf, [_MEMBER_MS] * count, [_FIT_MS] * count),
+            rest(constraints.max_bundle_mb or np.inf, self._sizes, self._sizes),
+            rest(self._left_s / SLOWER, self._costs, self._costs),
+        )
         rounds = max(0, int(min(more)))
         return tuple(1 + rounds * (member in gaining) for member in members)
 
@@ -187,11 +193,6 @@ class Pool:
 
     def _weights_at(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self.weights is None else self.weights[rows]
-
-
-def _rest(whole: float, each: Sequence[float], members: Sequence[int], gaining: Sequence[int]) -> float:
-    """How often all of `gaining` fit into what `members` leave of `whole`."""
-    return (whole - sum(each[member] for member in members)) / max(1e-9, sum(each[member] for member in gaining))
 
 
 def _most_megabytes(family: str, trial: Trial, n_classes: int) -> float:

@@ -311,7 +311,7 @@ def test_how_often_follows_from_the_rest_of_the_budget_and_from_what_is_allowed(
     # A fit and its export are thought to take 2.6 s, with that to all rows.
     assert [members(problem, left_s) for left_s in (6.0, 60.0)] == [1, 5]
     limited = problem.model_copy(update={"constraints": problem.constraints.model_copy(update={"max_latency_ms": 0.25})})
-    assert members(limited, 60.0) == 3
+    assert members(limited, 60.0) == 2, "0.12 ms for the first and 0.08 for each more"
     assert members(seeded(problem, 2), 60.0) == 2 and members(seeded(problem, 4), 6.0) == 1
 
 
