@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from switchyard.monitoring.experiment.losses import MEASURES, Measure, is_positive, pair_losses
+from switchyard.predictionlog.records import INPUT, PROBABILITY
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.storable import Fact, Storable
 
@@ -201,15 +202,15 @@ def business_value(text: str, classes: tuple[str, ...], positive: str | None) ->
         if name in ("label", "actual") and classes:
             return np.where(frame[name].isin(classes), (frame[name] == positive).to_numpy().astype(float), np.nan)
         if name == "score":
-            name = f"probability.{positive}"
+            name = f"{PROBABILITY}{positive}"
         elif name not in ("actual", "prediction"):
-            name = f"input.{name}"
+            name = f"{INPUT}{name}"
         if name not in frame:
-            known = ", ".join(sorted(other.removeprefix("input.") for other in frame if other.startswith("input.")))
-            raise InputError(f"{place}: the prediction log has no column {name.removeprefix('input.')!r}; it has {known}")
+            known = ", ".join(sorted(other.removeprefix(INPUT) for other in frame if other.startswith(INPUT)))
+            raise InputError(f"{place}: the prediction log has no column {name.removeprefix(INPUT)!r}; it has {known}")
         values = pd.to_numeric(frame[name], errors="coerce")
         if values.isna().all() and frame[name].notna().any():
-            raise InputError(f"{place}: column {name.removeprefix('input.')!r} holds words, no numbers")
+            raise InputError(f"{place}: column {name.removeprefix(INPUT)!r} holds words, no numbers")
         return values.to_numpy(dtype=float)
 
     def value(frame: pd.DataFrame) -> np.ndarray:

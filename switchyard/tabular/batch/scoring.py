@@ -13,8 +13,8 @@ import pyarrow as pa
 from switchyard.bundle import Answer, BadInput, Scorer, Signature
 from switchyard.bundle.explainer import Explainer
 from switchyard.bundle.quantiles import QUANTILE
-from switchyard.predictionlog.blocks import ANSWERS, INPUT, PROBABILITY, Block
-from switchyard.predictionlog.records import prediction_id
+from switchyard.predictionlog.blocks import ANSWERS, Block
+from switchyard.predictionlog.records import INPUT, PROBABILITY, prediction_id
 from switchyard.tabular.batch.ahead import ahead
 from switchyard.tabular.batch.columns import Layout, entities, left_column, model_columns, moments, placed, taken_columns
 from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount, InputCounts
