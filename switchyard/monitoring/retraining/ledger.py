@@ -20,7 +20,7 @@ from switchyard.monitoring.decision import Decision
 from switchyard.monitoring.retraining.claim import ENDED, Claim, Refused, Stage, cause_of
 from switchyard.predictionlog.columns import long_text_type, text_type, time_type
 from switchyard.predictionlog.database import as_utc, make_tables, now
-from switchyard.processes import lives, me, shown
+from switchyard.processes import at_work, me, shown
 
 LEASE = timedelta(minutes=10)
 """How long a process that says nothing is believed to be at work, where it runs on another machine."""
@@ -165,7 +165,7 @@ class Ledger:
         columns = _retrainings.c
         with self._engine.begin() as connection:
             owner, updated = connection.execute(select(columns.owner, columns.updated).where(columns.id == claim.id)).one()
-            if owner and owner != me() and _at_work(owner, updated):
+            if owner and owner != me() and at_work(owner, now() - updated, LEASE):
                 raise Refused(f"the retraining is under way in another process ({shown(owner)})")
             before = columns.owner == owner if owner else columns.owner.is_(None)
             mine = update(_retrainings).where(columns.id == claim.id, before).values(owner=me(), updated=now())
@@ -215,9 +215,3 @@ def _hash(*parts: str) -> str:
 
 def _held(claim: Claim) -> tuple[Any, ...]:
     return _retrainings.c.id == claim.id, _retrainings.c.owner == me()
-
-
-def _at_work(owner: str, updated: datetime) -> bool:
-    """Whether the process `owner` is at work; where that can't be asked: whether it said something lately."""
-    found = lives(owner)
-    return now() - updated < LEASE if found is None else found
