@@ -37,8 +37,13 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
         ensure_repository(root)
         say(f"stack {register_stack(name)} is registered and active")
         return
+    _up_cluster(root, namespace, settings_file, say)
+
+
+def _up_cluster(root: Path, namespace: str, settings_file: Path | None, say: Say) -> None:
     from requests import RequestException
 
+    from app.repository import ensure_repository
     from deployment.kubernetes.lost import lost_models
     from deployment.kubernetes.renewing import renew_models
     from deployment.kubernetes.rights import let_deploy_all, let_read_all

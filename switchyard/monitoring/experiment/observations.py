@@ -107,6 +107,7 @@ class Observations(Storable):
 
 
 _ARRAYS = ("version", "entity", "time", "loss", "positive", "business_version", "business_entity", "business")
+_COLUMNS = ("version", "entity", "loss", "positive", "time", "business")
 
 
 def observe(
@@ -142,12 +143,7 @@ def observe(
         frame = frame[frame["version"].isin(versions)]
         if frame.empty:
             continue
-        loss = measure.function(frame, classes, positive)
-        truth = is_positive(frame, classes, positive) if measure.pairs else np.zeros(len(frame))
-        received = frame["actual_time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 1e9
-        value = business(frame) if business else np.full(len(frame), np.nan)
-        columns = {"version": frame["version"].to_numpy(), "entity": frame["entity_id"].to_numpy(), "loss": loss}
-        part = pd.DataFrame({**columns, "positive": truth, "time": received, "business": value})
+        part = _measured(frame, measure, classes, positive, business)
         for version, tally in tallies.items():
             own = part[part["version"] == version]
             named = own["entity"].notna()
@@ -159,7 +155,7 @@ def observe(
     for version, tally in tallies.items():
         tally.entities = len(entities[version])
     crossed = set.intersection(*entities.values())
-    empty = pd.DataFrame({name: [] for name in ("version", "entity", "loss", "positive", "time", "business")})
+    empty = pd.DataFrame({name: [] for name in _COLUMNS})
     rows = pd.concat(parts, ignore_index=True) if parts else empty
     rows = rows[~rows["entity"].isin(crossed)]
     codes = pd.factorize(rows["entity"])[0]
@@ -177,6 +173,27 @@ def observe(
         business=rows["business"].to_numpy(dtype=float)[valued],
         crossed=len(crossed),
     )
+
+
+def _measured(
+    frame: pd.DataFrame,
+    measure: Measure,
+    classes: tuple[str, ...],
+    positive: str | None,
+    business: Callable[[pd.DataFrame], np.ndarray] | None,
+) -> pd.DataFrame:
+    """Of each row of `frame` who it was about, which version answered, when its label came (epoch seconds) and what it is worth."""
+    import pandas as pd
+
+    values = (
+        frame["version"].to_numpy(),
+        frame["entity_id"].to_numpy(),
+        measure.function(frame, classes, positive),
+        is_positive(frame, classes, positive) if measure.pairs else np.zeros(len(frame)),
+        frame["actual_time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 1e9,
+        business(frame) if business else np.full(len(frame), np.nan),
+    )
+    return pd.DataFrame(dict(zip(_COLUMNS, values, strict=True)))
 
 
 def business_value(text: str, classes: tuple[str, ...], positive: str | None) -> Callable[[pd.DataFrame], np.ndarray]:

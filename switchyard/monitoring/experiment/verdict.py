@@ -74,13 +74,7 @@ def judge(
     if min(map(len, values)) >= config.min_labels:
         interval = compare(values[0], values[1], alpha, optimal_at, scale)
     effect = minimum_effect(config, observations.measure, float(values[1].mean()) if len(values[1]) else None)
-    rails = [rail(*counts, config.guardrails) for rail in (guardrails.error_rate, guardrails.refused_rate, guardrails.latency)]
-    if dead:
-        reason = f"the candidate does not run: {dead}"
-        rails.append(Guardrail(name="running", candidate=None, champion=None, limit=0.0, standing="broken", reason=reason))
-    if config.guardrails.business:
-        candidate, champion = (observations.business_values(version) for version in versions)
-        rails.append(guardrails.business(candidate, champion, config.guardrails.business, config.guardrails.alpha, optimal_at))
+    rails = _rails(observations, versions, counts, config, optimal_at, dead)
     goal = goal_of(experiment.strategy, config)
     days = (now - experiment.started) / timedelta(days=1)
     verdict, reasons = _decide(rails, interval, values, goal, effect, days, config)
@@ -115,6 +109,25 @@ def judge(
         sequence=tuple(_sequence(observations, versions, config.min_labels, alpha, optimal_at, scale)),
         raise_to=raise_to,
     )
+
+
+def _rails(
+    observations: Observations,
+    versions: tuple[str, str],
+    counts: tuple[Counts, Counts],
+    config: ExperimentConfig,
+    optimal_at: int,
+    dead: str | None,
+) -> list[Guardrail]:
+    """How each guardrail stands."""
+    rails = [rail(*counts, config.guardrails) for rail in (guardrails.error_rate, guardrails.refused_rate, guardrails.latency)]
+    if dead:
+        reason = f"the candidate does not run: {dead}"
+        rails.append(Guardrail(name="running", candidate=None, champion=None, limit=0.0, standing="broken", reason=reason))
+    if config.guardrails.business:
+        candidate, champion = (observations.business_values(version) for version in versions)
+        rails.append(guardrails.business(candidate, champion, config.guardrails.business, config.guardrails.alpha, optimal_at))
+    return rails
 
 
 def decide_score(interval: Interval, goal: Goal, effect: float) -> tuple[Outcome, str]:
