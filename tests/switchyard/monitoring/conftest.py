@@ -1,5 +1,7 @@
 """Fixtures: a reference, and a prediction log in each database at hand."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from switchyard.predictionlog import connect, create_tables
@@ -14,7 +16,20 @@ def reference():
 
 @pytest.fixture
 def log(database):  # noqa: F811
-    engine = connect(database)
+    with log_at(database) as engine:
+        yield engine
+
+
+@pytest.fixture
+def sqlite_log(tmp_path):
+    """For what reads the log by the same code whatever the database is."""
+    with log_at(f"sqlite:///{tmp_path}/log.db") as engine:
+        yield engine
+
+
+@contextmanager
+def log_at(url):
+    engine = connect(url)
     create_tables(engine)
     yield engine
     engine.dispose()

@@ -20,7 +20,6 @@ from switchyard.monitoring.recommending.reference import describe_recommender
 from switchyard.monitoring.recommending.table_window import window_of_interactions
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window
-from switchyard.predictionlog import connect, create_tables
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.fitting import evaluate_recipe, fit_to_all
@@ -64,11 +63,8 @@ def trained():
 
 
 @pytest.fixture
-def log(tmp_path):
-    engine = connect(f"sqlite:///{tmp_path}/log.db")
-    create_tables(engine)
-    yield engine
-    engine.dispose()
+def log(sqlite_log):
+    return sqlite_log
 
 
 def look(log, trained, **limits) -> Window:
