@@ -15,6 +15,7 @@ from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor.tokens import first_token, read_tokens
 from tests.clients import Clients
+from tests.deployment.door import Stub, running
 from tests.switchyard.serving.cases import ROW, make_bundle
 
 
@@ -97,3 +98,17 @@ class Load(Clients):
                 self.failures.append(error)
                 connection.close()
             time.sleep(0.005)
+
+
+@pytest.fixture
+def stubs():
+    made = [Stub("v1"), Stub("v2")]
+    yield made
+    for stub in made:
+        stub.stop()
+
+
+@pytest.fixture
+def door(stubs, tmp_path):
+    with running(tmp_path, stubs, max_bytes=10_000) as envoy:
+        yield envoy

@@ -116,7 +116,7 @@ def test_a_source_delivers_tables():
 
 def test_a_channel_delivers_alerts_and_says_what_it_lacks(tmp_path):
     from switchyard.predictionlog import connect
-    from tests.switchyard.monitoring.test_alerts import alert
+    from tests.switchyard.monitoring.receivers import alert
 
     plugin = "tests/plugins/more.py"
     wanted = [{"kind": "logfile", "options": {"path": str(tmp_path / "log")}}, {"kind": "logfile", "timeout_s": 5}]

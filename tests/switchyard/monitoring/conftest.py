@@ -7,6 +7,7 @@ import pytest
 from switchyard.predictionlog import connect, create_tables
 from tests.databases import database, mariadb, postgresql, server_folder  # noqa: F401 - fixtures
 from tests.switchyard.monitoring.people import reference as make_reference
+from tests.switchyard.monitoring.receivers import Mail, Web, served
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,13 @@ def log_at(url):
     create_tables(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def web():
+    yield from served(Web())
+
+
+@pytest.fixture
+def mail():
+    yield from served(Mail())
