@@ -45,7 +45,7 @@ class MonitoringSummary(RunSummary):
 
     @classmethod
     def gather(cls, outcome: Outcome, reports: dict[str, str]) -> Self:
-        """From the artifacts of a finished run; nothing is computed again."""
+        """The summary, from the artifacts of a finished run; nothing is computed again."""
         from switchyard.monitoring.decide import window_key
 
         window, drift, performance, decision, alert = (

@@ -114,7 +114,7 @@ def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
 
 
 def _gather(outcome: Outcome) -> TrainingSummary:
-    """From the artifacts of a finished run; nothing is computed again."""
+    """The summary, from the artifacts of a finished run; nothing is computed again."""
     problem, registration = (outcome.artifact(name) for name in ("problem", "registration"))
     leaderboard = outcome.artifact("leaderboard")
     return TrainingSummary(

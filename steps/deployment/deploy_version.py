@@ -36,7 +36,7 @@ class Deployed(Record):
     """Instances that were not there before."""
 
     def traffic_before(self) -> Traffic:
-        """As the host knows it."""
+        """The traffic as the host knew it before."""
         return Traffic(self.weights, self.shadows)
 
     def changes(self, after: Traffic | None = None) -> Changes:

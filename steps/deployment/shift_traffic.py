@@ -33,7 +33,7 @@ class Shift(Record):
     """Of the front door, for clients."""
 
     def traffic(self) -> Traffic:
-        """As the host knows it."""
+        """The traffic as the host knows it."""
         return Traffic(self.weights, self.shadows)
 
     def facts(self) -> dict[str, Fact]:

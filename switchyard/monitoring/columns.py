@@ -57,7 +57,7 @@ class ColumnDrift(BaseModel):
 
     @property
     def verdict(self) -> Badge:
-        """In a word."""
+        """What was found of the column, in a word."""
         if self.unusual:
             return Badge("drift", "bad")
         return Badge("as within training", "warn") if self.drifted else Badge("stable", "good")

@@ -103,7 +103,7 @@ class Performance(Record):
 
     @property
     def banded(self) -> tuple[str, ...]:
-        """For each band of two quantiles how many outcomes lay within, beside what it was made for."""
+        """How many outcomes lay within each band of two quantiles, beside what it was made for."""
         return band_sentences(self.measured.scores if self.measured else {})
 
     def score_table(self) -> Table:

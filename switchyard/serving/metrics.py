@@ -14,7 +14,7 @@ from switchyard.serving.counters import SharedCounters
 from switchyard.serving.exposition import head, labelled, shown
 
 if TYPE_CHECKING:
-    from switchyard.predictionlog import Progress
+    from switchyard.predictionlog import DrainProgress
 
 LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _DECILES = tuple(step / 10 for step in range(1, 11))
@@ -41,14 +41,14 @@ class DrainCounts:
     def __init__(self) -> None:
         self._counters = SharedCounters(len(_LOG) + 1)
 
-    def put(self, progress: Progress) -> None:
+    def put(self, progress: DrainProgress) -> None:
         """Take over what the drain reports."""
         for index, (_, _, attribute) in enumerate(_LOG.values()):
             self._counters.put(index, float(getattr(progress, attribute)))
         self._counters.put(len(_LOG), time.time())
 
     def lines(self) -> list[str]:
-        """In Prometheus' text format."""
+        """The log writer's numbers in Prometheus' text format."""
         families = [
             *((name, kind, text) for name, (kind, text, _) in _LOG.items()),
             (_LOG_SEEN, "gauge", "When the log's writer last reported."),

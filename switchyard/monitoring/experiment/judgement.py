@@ -74,7 +74,7 @@ class Judgement(Record):
 
     @property
     def reason(self) -> str:
-        """In a sentence, for people."""
+        """Why the verdict is what it is, in a sentence for people."""
         return "; ".join(self.reasons)
 
     def facts(self) -> dict[str, Fact]:

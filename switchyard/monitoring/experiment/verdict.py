@@ -14,7 +14,7 @@ from switchyard.monitoring.experiment.judgement import ArmFacts, Judgement, Poin
 from switchyard.monitoring.experiment.losses import Measure
 from switchyard.monitoring.experiment.observations import Observations
 from switchyard.monitoring.experiment.record import Experiment, Goal, Outcome
-from switchyard.monitoring.experiment.sequence import Interval, compare
+from switchyard.monitoring.experiment.sequence import ImprovementInterval, compare
 from switchyard.tabular.config.production import ExperimentConfig
 
 OPTIMAL_AT = 5_000
@@ -130,7 +130,7 @@ def _rails(
     return rails
 
 
-def decide_score(interval: Interval, goal: Goal, effect: float) -> tuple[Outcome, str]:
+def decide_score(interval: ImprovementInterval, goal: Goal, effect: float) -> tuple[Outcome, str]:
     """What the confidence sequence alone says; `effect` is the smallest difference that matters."""
     seen = f"improvement {interval.improvement:+.4g} (from {interval.lower:+.4g} to {interval.upper:+.4g})"
     if interval.upper < 0:
@@ -146,7 +146,7 @@ def decide_score(interval: Interval, goal: Goal, effect: float) -> tuple[Outcome
 
 def _decide(
     rails: list[Guardrail],
-    interval: Interval | None,
+    interval: ImprovementInterval | None,
     values: Sequence[np.ndarray],
     goal: Goal,
     effect: float | None,

@@ -12,7 +12,7 @@ _NOTABLE = 0.05
 
 
 class Parts(Record):
-    """Of a table that is scored file by file."""
+    """How the parts of a table fared that is scored file by file."""
 
     all: int
     before: int

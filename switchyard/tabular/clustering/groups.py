@@ -97,7 +97,7 @@ class Groups(Record):
 
     @property
     def scores(self) -> dict[str, float]:
-        """Of the groups of all rows, before any model."""
+        """Scores of the groups of all rows, before any model."""
         return {"stability": self.chosen.stability, "silhouette": self.chosen.silhouette, "clusters": float(len(self.groups))}
 
     @property

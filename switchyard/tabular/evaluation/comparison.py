@@ -153,7 +153,7 @@ class Verdict(Record):
         return tuple(gate for gate in self.gates if not gate.passed)
 
     def reasons(self) -> tuple[str, ...]:
-        """For each gate that failed, what it needs and what was measured; none for a verdict of unchanged."""
+        """A reason for each gate that failed, what it needs and what was measured; none for a verdict of unchanged."""
         if self.verdict != "rejected":
             return ()
         return tuple(f"gate {gate.name} is closed: needs {gate.limit}, measured {gate.measured}" for gate in self.failed)

@@ -88,7 +88,7 @@ class FeaturePlan(Record):
         return tuple(column for column in self.columns if not column.use and column.role != "target" and column.name not in needed)
 
     def notes(self) -> tuple[str, ...]:
-        """For each column that is not used, a sentence: what it is, why, and how to bring it in."""
+        """A sentence for each column that is not used: what it is, why, and how to bring it in."""
         return tuple(
             f"{column.name!r} ({column.kind}) is not used: {column.reason}" + (f" [{column.way_in}]" if column.way_in else "")
             for column in self.unused

@@ -58,7 +58,7 @@ class Leaderboard(Record):
 
     @property
     def family(self) -> str:
-        """Of the winner: a family's name, or "ensemble"."""
+        """The winner: a family's name, or "ensemble"."""
         return self.winner.family
 
     @property

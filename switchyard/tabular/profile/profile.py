@@ -112,7 +112,7 @@ class Profile(Record):
         return _measured(self.timeline.moving if self.timeline else ())
 
     def missing_share(self, column: ColumnProfile) -> float:
-        """Of the rows, 0 to 1."""
+        """Share of the rows that are missing, 0 to 1."""
         return column.missing / self.rows if self.rows else 0.0
 
 

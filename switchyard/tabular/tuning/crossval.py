@@ -155,7 +155,7 @@ class FoldSource:
 
 
 @dataclass
-class Outcome:
+class TrialOutcome:
     """What came of one trial; its fields are those of `switchyard.tabular.tuning.study.Trial`."""
 
     state: State = "complete"
@@ -206,7 +206,7 @@ def cross_validate(
     curve: CurveBound,
     pace: Pace,
     on_fold: Callable[[Sequence[float]], None] = lambda scores: None,
-) -> Outcome:
+) -> TrialOutcome:
     """Fit `family` on every fold in turn and score it on what the fold held back.
 
     Parameters
@@ -222,12 +222,12 @@ def cross_validate(
 
     Returns
     -------
-    Outcome
+    TrialOutcome
         With `oof` only when every fold was finished. A fit that raises makes the trial "failed", with the reason.
     """
     classification = TASKS[problem.task].classification
     metric = metric_of(problem.task, problem.metric)
-    outcome = Outcome()
+    outcome = TrialOutcome()
     oof = np.full((len(source.target), n_classes) if classification else len(source.target), np.nan)
     count = len(source.folds)
     for number, (_, valid) in enumerate(source.folds):
