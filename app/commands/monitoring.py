@@ -51,7 +51,7 @@ class MonitoringSummary(RunSummary):
         window, drift, performance, decision, alert = (
             outcome.artifact(name) for name in ("window", "drift", "performance", "decision", "alert")
         )
-        facts, score = window.facts_, performance.score
+        facts, score = window.facts, performance.score
         return cls(
             **run_facts(outcome, "monitoring"),
             model={"name": facts.model, "version": facts.version, "digest": facts.digest},

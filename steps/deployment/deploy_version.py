@@ -43,7 +43,7 @@ class Deployed(Record):
         """What there is to undo, the traffic `after` the shift included."""
         return Changes(self.traffic_before(), after, list(self.started))
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"model": self.model, "version": self.version, "digest": self.digest, "instance": self.candidate, "url": self.candidate_url}
 
 

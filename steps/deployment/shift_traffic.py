@@ -36,7 +36,7 @@ class Shift(Record):
         """The traffic as the host knows it."""
         return Traffic(self.weights, self.shadows)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"traffic": ", ".join(f"{name} {weight / 100:g} %" for name, weight in self.weights), "url": self.url}
 
 

@@ -43,7 +43,7 @@ class AlertResult(Record):
     """None where there was nothing to tell."""
     deliveries: tuple[Delivery, ...] = ()
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         states = ", ".join(f"{one.channel}: {one.state}" for one in self.deliveries)
         return {"alert": self.alert.title if self.alert else "none", "deliveries": states or "none"}
 

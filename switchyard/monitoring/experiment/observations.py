@@ -97,7 +97,7 @@ class Observations(Storable):
         with np.load(folder / "rows.npz", allow_pickle=False) as arrays:
             return cls(about["measure"], tallies, **{name: arrays[name] for name in _ARRAYS}, crossed=about["crossed"])
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {f"{what} of version {name}": value for name, own in self.tallies.items() for what, value in asdict(own).items()}
 
     @property

@@ -111,7 +111,7 @@ class Groups(Record):
             f"{' '.join((*self.notes, *([self.succession.sentence] if self.succession else [])))}"
         ).strip()
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         moved = {"moved": self.succession.moved} if self.succession else {}
         return {**self.scores, "clusters": len(self.groups), "algorithm": self.algorithm, **moved}
 

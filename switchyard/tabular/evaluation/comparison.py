@@ -49,7 +49,7 @@ class Comparison(Record):
     note: str = ""
     """Why there is no champion, or it could not be scored."""
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         facts: dict[str, Fact] = {"metric": self.metric, "unchanged": self.unchanged}
         if self.improvement is not None and self.improvement.value is not None:
             facts["improvement"] = self.improvement.value
@@ -158,7 +158,7 @@ class Verdict(Record):
             return ()
         return tuple(f"gate {gate.name} is closed: needs {gate.limit}, measured {gate.measured}" for gate in self.failed)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"verdict": self.verdict, "failed_gates": ", ".join(gate.name for gate in self.failed)}
 
     def report(self) -> Report:

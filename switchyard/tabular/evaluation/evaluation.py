@@ -93,7 +93,7 @@ class Evaluation(Record):
         baseline = {name: estimate.value for name, estimate in self.baselines.get(DEFAULTS, {}).items() if estimate.value is not None}
         return {"cv": dict(cv or {}), "holdout": defined, "baseline": baseline}
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         main = {self.metric: self.score.value, f"{self.metric}_low": self.score.low, f"{self.metric}_high": self.score.high}
         return {"rows": self.rows, **{name: value for name, value in main.items() if value is not None}}
 

@@ -73,7 +73,7 @@ class Served(Record):
         )
         return f"{twin}Served is the same recipe fitted once more, to all {self.rows:,} rows{part}, the holdout among them.{rounds}"
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"digest": self.digest, "evaluated_digest": self.evaluated_digest, "rows": self.rows, "reason": self.reason}
 
     def report(self) -> Report:

@@ -99,7 +99,7 @@ class FeaturePlan(Record):
         rows = [(Name(column.name), column.kind, column.reason, Name(column.way_in)) for column in self.unused]
         return Table(("column", "kind", "why it is not used", "what brings it in"), rows)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         features = [column for column in self.columns if column.role == "feature"]
         return {
             "columns_used": sum(column.use for column in features),

@@ -251,7 +251,7 @@ class Model(Storable):
             floor=head.get("floor"),
         )
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"family": self.family, "members": len(self.members), "columns": len(self.columns), "calibration": self.calibrator.kind}
 
     def report(self) -> Report:

@@ -59,7 +59,7 @@ class Profile(Record):
         chosen = set(list(order)[:most])
         return tuple(column for column in self.columns if column.name in chosen)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         cells = self.rows * len(self.columns)
         missing = sum(column.missing for column in self.columns)
         return {

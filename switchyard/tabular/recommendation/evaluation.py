@@ -120,7 +120,7 @@ class RecommendationEvaluation(Record):
             ],
         )
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"ndcg_at_10": float(self.score.value or 0.0), "users": self.users}
 
 

@@ -64,6 +64,6 @@ def test_a_kept_preprocessor_may_only_name_known_types():
 
 def test_page_and_facts():
     model = ensemble("binary")
-    assert model.facts() == {"family": "ensemble", "members": 4, "columns": 6, "calibration": "temperature"}
+    assert model.metadata() == {"family": "ensemble", "members": 4, "columns": 6, "calibration": "temperature"}
     page = model.html()
     assert "neural_network" in page and "<script" not in page
