@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from app.outcome import Stage
+from app.outcome import StepSummary
 from switchyard.files import write_whole
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ def durations(pipeline: str, model: str, stack: str) -> dict[str, float]:
         return {}
 
 
-def keep_durations(pipeline: str, model: str, stack: str, stages: Iterable[Stage]) -> None:
+def keep_durations(pipeline: str, model: str, stack: str, stages: Iterable[StepSummary]) -> None:
     """Remember the steps of `stages` that ran; those that were cached stay as they were."""
     path = _path(pipeline, model, stack)
     found = {**durations(pipeline, model, stack), **{stage.name: stage.duration_s for stage in stages if not stage.cached}}

@@ -14,7 +14,7 @@ from app.commands.deployment import COMMAND as deploy
 from app.commands.experiment import COMMAND as judge
 from app.commands.training import COMMAND as train
 from switchyard.monitoring.decision import Decision, RuleResult
-from switchyard.monitoring.retraining.claim import Claim, Refused
+from switchyard.monitoring.retraining.claim import Claim, RetrainingRefused
 from switchyard.monitoring.retraining.ledger import Ledger
 from switchyard.monitoring.retraining.limits import check
 from switchyard.tabular.config.problem import Problem
@@ -82,7 +82,7 @@ def act(request: Request, decision: Decision) -> Retrained:
                 )
             with ledger.holding(claim):
                 claim = _carry_on(ledger, claim, request)
-        except Refused as refused:
+        except RetrainingRefused as refused:
             if claim is None and not _is_by_hand(decision):
                 ledger.refuse(decision, str(refused))
             console.print(f"retraining  none now: {refused}", highlight=False, markup=False)
@@ -143,7 +143,7 @@ def _begin(ledger: Ledger, engine: Any, problem: Problem, decision: Decision, co
 
 
 def _carry_on(ledger: Ledger, claim: Claim, request: Request) -> Claim:
-    """From the claim's stage to the last one that can be reached now."""
+    """Go on from the claim's stage to the last one that can be reached now."""
     from registry.production import version_of
     from registry.versions import CHAMPION
 

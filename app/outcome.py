@@ -15,7 +15,7 @@ from materializers.storable import PAGE
 
 
 @dataclass(frozen=True)
-class Stage:
+class StepSummary:
     """One step of a run, as the summary shows it."""
 
     name: str
@@ -28,7 +28,7 @@ class Outcome:
     """A finished run and what its steps made."""
 
     run: PipelineRunResponse
-    stages: list[Stage] = field(default_factory=list)
+    stages: list[StepSummary] = field(default_factory=list)
     duration_s: float = 0.0
     """Wall time from its start until its end was seen."""
 

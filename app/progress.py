@@ -1,4 +1,4 @@
-"""`Progress`: a line for each step of a run when it starts and when it ends, from the run's records, so the same on every orchestrator."""
+"""`RunProgress`: a line when a step starts and when it ends, from the run's records, so the same on every orchestrator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zenml.client import Client
 from zenml.enums import ExecutionStatus
 
 from app.durations import in_words
-from app.outcome import Stage
+from app.outcome import StepSummary
 
 MOST_STEPS = 500
 """Of a run, asked for at once."""
@@ -23,7 +23,7 @@ _WORTH_S = 3.0
 _DONE = {ExecutionStatus.COMPLETED, ExecutionStatus.CACHED, ExecutionStatus.FAILED, ExecutionStatus.STOPPED, ExecutionStatus.SKIPPED}
 
 
-class Progress(threading.Thread):
+class RunProgress(threading.Thread):
     """Follows the run's steps and prints a line when one starts and when one ends.
 
     Parameters
@@ -38,7 +38,7 @@ class Progress(threading.Thread):
 
     def __init__(self, run_name: str, console: Console, steps: int = 0, expected: Mapping[str, float] | None = None) -> None:
         super().__init__(daemon=True)
-        self.stages: list[Stage] = []
+        self.stages: list[StepSummary] = []
         self._steps, self._expected = steps, expected or {}
         self._run_name, self._console = run_name, console
         self._run_id: UUID | None = None
@@ -79,7 +79,7 @@ class Progress(threading.Thread):
                 seconds = 0.0
                 if not cached and step.start_time and step.end_time:
                     seconds = (step.end_time - step.start_time).total_seconds()
-                self.stages.append(Stage(name, round(seconds, 3), cached))
+                self.stages.append(StepSummary(name, round(seconds, 3), cached))
                 if step.status == ExecutionStatus.FAILED:
                     self._console.print(f"  [red]x[/] {name} failed after {seconds:.1f} s", highlight=False)
                 else:

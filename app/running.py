@@ -26,7 +26,7 @@ from app.durations import durations, in_words, keep_durations
 from app.killed import end_records, held, killed_runs
 from app.links import run_page
 from app.outcome import Outcome
-from app.progress import MOST_STEPS, Progress
+from app.progress import MOST_STEPS, RunProgress
 from materializers.zenml_private import leave_integrations_out
 from stacks.active import artifact_store
 from stacks.settings import RunSettings, run_settings
@@ -102,7 +102,7 @@ def execute(
         console.print(
             f"  [dim]{len(planned.invocations)} steps, {in_words(sum(expected.values()))} where none is cached[/]", highlight=False
         )
-    progress = Progress(run_name, console, len(planned.invocations), expected)
+    progress = RunProgress(run_name, console, len(planned.invocations), expected)
     for killed in killed_runs(end=True):
         console.print(f"  [dim]run {killed} was killed before its end; it is recorded as failed[/]", highlight=False)
     orchestrator = client.active_stack_model.components[StackComponentType.ORCHESTRATOR][0]
@@ -118,7 +118,7 @@ def run_pipeline(
     run_name: str,
     console: Console,
     stopped: Callable[[Outcome, Exception], None] | None = None,
-    progress: Progress | None = None,
+    progress: RunProgress | None = None,
 ) -> Outcome:
     """Run `submit` (a pipeline function bound to its arguments) and wait for its end; `execute` applies the stack's settings.
 
@@ -129,7 +129,7 @@ def run_pipeline(
     console : Console
     stopped : callable, optional
         As for `execute`.
-    progress : Progress, optional
+    progress : RunProgress, optional
         Not started; one that knows nothing of the run where absent.
 
     Raises
@@ -139,7 +139,7 @@ def run_pipeline(
     """
     leave_integrations_out()
     began = time.monotonic()
-    progress = progress or Progress(run_name, console)
+    progress = progress or RunProgress(run_name, console)
     progress.start()
     error: BaseException | None = None
     watch: RunWatch | None = None

@@ -51,7 +51,7 @@ def told_of(problem_of: Callable[[], Problem]) -> Iterator[None]:
 
 
 def tell_quietly(problem_of: Callable[[], Problem], name: str, why: str | None, arguments: Sequence[str] | None = None) -> None:
-    """As `tell`; an alert that can't be sent must hide neither how the run ended nor why, nor end the schedule."""
+    """Tell as `tell` does; an alert that can't be sent must hide neither how the run ended nor why, nor end the schedule."""
     try:
         tell(problem_of(), name, why, sys.argv[1:] if arguments is None else arguments)
     except Exception as error:

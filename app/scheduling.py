@@ -79,7 +79,7 @@ def keep_command(
     ended: Callable[[int], None] = lambda _code: None,
     account: str = "monitoring",
 ) -> None:
-    """As `keep_running`, of a command that may have no problem.
+    """Keep a command running as `keep_running` does that may have no problem.
 
     Parameters
     ----------

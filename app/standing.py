@@ -72,7 +72,7 @@ class Standing:
     """What could not be asked, and what is not as it should be, a line each."""
 
     def to_json(self) -> dict[str, Any]:
-        """As `status --json` prints it."""
+        """The object that `status --json` prints."""
         return asdict(self)
 
 

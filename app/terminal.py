@@ -24,7 +24,7 @@ class Lines(Console):
     """A console that wraps plain lines at blanks, under where their text begins; a command or an address stays on one line."""
 
     def print(self, *objects: Any, **options: Any) -> None:
-        """As rich does; of one `str`, each line by itself."""
+        """Print as rich does; of one `str`, each line by itself."""
         if len(objects) != 1 or not isinstance(objects[0], str):
             super().print(*objects, **options)
             return

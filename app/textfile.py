@@ -12,6 +12,7 @@ from typing import Any, get_args
 from switchyard.files import write_whole
 from switchyard.monitoring.decision import Action
 from switchyard.permissions import shared
+from switchyard.serving.exposition import head, labelled, shown
 
 FOLDER_VARIABLE = "SWITCHYARD_METRICS"
 """Names the folder; one that a node exporter reads already, say."""
@@ -105,11 +106,6 @@ def text_of(samples: Iterator[Sample]) -> str:
     """Prometheus' text format, samples of one name together, as it demands."""
     grouped: dict[str, list[str]] = {}
     for name, labels, value in samples:
-        shown = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-        grouped.setdefault(name, []).append(f"{name}{{{shown}}} {float(value)!r}")
-    lines = [line for name, of in grouped.items() for line in (f"# HELP {name} {_HELP[name]}", f"# TYPE {name} gauge", *of)]
+        grouped.setdefault(name, []).append(f"{name}{labelled(labels)} {shown(float(value))}")
+    lines = [line for name, of in grouped.items() for line in (*head(name, "gauge", _HELP[name]), *of)]
     return "\n".join([*lines, ""])
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -51,7 +51,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """Of the unit, without its ending: one for what serves a model, one for each command on a clock."""
+        """The unit's name without its ending: one for what serves a model, one for each command on a clock."""
         return f"switchyard-{self.model}" + (f"-{self.arguments[0]}" if self.cron else "")
 
     @property

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from switchyard.monitoring.experiment.sample_size import fixed, sequential
-from switchyard.monitoring.experiment.sequence import Arm, Interval, between
+from switchyard.monitoring.experiment.sequence import Arm, ImprovementInterval, between
 from switchyard.monitoring.experiment.verdict import decide_score
 from switchyard.tabular.config.production import ExperimentConfig
 
@@ -152,7 +152,7 @@ def simulate(scenario: Scenario, entities: int, rng: np.random.Generator) -> tup
     return entity, candidate[entity], loss
 
 
-def interval_at_every_look(entity: np.ndarray, candidate: np.ndarray, loss: np.ndarray, planned: int) -> Interval:
+def interval_at_every_look(entity: np.ndarray, candidate: np.ndarray, loss: np.ndarray, planned: int) -> ImprovementInterval:
     """The confidence sequence after every label from the first `min_labels` entities of each arm on; its fields are arrays."""
     config, unit = ExperimentConfig(), bool((loss <= 1).all())
     order = np.argsort(entity, kind="stable")
@@ -176,23 +176,23 @@ def interval_at_every_look(entity: np.ndarray, candidate: np.ndarray, loss: np.n
     return between(*arms, config.alpha, planned)
 
 
-def decide(looks: Interval, scenario: Scenario) -> Ended:
+def decide(looks: ImprovementInterval, scenario: Scenario) -> Ended:
     """The first look that decides."""
     low, high = looks.lower, looks.upper
     is_over = (high < 0) | (low > 0) | ((low > -scenario.effect) if scenario.goal == "not_worse" else (high < scenario.effect))
     at = int(np.argmax(is_over)) if is_over.any() else len(low) - 1
-    seen = Interval(*(float(values[at]) for values in (looks.improvement, low, high)), looks.candidate, looks.champion)
+    seen = ImprovementInterval(*(float(values[at]) for values in (looks.improvement, low, high)), looks.candidate, looks.champion)
     verdict, _ = decide_score(seen, scenario.goal, scenario.effect)
     return Ended(verdict, int(looks.candidate.count[at] + looks.champion.count[at]), at)
 
 
-def _usual(looks: Interval) -> Interval:
+def _usual(looks: ImprovementInterval) -> ImprovementInterval:
     """An ordinary 95 % interval at every look."""
     width = _NORMAL * np.sqrt(sum(arm.variance / arm.count for arm in (looks.candidate, looks.champion)))
-    return Interval(looks.improvement, looks.improvement - width, looks.improvement + width, looks.candidate, looks.champion)
+    return ImprovementInterval(looks.improvement, looks.improvement - width, looks.improvement + width, looks.candidate, looks.champion)
 
 
-def _strays(looks: Interval, scenario: Scenario) -> bool:
+def _strays(looks: ImprovementInterval, scenario: Scenario) -> bool:
     """Whether the true difference is ever outside."""
     return bool(((looks.lower > scenario.gain) | (looks.upper < scenario.gain)).any())
 

@@ -202,19 +202,19 @@ def watch(rows: int, folder: Path) -> dict[str, Any]:
         parts[name] = time.perf_counter() - start - sum(parts.values())
         return value
 
-    window = timed("read", window_of_log(engine, "bench", "1", reference.facts_, look, settings.window, settings.sample_rows))
+    window = timed("read", window_of_log(engine, "bench", "1", reference.facts, look, settings.window, settings.sample_rows))
     validation = timed("validate", validate_window(window, reference))
     drift = timed("drift", measure_drift(window, reference, settings))
     performance = timed("performance", measure_performance(window, reference, settings))
-    decision = timed("decide", decide(window.facts_, validation, drift, performance, settings))
-    assert window.facts_.rows == rows, "not every row was counted"
+    decision = timed("decide", decide(window.facts, validation, drift, performance, settings))
+    assert window.facts.rows == rows, "not every row was counted"
     return {
         "seconds": sum(parts.values()),
         "parts": parts,
         "peak_gb": _peak_gb(),
-        "looked_at": window.facts_.looked_at,
-        "labelled": window.facts_.labelled,
-        "received": window.facts_.received,
+        "looked_at": window.facts.looked_at,
+        "labelled": window.facts.labelled,
+        "received": window.facts.received,
         "distances": {column.column: column.distance for column in drift.columns},
         "errors": {column.column: column.error or 0.0 for column in drift.columns},
         "drifted": [column.column for column in drift.columns if column.drifted],

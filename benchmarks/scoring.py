@@ -169,10 +169,10 @@ def watch(rows: int, folder: Path) -> dict[str, Any]:
     look = Look(since=now - timedelta(days=1), until=now + timedelta(days=1))
 
     def work() -> None:
-        window = window_of_log(engine, "bench", "1", reference.facts_, look, settings.window, settings.sample_rows)
-        assert window.facts_.rows == rows, "not every row was counted"
+        window = window_of_log(engine, "bench", "1", reference.facts, look, settings.window, settings.sample_rows)
+        assert window.facts.rows == rows, "not every row was counted"
         validation, drift = validate_window(window, reference), measure_drift(window, reference, settings)
-        decide(window.facts_, validation, drift, measure_performance(window, reference, settings), settings)
+        decide(window.facts, validation, drift, measure_performance(window, reference, settings), settings)
 
     return _measured("monitoring of the window", rows, work)
 

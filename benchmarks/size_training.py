@@ -9,6 +9,7 @@ peak memory is the kernel's. Both are scored on 100,000 rows that neither saw.
 
 from __future__ import annotations
 
+import argparse
 import json
 import resource
 import sys
@@ -140,9 +141,13 @@ def main(rows: int, in_memory: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] in ("ours", "plain"):
+    if sys.argv[1:2] in (["ours"], ["plain"]):
         result = {"ours": ours, "plain": plain}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]))
         used = resource.getrusage(resource.RUSAGE_SELF)
         print(json.dumps({**result, "cpu_s": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}))
     else:
-        main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 300_000)
+        parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser.add_argument("rows", type=int, help="of the table")
+        parser.add_argument("sample", type=int, nargs="?", default=300_000, help="rows that a training of ours holds at once")
+        given = parser.parse_args()
+        main(given.rows, given.sample)

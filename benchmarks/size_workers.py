@@ -9,6 +9,7 @@ counts in each).
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import sys
@@ -103,7 +104,11 @@ def main(rows: int, in_memory: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "ours":
+    if sys.argv[1:2] == ["ours"]:
         print(json.dumps(ours(Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5])))
     else:
-        main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 100_000)
+        parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser.add_argument("rows", type=int, help="of the table")
+        parser.add_argument("sample", type=int, nargs="?", default=100_000, help="rows that a training of ours holds at once")
+        given = parser.parse_args()
+        main(given.rows, given.sample)

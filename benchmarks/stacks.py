@@ -6,8 +6,8 @@ table, and the largest difference of a score between the stacks.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,13 @@ def difference(summaries: dict[str, dict[str, Any]]) -> float:
     return max(max(scores[key] for scores in flat) - min(scores[key] for scores in flat) for key in flat[0])
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Read STACK=FILE pairs and print."""
-    pairs = [argument.partition("=") for argument in arguments]
-    if not pairs or not all(separator for _, separator, _ in pairs):
-        raise SystemExit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("summaries", nargs="+", metavar="STACK=FILE")
+    pairs = [argument.partition("=") for argument in parser.parse_args().summaries]
+    if not all(separator for _, separator, _ in pairs):
+        parser.error("each summary is given as STACK=FILE")
     summaries = {stack: json.loads(Path(file).read_text(encoding="utf-8")) for stack, _, file in pairs}
     print(table(summaries))
     digests = {summary["model"]["digest"] for summary in summaries.values()}
@@ -45,4 +47,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

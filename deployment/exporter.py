@@ -17,12 +17,12 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from deployment.process.layout import ENVOY, Layout
+from switchyard.serving.exposition import CONTENT_TYPE
 from switchyard.serving.frontdoor import files
 
 DEPLOYED = "/deployed/"
 _HOST = "127.0.0.1"
 _SECONDS = 5.0
-_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def targets(serving: Path, port: int) -> list[dict[str, Any]]:
@@ -84,11 +84,11 @@ def serve(port: int, metrics_folder: Path, serving: Path, token_file: Path) -> N
         if not hmac.compare_digest(sent.encode(), f"Bearer {token_file.read_text(encoding='utf-8').strip()}".encode()):
             return 401, "text/plain", f"send the token of {token_file.name}"
         if path == "/metrics":
-            return 200, _TEXT, metrics(metrics_folder)
+            return 200, CONTENT_TYPE, metrics(metrics_folder)
         if path == "/targets":
             return 200, "application/json", json.dumps(targets(serving, port))
         text = deployed(serving, path) if path.startswith(DEPLOYED) else None
-        return (404, "text/plain", "there is /metrics and /targets") if text is None else (200, _TEXT, text)
+        return (404, "text/plain", "there is /metrics and /targets") if text is None else (200, CONTENT_TYPE, text)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -223,7 +223,7 @@ class SwitchyardDeployer(BaseModelDeployer):
         return service
 
     def perform_delete_model(self, service: BaseService, timeout: int = TIMEOUT_S, force: bool = False) -> None:
-        """As stopping, for good."""
+        """Stop the service for good."""
         config = cast(ServedVersionConfig, service.config)
         deployment = self.host.inspect(config.model)
         if deployment is not None and deployment.instance(config.instance) is not None:
@@ -286,7 +286,7 @@ class SwitchyardDeployerFlavor(BaseModelDeployerFlavor):
 
     @property
     def config_class(self) -> type[BaseModelDeployerConfig]:
-        """Of the component's settings."""
+        """The class of the component's settings."""
         return SwitchyardDeployerConfig
 
     @property

@@ -9,7 +9,7 @@ in the front door's Secret.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -106,6 +106,20 @@ class Deployment:
     def share(self, name: str) -> float:
         """Share of the requests that `name` answers, 0 to 1."""
         return dict(self.traffic.weights).get(name, 0) / WHOLE
+
+    def require_ready(self, names: Iterable[str]) -> None:
+        """Stop where one of `names` can't get traffic.
+
+        Raises
+        ------
+        DeploymentError
+            It is not deployed, or not ready.
+        """
+        for name in names:
+            instance = self.instance(name)
+            if instance is None or instance.state != "ready":
+                state = instance.state if instance else "not deployed"
+                raise DeploymentError(f"{self.model}: {name} is {state}; only what is ready gets traffic")
 
     @property
     def stable(self) -> Instance | None:

@@ -95,8 +95,8 @@ class StorableMaterializer(BaseMaterializer):
         return {target: VisualizationType.HTML}
 
     def extract_metadata(self, data: Storable) -> dict[str, Any]:
-        """The object's facts."""
-        return dict(data.facts())
+        """What the object says of itself beside the artifact."""
+        return dict(data.metadata())
 
     def compute_content_hash(self, data: Storable) -> str | None:
         """sha256 over the files that `save` wrote."""

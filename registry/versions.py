@@ -96,7 +96,7 @@ class Registered(Storable):
         """What meets others on the holdout: the evaluated twin or, where there is none, the bundle. None where nobody is meant."""
         return self.evaluated or self.bundle
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"name": self.name, "version": self.version or "none", "digest": self.digest or "none"}
 
 

@@ -80,7 +80,7 @@ def _refused(what: str, error: ValidationError) -> InputError:
 def _ensure_component(
     client: Client, kind: StackComponentType, name: str, flavor: str, configuration: dict[str, Any], defaults: dict[str, Any]
 ) -> Any:
-    """Its id; `defaults` are set when it is made, and whoever changes them later is not contradicted."""
+    """The component's id; `defaults` are set when it is made, and whoever changes them later is not contradicted."""
     existing = client.list_stack_components(type=kind, name=name)
     if existing.total == 0:
         return client.create_stack_component(name, flavor, kind, {**defaults, **configuration}).id

@@ -10,6 +10,7 @@ from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from switchyard.predictionlog.records import PROBABILITY
 from switchyard.serving.frontdoor.tokens import first_token, read_tokens
 from switchyard.tabular.errors import SwitchyardError
 
@@ -237,5 +238,5 @@ def _as_frame(answers: Sequence[Mapping[str, Any]], index: Any) -> pd.DataFrame:
         own = dict(answer)
         probabilities = own.pop("probabilities", {})
         quantiles = {f"quantile_{level}": value for level, value in own.pop("quantiles", {}).items()}
-        flat.append({**own, **{f"probability.{name}": value for name, value in probabilities.items()}, **quantiles})
+        flat.append({**own, **{f"{PROBABILITY}{name}": value for name, value in probabilities.items()}, **quantiles})
     return pd.DataFrame(flat, index=index)

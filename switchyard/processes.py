@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from datetime import timedelta
 from functools import cache
 
 import psutil
@@ -55,3 +56,18 @@ def lives(process: str) -> bool | None:
     who, _, begun = process.rpartition("/")
     machine, _, number = who.rpartition(" process ")
     return is_running(int(number), int(begun)) if machine == socket.gethostname() and begun else None
+
+
+def at_work(process: str, silent: timedelta, patience: timedelta) -> bool:
+    """Whether the process that `me` named so goes on with what it took up.
+
+    Parameters
+    ----------
+    process : str
+    silent : timedelta
+        Since it last said something.
+    patience : timedelta
+        How long one that can't be asked for is believed to be at work without a word.
+    """
+    found = lives(process)
+    return silent < patience if found is None else found

@@ -54,7 +54,7 @@ class DeploymentSummary(RunSummary):
 
     @classmethod
     def gather(cls, outcome: Outcome, deployment: Deployment, example: Path, order: Any) -> Self:
-        """From the artifacts of a finished run and what the host says."""
+        """The summary, from the artifacts of a finished run and what the host says."""
         promotion, proof = outcome.artifact("promotion"), outcome.artifact("proof")
         stable = deployment.stable
         tried = next((one for one in deployment.instances if one.name in deployment.traffic.names and one.name != stable.name), None)

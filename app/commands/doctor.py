@@ -56,7 +56,7 @@ def _safely(look: Callable[[Path], Iterator[Check]], root: Path) -> list[Check]:
 
 
 def _way_out() -> str:
-    """Of what can't be looked at; on this machine's own store something is missing, on a server's it does not answer."""
+    """What to do where something can't be looked at: on this machine's own store it is missing, on a server's it does not answer."""
     from zenml.config.global_config import GlobalConfiguration
 
     url = GlobalConfiguration().store_configuration.url

@@ -45,7 +45,7 @@ class ExperimentSummary(RunSummary):
 
     @classmethod
     def gather(cls, outcome: Outcome, judgement: Judgement, looks: int, acted: str | None, serving: dict[str, Any], report: Path) -> Self:
-        """From the artifacts of the last look and what the host says."""
+        """The summary, from the artifacts of the last look and what the host says."""
         last = judgement.sequence[-1].model_dump() if judgement.sequence else None
         return cls(
             **run_facts(outcome, "experiment"),

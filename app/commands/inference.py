@@ -41,7 +41,7 @@ class InferenceSummary(RunSummary):
 
     @classmethod
     def gather(cls, outcome: Outcome, output: str, report: Path) -> Self:
-        """From the artifacts of a finished run."""
+        """The summary, from the artifacts of a finished run."""
         found = outcome.artifact("scoring_report")
         scored = found.scored
         return cls(

@@ -45,13 +45,13 @@ class MonitoringSummary(RunSummary):
 
     @classmethod
     def gather(cls, outcome: Outcome, reports: dict[str, str]) -> Self:
-        """From the artifacts of a finished run; nothing is computed again."""
+        """The summary, from the artifacts of a finished run; nothing is computed again."""
         from switchyard.monitoring.decide import window_key
 
         window, drift, performance, decision, alert = (
             outcome.artifact(name) for name in ("window", "drift", "performance", "decision", "alert")
         )
-        facts, score = window.facts_, performance.score
+        facts, score = window.facts, performance.score
         return cls(
             **run_facts(outcome, "monitoring"),
             model={"name": facts.model, "version": facts.version, "digest": facts.digest},

@@ -13,6 +13,14 @@ from switchyard.tabular.errors import InputError
 
 _CLUSTER, _TEAM = "kubernetes", "team"
 Say = Callable[[str], None]
+_INSTALLED = """
+ZenML   {zenml}   (user admin; its password:
+        kubectl -n {namespace} get secret zenml-server -o jsonpath='{{.data.admin-password}}' | base64 -d)
+MLflow  {mlflow}
+
+Next:   python run.py --pipeline training
+        python run.py --pipeline deployment
+Back to this machine: zenml stack set local"""
 
 
 def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: Say) -> None:
@@ -37,8 +45,13 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
         ensure_repository(root)
         say(f"stack {register_stack(name)} is registered and active")
         return
+    _up_cluster(root, namespace, settings_file, say)
+
+
+def _up_cluster(root: Path, namespace: str, settings_file: Path | None, say: Say) -> None:
     from requests import RequestException
 
+    from app.repository import ensure_repository
     from deployment.kubernetes.lost import lost_models
     from deployment.kubernetes.renewing import renew_models
     from deployment.kubernetes.rights import let_deploy_all, let_read_all
@@ -75,17 +88,8 @@ def up(root: Path, name: str, namespace: str, settings_file: Path | None, say: S
     if renewed:
         report(f"{', '.join(renewed)} {'runs' if len(renewed) == 1 else 'run'} this code from now on")
     for model, versions in lost_models(installed.cluster).items():
-        say(f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, or python run.py start {{model}}")
-    say(
-        f"""
-ZenML   {installed.addresses.zenml}   (user admin; its password:
-        kubectl -n {namespace} get secret zenml-server -o jsonpath='{{.data.admin-password}}' | base64 -d)
-MLflow  {installed.addresses.mlflow}
-
-Next:   python run.py --pipeline training
-        python run.py --pipeline deployment
-Back to this machine: zenml stack set local"""
-    )
+        say(f"{model}, version {' and '.join(versions)}, no longer runs: deploy it, or python run.py start {model}")
+    say(_INSTALLED.format(zenml=installed.addresses.zenml, mlflow=installed.addresses.mlflow, namespace=namespace))
 
 
 def _up_team(root: Path, settings_file: Path | None, say: Say) -> None:

@@ -114,7 +114,7 @@ def _finish(outcome: Outcome, root: Path) -> TrainingSummary:
 
 
 def _gather(outcome: Outcome) -> TrainingSummary:
-    """From the artifacts of a finished run; nothing is computed again."""
+    """The summary, from the artifacts of a finished run; nothing is computed again."""
     problem, registration = (outcome.artifact(name) for name in ("problem", "registration"))
     leaderboard = outcome.artifact("leaderboard")
     return TrainingSummary(
@@ -180,19 +180,7 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
         console.print(f"left out {leaderboard.missed}", highlight=False, markup=False)
     console.print(f"served   {outcome.artifact('served').sentences}", highlight=False, markup=False)
     console.print(f"verdict  [bold]{summary.verdict}[/]")
-    verdict = outcome.artifact("verdict")
-    for reason in (*verdict.reasons(), *([f"but {verdict.doubt}"] if verdict.doubt else [])):
-        console.print(f"         {reason}", markup=False)
-    notes = outcome.artifact("plan").notes()
-    for note in notes[:_MOST_NOTES]:
-        console.print(f"unused   {note}", highlight=False, markup=False)
-    if len(notes) > _MOST_NOTES:
-        console.print(
-            f"         {len(notes) - _MOST_NOTES} more columns are not used; {summary.reports['plan']} has them all", highlight=False
-        )
-    for change in outcome.artifact("verdict").changes:
-        console.print(f"{'breaks  ' if change.breaking else 'contract'} {change.sentence()}", highlight=False, markup=False)
-    console.print(f"columns  {_columns_that_matter(outcome, summary)}", highlight=False, markup=False)
+    _print_notes(outcome, summary, console)
     for name in ("model_card", "evaluation", "explanation"):
         console.print(f"report   {summary.reports[name]}", highlight=False)
     folder = Path(summary.reports["evaluation"]).parent
@@ -206,6 +194,23 @@ def _print(outcome: Outcome, summary: TrainingSummary, deployment: str, console:
     console.print("next     python run.py dashboard   (the DAG, the reports and the model in the browser)", highlight=False)
     if summary.verdict != "rejected":
         console.print(f"         {deployment}   (serve it)", highlight=False)
+
+
+def _print_notes(outcome: Outcome, summary: TrainingSummary, console: Console) -> None:
+    """Why the verdict is what it is, which columns were left out and which matter, what clients will notice."""
+    verdict = outcome.artifact("verdict")
+    for reason in (*verdict.reasons(), *([f"but {verdict.doubt}"] if verdict.doubt else [])):
+        console.print(f"         {reason}", markup=False)
+    notes = outcome.artifact("plan").notes()
+    for note in notes[:_MOST_NOTES]:
+        console.print(f"unused   {note}", highlight=False, markup=False)
+    if len(notes) > _MOST_NOTES:
+        console.print(
+            f"         {len(notes) - _MOST_NOTES} more columns are not used; {summary.reports['plan']} has them all", highlight=False
+        )
+    for change in verdict.changes:
+        console.print(f"{'breaks  ' if change.breaking else 'contract'} {change.sentence()}", highlight=False, markup=False)
+    console.print(f"columns  {_columns_that_matter(outcome, summary)}", highlight=False, markup=False)
 
 
 def _columns_that_matter(outcome: Outcome, summary: TrainingSummary) -> str:

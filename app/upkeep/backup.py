@@ -65,7 +65,7 @@ class Manifest:
 
 
 def workspace(root: Path) -> Workspace:
-    """Of this environment, found without making anything of ZenML's.
+    """Where this environment's stores and files are, found without making anything of ZenML's.
 
     Raises
     ------

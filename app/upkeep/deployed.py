@@ -21,7 +21,7 @@ class Deployed:
 
 
 def all_deployed() -> list[Deployed]:
-    """By ZenML's records of services."""
+    """Every model that is deployed, by ZenML's records of services."""
     from zenml.client import Client
     from zenml.utils.pagination_utils import depaginate
 

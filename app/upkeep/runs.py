@@ -28,7 +28,7 @@ _OTHERS = ("deployment", "inference", "monitoring", "experiment")
 
 
 def old_runs(retention: Retention, now: datetime, needed: Collection[str]) -> Iterator[Item]:
-    """Of the active stack's runs of our pipelines those that are due.
+    """The active stack's runs of our pipelines that are due.
 
     The newest of each pipeline and model stays, whatever its age, and so does one that is not over.
 

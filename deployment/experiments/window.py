@@ -84,5 +84,5 @@ class _Span:
             yield frame
 
     def covered(self) -> timedelta:
-        """From the first row to the last."""
+        """The time from the first row to the last."""
         return self.last - self.first if self.first and self.last else timedelta(0)

@@ -80,11 +80,7 @@ class KubernetesHost(Host):
 
     def shift(self, model: str, traffic: Traffic, timeout_s: float) -> None:
         before = self._deployed(model)
-        for name in traffic.names:
-            instance = before.instance(name)
-            if instance is None or instance.state != "ready":
-                state = instance.state if instance else "not deployed"
-                raise DeploymentError(f"{model}: {name} is {state}; only what is ready gets traffic")
+        before.require_ready(traffic.names)
         store = self._store(model)
         try:
             changed = store.change(lambda state: state.with_traffic(traffic))

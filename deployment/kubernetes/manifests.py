@@ -146,7 +146,7 @@ def disruption_budget(names: Names, instance: str) -> Manifest:
 
 
 def budget(name: str, labels: Manifest, selector: Manifest) -> Manifest:
-    """At most one of the pods of `selector` is away by intention."""
+    """A disruption budget: at most one of the pods of `selector` is away by intention."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",

@@ -88,11 +88,7 @@ class ProcessHost(Host):
     def shift(self, model: str, traffic: Traffic, timeout_s: float) -> None:
         layout = self._layout(model)
         before = self._deployed(model)
-        for name in traffic.names:
-            instance = before.instance(name)
-            if instance is None or instance.state != "ready":
-                state = instance.state if instance else "not deployed"
-                raise DeploymentError(f"{model}: {name} is {state}; only what is ready gets traffic")
+        before.require_ready(traffic.names)
         if before.traffic != traffic:
             self._change(layout, traffic)
         try:

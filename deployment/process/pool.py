@@ -180,7 +180,7 @@ class MemberKeeper:
         return True
 
     def observed(self) -> dict[str, Any]:
-        """As a `Keeper`; a pool has the deaths."""
+        """What is observed, as of a `Keeper`; a pool has the deaths."""
         state = "ready" if self.ready else "failed" if self._why else "starting"
         counts = {"restarts": 0, "deaths": int(state == "failed")}
         return {

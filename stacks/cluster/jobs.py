@@ -140,7 +140,7 @@ def _in_words(name: str, found: Trouble) -> str:
 
 
 class KubernetesWatcher(Watcher):
-    """Of the orchestrator `kubernetes`."""
+    """Watches the runs of the orchestrator `kubernetes`."""
 
     name = "kubernetes"
 

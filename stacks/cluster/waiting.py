@@ -192,7 +192,7 @@ def _known_of(cluster: Cluster, names: Sequence[str], deployments: dict[str, Obj
 
 
 def _in_words(cluster: Cluster, found: Trouble) -> str:
-    """For somebody who can mend it: what to look at, or what to set."""
+    """A sentence for somebody who can mend it: what to look at, or what to set."""
     here, name = f"kubectl -n {cluster.namespace}", _name_of(cluster, found)
     match found.kind:
         case "image":

@@ -12,7 +12,7 @@ from stacks.cluster.client import Cluster
 from stacks.cluster.errors import ClusterError
 from stacks.cluster.waiting import holds
 from stacks.installation.manifests import FACES
-from stacks.installation.settings import Settings
+from stacks.installation.settings import ClusterSettings
 
 _BALANCER_WAIT_S = 180.0
 _TIMEOUT_S = 5.0
@@ -46,7 +46,7 @@ def _without_default_port(parts: SplitResult) -> str:
     return parts.netloc.lower().removesuffix({"http": ":80", "https": ":443"}.get(parts.scheme, ""))
 
 
-def find_addresses(cluster: Cluster, settings: Settings) -> Addresses:
+def find_addresses(cluster: Cluster, settings: ClusterSettings) -> Addresses:
     """Where the Services are, or what the settings say.
 
     Raises
@@ -73,7 +73,7 @@ def _check_family(cluster: Cluster) -> None:
         )
 
 
-def _address(cluster: Cluster, settings: Settings, name: str) -> str:
+def _address(cluster: Cluster, settings: ClusterSettings, name: str) -> str:
     found: list[str] = []
 
     def is_there() -> bool:

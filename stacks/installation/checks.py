@@ -9,7 +9,7 @@ from stacks.cluster.client import Cluster
 from stacks.cluster.errors import ClusterError, Forbidden, Refused
 from stacks.cluster.objects import OWNER, PART_OF, restricted_pod
 from stacks.cluster.waiting import holds
-from stacks.installation.settings import Settings
+from stacks.installation.settings import ClusterSettings
 
 OLDEST = (1, 25)
 """The first with the `restricted` level that can't be switched off."""
@@ -93,7 +93,7 @@ def _sees_namespace(cluster: Cluster) -> bool:
         return False
 
 
-def check_storage(cluster: Cluster, settings: Settings) -> None:
+def check_storage(cluster: Cluster, settings: ClusterSettings) -> None:
     """Whether the trial's volumes are there or will be; the other overlay has none.
 
     Raises

@@ -23,7 +23,7 @@ from stacks.installation.bucket import ensure_bucket
 from stacks.installation.checks import SELDON_API, check_cluster, check_operator, check_storage
 from stacks.installation.manifests import DEPLOYER, READERS, Parts, servers_image, write_overlay
 from stacks.installation.restarting import RenewModels, mark, restart, restart_server, stale
-from stacks.installation.settings import Settings
+from stacks.installation.settings import ClusterSettings
 from switchyard.tabular.errors import InputError
 
 NAMESPACE = "switchyard"
@@ -58,7 +58,7 @@ class Installed:
     registry: str
     images: dict[str, str]
     """Names of the images, by kind."""
-    settings: Settings
+    settings: ClusterSettings
 
     def values(self) -> dict[str, Any]:
         """What stacks/kubernetes.yaml leaves open."""
@@ -81,13 +81,13 @@ class Installed:
 
 
 def install(
-    root: Path, given: Settings | None, namespace: str, registry: str | None, renew_models: RenewModels, report: Report
+    root: Path, given: ClusterSettings | None, namespace: str, registry: str | None, renew_models: RenewModels, report: Report
 ) -> Installed:
     """Bring the cluster of the current kube context to where it should be; what is so already is left alone.
 
     Parameters
     ----------
-    given : Settings, optional
+    given : ClusterSettings, optional
         None: those of the last time, which the cluster keeps; a trial's at first.
     registry : str, optional
         HOST[:PORT][/PATH] that images are pushed to and nodes pull from.
@@ -133,7 +133,7 @@ def install(
     return Installed(cluster, context, addresses, keys, registry, images, settings)
 
 
-def _settled_secrets(cluster: Cluster, settings: Settings, addresses: Addresses, parts: Parts, report: Report) -> dict[str, str]:
+def _settled_secrets(cluster: Cluster, settings: ClusterSettings, addresses: Addresses, parts: Parts, report: Report) -> dict[str, str]:
     """Have the Secrets be what the settings say, if what they lead to works; returns the object store's keys."""
     with secrets.on_trial(cluster):
         keys = secrets.ensure(cluster, settings, addresses.objects)
@@ -146,7 +146,7 @@ def _settled_secrets(cluster: Cluster, settings: Settings, addresses: Addresses,
 
 
 def _apply_servers(
-    cluster: Cluster, context: str, settings: Settings, addresses: Addresses, parts: Parts, renew_models: RenewModels, report: Report
+    cluster: Cluster, context: str, settings: ClusterSettings, addresses: Addresses, parts: Parts, renew_models: RenewModels, report: Report
 ) -> None:
     """Apply what is left of the overlay; servers that run by other Secrets or addresses are restarted."""
     revision, servers = secrets.revision(cluster), _SERVERS[settings.overlay]

@@ -19,7 +19,7 @@ import yaml
 
 from stacks.cluster.client import Cluster
 from stacks.images import in_registry
-from stacks.installation.settings import Settings
+from stacks.installation.settings import ClusterSettings
 
 OVERLAYS = Path(__file__).parents[1] / "kubernetes" / "overlays"
 FACES = {"zenml": 8080, "mlflow": 5000, "objects": 9000}
@@ -53,7 +53,7 @@ def _made_of(root: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def write_overlay(root: Path, cluster: Cluster, settings: Settings, image: str) -> Path:
+def write_overlay(root: Path, cluster: Cluster, settings: ClusterSettings, image: str) -> Path:
     """The installation's own kustomization below `root`, its servers running `image`; returns its folder."""
     folder = root / ".switchyard" / "kubernetes" / re.sub(r"[^A-Za-z0-9.-]+", "-", f"{cluster.context}-{cluster.namespace}")
     folder.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ class Parts:
 
     @classmethod
     def of(cls, rendered: str) -> Self:
-        """From what kustomize rendered."""
+        """The parts of what kustomize rendered."""
         parts: dict[str, list[dict[str, Any]]] = {"early": [], "checks": [], "late": []}
         for item in yaml.safe_load_all(rendered):
             if item:
@@ -97,7 +97,7 @@ class Parts:
         return cls(**parts)
 
 
-def _patches(settings: Settings) -> list[dict[str, Any]]:
+def _patches(settings: ClusterSettings) -> list[dict[str, Any]]:
     patches = []
     if settings.service_type != "ClusterIP":
         for name in FACES if settings.overlay == "trial" else ("zenml", "mlflow"):
@@ -127,7 +127,7 @@ def _patch(kind: str, name: str, operation: str, path: str, value: Any) -> dict[
     return {"target": {"kind": kind, "name": name}, "patch": json.dumps([{"op": operation, "path": path, "value": value}])}
 
 
-def _ingresses(settings: Settings) -> list[dict[str, Any]]:
+def _ingresses(settings: ClusterSettings) -> list[dict[str, Any]]:
     made = []
     for name, url in (("zenml", settings.zenml_url), ("mlflow", settings.mlflow_url)):
         host = urlsplit(url).hostname

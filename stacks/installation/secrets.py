@@ -12,7 +12,7 @@ import sqlalchemy
 from stacks.cluster.client import Cluster
 from stacks.cluster.errors import ClusterError
 from stacks.cluster.objects import secret
-from stacks.installation.settings import Settings, check
+from stacks.installation.settings import ClusterSettings, check
 from stacks.installation.urls import for_driver, for_zenml
 from switchyard.tabular.errors import InputError
 
@@ -34,7 +34,7 @@ def read(cluster: Cluster, name: str) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in (found.get("data") or {}).items()}
 
 
-def settle(cluster: Cluster, given: Settings | None) -> Settings:
+def settle(cluster: Cluster, given: ClusterSettings | None) -> ClusterSettings:
     """The settings to install by: those given, else those of the last `stack up`, else a trial's.
 
     Raises
@@ -44,9 +44,9 @@ def settle(cluster: Cluster, given: Settings | None) -> Settings:
     ClusterError
         The password of the trial's database is gone.
     """
-    kept = {key: value for key, value in read(cluster, SETTINGS).items() if key in Settings.model_fields}
-    settings = given or (Settings(**kept) if kept else Settings())  # type: ignore[arg-type]
-    there = Settings(**kept).overlay if kept else _overlay(cluster)  # type: ignore[arg-type]
+    kept = {key: value for key, value in read(cluster, SETTINGS).items() if key in ClusterSettings.model_fields}
+    settings = given or (ClusterSettings(**kept) if kept else ClusterSettings())  # type: ignore[arg-type]
+    there = ClusterSettings(**kept).overlay if kept else _overlay(cluster)  # type: ignore[arg-type]
     if there == "external" and not (given or kept):
         raise InputError(
             f"namespace {cluster.namespace} holds an installation on databases of your own, and none of its Secrets says which settings "
@@ -87,7 +87,7 @@ def _check_root(cluster: Cluster) -> None:
     )
 
 
-def ensure(cluster: Cluster, settings: Settings, object_store_url: str) -> dict[str, str]:
+def ensure(cluster: Cluster, settings: ClusterSettings, object_store_url: str) -> dict[str, str]:
     """Make what is missing, and put in what the settings say; returns the keys of the object store as a client needs them."""
     _set(cluster, SETTINGS, {key: str(value) for key, value in settings.model_dump().items()})
     _keep(cluster, ZENML_SERVER, {"admin-password": _password(), "jwt-key": secrets.token_hex(32), "encryption-key": secrets.token_hex(32)})

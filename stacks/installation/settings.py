@@ -34,7 +34,7 @@ _EXTERNAL = (
 )
 
 
-class Settings(BaseModel):
+class ClusterSettings(BaseModel):
     """Keys of the file, in small letters. Those of S3 and the databases come together or not at all."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,7 +88,7 @@ class Settings(BaseModel):
         return json.loads(getattr(self, key) or _EMPTY[key])
 
 
-def read_settings(path: Path) -> Settings:
+def read_settings(path: Path) -> ClusterSettings:
     """Settings of the file at `path`; one that says nothing makes a trial.
 
     Raises
@@ -97,7 +97,7 @@ def read_settings(path: Path) -> Settings:
         The file is not there, or a key or value is wrong; names the key.
     """
     try:
-        settings = Settings(**read_pairs(path, shown(EXAMPLE)))  # type: ignore[arg-type]
+        settings = ClusterSettings(**read_pairs(path, shown(EXAMPLE)))  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0]).upper() if first["loc"] else "?"
@@ -129,7 +129,7 @@ def read_pairs(path: Path, example: str) -> dict[str, str]:
     return values
 
 
-def check(settings: Settings, where: str) -> None:
+def check(settings: ClusterSettings, where: str) -> None:
     """Whether the values fit together.
 
     Parameters
@@ -159,7 +159,7 @@ def check(settings: Settings, where: str) -> None:
         _check_json(settings, key, where)
 
 
-def _check_json(settings: Settings, key: str, where: str) -> None:
+def _check_json(settings: ClusterSettings, key: str, where: str) -> None:
     try:
         found = settings.parsed(key)
     except ValueError:
@@ -171,7 +171,7 @@ def _check_json(settings: Settings, key: str, where: str) -> None:
         raise InputError(f"{where}: {key.upper()} must be {_SHAPES[key]}, on one line")
 
 
-def _check_stores(settings: Settings, where: str) -> None:
+def _check_stores(settings: ClusterSettings, where: str) -> None:
     given = [key for key in _EXTERNAL if getattr(settings, key)]
     if given and len(given) < len(_EXTERNAL):
         missing = next(key for key in _EXTERNAL if not getattr(settings, key))

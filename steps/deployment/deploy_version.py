@@ -36,14 +36,14 @@ class Deployed(Record):
     """Instances that were not there before."""
 
     def traffic_before(self) -> Traffic:
-        """As the host knows it."""
+        """The traffic as the host knew it before."""
         return Traffic(self.weights, self.shadows)
 
     def changes(self, after: Traffic | None = None) -> Changes:
         """What there is to undo, the traffic `after` the shift included."""
         return Changes(self.traffic_before(), after, list(self.started))
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"model": self.model, "version": self.version, "digest": self.digest, "instance": self.candidate, "url": self.candidate_url}
 
 

@@ -31,5 +31,5 @@ class Order(Record):
         """The share asked for, or the strategy's usual one."""
         return self.share or SHARES[self.strategy]
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"strategy": self.strategy, "rollback": self.rollback is not None, "by": self.by, "why": self.why}

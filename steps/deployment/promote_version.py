@@ -27,7 +27,7 @@ class Promotion(Record):
     by: str
     why: str
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"promoted": self.promoted, "version": self.version, "previous": self.previous or "none", "by": self.by, "why": self.why}
 
 

@@ -33,10 +33,10 @@ class Shift(Record):
     """Of the front door, for clients."""
 
     def traffic(self) -> Traffic:
-        """As the host knows it."""
+        """The traffic as the host knows it."""
         return Traffic(self.weights, self.shadows)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"traffic": ", ".join(f"{name} {weight / 100:g} %" for name, weight in self.weights), "url": self.url}
 
 

@@ -21,7 +21,7 @@ class Proof(Record):
     examples: int
     """Rows that it answered as the model must."""
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"version": self.version, "digest": self.digest, "examples": self.examples}
 
 

@@ -23,7 +23,7 @@ _MOST = 200_000
 
 @step(enable_cache=False)
 def plan_experiment(release: Registered, champion: Registered, problem: Problem, order: Order) -> Annotated[Plan, "plan"]:
-    """From the champion's predictions and labels of the last days; empty where everybody gets the version."""
+    """Plan by the champion's predictions and labels of the last days; empty where everybody gets the version."""
     if order.strategy not in SHARES:
         return Plan()
     now, config = datetime.now(UTC), problem.experiment

@@ -21,7 +21,7 @@ from switchyard.tabular.errors import InputError
 def read_experiment(
     problem: Problem,
 ) -> tuple[Annotated[Experiment, "experiment"], Annotated[Observations, "observations"], Annotated[ExperimentTraffic, "traffic"]]:
-    """From the registry, the host and the prediction log as they are now; never cached."""
+    """Read the experiment from the registry, the host and the prediction log as they are now; never cached."""
     host = active_deployer().host
     experiment = _running(problem.name)
     versions, before = (experiment.candidate, experiment.champion), experiment.stage.counts

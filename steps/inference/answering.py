@@ -17,7 +17,7 @@ from switchyard.tabular.batch.scoring import Origin
 
 
 def origin_of(content: str, release: Registered) -> tuple[str, Origin]:
-    """Of a table's content and the version that scores it: a name for both, and what the answers say."""
+    """Where answers come from: a name for a table's content and the version that scores it, and what the answers say."""
     identity = hashlib.sha256(f"{content}\0{release.name}\0{release.digest}".encode()).hexdigest()[:20]
     return identity, Origin(release.name, release.version, release.digest, f"batch-{identity}")
 

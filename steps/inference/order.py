@@ -30,5 +30,5 @@ class ScoringOrder(Record):
         """Whether each file of the table gets a file of its own."""
         return self.output.endswith("/")
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"source": self.label, "version": self.version or "production", "log": self.log}

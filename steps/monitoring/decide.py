@@ -28,9 +28,9 @@ def decide(
     window: Window, validation: ValidationReport, drift: DriftReport, performance: Performance, look: Look, problem: Problem
 ) -> Annotated[Decision, "decision"]:
     """Apply the rules and keep the decision as the one about this window; never cached, since earlier windows count too."""
-    counted = None if look.location else _counted(problem.name, window.facts_.version)
+    counted = None if look.location else _counted(problem.name, window.facts.version)
     with prediction_log(problem.name, settle_s=0) as engine:
-        return library.decide_and_record(window.facts_, validation, drift, performance, problem.monitoring, Ledger(engine), counted)
+        return library.decide_and_record(window.facts, validation, drift, performance, problem.monitoring, Ledger(engine), counted)
 
 
 def _counted(name: str, version: str) -> Counts | None:

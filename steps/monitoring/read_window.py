@@ -20,7 +20,7 @@ from switchyard.tabular.config.problem import Problem
 def read_window(production: Registered, reference: Reference, look: Look, problem: Problem) -> Annotated[Window, "window"]:
     """Predictions of the version in production with the labels that hold now; never cached, since both keep coming."""
     settings = problem.monitoring
-    name, version, facts = production.name, str(production.version), reference.facts_
+    name, version, facts = production.name, str(production.version), reference.facts
     if look.location is None:
         with prediction_log(name, settings.settle_s) as engine:
             return window_of_log(engine, name, version, facts, look, settings.window, settings.sample_rows, settings.of, settings.min_rows)

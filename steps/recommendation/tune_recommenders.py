@@ -13,6 +13,6 @@ from switchyard.tabular.recommendation.settling import holdout_of
 
 @step(cache_policy=depends_on(__file__))
 def tune_recommenders(interactions: Interactions, problem: Problem, fresh: str) -> Annotated[Recipe, "recipe"]:
-    """On questions from before the holdout, within the budget; `fresh` differs where a search is wanted anew."""
+    """Tune on questions from before the holdout, within the budget; `fresh` differs where a search is wanted anew."""
     tuning = problem.tuning
     return tune(interactions, tuning.families, holdout_of(problem), tuning.budget_s, tuning.trials, tuning.seed)

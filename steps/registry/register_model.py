@@ -79,8 +79,7 @@ def register_model(
     }
     files = files_of(problem, reports, documents, evaluated, bundle)
     files |= {f"data_docs/{name}": content for name, content in _site(validation).items()}
-    files |= files_in(reference, FOLDER)
-    files["expectations.json"] = suite.to_json().encode()
+    files |= {**files_in(reference, FOLDER), "expectations.json": suite.to_json().encode()}
     context = get_step_context()
     record = TrainingRecord(
         experiment=problem.name,

@@ -33,7 +33,7 @@ class Request:
 
     @classmethod
     def of(cls, fields: Mapping[str, Any]) -> Self:
-        """From what a client sent.
+        """The request that a client sent.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class Recommendation:
     """What was left aside, one sentence each."""
 
     def fields(self) -> dict[str, list[Any]]:
-        """As JSON."""
+        """The request's fields as JSON has them."""
         return {name: list(values) for name, values in vars(self).items()}
 
 

@@ -2,7 +2,7 @@
 
 A category is kept as 64 bits of its BLAKE2b, so a signature of 100,000 categories grows by one megabyte and names no customer.
 No category of training is ever called new; one that is new is taken for known with a chance of n / 2**64, which for n = 100,000
-is 5e-15 (`false_rate`).
+is 5e-15.
 """
 
 from __future__ import annotations
@@ -40,11 +40,6 @@ class Seen:
     def kept(self) -> int:
         """How many there are."""
         return max(len(self._named), len(self._hashes))
-
-    @property
-    def false_rate(self) -> float:
-        """Chance of one new category to be taken for known."""
-        return len(self._hashes) / 2.0**64
 
     def unseen(self, values: Sequence[str]) -> np.ndarray:
         """Which of `values` training did not see, shape (n,), bool. Give distinct values: each takes a microsecond."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from switchyard.predictionlog.records import PROBABILITY
 from switchyard.tabular.evaluation.predictions import Predictions
 
-PROBABILITY = "probability."
 LABEL, PREDICTION, LOWER, UPPER, DISTANCE = "label", "prediction", "lower", "upper", "distance"
 
 

@@ -72,8 +72,8 @@ class Monitor:
         problem, scorer = self._fitted.problem, self._fitted.bundle.scorer()
         settings = problem.monitoring
         asked = Look(source=FRAME)
-        window = window_of_table(frame, scorer, problem.name, "0", self.reference.facts_, asked, settings.sample_rows)
+        window = window_of_table(frame, scorer, problem.name, "0", self.reference.facts, asked, settings.sample_rows)
         validation = validate_window(window, self.reference, settings)
         drift = drift_of(window, self.reference, settings, scorer)
         performance = performance_of(window, self.reference, settings)
-        return Seen(validation, drift, performance, decide(window.facts_, validation, drift, performance, settings))
+        return Seen(validation, drift, performance, decide(window.facts, validation, drift, performance, settings))

@@ -57,7 +57,7 @@ class ColumnDrift(BaseModel):
 
     @property
     def verdict(self) -> Badge:
-        """In a word."""
+        """What was found of the column, in a word."""
         if self.unusual:
             return Badge("drift", "bad")
         return Badge("as within training", "warn") if self.drifted else Badge("stable", "good")
@@ -137,10 +137,9 @@ def compare(
         drifted = far is not None and adjusted[name] < settings.p_value and (small or far >= limit)
         usual = _usual(past[name], stretches, distances[name], name in numeric) if drifted else None
         if drifted and like is not None and far is not None:
-            season, of_numbers = past[name].iloc[like], name in numeric
-            near = season.notna().any() and evidently.distance(season, current[name], distances[name], of_numbers) < _NEARER * far
-            explained = near and _p_value(season, current[name], of_numbers) >= settings.p_value / len(kinds)
-            usual = max(usual or 0.0, far) if explained else usual
+            season, beyond = past[name].iloc[like], settings.p_value / len(kinds)
+            if _is_season(season, current[name], distances[name], name in numeric, far, beyond):
+                usual = max(usual or 0.0, far)
         found.append(
             ColumnDrift(
                 column=name,
@@ -158,6 +157,12 @@ def compare(
             )
         )
     return found
+
+
+def _is_season(season: pd.Series, current: pd.Series, method: str, numeric: bool, far: float, beyond: float) -> bool:
+    """Whether the training's rows of the window's hours and weekdays explain how `far` it is: much nearer, and no different by a test."""
+    near = season.notna().any() and evidently.distance(season, current, method, numeric) < _NEARER * far
+    return bool(near and _p_value(season, current, numeric) >= beyond)
 
 
 def _p_value(past: pd.Series, current: pd.Series, numeric: bool) -> float:

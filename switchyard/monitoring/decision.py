@@ -59,7 +59,7 @@ class Decision(Record):
         """Key of the window, which `key` holds."""
         return self.key.removeprefix(f"{self.model}-v{self.version}-").removesuffix(f"-{self.action}")
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"action": self.action, "reason": self.reason, "rows": self.rows, "labelled": self.labelled, "version": self.version}
 
     def report(self) -> Report:

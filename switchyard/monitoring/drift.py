@@ -73,7 +73,7 @@ class DriftReport(Record):
         """The drifting columns, what matters most for the score first."""
         return tuple(column for column in self.columns if column.drifted)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         shares = {"share": self.share, "weighted_share": self.weighted_share}
         known = {name: round(value, 4) for name, value in shares.items() if value is not None}
         return {"columns": len(self.columns), "drifted": len(self.worst), **known, "worst": ", ".join(c.column for c in self.worst[:3])}
@@ -138,7 +138,7 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
         is large enough (`switchyard.monitoring.columns.compare`). It counts when it is also farther away than any stretch
         of the training period was.
     """
-    facts = window.facts_
+    facts = window.facts
     judged = len(window.rows) >= settings.min_rows
     inputs = _inputs(window, reference)
     current, past = window.rows, reference.rows
@@ -146,8 +146,8 @@ def measure_drift(window: Window, reference: Reference, settings: Monitoring, sc
     like, outside = (
         same_season(reference.moments, facts.since, facts.until) if facts.timed and reference.moments is not None else (None, "")
     )
-    columns = compare(past, current, inputs, settings, reference.facts_.ordered, sampled, like) if judged else []
-    weights = reference.facts_.importance
+    columns = compare(past, current, inputs, settings, reference.facts.ordered, sampled, like) if judged else []
+    weights = reference.facts.importance
     columns = [column.model_copy(update={"weight": weights.get(column.column, 0.0)}) for column in columns]
     if scorer is not None:
         columns = with_effects(columns, window, reference, scorer)
@@ -188,7 +188,7 @@ def faults_of(window: Window, reference: Reference) -> tuple[Fault, ...]:
 def _inputs(window: Window, reference: Reference) -> dict[str, str]:
     """Columns that are compared, with their kinds. What orders the rows is not: it moves on."""
     there = [
-        column for column in reference.facts_.columns.columns if column.name in reference.facts_.importance and column.name in window.rows
+        column for column in reference.facts.columns.columns if column.name in reference.facts.importance and column.name in window.rows
     ]
     return {column.name: column.kind for column in there if column.role != "time"}
 
@@ -203,7 +203,7 @@ def share_of(columns: Sequence[ColumnDrift], weighted: bool, counted: Container[
 
 
 def _prediction(window: Window, reference: Reference, settings: Monitoring, sampled: bool) -> ColumnDrift | None:
-    classes = reference.facts_.classes
+    classes = reference.facts.classes
     past, current = answer(reference.answers, classes), answer(window.answers, classes)
     kind = "categorical" if len(classes) > 2 else "numeric"
     # The holdout's answers are few and of one end of the training period: its stretches say little of what is usual.
@@ -218,7 +218,7 @@ def _distance(window: Window, reference: Reference, settings: Monitoring, sample
 
 
 def _unlike(window: Window, reference: Reference) -> Shares | None:
-    limits, classes = reference.facts_.unlike, reference.facts_.classes
+    limits, classes = reference.facts.unlike, reference.facts.classes
     past, current = reference.holdout, window.predictions(classes)
     if limits is None or past.distances is None or current.distances is None or not len(past):
         return None
@@ -236,9 +236,9 @@ def _unlike(window: Window, reference: Reference) -> Shares | None:
 
 
 def _target(window: Window, reference: Reference, settings: Monitoring, sampled: bool, like: np.ndarray | None) -> ColumnDrift | None:
-    name, labelled = reference.facts_.target, window.labelled
+    name, labelled = reference.facts.target, window.labelled
     if len(labelled) < settings.min_labels:
         return None
     current = pd.DataFrame({name: window.answers["actual"].iloc[labelled].reset_index(drop=True)})
-    kind = "categorical" if reference.facts_.classes else "numeric"
-    return compare(reference.rows[[name]], current, {name: kind}, settings, reference.facts_.ordered, sampled, like)[0]
+    kind = "categorical" if reference.facts.classes else "numeric"
+    return compare(reference.rows[[name]], current, {name: kind}, settings, reference.facts.ordered, sampled, like)[0]

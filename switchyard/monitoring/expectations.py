@@ -21,7 +21,7 @@ def validate_window(window: Window, reference: Reference, settings: Monitoring |
     stays in the report as a warning. (The suite is inferred from the training part alone, and a holdout that is the
     future may be beyond it.) Nor is it one that so few rows may fail by chance (`Monitoring.p_at_once`).
     """
-    what = in_words(window.facts_)
+    what = in_words(window.facts)
     if window.rows.empty or not reference.suite.expectations:
         return ValidationReport(suite=reference.suite.name, what=what, rows=0, results=(), details={})
     columns = list(window.rows.columns)

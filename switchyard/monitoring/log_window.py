@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from switchyard.monitoring.answers import DISTANCE, LABEL, LOWER, PREDICTION, PROBABILITY, UPPER
+from switchyard.monitoring.answers import DISTANCE, LABEL, LOWER, PREDICTION, UPPER
 from switchyard.monitoring.known import conformed, known_labels
 from switchyard.monitoring.look import TICK, Look, in_utc, span_of
 from switchyard.monitoring.recommending.shown import shown_in
 from switchyard.monitoring.reference import ReferenceFacts
 from switchyard.monitoring.window import Window, WindowFacts
 from switchyard.predictionlog import count_labels, count_versions, newest_prediction, read_window, span_of_last
-from switchyard.predictionlog.records import BATCH
-from switchyard.predictionlog.window import INPUT
+from switchyard.predictionlog.records import BATCH, INPUT, PROBABILITY
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tasks import kind_of
 

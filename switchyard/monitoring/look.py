@@ -61,6 +61,6 @@ class Look(Record):
             raise ValueError("--of chooses predictions of the prediction log, and --data a table instead of it; give one")
         return self
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         named = {"since": self.since, "until": self.until, "window": self.window, "of": self.of, "source": self.source or "prediction log"}
         return {name: str(value) for name, value in named.items() if value is not None}

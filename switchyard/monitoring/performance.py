@@ -68,7 +68,7 @@ class Performance(Record):
             return self.measured.score
         return self.estimated.get(self.metric) if self.basis == "estimated" else None
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         score = self.score
         known = {} if score is None or score.value is None else {self.metric: round(score.value, 5)}
         return {"basis": self.basis, **known, **({} if self.drop is None else {"drop": round(self.drop, 4)}), "labelled": self.labelled}
@@ -103,7 +103,7 @@ class Performance(Record):
 
     @property
     def banded(self) -> tuple[str, ...]:
-        """For each band of two quantiles how many outcomes lay within, beside what it was made for."""
+        """How many outcomes lay within each band of two quantiles, beside what it was made for."""
         return band_sentences(self.measured.scores if self.measured else {})
 
     def score_table(self) -> Table:
@@ -129,7 +129,7 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
         Measured where at least `settings.min_labels` labels are there, and five of every class of two; else estimated, from
         `settings.min_rows` predictions on, and where the rows are of the kind that training saw.
     """
-    facts, task = reference.facts_, reference.facts_.problem.task
+    facts, task = reference.facts, reference.facts.problem.task
     problem, at = facts.problem, window.labelled
     metric = metric_of(task, facts.metric)
     reason = _why_not(window, facts, at, settings)
@@ -154,13 +154,13 @@ def measure_performance(window: Window, reference: Reference, settings: Monitori
             reason += f"; the score is not estimated from fewer predictions than monitoring.min_rows = {settings.min_rows:,}"
     found = estimated.get(facts.metric) if basis == "estimated" else measured.score if measured else None
     return Performance(
-        window=in_words(window.facts_),
+        window=in_words(window.facts),
         metric=facts.metric,
         greater_is_better=facts.greater_is_better,
         basis=basis,
         reason=reason,
-        rows=window.facts_.rows,
-        labelled=window.facts_.labelled,
+        rows=window.facts.rows,
+        labelled=window.facts.labelled,
         used=len(at),
         confidence=problem.evaluation.confidence,
         holdout=facts.score,
@@ -209,7 +209,7 @@ def _widened(estimate: Estimate, holdout: Estimate | None) -> Estimate:
 
 def _why_no_estimate(window: Window, reference: Reference, settings: Monitoring) -> str:
     """Why an estimate would say nothing: the rows are not of the kind that the model, and its errors, are known for."""
-    if not TASKS[reference.facts_.problem.task].target:
+    if not TASKS[reference.facts.problem.task].target:
         return "groups are found, and no row has a true one"
     if faults := faults_of(window, reference):
         return f"{faults[0].column}: {faults[0]}"
@@ -221,7 +221,7 @@ def _why_no_estimate(window: Window, reference: Reference, settings: Monitoring)
 
 def _evaluate(window: Window, reference: Reference, at: np.ndarray) -> Evaluation:
     """The library's evaluation, with the window in the holdout's place."""
-    facts, problem = reference.facts_, reference.facts_.problem
+    facts, problem = reference.facts, reference.facts.problem
     rows = window.rows.iloc[at].reset_index(drop=True)
     rows[facts.target] = window.answers["actual"].iloc[at].to_numpy()
     slices = tuple(name for name in problem.data.slice_columns if name in rows)

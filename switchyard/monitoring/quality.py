@@ -55,7 +55,7 @@ def compare_quality(window: Window, reference: Reference, settings: Monitoring) 
     is below `settings.p_at_once`, whatever the numbers of rows.
     """
     # What is not there was left out of the log on purpose (serving.log_exclude): a model answers no row without all its columns.
-    facts = reference.facts_
+    facts = reference.facts
     columns = [c for c in facts.columns.columns if c.name != facts.target and c.name in facts.importance and c.name in window.rows]
     limit = settings.p_at_once / max(1, len(columns))
     found = [_compare(column, reference.rows[column.name], window.rows[column.name], settings, limit) for column in columns]
@@ -96,7 +96,7 @@ def _compare(column: Column, past: pd.Series, current: pd.Series, settings: Moni
 def outside_share(window: Window, reference: Reference, settings: Monitoring) -> tuple[float, str]:
     """Share of the window's values in no category of training or outside its range, by the weight of their column; and the
     column that has most of it."""
-    weights = reference.facts_.importance
+    weights = reference.facts.importance
     shares = {part.column: weights[part.column] * (part.unseen + part.outside) for part in compare_quality(window, reference, settings)}
     return sum(shares.values()), max(shares, key=lambda name: shares[name], default="")
 

@@ -80,9 +80,9 @@ class ReferenceFacts(BaseModel):
 class Reference(Storable):
     """Rows of training and holdout, and what the exported model answered on the holdout, which it had not seen."""
 
-    facts_: ReferenceFacts
+    facts: ReferenceFacts
     rows: pd.DataFrame
-    """Columns of `facts_.columns` and those of slices, canonical types, at most `MOST_ROWS` of training and holdout together."""
+    """Columns of `facts.columns` and those of slices, canonical types, at most `MOST_ROWS` of training and holdout together."""
     answers: pd.DataFrame
     """Answers to at most `MOST_ROWS` rows of the holdout: `actual` and what `switchyard.monitoring.answers.answer_columns` names."""
     suite: Suite
@@ -94,10 +94,10 @@ class Reference(Storable):
     @property
     def holdout(self) -> Predictions:
         """The answers as predictions."""
-        return predictions_in(self.answers, self.facts_.classes)
+        return predictions_in(self.answers, self.facts.classes)
 
     def write(self, folder: Path) -> None:
-        (folder / "reference.json").write_text(self.facts_.model_dump_json(indent=1), encoding="utf-8")
+        (folder / "reference.json").write_text(self.facts.model_dump_json(indent=1), encoding="utf-8")
         write_frame(self.rows, folder / "rows.parquet")
         write_frame(self.answers, folder / "answers.parquet")
         self.suite.write(folder)
@@ -113,12 +113,12 @@ class Reference(Storable):
         rows, answers = (read_frame(folder / f"{name}.parquet") for name in ("rows", "answers"))
         return cls(facts, rows, answers, Suite.read(folder), moments, Catalogue.read(folder))
 
-    def facts(self) -> dict[str, Fact]:
-        facts = self.facts_
+    def metadata(self) -> dict[str, Fact]:
+        facts = self.facts
         return {"rows": len(self.rows), "of_rows": facts.train_rows + facts.holdout_rows, "holdout_answers": len(self.answers)}
 
     def report(self) -> Report:
-        facts = self.facts_
+        facts = self.facts
         weights = sorted(facts.importance.items(), key=lambda item: (-item[1], item[0]))
         scores = [(name, str(estimate)) for name, estimate in facts.scores.items()]
         return Report(

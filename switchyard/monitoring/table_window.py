@@ -51,16 +51,7 @@ def window_of_table(
     """
     time = reference.problem.data.time_column
     moments = _moments(raw, time, scorer.signature) if time and time != "@row" else None
-    if moments is None and (look.since or look.until or isinstance(look.window and span_of(look.window), timedelta)):
-        raise InputError(f"{look.source} has no time column to go by; use --window ROWS, or set data.time_column")
-    at = np.arange(len(raw))
-    if moments is not None:
-        at = at[np.argsort(moments.to_numpy(), kind="stable")]
-        at = between(at, moments, look)
-    if look.window and isinstance(rows := span_of(look.window), int):
-        at = at[-rows:]
-    if len(at) == 0:
-        raise InputError(f"{look.source} has no rows in this window")
+    at = _rows_of(look, len(raw), moments)
     counted = len(at)
     target = reference.target
     has_labels = target in raw.columns
@@ -99,6 +90,20 @@ def window_of_table(
         frame,
         answers,
     )
+
+
+def _rows_of(look: Look, size: int, moments: pd.Series | None) -> np.ndarray:
+    """Positions of the rows that are looked at, of a table of `size`: in order of their moments, where it has any."""
+    if moments is None and (look.since or look.until or isinstance(look.window and span_of(look.window), timedelta)):
+        raise InputError(f"{look.source} has no time column to go by; use --window ROWS, or set data.time_column")
+    at = np.arange(size)
+    if moments is not None:
+        at = between(at[np.argsort(moments.to_numpy(), kind="stable")], moments, look)
+    if look.window and isinstance(rows := span_of(look.window), int):
+        at = at[-rows:]
+    if len(at) == 0:
+        raise InputError(f"{look.source} has no rows in this window")
+    return at
 
 
 def _moments(raw: pd.DataFrame, name: str, signature: Signature) -> pd.Series | None:

@@ -101,8 +101,8 @@ def _answered(before: Side, after: Side) -> tuple[Answered | None, str]:
 
 
 def _lead(answered: Answered | None, before: Side, after: Side) -> str:
-    metric = after.reference.facts_.metric
-    ours, theirs = after.reference.facts_.scores[metric], before.reference.facts_.scores.get(metric)
+    metric = after.reference.facts.metric
+    ours, theirs = after.reference.facts.scores[metric], before.reference.facts.scores.get(metric)
     said = f"{name_of(metric)} {ours} after {theirs or 'another metric'}."
     if answered is None:
         return said
@@ -127,14 +127,14 @@ def _labels(predictions: Predictions, side: Side) -> np.ndarray:
 
 
 def _scores(before: Side, after: Side) -> Table:
-    ours, theirs = after.reference.facts_, before.reference.facts_
+    ours, theirs = after.reference.facts, before.reference.facts
     names = dict.fromkeys((ours.metric, *ours.scores, *theirs.scores))
     rows = [(name_of(name), str(theirs.scores.get(name, "-")), str(ours.scores.get(name, "-"))) for name in names]
     return Table(("score", before.title, after.title), rows)
 
 
 def _holdouts(before: Side, after: Side) -> str:
-    sizes = " and ".join(f"{count_of(side.reference.facts_.holdout_rows, 'row')} of {side.title}" for side in (before, after))
+    sizes = " and ".join(f"{count_of(side.reference.facts.holdout_rows, 'row')} of {side.title}" for side in (before, after))
     return f"The holdouts: {sizes}. Only where they are the same rows is a difference of the scores one of the models."
 
 
@@ -201,7 +201,7 @@ def _cloud(was: np.ndarray, now: np.ndarray, what: str, before: Side, after: Sid
 def _rows(answered: Answered, after: Side, shift: np.ndarray, was: np.ndarray, now: np.ndarray, change: str) -> Table:
     """The rows with the largest `shift`, with the columns that matter most."""
     order = np.argsort(-np.abs(shift), kind="stable")[:_MOVED]
-    weights = after.reference.facts_.importance
+    weights = after.reference.facts.importance
     columns = sorted((name for name in weights if name in answered.rows), key=lambda name: -weights[name])[:_COLUMNS]
     target = after.signature.target if after.signature.target in answered.rows else None
     rows: list[tuple[Cell, ...]] = []
@@ -225,7 +225,7 @@ def _said(value: object) -> str:
 
 
 def _weights(before: Side, after: Side) -> Table:
-    ours, theirs = after.reference.facts_.importance, before.reference.facts_.importance
+    ours, theirs = after.reference.facts.importance, before.reference.facts.importance
     names = sorted({*ours, *theirs}, key=lambda name: (-max(ours.get(name, 0.0), theirs.get(name, 0.0)), name))
     rows = [(Name(name), theirs.get(name), ours.get(name)) for name in names[:_WEIGHTS]]
     return Table(("column", before.title, after.title), rows, {before.title: ".1%", after.title: ".1%"})
@@ -233,7 +233,7 @@ def _weights(before: Side, after: Side) -> Table:
 
 def _origins(before: Side, after: Side) -> Table:
     def of(side: Side) -> dict[str, str]:
-        facts = side.reference.facts_
+        facts = side.reference.facts
         return {"rows it learnt from": f"{facts.train_rows + facts.holdout_rows:,}", "digest": facts.digest, **side.facts}
 
     ours, theirs = of(after), of(before)

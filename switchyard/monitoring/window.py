@@ -64,7 +64,7 @@ class WindowFacts(BaseModel):
 class Window(Storable):
     """Rows in canonical types, and the answers they got."""
 
-    facts_: WindowFacts
+    facts: WindowFacts
     rows: pd.DataFrame
     """Columns of the model and of slices that are there."""
     answers: pd.DataFrame
@@ -80,7 +80,7 @@ class Window(Storable):
         return np.flatnonzero(self.answers["actual"].notna().to_numpy())
 
     def write(self, folder: Path) -> None:
-        (folder / "window.json").write_text(self.facts_.model_dump_json(indent=1), encoding="utf-8")
+        (folder / "window.json").write_text(self.facts.model_dump_json(indent=1), encoding="utf-8")
         write_frame(self.rows, folder / "rows.parquet")
         write_frame(self.answers, folder / "answers.parquet")
 
@@ -89,12 +89,12 @@ class Window(Storable):
         facts = WindowFacts.model_validate_json((folder / "window.json").read_text(encoding="utf-8"))
         return cls(facts, read_frame(folder / "rows.parquet"), read_frame(folder / "answers.parquet"))
 
-    def facts(self) -> dict[str, Fact]:
-        facts = self.facts_
+    def metadata(self) -> dict[str, Fact]:
+        facts = self.facts
         return {"version": facts.version, "rows": facts.rows, "looked_at": facts.looked_at, "labelled": facts.labelled}
 
     def report(self) -> Report:
-        facts = self.facts_
+        facts = self.facts
         counts = [
             ("predictions", facts.rows),
             ("looked at", facts.looked_at),

@@ -16,7 +16,7 @@ _HOMES = {
     "Journal": "journal",
     "Label": "labels",
     "LabelCounts": "labels",
-    "Progress": "drain",
+    "DrainProgress": "drain",
     "VERIFICATION": "records",
     "add_labels": "labels",
     "connect": "database",

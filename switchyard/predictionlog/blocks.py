@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, func, select
 
 from switchyard.predictionlog.database import blocks, insert_new
-from switchyard.predictionlog.records import BATCH, moment_of, prediction_id
+from switchyard.predictionlog.records import BATCH, INPUT, PROBABILITY, moment_of, prediction_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-INPUT, PROBABILITY = "input.", "probability."
-"""What the names of input columns and of class probabilities begin with."""
 ANSWERS = ("label", "prediction", "lower", "upper")
 _MOST_BYTES = 8_000_000
 """Of a block: MariaDB takes 16 MB at once."""

@@ -32,7 +32,7 @@ _IDS = 1000
 
 
 @dataclass
-class Progress:
+class DrainProgress:
     """What drains have done since the `Drain` was made, and what waits."""
 
     records: int = 0
@@ -70,14 +70,14 @@ class Drain:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock, self._prepared = -1, False
         self._done: dict[str, int] = {}
-        self.progress = Progress()
+        self.progress = DrainProgress()
 
     def run(
         self,
         stop: threading.Event,
         interval: float = 0.5,
         prune: Callable[[Engine], object] | None = None,
-        report: Callable[[Progress], None] = lambda _progress: None,
+        report: Callable[[DrainProgress], None] = lambda _progress: None,
     ) -> None:
         """Drain every `interval` seconds until `stop` is set, and then once more.
 
@@ -106,7 +106,7 @@ class Drain:
                 return
             stop.wait(pause)
 
-    def run_once(self) -> Progress:
+    def run_once(self) -> DrainProgress:
         """Drain what is in the journals now.
 
         Raises

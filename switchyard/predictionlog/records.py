@@ -17,6 +17,9 @@ VERIFICATION = "verify-"
 BATCH = "batch"
 """Role of predictions of whole tables: they answer no request, and count in no comparison of versions that answer some."""
 
+INPUT, PROBABILITY = "input.", "probability."
+"""What the names of columns begin with that hold an input, or a class's probability, in the log's frames and in what clients get."""
+
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=str)
 _ANSWERS = ("probabilities", "label", "prediction", "lower", "upper")
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Row, and_, or_, select
 
-from switchyard.predictionlog.blocks import INPUT, PROBABILITY, block_ids, read_block
+from switchyard.predictionlog.blocks import block_ids, read_block
 from switchyard.predictionlog.counts import window_conditions
 from switchyard.predictionlog.database import blocks, predictions
 from switchyard.predictionlog.labels import current_labels
+from switchyard.predictionlog.records import INPUT, PROBABILITY
 
 if TYPE_CHECKING:
     import pandas as pd

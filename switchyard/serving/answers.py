@@ -60,7 +60,7 @@ def _quantiles(answer: Answer, signature: Signature) -> Columns:
 
 
 def logged(columns: Columns) -> Columns:
-    """Of `columns_of`, what the prediction log keeps.
+    """What the prediction log keeps of `columns_of`.
 
     Of a recommendation the score by item, best first, and as label the first item; a distance takes the place of a prediction.
     """

@@ -96,7 +96,7 @@ def _clear(folder: Path) -> None:
 
 
 def main(environment: Mapping[str, str]) -> int:
-    """By the environment; returns the exit code."""
+    """Fetch what the environment names; returns the exit code."""
     missing = [name for name in (URI, FOLDER, DIGEST) if not environment.get(name)]
     try:
         if missing:

@@ -16,7 +16,7 @@ import orjson
 
 from switchyard.serving import apipage
 from switchyard.serving.errors import Refusal, bad_part
-from switchyard.serving.metrics import CONTENT_TYPE
+from switchyard.serving.exposition import CONTENT_TYPE
 from switchyard.serving.payloads import entity_of, request_id_of
 from switchyard.serving.predictor import Predictor
 

@@ -11,11 +11,11 @@ from switchyard.bundle import Signature
 from switchyard.bundle.encoding import is_missing
 from switchyard.bundle.signature import RECOMMENDATION
 from switchyard.serving.counters import SharedCounters
+from switchyard.serving.exposition import head, labelled, shown
 
 if TYPE_CHECKING:
-    from switchyard.predictionlog import Progress
+    from switchyard.predictionlog import DrainProgress
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 LATENCIES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _DECILES = tuple(step / 10 for step in range(1, 11))
 _PATHS = ("predictions", "feedback", "explanations")
@@ -41,14 +41,14 @@ class DrainCounts:
     def __init__(self) -> None:
         self._counters = SharedCounters(len(_LOG) + 1)
 
-    def put(self, progress: Progress) -> None:
+    def put(self, progress: DrainProgress) -> None:
         """Take over what the drain reports."""
         for index, (_, _, attribute) in enumerate(_LOG.values()):
             self._counters.put(index, float(getattr(progress, attribute)))
         self._counters.put(len(_LOG), time.time())
 
     def lines(self) -> list[str]:
-        """In Prometheus' text format."""
+        """The log writer's numbers in Prometheus' text format."""
         families = [
             *((name, kind, text) for name, (kind, text, _) in _LOG.items()),
             (_LOG_SEEN, "gauge", "When the log's writer last reported."),
@@ -58,7 +58,7 @@ class DrainCounts:
 
 def plain(name: str, kind: str, text: str, value: float) -> list[str]:
     """A number without labels in Prometheus' text format."""
-    return [f"# HELP switchyard_{name} {text}", f"# TYPE switchyard_{name} {kind}", f"switchyard_{name} {_shown(value)}"]
+    return [*head(f"switchyard_{name}", kind, text), f"switchyard_{name} {shown(value)}"]
 
 
 class Metrics:
@@ -101,8 +101,7 @@ class Metrics:
         self.drain = drain or DrainCounts()
 
     def _new(self, name: str, **labels: str) -> int:
-        shown = ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
-        self._series.append((name, f"{{{shown}}}" if shown else ""))
+        self._series.append((name, labelled(labels)))
         return len(self._series) - 1
 
     def _histogram(self, name: str, edges: Sequence[float]) -> int:
@@ -156,16 +155,14 @@ class Metrics:
                 sums[index] += sums[index - 1]
         lines: list[str] = []
         for name, kind, text in self._families():
-            lines += [f"# HELP switchyard_{name} {text}", f"# TYPE switchyard_{name} {kind}"]
+            lines += head(f"switchyard_{name}", kind, text)
             for (series, labels), value in zip(self._series, sums):
                 if series == name or (kind == "histogram" and series in (f"{name}_bucket", f"{name}_sum")):
-                    lines.append(f"switchyard_{series}{labels} {_shown(value)}")
+                    lines.append(f"switchyard_{series}{labels} {shown(value)}")
                     if labels == '{le="+Inf"}':
-                        lines.append(f"switchyard_{name}_count {_shown(value)}")
-        info = ",".join(f'{key}="{_escaped(value)}"' for key, value in self._info.items())
-        lines += self.drain.lines()
-        lines += ["# HELP switchyard_model_info The model that is served.", "# TYPE switchyard_model_info gauge"]
-        return "\n".join([*lines, f"switchyard_model_info{{{info}}} 1", ""])
+                        lines.append(f"switchyard_{name}_count {shown(value)}")
+        info = head("switchyard_model_info", "gauge", "The model that is served.")
+        return "\n".join([*lines, *self.drain.lines(), *info, f"switchyard_model_info{labelled(self._info)} 1", ""])
 
     def _families(self) -> list[tuple[str, str, str]]:
         score = "Probability of the positive class or of the label of several; prediction of a regression; score of the first item."
@@ -187,11 +184,3 @@ def _spread(scores: Sequence[float]) -> tuple[float, ...]:
         return (0.0,)
     low, high = min(scores), max(scores)
     return tuple(dict.fromkeys(low + (high - low) * step / 9 for step in range(10)))
-
-
-def _shown(value: float) -> str:
-    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

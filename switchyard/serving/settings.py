@@ -18,7 +18,7 @@ class SettingsError(ValueError):
 
 
 class Variables:
-    """Of a dataclass that has it as its base: a variable of the environment for each field, and back."""
+    """A base for dataclasses: a variable of the environment for each field, and back."""
 
     REQUIRED: ClassVar[tuple[str, str]]
     """The field that must be given, and what it is to be."""
@@ -112,7 +112,7 @@ class Settings(Variables):
 
 @dataclass(frozen=True)
 class PoolSettings(Variables):
-    """Of a server that has many models in its processes; what is one model's own lies with the member (`switchyard.serving.pool`)."""
+    """Settings of a server of many models; what is one model's own lies with the member (`switchyard.serving.pool`)."""
 
     REQUIRED = ("folder", "the folder of the pool")
 

@@ -26,7 +26,7 @@ class Shared:
 
     @classmethod
     def of(cls, settings: Settings | PoolSettings) -> Shared:
-        """Of a server by `settings`."""
+        """What the processes of a server by `settings` share."""
         if not settings.log_url:
             return cls(None, None)
         return cls(Journal(settings.journal, most_bytes=settings.journal_bytes), Repeats())

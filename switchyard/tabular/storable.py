@@ -42,7 +42,7 @@ class Storable(ABC):
         """What a notebook shows of it."""
         return self.html()
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         """The few scalars worth showing beside the artifact."""
         return {}
 

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from app import durations as library
 from app.durations import durations, in_words, keep_durations
-from app.outcome import Stage
-from app.progress import Progress
+from app.outcome import StepSummary
+from app.progress import RunProgress
 
 KEY = ("training", "loans", "local")
 
@@ -23,8 +23,8 @@ def kept(tmp_path, monkeypatch) -> Path:
 
 def test_a_step_that_was_cached_keeps_the_time_of_its_last_run():
     assert durations(*KEY) == {}
-    keep_durations(*KEY, [Stage("load_table", 2.0, False), Stage("explain_model", 40.0, False)])
-    keep_durations(*KEY, [Stage("load_table", 3.0, False), Stage("explain_model", 0.0, True)])
+    keep_durations(*KEY, [StepSummary("load_table", 2.0, False), StepSummary("explain_model", 40.0, False)])
+    keep_durations(*KEY, [StepSummary("load_table", 3.0, False), StepSummary("explain_model", 0.0, True)])
 
     assert durations(*KEY) == {"load_table": 3.0, "explain_model": 40.0}
     assert durations("training", "others", "local") == {}
@@ -34,17 +34,17 @@ def test_a_damaged_file_is_no_reason_to_stop(kept):
     for text in ("{", "[1]", '{"a": "x"}'):
         (kept / "-".join(KEY)).write_text(text)
         assert durations(*KEY) == {}
-        keep_durations(*KEY, [Stage("load_table", 2.0, False)])
+        keep_durations(*KEY, [StepSummary("load_table", 2.0, False)])
         assert durations(*KEY) == {"load_table": 2.0}
 
 
 def test_a_step_says_its_place_and_its_time_where_it_is_long():
-    progress = Progress("run", Console(), 22, {"load_table": 1.0, "explain_model": 40.2})
+    progress = RunProgress("run", Console(), 22, {"load_table": 1.0, "explain_model": 40.2})
     progress._begun.add("load_table")
     assert progress._place("load_table") == "  1/22"
     progress._begun.add("explain_model")
     assert progress._place("explain_model") == "  2/22, about 40 s"
-    assert Progress("run", Console())._place("load_table") == ""
+    assert RunProgress("run", Console())._place("load_table") == ""
 
 
 def test_times_are_said_as_people_do():

@@ -13,7 +13,7 @@ from switchyard.tabular.tables.reading.loans import loans
 from tests.app.project import kill
 from tests.deployment.conftest import installed  # noqa: F401 - a fixture
 from tests.deployment.project import ServingProject
-from tests.switchyard.monitoring.test_alerts import web  # noqa: F401 - a fixture
+from tests.switchyard.monitoring.conftest import web  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 CONFIG = ("--config", "configs/loans.yaml")

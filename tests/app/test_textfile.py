@@ -52,11 +52,11 @@ def test_a_run_is_told_however_it_ends(folder, tmp_path):
     assert {key: told[key] for key in ("pipeline", "status", "exit_code", "error")} == {
         "pipeline": "training", "status": "failed", "exit_code": 3, "error": "no",
     }  # fmt: skip
-    assert 'switchyard_run_exit_code{pipeline="training",model="loans"} 3.0' in text
+    assert 'switchyard_run_exit_code{pipeline="training",model="loans"} 3' in text
     assert "# TYPE switchyard_run_exit_code gauge" in text
     assert done(lambda request, plan: Result({"status": "completed"}), summary).exit_code == 0
     assert json.loads(summary.read_text())["status"] == "completed"
-    assert 'switchyard_run_exit_code{pipeline="training",model="loans"} 0.0' in (folder / "training-loans.prom").read_text()
+    assert 'switchyard_run_exit_code{pipeline="training",model="loans"} 0' in (folder / "training-loans.prom").read_text()
     assert [path.name for path in folder.iterdir()] == ["training-loans.prom"]
 
 
@@ -81,5 +81,5 @@ def test_a_dry_run_tells_nothing_and_runs_nothing(folder, tmp_path):
 def test_labels_are_escaped():
     assert (
         textfile.text_of(iter([("switchyard_run_steps", {"model": 'a"b\\c'}, 1)])).splitlines()[-1]
-        == 'switchyard_run_steps{model="a\\"b\\\\c"} 1.0'
+        == 'switchyard_run_steps{model="a\\"b\\\\c"} 1'
     )

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import threading
 import time
 from urllib.parse import urlsplit
 
@@ -15,6 +14,8 @@ from switchyard.bundle import digest
 from switchyard.serving import environment as serving_environment
 from switchyard.serving.frontdoor import environment as envoy_environment
 from switchyard.serving.frontdoor.tokens import first_token, read_tokens
+from tests.clients import Clients
+from tests.deployment.door import Stub, running
 from tests.switchyard.serving.cases import ROW, make_bundle
 
 
@@ -76,17 +77,16 @@ class Client:
         return answer["meta"]["tags"]["version"]
 
 
-class Load:
+class Load(Clients):
     """A few clients that ask one after the other, on connections that they keep."""
 
     def __init__(self, client, clients=2):
         self.client, self.versions, self.ids, self.failures = client, [], [], []
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(clients)]
+        super().__init__(self._run, clients)
 
-    def _run(self):
+    def _run(self, _):
         connection = http.client.HTTPConnection(*self.client.address, timeout=10)
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             try:
                 status, answer = self.client.ask(connection)
                 if status == 200:
@@ -99,12 +99,16 @@ class Load:
                 connection.close()
             time.sleep(0.005)
 
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
 
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
+@pytest.fixture
+def stubs():
+    made = [Stub("v1"), Stub("v2")]
+    yield made
+    for stub in made:
+        stub.stop()
+
+
+@pytest.fixture
+def door(stubs, tmp_path):
+    with running(tmp_path, stubs, max_bytes=10_000) as envoy:
+        yield envoy

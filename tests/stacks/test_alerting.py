@@ -7,7 +7,8 @@ import json
 import pytest
 
 from tests.app.project import Project
-from tests.switchyard.monitoring.test_alerts import alert, web  # noqa: F401 - a fixture
+from tests.switchyard.monitoring.conftest import web  # noqa: F401 - a fixture
+from tests.switchyard.monitoring.receivers import alert
 
 SEND = """
 import json, sys

@@ -116,7 +116,7 @@ def test_a_source_delivers_tables():
 
 def test_a_channel_delivers_alerts_and_says_what_it_lacks(tmp_path):
     from switchyard.predictionlog import connect
-    from tests.switchyard.monitoring.test_alerts import alert
+    from tests.switchyard.monitoring.receivers import alert
 
     plugin = "tests/plugins/more.py"
     wanted = [{"kind": "logfile", "options": {"path": str(tmp_path / "log")}}, {"kind": "logfile", "timeout_s": 5}]
@@ -146,6 +146,43 @@ def test_an_encoder_and_a_function_are_the_same_in_the_graph(tmp_path):
     model.write(tmp_path / "model")
     again = type(model).read(tmp_path / "model")
     assert np.array_equal(again.predict(split.holdout), model.predict(split.holdout))
+
+
+def test_a_task_brings_its_metric_its_families_and_its_pipeline():
+    from app.training_runs import pipeline_of
+    from switchyard.tabular.tasks import metric_of
+
+    asked = problem(plugins=["tests/plugins/triage.py"], task="triage")
+    assert asked.tuning.families == ("triage_trees",)
+    assert metric_of("triage", asked.metric).title == "Share caught in the first tenth"
+    assert pipeline_of(asked).name == "triage"
+    for changes, said in (
+        ({"metric": "rmse"}, "'rmse' is no metric of a triage task; choose one of caught"),
+        ({"tuning": {"families": ["lightgbm"]}}, "lightgbm is nothing for task triage; choose of triage_trees"),
+    ):
+        with pytest.raises(InputError, match=said):
+            problem(plugins=["tests/plugins/triage.py"], task="triage", **changes)
+
+
+def test_a_watcher_watches_the_runs_of_the_orchestrator_it_names(tmp_path):
+    from stacks.watching import WATCHERS
+
+    plugin = """
+from stacks.watching import Watcher
+
+class Watch:
+    def look(self): return "nobody took the run"
+    def reason(self, step): return None
+    def stop(self): pass
+
+class Queue(Watcher):
+    name = "queue"
+    def watch(self, orchestrator, run): return Watch()
+
+PARTS = (Queue(),)
+"""
+    load_plugin(plugin_at(tmp_path, plugin))
+    assert WATCHERS["queue"].watch(None, None).look() == "nobody took the run"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from switchyard.monitoring.alerts.alert import Alert
 from switchyard.monitoring.alerts.channels import ChannelError, channel_name, deliver_by
 from switchyard.monitoring.alerts.ledger import AlertLedger, Entry
-from switchyard.processes import lives
+from switchyard.processes import at_work
 from switchyard.tabular.config.monitoring import Channel
 from switchyard.tabular.report.report import Badge, Level, Report, Section, Table
 from switchyard.tabular.storable import Fact, Record
@@ -43,7 +43,7 @@ class AlertResult(Record):
     """None where there was nothing to tell."""
     deliveries: tuple[Delivery, ...] = ()
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         states = ", ".join(f"{one.channel}: {one.state}" for one in self.deliveries)
         return {"alert": self.alert.title if self.alert else "none", "deliveries": states or "none"}
 
@@ -132,10 +132,9 @@ def _before(key: str, name: str, channel: Channel, ledger: AlertLedger) -> Deliv
 
 
 def _at_work(entry: Entry, channel: Channel) -> bool:
-    """Whether the run that took it up goes on; of one on another machine: whether it has had time enough."""
-    found = lives(entry.detail)
+    """Whether the run that took it up goes on; one on another machine has as long as all its attempts may take."""
     longest = timedelta(seconds=channel.attempts * (channel.timeout_s + _PAUSE_S * 2**channel.attempts))
-    return datetime.now(UTC) - entry.changed < longest if found is None else found
+    return at_work(entry.detail, datetime.now(UTC) - entry.changed, longest)
 
 
 def _attempt(

@@ -74,10 +74,10 @@ class Judgement(Record):
 
     @property
     def reason(self) -> str:
-        """In a sentence, for people."""
+        """Why the verdict is what it is, in a sentence for people."""
         return "; ".join(self.reasons)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"verdict": self.verdict, "reason": self.reason, "candidate": self.candidate.version, "champion": self.champion.version}
 
     def report(self) -> Report:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from switchyard.predictionlog.records import PROBABILITY
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tasks import TASKS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CLASS = "probability."
 _LEAST = 1e-4
 """Probabilities are taken to be at least this, so that one sure and wrong answer does not outweigh thousands."""
 
@@ -148,10 +148,10 @@ def _of_actual(frame: pd.DataFrame, classes: tuple[str, ...]) -> np.ndarray:
 
 
 def _chances(frame: pd.DataFrame, classes: tuple[str, ...]) -> np.ndarray:
-    missing = [name for name in classes if CLASS + name not in frame]
+    missing = [name for name in classes if PROBABILITY + name not in frame]
     if missing:
         return np.full((len(frame), len(classes)), np.nan)
-    return frame[[CLASS + name for name in classes]].to_numpy(dtype=float)
+    return frame[[PROBABILITY + name for name in classes]].to_numpy(dtype=float)
 
 
 def _missed(frame: pd.DataFrame, classes: tuple[str, ...], positive: str | None) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from switchyard.monitoring.experiment.losses import MEASURES, Measure, is_positive, pair_losses
+from switchyard.predictionlog.records import INPUT, PROBABILITY
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.storable import Fact, Storable
 
@@ -96,7 +97,7 @@ class Observations(Storable):
         with np.load(folder / "rows.npz", allow_pickle=False) as arrays:
             return cls(about["measure"], tallies, **{name: arrays[name] for name in _ARRAYS}, crossed=about["crossed"])
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {f"{what} of version {name}": value for name, own in self.tallies.items() for what, value in asdict(own).items()}
 
     @property
@@ -106,6 +107,7 @@ class Observations(Storable):
 
 
 _ARRAYS = ("version", "entity", "time", "loss", "positive", "business_version", "business_entity", "business")
+_COLUMNS = ("version", "entity", "loss", "positive", "time", "business")
 
 
 def observe(
@@ -141,12 +143,7 @@ def observe(
         frame = frame[frame["version"].isin(versions)]
         if frame.empty:
             continue
-        loss = measure.function(frame, classes, positive)
-        truth = is_positive(frame, classes, positive) if measure.pairs else np.zeros(len(frame))
-        received = frame["actual_time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 1e9
-        value = business(frame) if business else np.full(len(frame), np.nan)
-        columns = {"version": frame["version"].to_numpy(), "entity": frame["entity_id"].to_numpy(), "loss": loss}
-        part = pd.DataFrame({**columns, "positive": truth, "time": received, "business": value})
+        part = _measured(frame, measure, classes, positive, business)
         for version, tally in tallies.items():
             own = part[part["version"] == version]
             named = own["entity"].notna()
@@ -158,7 +155,7 @@ def observe(
     for version, tally in tallies.items():
         tally.entities = len(entities[version])
     crossed = set.intersection(*entities.values())
-    empty = pd.DataFrame({name: [] for name in ("version", "entity", "loss", "positive", "time", "business")})
+    empty = pd.DataFrame({name: [] for name in _COLUMNS})
     rows = pd.concat(parts, ignore_index=True) if parts else empty
     rows = rows[~rows["entity"].isin(crossed)]
     codes = pd.factorize(rows["entity"])[0]
@@ -176,6 +173,27 @@ def observe(
         business=rows["business"].to_numpy(dtype=float)[valued],
         crossed=len(crossed),
     )
+
+
+def _measured(
+    frame: pd.DataFrame,
+    measure: Measure,
+    classes: tuple[str, ...],
+    positive: str | None,
+    business: Callable[[pd.DataFrame], np.ndarray] | None,
+) -> pd.DataFrame:
+    """Of each row of `frame` who it was about, which version answered, when its label came (epoch seconds) and what it is worth."""
+    import pandas as pd
+
+    values = (
+        frame["version"].to_numpy(),
+        frame["entity_id"].to_numpy(),
+        measure.function(frame, classes, positive),
+        is_positive(frame, classes, positive) if measure.pairs else np.zeros(len(frame)),
+        frame["actual_time"].astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 1e9,
+        business(frame) if business else np.full(len(frame), np.nan),
+    )
+    return pd.DataFrame(dict(zip(_COLUMNS, values, strict=True)))
 
 
 def business_value(text: str, classes: tuple[str, ...], positive: str | None) -> Callable[[pd.DataFrame], np.ndarray]:
@@ -201,15 +219,15 @@ def business_value(text: str, classes: tuple[str, ...], positive: str | None) ->
         if name in ("label", "actual") and classes:
             return np.where(frame[name].isin(classes), (frame[name] == positive).to_numpy().astype(float), np.nan)
         if name == "score":
-            name = f"probability.{positive}"
+            name = f"{PROBABILITY}{positive}"
         elif name not in ("actual", "prediction"):
-            name = f"input.{name}"
+            name = f"{INPUT}{name}"
         if name not in frame:
-            known = ", ".join(sorted(other.removeprefix("input.") for other in frame if other.startswith("input.")))
-            raise InputError(f"{place}: the prediction log has no column {name.removeprefix('input.')!r}; it has {known}")
+            known = ", ".join(sorted(other.removeprefix(INPUT) for other in frame if other.startswith(INPUT)))
+            raise InputError(f"{place}: the prediction log has no column {name.removeprefix(INPUT)!r}; it has {known}")
         values = pd.to_numeric(frame[name], errors="coerce")
         if values.isna().all() and frame[name].notna().any():
-            raise InputError(f"{place}: column {name.removeprefix('input.')!r} holds words, no numbers")
+            raise InputError(f"{place}: column {name.removeprefix(INPUT)!r} holds words, no numbers")
         return values.to_numpy(dtype=float)
 
     def value(frame: pd.DataFrame) -> np.ndarray:

@@ -47,7 +47,7 @@ class Plan(Record):
             return f"{needs}; how long that takes is not known before predictions with an entity id have come for an hour"
         return f"{needs}; about {self.days:,.1f} days at {self.labelled_per_day:,.0f} such entities a day"
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {
             name: value for name, value in (("entities", self.entities), ("fixed", self.fixed), ("days", self.days)) if value is not None
         }

@@ -53,5 +53,5 @@ class Experiment(Record):
         """The one that runs."""
         return self.stages[-1]
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"candidate": self.candidate, "champion": self.champion, "strategy": self.strategy, "share": self.stage.share}

@@ -27,7 +27,7 @@ class Arm:
 
     @classmethod
     def of(cls, values: np.ndarray, scale: float) -> Arm:
-        """From the entities' values, of shape (n,) with n above 0.
+        """The interval of the entities' values, of shape (n,) with n above 0.
 
         `scale` squared is added to the sum of squares: as long as all of a few entities have had the same value, the
         variance seen is zero and would be believed. It is 1 for losses between 0 and 1, as if one entity had
@@ -38,7 +38,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Interval:
+class ImprovementInterval:
     """By how much the candidate is better: the champion's mean loss less the candidate's."""
 
     improvement: float
@@ -71,7 +71,7 @@ def half_width(count: int | np.ndarray, deviation: float | np.ndarray, alpha: fl
     return deviation * np.sqrt(2 * grown / (count**2 * rho2) * np.log(np.sqrt(grown) / alpha))
 
 
-def compare(candidate: np.ndarray, champion: np.ndarray, alpha: float, optimal_at: int, scale: float) -> Interval:
+def compare(candidate: np.ndarray, champion: np.ndarray, alpha: float, optimal_at: int, scale: float) -> ImprovementInterval:
     """The improvement of the candidate, and the interval that holds at every look.
 
     Parameters
@@ -86,10 +86,10 @@ def compare(candidate: np.ndarray, champion: np.ndarray, alpha: float, optimal_a
     return between(Arm.of(candidate, scale), Arm.of(champion, scale), alpha, optimal_at)
 
 
-def between(candidate: Arm, champion: Arm, alpha: float, optimal_at: int) -> Interval:
+def between(candidate: Arm, champion: Arm, alpha: float, optimal_at: int) -> ImprovementInterval:
     """The interval of `compare` from what is known of the arms; where that is arrays, an entry for each look, so is what comes back."""
     total = candidate.count + champion.count
     deviation = np.sqrt(total * (candidate.variance / candidate.count + champion.variance / champion.count))
     width: Any = half_width(total, deviation, alpha, optimal_at)
     improvement = champion.mean - candidate.mean
-    return Interval(improvement, improvement - width, improvement + width, candidate, champion)
+    return ImprovementInterval(improvement, improvement - width, improvement + width, candidate, champion)

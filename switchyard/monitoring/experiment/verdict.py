@@ -14,7 +14,7 @@ from switchyard.monitoring.experiment.judgement import ArmFacts, Judgement, Poin
 from switchyard.monitoring.experiment.losses import Measure
 from switchyard.monitoring.experiment.observations import Observations
 from switchyard.monitoring.experiment.record import Experiment, Goal, Outcome
-from switchyard.monitoring.experiment.sequence import Interval, compare
+from switchyard.monitoring.experiment.sequence import ImprovementInterval, compare
 from switchyard.tabular.config.production import ExperimentConfig
 
 OPTIMAL_AT = 5_000
@@ -74,13 +74,7 @@ def judge(
     if min(map(len, values)) >= config.min_labels:
         interval = compare(values[0], values[1], alpha, optimal_at, scale)
     effect = minimum_effect(config, observations.measure, float(values[1].mean()) if len(values[1]) else None)
-    rails = [rail(*counts, config.guardrails) for rail in (guardrails.error_rate, guardrails.refused_rate, guardrails.latency)]
-    if dead:
-        reason = f"the candidate does not run: {dead}"
-        rails.append(Guardrail(name="running", candidate=None, champion=None, limit=0.0, standing="broken", reason=reason))
-    if config.guardrails.business:
-        candidate, champion = (observations.business_values(version) for version in versions)
-        rails.append(guardrails.business(candidate, champion, config.guardrails.business, config.guardrails.alpha, optimal_at))
+    rails = _rails(observations, versions, counts, config, optimal_at, dead)
     goal = goal_of(experiment.strategy, config)
     days = (now - experiment.started) / timedelta(days=1)
     verdict, reasons = _decide(rails, interval, values, goal, effect, days, config)
@@ -117,7 +111,26 @@ def judge(
     )
 
 
-def decide_score(interval: Interval, goal: Goal, effect: float) -> tuple[Outcome, str]:
+def _rails(
+    observations: Observations,
+    versions: tuple[str, str],
+    counts: tuple[Counts, Counts],
+    config: ExperimentConfig,
+    optimal_at: int,
+    dead: str | None,
+) -> list[Guardrail]:
+    """How each guardrail stands."""
+    rails = [rail(*counts, config.guardrails) for rail in (guardrails.error_rate, guardrails.refused_rate, guardrails.latency)]
+    if dead:
+        reason = f"the candidate does not run: {dead}"
+        rails.append(Guardrail(name="running", candidate=None, champion=None, limit=0.0, standing="broken", reason=reason))
+    if config.guardrails.business:
+        candidate, champion = (observations.business_values(version) for version in versions)
+        rails.append(guardrails.business(candidate, champion, config.guardrails.business, config.guardrails.alpha, optimal_at))
+    return rails
+
+
+def decide_score(interval: ImprovementInterval, goal: Goal, effect: float) -> tuple[Outcome, str]:
     """What the confidence sequence alone says; `effect` is the smallest difference that matters."""
     seen = f"improvement {interval.improvement:+.4g} (from {interval.lower:+.4g} to {interval.upper:+.4g})"
     if interval.upper < 0:
@@ -133,7 +146,7 @@ def decide_score(interval: Interval, goal: Goal, effect: float) -> tuple[Outcome
 
 def _decide(
     rails: list[Guardrail],
-    interval: Interval | None,
+    interval: ImprovementInterval | None,
     values: Sequence[np.ndarray],
     goal: Goal,
     effect: float | None,

@@ -58,7 +58,7 @@ class Catalogue:
 
     @cached_property
     def ids(self) -> frozenset[str]:
-        """Of the items."""
+        """The items' ids."""
         return frozenset(self.items["item"])
 
     @cached_property

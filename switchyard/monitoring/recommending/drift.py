@@ -25,7 +25,7 @@ def measure_shift(window: Window, reference: Reference, settings: Monitoring) ->
     Each user brings an item once, however often it asks. Requests that bring no history tell nothing of what users take: where
     too few do, drift is judged by nothing.
     """
-    facts, item = window.facts_, reference.facts_.target
+    facts, item = window.facts, reference.facts.target
     judged = len(window.rows) >= settings.min_rows
     sampled = facts.looked_at < facts.rows
     moments = reference.moments

@@ -77,7 +77,7 @@ class Figures(Record):
         return Table(("share", "now", "on the holdout"), rows, {"now": ".1%", "on the holdout": ".1%"})
 
     def shares(self) -> dict[str, float]:
-        """By name, for the summary of a run."""
+        """The shares by name, for the summary of a run."""
         rates = {"new_items": self.new_items, "new_labels": self.new_labels, "new_users": self.new_users}
         found = {name: rate.share for name, rate in rates.items()}
         return {"coverage": self.coverage, "popular_share": self.popular, **found, "unnamed": self.unnamed}
@@ -103,7 +103,7 @@ class Figures(Record):
 
 
 def figures_of(window: Window, reference: Reference) -> Figures | None:
-    """Of a window of a recommendation; None where nothing was shown."""
+    """A window's figures of a recommendation; None where nothing was shown."""
     catalogue, answers = reference.catalogue, window.answers
     assert catalogue is not None
     if not answers["shown"].map(len).any():

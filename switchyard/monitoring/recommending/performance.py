@@ -29,7 +29,7 @@ def measure_hits(window: Window, reference: Reference, settings: Monitoring) -> 
     no such users. The holdout is scored as if its users had asked for as many items as those of the window did, with as many
     known and new ones among them. Nothing is estimated where labels are too few: a high score says little of what will be taken.
     """
-    facts, config = reference.facts_, reference.facts_.problem.evaluation
+    facts, config = reference.facts, reference.facts.problem.evaluation
     who = _who(window.answers, reference)
     labelled = _understood(window, reference)
     at = labelled[who[labelled] != BARE]
@@ -37,13 +37,13 @@ def measure_hits(window: Window, reference: Reference, settings: Monitoring) -> 
     measured = None if reason else _evaluate(window, at, labelled, who, reference)
     holdout = facts.score if reason else _holdout(window.answers.iloc[at], who[at], reference)
     return Performance(
-        window=in_words(window.facts_),
+        window=in_words(window.facts),
         metric=METRIC,
         greater_is_better=True,
         basis="none" if measured is None else "measured",
         reason=reason or count_of(len(at), "labelled answer"),
-        rows=window.facts_.rows,
-        labelled=window.facts_.labelled,
+        rows=window.facts.rows,
+        labelled=window.facts.labelled,
         used=len(at),
         confidence=config.confidence,
         holdout=holdout,
@@ -82,20 +82,20 @@ def _few(count: int, window: Window) -> str:
 
 def _holdout(answers: pd.DataFrame, who: np.ndarray, reference: Reference) -> Estimate:
     """The hit rate of the holdout's users, if they were such as those of `answers`."""
-    past, config = reference.answers, reference.facts_.problem.evaluation
+    past, config = reference.answers, reference.facts.problem.evaluation
     asked = answers["k"].clip(upper=K).astype(int).value_counts(normalize=True).to_dict()
     counts = np.ones(len(past))
     for kind in (KNOWN, NEW):
         own = (past["who"] == kind).to_numpy()
         counts[own] = (who == kind).mean() / max(own.mean(), 1 / len(past))
     counts = counts if counts.any() else np.ones(len(past))
-    seed = reference.facts_.problem.tuning.seed
+    seed = reference.facts.problem.tuning.seed
     return estimates(past, np.arange(len(past)), asked, config.bootstrap, seed, config.confidence, counts)[METRIC]
 
 
 def _evaluate(window: Window, at: np.ndarray, labelled: np.ndarray, who: np.ndarray, reference: Reference) -> Evaluation:
     """Scores of the answers at `at`, and of all that are labelled by who was answered."""
-    facts, config = reference.facts_, reference.facts_.problem.evaluation
+    facts, config = reference.facts, reference.facts.problem.evaluation
 
     def scored(rows: np.ndarray) -> dict[str, Estimate]:
         return estimates(window.answers, rows, {K: 1.0}, config.bootstrap, facts.problem.tuning.seed, config.confidence)

@@ -67,8 +67,8 @@ def window_of_interactions(
     InputError
         Times are asked for and the table has none, a column is missing, or nothing is in the window.
     """
-    item = reference.facts_.target
-    log = _read(raw, reference.facts_.problem.data, look)
+    item = reference.facts.target
+    log = _read(raw, reference.facts.problem.data, look)
     moments = pd.Series(pd.to_datetime(log.times, unit="D", utc=True).round("ms")) if log.dated else None
     at = _asked(log, moments, look)
     visitors = _visitors(log, at, _learnt(log, bundle.signature.trained_until), reference.catalogue)
@@ -86,7 +86,7 @@ def window_of_interactions(
         WindowFacts(
             model=model,
             version=version,
-            digest=reference.facts_.digest,
+            digest=reference.facts.digest,
             since=in_utc(since),
             until=in_utc(until),
             source=f"{look.source}, rows {first:,} to {last:,}" if moments is None else look.source,

@@ -48,7 +48,7 @@ class Claim:
         return f"begun {shown(self.claimed)} and now {self.stage.replace('_', ' ')}{version}"
 
 
-class Refused(SwitchyardError):
+class RetrainingRefused(SwitchyardError):
     """No retraining now; the message says why, and when or how there will be one."""
 
     exit_code = 0

@@ -25,8 +25,8 @@ from switchyard.bundle import ColumnReading
 from switchyard.bundle.plain import MISSING, is_missing
 from switchyard.bundle.reading import converter
 from switchyard.predictionlog.database import now
-from switchyard.predictionlog.records import BATCH
-from switchyard.predictionlog.window import INPUT, read_window
+from switchyard.predictionlog.records import BATCH, INPUT
+from switchyard.predictionlog.window import read_window
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.report.words import count_of

@@ -17,10 +17,10 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, delete, func, i
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from switchyard.monitoring.decision import Decision
-from switchyard.monitoring.retraining.claim import ENDED, Claim, Refused, Stage, cause_of
+from switchyard.monitoring.retraining.claim import ENDED, Claim, RetrainingRefused, Stage, cause_of
 from switchyard.predictionlog.columns import long_text_type, text_type, time_type
 from switchyard.predictionlog.database import as_utc, make_tables, now
-from switchyard.processes import lives, me, shown
+from switchyard.processes import at_work, me, shown
 
 LEASE = timedelta(minutes=10)
 """How long a process that says nothing is believed to be at work, where it runs on another machine."""
@@ -99,19 +99,19 @@ class Ledger:
 
         Raises
         ------
-        Refused
+        RetrainingRefused
             They were.
         """
         cause = cause_of(decision)
         if before := self._one(_retrainings.c.cause_and_data == _hash(self._model, cause, data), _retrainings.c.stage != "refused"):
-            raise Refused(f"the same cause ({cause}) led to a retraining on the same data before, {before.told}")
+            raise RetrainingRefused(f"the same cause ({cause}) led to a retraining on the same data before, {before.told}")
 
     def claim(self, decision: Decision, data: str, config: str, rows: int) -> Claim:
         """Record that a retraining begins, before it does.
 
         Raises
         ------
-        Refused
+        RetrainingRefused
             The same cause led to a retraining on the same data before, or another process has just claimed one.
         """
         self.check_data(decision, data)
@@ -124,10 +124,10 @@ class Ledger:
             with self._engine.begin() as connection:
                 connection.execute(insert(_retrainings).values(**values))
         except IntegrityError:
-            raise Refused("another process has just begun a retraining of this model") from None
+            raise RetrainingRefused("another process has just begun a retraining of this model") from None
         claimed = self.open()
         if claimed is None:
-            raise Refused("another process has just ended a retraining of this model")
+            raise RetrainingRefused("another process has just ended a retraining of this model")
         return claimed
 
     def refuse(self, decision: Decision, reason: str) -> None:
@@ -146,7 +146,7 @@ class Ledger:
 
         Raises
         ------
-        Refused
+        RetrainingRefused
             Another process is at it.
         """
         self._take(claim)
@@ -165,12 +165,12 @@ class Ledger:
         columns = _retrainings.c
         with self._engine.begin() as connection:
             owner, updated = connection.execute(select(columns.owner, columns.updated).where(columns.id == claim.id)).one()
-            if owner and owner != me() and _at_work(owner, updated):
-                raise Refused(f"the retraining is under way in another process ({shown(owner)})")
+            if owner and owner != me() and at_work(owner, now() - updated, LEASE):
+                raise RetrainingRefused(f"the retraining is under way in another process ({shown(owner)})")
             before = columns.owner == owner if owner else columns.owner.is_(None)
             mine = update(_retrainings).where(columns.id == claim.id, before).values(owner=me(), updated=now())
             if not connection.execute(mine).rowcount:
-                raise Refused("another process has just gone on with this retraining")
+                raise RetrainingRefused("another process has just gone on with this retraining")
 
     def _beat(self, claim: Claim, over: threading.Event) -> None:
         while not over.wait(_BEAT_S):
@@ -215,9 +215,3 @@ def _hash(*parts: str) -> str:
 
 def _held(claim: Claim) -> tuple[Any, ...]:
     return _retrainings.c.id == claim.id, _retrainings.c.owner == me()
-
-
-def _at_work(owner: str, updated: datetime) -> bool:
-    """Whether the process `owner` is at work; where that can't be asked: whether it said something lately."""
-    found = lives(owner)
-    return now() - updated < LEASE if found is None else found

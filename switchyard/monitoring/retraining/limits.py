@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from switchyard.monitoring.decision import Decision
-from switchyard.monitoring.retraining.claim import Refused, shown
+from switchyard.monitoring.retraining.claim import RetrainingRefused, shown
 from switchyard.monitoring.retraining.ledger import Ledger
 from switchyard.predictionlog.database import now
 from switchyard.tabular.config.production import Retraining
@@ -31,21 +31,25 @@ def check(
 
     Raises
     ------
-    Refused
+    RetrainingRefused
         Names the limit, what it is at, and when it will allow one.
     """
     if done := ledger.acted_on(decision.key):
-        raise Refused(f"this decision led to a retraining already, {done.told}")
+        raise RetrainingRefused(f"this decision led to a retraining already, {done.told}")
     started = [claim for claim in ledger.history() if claim.stage != "refused"]
     moment = now()
     if started and (passed := moment - started[0].claimed) < (pause := timedelta(hours=limits.cooldown_hours)):
         last = f"the last retraining began {shown(started[0].claimed)}"
-        raise Refused(f"{last}; the next may begin {shown(moment + pause - passed)} (retraining.cooldown_hours {limits.cooldown_hours:g})")
+        raise RetrainingRefused(
+            f"{last}; the next may begin {shown(moment + pause - passed)} (retraining.cooldown_hours {limits.cooldown_hours:g})"
+        )
     week = [claim for claim in started if moment - claim.claimed < WEEK]
     if len(week) >= limits.per_week:
         again = shown(week[-1].claimed + WEEK)
-        raise Refused(f"{len(week)} retrainings within a week; the next may begin {again} (retraining.per_week {limits.per_week})")
+        raise RetrainingRefused(
+            f"{len(week)} retrainings within a week; the next may begin {again} (retraining.per_week {limits.per_week})"
+        )
     since = ledger.wanted_since(decision)
     if (count := labelled(since)) < limits.min_labels:
         there = f"{count} {what}s since {shown(since)}, where the first window that asked for it begins"
-        raise Refused(f"{there}; there must be {limits.min_labels} to learn from (retraining.min_labels)")
+        raise RetrainingRefused(f"{there}; there must be {limits.min_labels} to learn from (retraining.min_labels)")

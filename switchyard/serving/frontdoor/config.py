@@ -54,6 +54,26 @@ def bootstrap(door: Door, folder: str) -> Json:
 
 def listeners(door: Door, folder: str) -> Json:
     """One listener: authentication, rate limit, body limit, then the routes."""
+    manager = _manager(door, folder)
+    chain: Json = {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
+    if door.certificate:
+        chain |= {"transport_socket": _tls(folder), "transport_socket_connect_timeout": f"{FIRST_WORD_S}s"}
+    listener = {
+        "@type": f"{TYPE}.config.listener.v3.Listener",
+        "name": LISTENER,
+        "address": _address(door.host, door.port),
+        # A request is held whole until the model has answered, so that it can be sent a second time.
+        "per_connection_buffer_limit_bytes": max(door.max_bytes, 1024 * 1024),
+        # Who connects and says nothing would hold one of the connections that there are for as long as an idle one is kept.
+        "listener_filters": [_inspector("tls" if door.certificate else "http")],
+        "listener_filters_timeout": f"{FIRST_WORD_S}s",
+        "filter_chains": [chain],
+    }
+    return {"resources": [listener]}
+
+
+def _manager(door: Door, folder: str) -> Json:
+    """What is done with each request before it is led to a version."""
     filters = [
         _filter(RATE, f"{_HTTP}.local_ratelimit.v3.LocalRateLimit", **rate_limit(door)),
         _filter(_BUFFER, f"{_HTTP}.buffer.v3.Buffer", max_request_bytes=door.max_bytes),
@@ -62,7 +82,7 @@ def listeners(door: Door, folder: str) -> Json:
     if door.authentication:
         # Who may come in is in the routes, which change without a connection being closed.
         filters.insert(0, _filter(AUTH, f"{_HTTP}.api_key_auth.v3.ApiKeyAuth", key_sources=[{"header": "Authorization"}]))
-    manager = {
+    return {
         "@type": f"{TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": LISTENER,
         "rds": {"route_config_name": ROUTES, "config_source": _watched(folder, "routes.json")},
@@ -97,21 +117,6 @@ def listeners(door: Door, folder: str) -> Json:
         "delayed_close_timeout": "1s",
         "drain_timeout": "5s",
     }
-    chain: Json = {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}
-    if door.certificate:
-        chain |= {"transport_socket": _tls(folder), "transport_socket_connect_timeout": f"{FIRST_WORD_S}s"}
-    listener = {
-        "@type": f"{TYPE}.config.listener.v3.Listener",
-        "name": LISTENER,
-        "address": _address(door.host, door.port),
-        # A request is held whole until the model has answered, so that it can be sent a second time.
-        "per_connection_buffer_limit_bytes": max(door.max_bytes, 1024 * 1024),
-        # Who connects and says nothing would hold one of the connections that there are for as long as an idle one is kept.
-        "listener_filters": [_inspector("tls" if door.certificate else "http")],
-        "listener_filters_timeout": f"{FIRST_WORD_S}s",
-        "filter_chains": [chain],
-    }
-    return {"resources": [listener]}
 
 
 def _inspector(kind: str) -> Json:

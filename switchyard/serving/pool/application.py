@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from switchyard.serving.errors import Refusal
+from switchyard.serving.exposition import CONTENT_TYPE
 from switchyard.serving.http import METRICS, PING, STATUS, Environ, Start, send
-from switchyard.serving.metrics import CONTENT_TYPE
 from switchyard.serving.pool.residents import Resident, Residents
 from switchyard.serving.predictor import log_status
 from switchyard.serving.sockets import MEMBER_HEADER

@@ -56,7 +56,7 @@ class Resident:
 
     @classmethod
     def load(cls, stamp: Stamp, settings: Settings, shared: Shared, size: int) -> Resident:
-        """By `settings`; raises as `Predictor`."""
+        """Load the model that `settings` name; raises as `Predictor`."""
         predictor = Predictor(settings, shared)
         described = orjson.dumps(openapi.metadata(predictor.signature, predictor.tags))
         document = openapi.document(predictor.signature, predictor.tags, predictor.example_rows, settings)
@@ -210,13 +210,13 @@ class Residents:
 
 
 def _files(settings: Settings) -> tuple[tuple[int, int, int], ...]:
-    """Of each of the bundle's files its bytes, and what changes when it does."""
+    """Each of the bundle's files: its bytes, and what changes when it does."""
     found = [(Path(settings.bundle) / name).stat() for name in FILES]
     return tuple((one.st_size, one.st_mtime_ns, one.st_ino) for one in found)
 
 
 def _size(settings: Settings, most: int) -> int:
-    """Of the model when loaded; SettingsError where the pool has no room for it, whoever leaves."""
+    """Bytes of the model when loaded; SettingsError where the pool has no room for it, whoever leaves."""
     size = estimate(sum(file_bytes for file_bytes, *_ in _files(settings)))
     if size > most:
         raise SettingsError(

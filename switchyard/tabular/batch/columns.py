@@ -30,7 +30,7 @@ _WHOLE = re.compile(r"-?[0-9]+\.0+")
 
 
 @dataclass(frozen=True)
-class Layout:
+class ColumnRoles:
     """What each column of a table is for."""
 
     keys: tuple[str, ...]
@@ -42,7 +42,7 @@ class Layout:
     notes: tuple[str, ...] = ()
 
 
-def layout_of(rows: Rows, signature: Signature, problem: Problem, extra: Extra = "drop") -> Layout:
+def layout_of(rows: Rows, signature: Signature, problem: Problem, extra: Extra = "drop") -> ColumnRoles:
     """Tell the columns of a table apart.
 
     Keys are the config's entity, time and group columns and columns of role id, where the table has them, and with
@@ -71,7 +71,7 @@ def layout_of(rows: Rows, signature: Signature, problem: Problem, extra: Extra =
     left_out = {other.name for other in signature.others} - aside - keys
     if extra == "keep":
         keys.update(name for name in present if name not in aside and name not in {column.name for column in signature.columns})
-    return Layout(
+    return ColumnRoles(
         keys=tuple(name for name in present if name in keys),
         entity=data.entity_column if data.entity_column in present else None,
         time=time if time in present else None,

@@ -110,11 +110,11 @@ class Manifest(_Record):
 
     @property
     def rows(self) -> int:
-        """Of the parts that are done."""
+        """Rows of the parts that are done."""
         return sum(part.rows for part in self.parts)
 
     def with_part(self, place: int, changed: Part) -> Self:
-        """With `changed` in this place."""
+        """The manifest with `changed` in this place."""
         return self.model_copy(update={"parts": (*self.parts[:place], changed, *self.parts[place + 1 :])})
 
     def write(self, folder: Path) -> None:

@@ -16,7 +16,7 @@ from switchyard.bundle import Scorer
 from switchyard.bundle.explainer import Explainer
 from switchyard.outputs import whole_file
 from switchyard.predictionlog import TableLog
-from switchyard.tabular.batch.columns import Layout
+from switchyard.tabular.batch.columns import ColumnRoles
 from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount
 from switchyard.tabular.batch.manifest import How, Manifest, Part, held, is_done, rows_in
 from switchyard.tabular.batch.output import TableWriter
@@ -35,7 +35,7 @@ class Job:
     rows: Rows
     folder: Path
     scorer: Scorer
-    layout: Layout
+    layout: ColumnRoles
     how: How
     origin_of: Callable[[str], Origin]
     """Of a part, by its name and the digest of its content."""

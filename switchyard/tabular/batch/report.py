@@ -12,7 +12,7 @@ _NOTABLE = 0.05
 
 
 class Parts(Record):
-    """Of a table that is scored file by file."""
+    """How the parts of a table fared that is scored file by file."""
 
     all: int
     before: int
@@ -51,7 +51,7 @@ class Scored(Record):
     notes: tuple[str, ...] = ()
     parts: Parts | None = None
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"rows": self.rows, "logged": self.logged, "version": self.version, "digest": self.digest}
 
 
@@ -81,8 +81,8 @@ class ScoringReport(Record):
         sections += [Section("Score", Table(list(score), [list(score.values())]), Bars(bins)), Section("Columns", _columns(scored))]
         return Report(title, what, sections)
 
-    def facts(self) -> dict[str, Fact]:
-        return {**self.scored.facts(), "findings": len(self.findings)}
+    def metadata(self) -> dict[str, Fact]:
+        return {**self.scored.metadata(), "findings": len(self.findings)}
 
 
 def report_on(scored: Scored) -> ScoringReport:

@@ -13,10 +13,10 @@ import pyarrow as pa
 from switchyard.bundle import Answer, BadInput, Scorer, Signature
 from switchyard.bundle.explainer import Explainer
 from switchyard.bundle.quantiles import QUANTILE
-from switchyard.predictionlog.blocks import ANSWERS, INPUT, PROBABILITY, Block
-from switchyard.predictionlog.records import prediction_id
+from switchyard.predictionlog.blocks import ANSWERS, Block
+from switchyard.predictionlog.records import INPUT, PROBABILITY, prediction_id
 from switchyard.tabular.batch.ahead import ahead
-from switchyard.tabular.batch.columns import Layout, entities, left_column, model_columns, moments, placed, taken_columns
+from switchyard.tabular.batch.columns import ColumnRoles, entities, left_column, model_columns, moments, placed, taken_columns
 from switchyard.tabular.batch.counts import AnswerCounts, ColumnCount, InputCounts
 from switchyard.tabular.batch.output import TableWriter
 from switchyard.tabular.errors import InputError
@@ -70,7 +70,7 @@ def _names_of_sets(signature: Signature) -> tuple[str, ...]:
     return (*(SET + name for name in signature.classes), *(("decision",) if signature.sets.review_above is not None else ()))
 
 
-def check_table(rows: Rows, scorer: Scorer, layout: Layout, explained: bool = False) -> Checked:
+def check_table(rows: Rows, scorer: Scorer, layout: ColumnRoles, explained: bool = False) -> Checked:
     """Read all of the table as the model will, and count; `explained` says whether the output has reasons too.
 
     Raises
@@ -99,7 +99,7 @@ def check_table(rows: Rows, scorer: Scorer, layout: Layout, explained: bool = Fa
 def score_rows(
     rows: Rows,
     scorer: Scorer,
-    layout: Layout,
+    layout: ColumnRoles,
     origin: Origin,
     writer: TableWriter,
     total: int,

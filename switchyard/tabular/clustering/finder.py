@@ -21,7 +21,7 @@ class Found(ABC):
 
     @abstractmethod
     def squared_distances(self, X: np.ndarray) -> np.ndarray:
-        """Of each row of `X`, of shape (n, m), to each group's centre: float64 of shape (n, k)."""
+        """Squared distance of each row of `X`, of shape (n, m), to each group's centre: float64 of shape (n, k)."""
 
     @abstractmethod
     def groups(self, X: np.ndarray) -> np.ndarray:

@@ -97,7 +97,7 @@ class Groups(Record):
 
     @property
     def scores(self) -> dict[str, float]:
-        """Of the groups of all rows, before any model."""
+        """Scores of the groups of all rows, before any model."""
         return {"stability": self.chosen.stability, "silhouette": self.chosen.silhouette, "clusters": float(len(self.groups))}
 
     @property
@@ -111,7 +111,7 @@ class Groups(Record):
             f"{' '.join((*self.notes, *([self.succession.sentence] if self.succession else [])))}"
         ).strip()
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         moved = {"moved": self.succession.moved} if self.succession else {}
         return {**self.scores, "clusters": len(self.groups), "algorithm": self.algorithm, **moved}
 

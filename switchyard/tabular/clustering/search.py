@@ -40,7 +40,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Choice:
-    """By which algorithm and how many groups, and why."""
+    """Which algorithm found how many groups, and why it was chosen."""
 
     best: Tried
     tried: tuple[Tried, ...]
@@ -55,7 +55,7 @@ class Choice:
 
     @property
     def ground(self) -> Evidence:
-        """Of the algorithm that was chosen."""
+        """The evidence for the algorithm that was chosen."""
         return next(one for one in self.evidence if one.finder == self.best.finder)
 
 

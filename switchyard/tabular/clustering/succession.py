@@ -49,7 +49,7 @@ class GroupsBefore(Storable):
         head = json.loads((folder / "groups.json").read_text(encoding="utf-8"))
         return cls(head["version"], tuple(head["classes"]), np.load(folder / "codes.npy", allow_pickle=False), head["note"])
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"version": self.version or "none", "groups": len(self.classes)}
 
     def report(self) -> Report:

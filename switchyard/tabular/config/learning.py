@@ -117,7 +117,7 @@ class Costs(Section):
 
 
 class Clustering(Section):
-    """Of task clustering: which groups are looked for, and what they are called."""
+    """Which groups a clustering looks for, and what they are called."""
 
     clusters: Literal["auto"] | Annotated[int, Field(ge=2, le=50)] | tuple[PositiveInt, PositiveInt] = Field(
         "auto", description="How many groups: a number fixes it, [2, 8] is a range; auto is [2, 8]."

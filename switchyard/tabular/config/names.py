@@ -29,7 +29,7 @@ def check_families(families: tuple[str, ...], task: str) -> None:
     known = _families_of(task)
     wrong = [name for name in families if name not in known or not _suits(known, name, task)]
     if wrong:
-        there = our_families("binary" if task == "auto" else task)
+        there = [name for name in known if _suits(known, name, "binary" if task == "auto" else task)]
         raise ValueError(f"tuning.families: {wrong[0]} is nothing for task {task}; choose of {', '.join(there)}")
 
 

@@ -39,7 +39,7 @@ class Documents(Storable):
         """The model card."""
         return _report(self.files["model_card.md"])
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"documents": ", ".join(self.files)}
 
 

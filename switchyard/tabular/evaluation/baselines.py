@@ -47,7 +47,7 @@ class Baselines(Storable):
             predictions[name] = Predictions.of_values(array) if kind == "regression" else Predictions.of_classes(array)
         return cls(predictions, tuple(rest["columns"]))
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"baselines": ", ".join(self.predictions), "columns": len(self.columns)}
 
 

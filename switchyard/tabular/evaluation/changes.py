@@ -22,7 +22,7 @@ class Change(BaseModel):
     """Whether a client of the version before, left as it is, is refused or misled."""
 
     def sentence(self) -> str:
-        """For people."""
+        """The change in a sentence for people."""
         return f"{self.subject} {self.what}"
 
 

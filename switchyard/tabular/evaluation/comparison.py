@@ -49,7 +49,7 @@ class Comparison(Record):
     note: str = ""
     """Why there is no champion, or it could not be scored."""
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         facts: dict[str, Fact] = {"metric": self.metric, "unchanged": self.unchanged}
         if self.improvement is not None and self.improvement.value is not None:
             facts["improvement"] = self.improvement.value
@@ -153,12 +153,12 @@ class Verdict(Record):
         return tuple(gate for gate in self.gates if not gate.passed)
 
     def reasons(self) -> tuple[str, ...]:
-        """For each gate that failed, what it needs and what was measured; none for a verdict of unchanged."""
+        """A reason for each gate that failed, what it needs and what was measured; none for a verdict of unchanged."""
         if self.verdict != "rejected":
             return ()
         return tuple(f"gate {gate.name} is closed: needs {gate.limit}, measured {gate.measured}" for gate in self.failed)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"verdict": self.verdict, "failed_gates": ", ".join(gate.name for gate in self.failed)}
 
     def report(self) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 from pydantic import Field
@@ -14,7 +14,7 @@ from switchyard.tabular.evaluation.by_class import ClassScores, of_classes
 from switchyard.tabular.evaluation.costs import Money, charged_labels, money_of, other_ways, with_cost
 from switchyard.tabular.evaluation.intervals import Support
 from switchyard.tabular.evaluation.learning import Learning, learning_of
-from switchyard.tabular.evaluation.measures import scores_of
+from switchyard.tabular.evaluation.measures import Scores, scores_of
 from switchyard.tabular.evaluation.mistakes import WorstRow, confusion_chart, share_of_the_worst, worst_rows, worst_table
 from switchyard.tabular.evaluation.names import NAMES, name_of
 from switchyard.tabular.evaluation.predictions import Predictions, encode_truth
@@ -93,7 +93,7 @@ class Evaluation(Record):
         baseline = {name: estimate.value for name, estimate in self.baselines.get(DEFAULTS, {}).items() if estimate.value is not None}
         return {"cv": dict(cv or {}), "holdout": defined, "baseline": baseline}
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         main = {self.metric: self.score.value, f"{self.metric}_low": self.score.low, f"{self.metric}_high": self.score.high}
         return {"rows": self.rows, **{name: value for name, value in main.items() if value is not None}}
 
@@ -229,39 +229,16 @@ def evaluate(
     resampler, words = holdout_resampler(split, problem, truth)
     models = {_MODEL: predictions, **(baselines.predictions if baselines else {})}
     slices = {column: slice_rows(split, column) for column in problem.data.slice_columns}
-    scored = {
-        (name,): with_cost(
-            scores_of(truth, part, problem.task, classes, metric.name),
-            truth,
-            _labels(name, part, problem.costs, classes),
-            problem.costs,
-            classes,
-        )
-        for name, part in models.items()
-    }
-    scored |= {(_IN_PART, rows): scores_of(truth, part, problem.task, classes, metric.name) for rows, part in (in_part or {}).items()}
-    scored |= other_ways(truth, predictions, problem.costs, classes)
-    for column, rows in slices.items():
-        scored |= {(column, value): score for value, score in slice_scores(truth, predictions, problem, classes, rows).items()}
-    draws = resample(scored, resampler)
+    draws = resample(_scores(truth, models, slices, problem, classes, in_part or {}), resampler)
     level = problem.evaluation.confidence
     support = Support.of(truth, classes, resampler.groups, resampler.weights)
     estimates = {name: {score: drawn.estimate(level, score, support) for score, drawn in draws[(name,)].items()} for name in models}
     main = draws[(_MODEL,)][metric.name]
     gains = {name: (main - draws[(name,)][metric.name]).scaled(metric.sign).estimate(level) for name in models if name != _MODEL}
     learnt = {rows: draws[(_IN_PART, rows)][metric.name] for rows in in_part or {}}
+    told = (truth, predictions, metric.name, classes)
     columns = tuple(
-        describe_slices(
-            column,
-            rows,
-            {value: draws[(column, value)] for value in rows},
-            truth,
-            predictions,
-            metric.name,
-            classes,
-            problem,
-            resampler.weights,
-        )
+        describe_slices(column, rows, {value: draws[(column, value)] for value in rows}, *told, problem, resampler.weights)
         for column, rows in slices.items()
     )
     kept = {name: {score: estimate for score, estimate in scores.items() if ":" not in score} for name, scores in estimates.items()}
@@ -292,6 +269,28 @@ def evaluate(
         of_rows=split.schema.of,
         **({} if problem.task == "regression" else of_classes(truth, predictions, classes, estimates[_MODEL], resampler.weights)),
     )
+
+
+def _scores(
+    truth: np.ndarray,
+    models: Mapping[str, Predictions],
+    slices: Mapping[str, Mapping[str, np.ndarray]],
+    problem: Problem,
+    classes: tuple[str, ...],
+    in_part: Mapping[int, Predictions],
+) -> dict[Hashable, Scores]:
+    """What is scored on each resample: the model and what stands beside it, learnings from a part, other thresholds, slices."""
+    task, metric, costs = problem.task, metric_of(problem.task, problem.metric).name, problem.costs
+    scored: dict[Hashable, Scores] = {}
+    for name, part in models.items():
+        labels = _labels(name, part, costs, classes)
+        scored[(name,)] = with_cost(scores_of(truth, part, task, classes, metric), truth, labels, costs, classes)
+    scored |= {(_IN_PART, rows): scores_of(truth, part, task, classes, metric) for rows, part in in_part.items()}
+    scored |= other_ways(truth, models[_MODEL], costs, classes)
+    for column, rows in slices.items():
+        found = slice_scores(truth, models[_MODEL], problem, classes, rows)
+        scored |= {(column, value): score for value, score in found.items()}
+    return scored
 
 
 def _labels(name: str, predictions: Predictions, costs: Costs | None, classes: tuple[str, ...]) -> np.ndarray | None:

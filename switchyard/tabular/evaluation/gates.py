@@ -31,7 +31,7 @@ class Gate(BaseModel):
 
     @property
     def standing(self) -> Badge:
-        """Its result as a page shows it."""
+        """The gate's result as a page shows it."""
         if not self.passed:
             return Badge("closed", "bad")
         return Badge("no limit", "note") if self.limit == "none" else Badge("passed", "good")

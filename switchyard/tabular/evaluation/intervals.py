@@ -39,7 +39,7 @@ _LEAST_FREEDOM = 2.5
 
 @dataclass(frozen=True)
 class Support:
-    """Of how many rows that know nothing of each other a score is.
+    """How many rows stand behind a score that know nothing of each other.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Learning(BaseModel):
     """From half of the rows to all, positive where more are better, paired on the resamples of the holdout."""
 
     def section(self) -> Section:
-        """Its part of a report."""
+        """The section of a report that shows it."""
         known = [(rows, score) for rows, score in zip(self.rows, self.scores) if score is not None]
         line = Line(label=name_of(DEFAULTS), x=tuple(rows for rows, _ in known), y=tuple(score for _, score in known))
         curve = Curve(title="Score by training rows", x="training rows", y=NAMES[self.metric], lines=(line,))

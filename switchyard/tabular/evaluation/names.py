@@ -93,7 +93,7 @@ NAMES = _Names()
 
 
 def name_of(score: str) -> str:
-    """For people; what has no name of its own is called as it is."""
+    """A score's name for people; what has no name of its own is called as it is."""
     return NAMES.get(score, score)
 
 

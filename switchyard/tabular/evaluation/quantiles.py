@@ -44,7 +44,7 @@ def quantile_columns(truth: np.ndarray, predictions: Predictions) -> dict[str, n
 
 
 def band_sentences(scores: Mapping[str, Estimate]) -> tuple[str, ...]:
-    """For each band how many outcomes lay within, beside what it was made for, and whether that is clearly less."""
+    """A sentence for each band: how many outcomes lay within, beside what it was made for, and whether that is clearly less."""
     said = []
     for name, held in scores.items():
         if not name.startswith(WITHIN) or held.value is None:

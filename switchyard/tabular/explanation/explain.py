@@ -97,22 +97,10 @@ def explain_function(
     chosen = list(_choose(outputs, truth, problem.task, classes, threshold))
     for at in rng.permutation(len(rows))[: max(0, config.lime_rows - len(chosen))]:
         chosen.append(_chosen(int(at), "drawn at random", outputs, truth, classes))
-    around = chosen[: config.lime_rows]
-    local = (
-        surrogates(
-            function,
-            coding,
-            pool,
-            rows[[row.position for row in around]],
-            [row.output for row in around],
-            problem.task != "regression",
-            seed,
-            _strongest(values),
-        )
-        if around
-        else []
-    )
-    chosen[: len(local)] = [row.model_copy(update={"surrogate": found}) for row, found in zip(around, local)]
+    if around := chosen[: config.lime_rows]:
+        places, of = [row.position for row in around], [row.output for row in around]
+        local = surrogates(function, coding, pool, rows[places], of, problem.task != "regression", seed, _strongest(values))
+        chosen[: len(local)] = [row.model_copy(update={"surrogate": found}) for row, found in zip(around, local)]
     importance = importances(values, rows, coding, config.bootstrap, config.confidence, seed)
     _LOG.info("explained %d rows of %d columns against %d background rows", len(rows), rows.shape[1], len(background))
     summary = Summary(
@@ -124,9 +112,7 @@ def explain_function(
         importance=importance,
         **_shifted(function, coding, split, problem, classes, [coding.names.index(part.column) for part in importance], outputs),
         agreement=agreement(halves),
-        class_importance={}
-        if len(names) == 1
-        else {name: dict(zip(coding.names, np.abs(values[:, :, k]).mean(axis=0).tolist())) for k, name in enumerate(names)},
+        class_importance=_by_class(values, names, coding),
         confidence=config.confidence,
         chosen=tuple(chosen),
         categorical=tuple(name in coding.categories for name in coding.names),
@@ -134,6 +120,13 @@ def explain_function(
         of_rows=split.schema.of,
     )
     return Explanation(summary, values, outputs, pd.DataFrame(rows, columns=list(coding.names)), positions)
+
+
+def _by_class(values: np.ndarray, names: tuple[str, ...], coding: Coding) -> dict[str, dict[str, float]]:
+    """Mean absolute value of each column by output; empty where there is one output."""
+    if len(names) == 1:
+        return {}
+    return {name: dict(zip(coding.names, np.abs(values[:, :, k]).mean(axis=0).tolist())) for k, name in enumerate(names)}
 
 
 def _shifted(

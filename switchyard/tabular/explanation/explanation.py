@@ -107,7 +107,7 @@ class Explanation(Storable):
         arrays = {name: np.load(folder / f"{name}.npy") for name in ("values", "outputs", "holdout_positions")}
         return cls(summary, coded=read_frame(folder / "coded.parquet"), **arrays)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         top = ", ".join(part.column for part in self.summary.importance[:3])
         return {"rows": len(self.values), "columns": len(self.columns), "most_important": top, "agreement": self.summary.agreement}
 

@@ -42,7 +42,7 @@ class ParityError(SwitchyardError):
 class ExportedBundle(Bundle, Storable):
     """The bundle as an artifact of training."""
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"digest": self.digest, "megabytes": round(self.megabytes, 3), "inputs": len(self.signature.columns)}
 
     def report(self) -> Report:

@@ -1,4 +1,4 @@
-"""`Graph`: builds one ONNX model node by node, merging what other converters made.
+"""`Graph`: builds one ONNX model node by node.
 
 The opset is one for the whole graph, names are counted and never random, and equal nodes are written once:
 members of an ensemble that share their preprocessing share its nodes, and the same model gives the same bytes.
@@ -6,12 +6,12 @@ members of an ensemble that share their preprocessing share its nodes, and the s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import onnx
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, helper, inliner, numpy_helper, version_converter
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from switchyard.tabular.export import ensembles
 
@@ -19,7 +19,7 @@ OPSET = 19
 _NEWER = {"StringSplit": 20}
 """Operators of a later opset, which a graph that has one is written in; nothing else in it means another thing there."""
 ML_OPSET = 3
-"""Of the domain ai.onnx.ml; converters are told `target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET}`."""
+"""Of the domain ai.onnx.ml."""
 ML_OPSET_OF_SETS = 5
 """Of a graph with trees that ask for sets, all of whose trees have the form that they have there."""
 IR_VERSION = 10
@@ -113,47 +113,6 @@ class Graph:
         names = self._written[key]
         return names[0] if outputs == 1 else names
 
-    def inline(self, model: ModelProto, feeds: Mapping[str, str]) -> list[str]:
-        """Copy a converted model into this graph.
-
-        Parameters
-        ----------
-        model : ModelProto
-            As made by skl2onnx, onnxmltools or torch; brought to this graph's opset where it has an older one.
-        feeds : mapping
-            For each input of `model`, the tensor of this graph that it reads.
-
-        Returns
-        -------
-        list of str
-            The tensors that are the outputs of `model`, in its order.
-
-        Raises
-        ------
-        ValueError
-            Where an input has no feed, or the opset of `model` is newer than this graph's.
-        """
-        model = _at_opset(model)
-        if model.functions:
-            model = inliner.inline_local_functions(model)
-        source = model.graph
-        if source.sparse_initializer:
-            raise ValueError("a model with sparse initializers cannot be merged")
-        initial = {tensor.name for tensor in source.initializer}
-        names: dict[str, str] = {"": ""}
-        for value in source.input:
-            if value.name in feeds:
-                names[value.name] = feeds[value.name]
-            elif value.name not in initial:
-                raise ValueError(f"input {value.name!r} of the merged model has no feed; fed are {sorted(feeds)}")
-        for tensor in source.initializer:
-            if tensor.name not in names:
-                names[tensor.name] = self._adopt(tensor)
-        for node in source.node:
-            self._domains.add(_domain(node.domain))
-            self._nodes.append(self._renamed(node, names))
-        return [names[value.name] for value in source.output]
-
     def output(self, tensor: str, name: str, dtype: str, shape: Iterable[int | str | None]) -> None:
         """Make `tensor` the output `name` of the graph; outputs keep the order of these calls."""
         if name in self._outputs or name in self._inputs:
@@ -193,45 +152,6 @@ class Graph:
         self._counter += 1
         return f"{kind}{self._counter}"
 
-    def _adopt(self, tensor: TensorProto) -> str:
-        if tensor.data_type == TensorProto.STRING or tensor.external_data:
-            copy = TensorProto()
-            copy.CopyFrom(tensor)
-            copy.name = self._name("c")
-            self._initializers.append(copy)
-            return copy.name
-        return self.constant(numpy_helper.to_array(tensor))
-
-    def _renamed(self, node: NodeProto, names: dict[str, str]) -> NodeProto:
-        copy = NodeProto()
-        copy.CopyFrom(node)
-        copy.domain = _domain(node.domain)
-        copy.doc_string = ""
-        del copy.metadata_props[:]
-        del copy.input[:]
-        copy.input.extend(names[name] for name in node.input)
-        del copy.output[:]
-        for name in node.output:
-            if name:
-                names[name] = self._name("t")
-            copy.output.append(names[name])
-        for attribute in copy.attribute:
-            for body in (attribute.g, *attribute.graphs) if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) else ():
-                self._rename_body(body, dict(names))
-        return copy
-
-    def _rename_body(self, body: GraphProto, names: dict[str, str]) -> None:
-        # Bodies of If, Loop and Scan see the names around them and add their own.
-        for value in (*body.input, *body.initializer):
-            names[value.name] = self._name("t")
-            value.name = names[value.name]
-        renamed = [self._renamed(node, names) for node in body.node]
-        del body.node[:]
-        body.node.extend(renamed)
-        del body.value_info[:]
-        for value in body.output:
-            value.name = names[value.name]
-
     def _needed(self) -> list[NodeProto]:
         wanted = set(self._outputs)
         kept = []
@@ -251,26 +171,10 @@ def _reads(node: NodeProto) -> set[str]:
     return names
 
 
-def _domain(domain: str) -> str:
-    return "" if domain == "ai.onnx" else domain
-
-
 def _plain(value: Any) -> Any:
-    # Some converters hand over numpy scalars, which onnx refuses as attributes.
+    # onnx refuses numpy scalars as attributes.
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
         return value.tolist()
     return value
-
-
-def _at_opset(model: ModelProto) -> ModelProto:
-    for opset in model.opset_import:
-        limit = {"": OPSET, "ai.onnx.ml": ML_OPSET}.get(_domain(opset.domain))
-        if limit is not None and opset.version > limit:
-            raise ValueError(f"the merged model has opset {opset.version} of {opset.domain or 'ai.onnx'}; convert it for {limit}")
-        if limit is None and any(node.domain == opset.domain for node in model.graph.node):
-            raise ValueError(f"the merged model uses operators of {opset.domain!r}")
-        if not opset.domain and opset.version < OPSET:
-            return version_converter.convert_version(model, OPSET)
-    return model

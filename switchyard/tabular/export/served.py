@@ -73,7 +73,7 @@ class Served(Record):
         )
         return f"{twin}Served is the same recipe fitted once more, to all {self.rows:,} rows{part}, the holdout among them.{rounds}"
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"digest": self.digest, "evaluated_digest": self.evaluated_digest, "rows": self.rows, "reason": self.reason}
 
     def report(self) -> Report:
@@ -153,10 +153,7 @@ def make_served(
     if problem.training.refit == "none":
         return itself("training.refit is none")
     whole = with_all_rows(split)
-    end = None
-    if left_s is not None:
-        left_s += problem.tuning.budget_s - search_seconds(problem, split.schema.sampled)
-        end = time.monotonic() + left_s - _BETWEEN_S - sum(FAMILIES[member.family].export_s for member in model.members)
+    end = None if left_s is None else _end(model, split, problem, left_s)
     end, by = (None, end) if rest.rows else (end, None)
     grown = fit_again(model, split, plan, problem, end, None, rest, by)
     if grown is None:
@@ -171,8 +168,7 @@ def make_served(
     )
     if found.objection:
         return itself(found.objection, found)
-    by_sample = tuple(dict.fromkeys(member.family for member in model.members if not FAMILIES[member.family].estimator.streams))
-    by_all = len(by_sample) < len({member.family for member in model.members})
+    by_sample, by_all = _by_sample(model)
     served = Served(
         digest=bundle.digest,
         evaluated_digest=evaluated.digest,
@@ -185,6 +181,18 @@ def make_served(
         agreement=found,
     )
     return grown, bundle, served
+
+
+def _end(model: Model, split: Split, problem: Problem, left_s: float) -> float:
+    """When the second fit has to be over, by the monotonic clock, so that there is time to export it."""
+    left_s += problem.tuning.budget_s - search_seconds(problem, split.schema.sampled)
+    return time.monotonic() + left_s - _BETWEEN_S - sum(FAMILIES[member.family].export_s for member in model.members)
+
+
+def _by_sample(model: Model) -> tuple[tuple[str, ...], bool]:
+    """The members' families that learn from the sample of a table larger than memory, and whether any learns from all of it."""
+    found = tuple(dict.fromkeys(member.family for member in model.members if not FAMILIES[member.family].estimator.streams))
+    return found, len(found) < len({member.family for member in model.members})
 
 
 def _fewer(model: Model) -> tuple[tuple[str, int, int], ...]:

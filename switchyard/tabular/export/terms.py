@@ -16,7 +16,7 @@ class Terms(Record):
     optional: tuple[str, ...] = ()
     """Columns of the model that requests may come without; null is taken."""
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"optional": ", ".join(self.optional)}
 
 

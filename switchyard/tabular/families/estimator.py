@@ -179,7 +179,7 @@ class Estimator(ABC):
         """float64 of shape (n, width)."""
 
     def distances(self, X: np.ndarray) -> np.ndarray:
-        """Of each row to the centre of each class, float64 of shape (n, n_classes), where `has_distances`."""
+        """Distance of each row to the centre of each class, float64 of shape (n, n_classes), where `has_distances`."""
         raise NotImplementedError("classes have no centres")
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:

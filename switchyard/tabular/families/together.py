@@ -56,7 +56,7 @@ class Target:
 
     @classmethod
     def of(cls, y: np.ndarray, weights: np.ndarray | None, n_classes: int) -> Self:
-        """Of class codes where there are classes, else of floats; `weights` in any unit, above zero."""
+        """The target of a part: class codes where there are classes, else floats; `weights` in any unit, above zero."""
         weight = 1.0 if weights is None else float(np.asarray(weights, dtype=np.float64).mean())
         of_mean_one = None if weights is None else np.asarray(weights, dtype=np.float64) / weight
         if n_classes:
@@ -68,7 +68,7 @@ class Target:
 
     @classmethod
     def merged(cls, parts: Sequence[Target]) -> Self:
-        """Of the rows of all parts together."""
+        """The targets of the rows of all parts together."""
         rows = sum(part.rows for part in parts)
         shares = np.array([part.rows * part.weight for part in parts])
         weight = float(shares.sum()) / rows

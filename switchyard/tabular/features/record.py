@@ -88,7 +88,7 @@ class FeaturePlan(Record):
         return tuple(column for column in self.columns if not column.use and column.role != "target" and column.name not in needed)
 
     def notes(self) -> tuple[str, ...]:
-        """For each column that is not used, a sentence: what it is, why, and how to bring it in."""
+        """A sentence for each column that is not used: what it is, why, and how to bring it in."""
         return tuple(
             f"{column.name!r} ({column.kind}) is not used: {column.reason}" + (f" [{column.way_in}]" if column.way_in else "")
             for column in self.unused
@@ -99,7 +99,7 @@ class FeaturePlan(Record):
         rows = [(Name(column.name), column.kind, column.reason, Name(column.way_in)) for column in self.unused]
         return Table(("column", "kind", "why it is not used", "what brings it in"), rows)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         features = [column for column in self.columns if column.role == "feature"]
         return {
             "columns_used": sum(column.use for column in features),

@@ -55,11 +55,11 @@ class Metric(Part):
         return 1.0 if self.greater_is_better else -1.0
 
     def value(self, truth: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None = None) -> float:
-        """Its value, of rows that count alike or by `weights`; only what `weighs` takes those."""
+        """The metric's value, of rows that count alike or by `weights`; only what `weighs` takes those."""
         return float(self.function(truth, prediction) if weights is None else self.function(truth, prediction, weights))
 
     def of_served(self, truth: np.ndarray, predictions: Any, weights: np.ndarray | None = None) -> float:
-        """Its value for what a model serves, as `switchyard.tabular.evaluation.Predictions`."""
+        """The metric's value for what a model serves, as `switchyard.tabular.evaluation.Predictions`."""
         if self.served is not None:
             return float(self.served(truth, predictions) if weights is None else self.served(truth, predictions, weights))
         return self.value(truth, predictions.values if predictions.probabilities is None else predictions.probabilities, weights)

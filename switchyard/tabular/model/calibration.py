@@ -57,18 +57,6 @@ class Calibrator:
     intercept: tuple[float, ...] = ()
 
     @classmethod
-    def temperature(cls, slope: float, n_classes: int) -> Self:
-        """Log-probabilities times `slope`, the inverse of the temperature."""
-        if n_classes == 2:
-            return cls("temperature", ((-slope,), (slope,)), (0.0,))
-        return cls("temperature", _rows(slope * np.eye(n_classes)), (0.0,) * n_classes)
-
-    @classmethod
-    def sigmoid(cls, slope: float, intercept: float) -> Self:
-        """Log-odds times `slope` plus `intercept`."""
-        return cls("sigmoid", ((-slope,), (slope,)), (intercept,))
-
-    @classmethod
     def of(cls, kept: Mapping[str, Any]) -> Self:
         """What `dataclasses.asdict` made of one, read from JSON."""
         return cls(kept["kind"], tuple(tuple(row) for row in kept["weights"]), tuple(kept["intercept"]))

@@ -58,7 +58,7 @@ class Leaderboard(Record):
 
     @property
     def family(self) -> str:
-        """Of the winner: a family's name, or "ensemble"."""
+        """The winner: a family's name, or "ensemble"."""
         return self.winner.family
 
     @property
@@ -99,7 +99,7 @@ class Leaderboard(Record):
             sections.append(Section("Left out", *self.notes))
         return Report("Leaderboard", f"{self.winner.name}: cross-validated {self.metric} {self.winner.score:.5f}", sections)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         winner = self.winner
         return {"chosen": winner.name, "kind": winner.kind, f"cv_{self.metric}": winner.score, "options": len(self.entries)}
 

@@ -160,7 +160,7 @@ class Model(Storable):
         return self.sets.members(self.predict_proba(frame))
 
     def distances(self, frame: pd.DataFrame) -> np.ndarray | None:
-        """Of each row to the centre of its group, float64 of shape (n,); None where classes have no centres."""
+        """Distance of each row to the centre of its group, float64 of shape (n,); None where classes have no centres."""
         member = self.members[0]
         if not member.estimator.has_distances:
             return None
@@ -169,7 +169,7 @@ class Model(Storable):
         return found[np.arange(len(found)), self.decide(self.predict_proba(frame))]
 
     def member_outputs(self, frame: pd.DataFrame) -> list[np.ndarray]:
-        """For each member its probabilities of shape (n, n_classes), or predictions of shape (n,)."""
+        """Each member's probabilities of shape (n, n_classes), or predictions of shape (n,)."""
         seen = model_frame(frame, self.columns)
         blocks: dict[bytes, np.ndarray] = {}
         outputs = []
@@ -251,7 +251,7 @@ class Model(Storable):
             floor=head.get("floor"),
         )
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"family": self.family, "members": len(self.members), "columns": len(self.columns), "calibration": self.calibrator.kind}
 
     def report(self) -> Report:

@@ -59,7 +59,7 @@ class Profile(Record):
         chosen = set(list(order)[:most])
         return tuple(column for column in self.columns if column.name in chosen)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         cells = self.rows * len(self.columns)
         missing = sum(column.missing for column in self.columns)
         return {
@@ -112,7 +112,7 @@ class Profile(Record):
         return _measured(self.timeline.moving if self.timeline else ())
 
     def missing_share(self, column: ColumnProfile) -> float:
-        """Of the rows, 0 to 1."""
+        """Share of the rows that are missing, 0 to 1."""
         return column.missing / self.rows if self.rows else 0.0
 
 

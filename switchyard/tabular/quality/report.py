@@ -97,7 +97,7 @@ class QualityReport(Record):
             said = "; ".join(f"{finding.message} [{finding.key}: stop]" for finding in self.stops)
             raise GateClosed(f"quality gate: {said}")
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         counts = {f"{action}": sum(finding.action == action for finding in self.findings) for action in _LEVELS}
         return {"findings": len(self.findings), **counts}
 

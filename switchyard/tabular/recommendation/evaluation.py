@@ -76,7 +76,7 @@ class RecommendationEvaluation(Record):
         return self.standings[0].measures["ndcg_at_10"]
 
     def scores(self) -> dict[str, float]:
-        """Of the served model, by name."""
+        """The served model's scores by name."""
         served = self.standings[0]
         found = {name: float(mean.value or 0.0) for name, mean in served.measures.items()}
         return {**found, "coverage": served.coverage, "novelty": served.novelty, "popular_share": served.popular_share}
@@ -120,7 +120,7 @@ class RecommendationEvaluation(Record):
             ],
         )
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"ndcg_at_10": float(self.score.value or 0.0), "users": self.users}
 
 

@@ -284,7 +284,7 @@ def _families(families: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:
-    """With columns named by text and rows numbered from 0."""
+    """The frame with columns named by text and rows numbered from 0."""
     return frame.set_axis(list(map(str, frame.columns)), axis=1).reset_index(drop=True)
 
 

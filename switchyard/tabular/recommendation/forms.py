@@ -44,7 +44,7 @@ class Form(ABC):
 
     @property
     def megabytes(self) -> float:
-        """In 10^6 bytes, of the numbers that it holds."""
+        """Size of the numbers that it holds, in 10^6 bytes."""
         return sum(value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray)) / 1e6
 
 
@@ -137,7 +137,7 @@ class Neighbours(Form):
 
     @classmethod
     def of(cls, rows: list[tuple[np.ndarray, np.ndarray]], half_life: float | None) -> Neighbours:
-        """From places and weights for each item."""
+        """The form with these places and weights for each item."""
         width = max(1, max((len(places) for places, _ in rows), default=1))
         places = np.full((len(rows), width), len(rows), dtype=np.int32)
         weights = np.zeros((len(rows), width), dtype=np.float32)

@@ -35,7 +35,7 @@ class Histories:
 
     @classmethod
     def of(cls, lists: Iterable[Sequence[int] | np.ndarray], who: Sequence[Mapping[str, Any]] = ()) -> Self:
-        """Of each list the last of equal items stays."""
+        """The histories of these lists; of equal items in one the last stays."""
         kept = [_latest(np.asarray(one, dtype=np.int64)) for one in lists]
         starts = np.concatenate([[0], np.cumsum([len(one) for one in kept])]).astype(np.int64)
         return cls(starts, np.concatenate(kept) if kept else np.zeros(0, np.int64), tuple(who))

@@ -105,7 +105,7 @@ class Interactions(Storable):
         who |= {name: names.get(name, "") for name in ("source", "revision")}
         return cls(codes, places, days, weights, users, items, names["titles"], names["dated"], words, **who)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"rows": len(self), "users": self.n_users, "items": self.n_items}
 
     def report(self) -> Report:

@@ -106,7 +106,7 @@ class Recipe(Record):
         lead = f"{count_of(len(self.trials), 'trial')}, asked for {count_of(self.users, 'user')} of before the holdout."
         return Report("Search", lead, [Section("Families", self.table(), self.reranked(), *self.notes), Section("Settings", settings)])
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"family": self.family, "trials": len(self.trials)}
 
 

@@ -66,7 +66,7 @@ class Reranker(BaseModel):
 
     @property
     def ranker(self) -> Ranker:
-        """Of the family."""
+        """What its family learns orders by."""
         return ranker_of(self.family)
 
 
@@ -149,7 +149,7 @@ class Reranking:
 
     @property
     def width(self) -> int:
-        """Of the features."""
+        """Number of the features."""
         return len(self.settings.families) + 2 + self.table.shape[1] + 1 + self.chosen.shape[1]
 
 

@@ -180,11 +180,11 @@ def _run(standing: Standing, cuts: Sequence[Cut], seed: int) -> Trial | None:
 
 
 def mean_ndcg(scores: Sequence[np.ndarray], cuts: Sequence[Cut]) -> float:
-    """Of all users of all cuts."""
+    """Mean NDCG of all users of all cuts."""
     return float(all_ndcg(scores, cuts).mean())
 
 
 def all_ndcg(scores: Sequence[np.ndarray], cuts: Sequence[Cut]) -> np.ndarray:
-    """Of each user of each cut."""
+    """NDCG of each user of each cut."""
     found = [per_user(best(one, cut.seen, K), cut.questions.truth)["ndcg_at_10"] for one, cut in zip(scores, cuts)]
     return np.concatenate(found)

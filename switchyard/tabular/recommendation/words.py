@@ -37,7 +37,7 @@ class Described:
     notes: tuple[str, ...] = ()
 
     def words(self) -> dict[str, tuple[str, ...]]:
-        """Of each id, each once."""
+        """The words of each id, each once."""
         return {name: self.traits.words(found)[0] for name, found in self.values.items()}
 
 
@@ -95,7 +95,7 @@ def _oddities(ids: np.ndarray, rows: np.ndarray, key: str, what: str) -> tuple[s
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it."""
+    """A value as JSON has it."""
     if is_missing(value):
         return None
     if isinstance(value, (str, bool)):

@@ -99,26 +99,18 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
             column, cells = _target_column(name, target)
         else:
             series = frame[name] if target.labelled.all() else frame[name][target.labelled]
-            kind = problem.data.columns[name].kind if name in problem.data.columns else None
-            column, cells, found = _feature_column(
-                series, name, kind, said.get(name), rows, place == 0 and len(frame.columns) > 2, around.of(problem.data.columns.get(name))
-            )
+            override = problem.data.columns.get(name)
+            kind, is_first = override.kind if override else None, place == 0 and len(frame.columns) > 2
+            column, cells, found = _feature_column(series, name, kind, said.get(name), rows, is_first, around.of(override))
             notes += found
         columns.append(column)
         values[name] = cells
     schema = Schema(columns=tuple(columns))
-    notes += [
-        f"{column.name!r} is {column.reason}, learnt from by its words and pairs of words; "
-        f"data.columns.{column.name}.role: ignored leaves it out"
-        for column in schema.features
-        if column.kind == "text" and _is_given(problem)
-    ]
+    notes += _of_texts(schema) if _is_given(problem) else []
     if _is_given(problem) and (series := order_series(problem, schema, values, said)):
         schema, note = series
         notes.append(note)
-    if not schema.features:
-        aim = f"to predict {problem.data.target!r} from" if _is_given(problem) else "to find groups in"
-        raise InputError(f"{raw.source}: no column is left {aim}: {_why_none(schema)}")
+    _require_features(schema, problem, raw.source)
     settled, more = settle(problem, schema, target, metric)
     notes += more
     table = Table(pd.DataFrame(values), schema, raw.source, raw.revision)
@@ -128,6 +120,22 @@ def resolve(raw: RawTable, problem: Problem, fewest: int = FEWEST_ROWS) -> Resol
     for note in notes:
         log.debug("%s: %s", raw.source, note)
     return Resolution(table, settled, tuple(notes))
+
+
+def _require_features(schema: Schema, problem: Problem, source: str) -> None:
+    if not schema.features:
+        aim = f"to predict {problem.data.target!r} from" if _is_given(problem) else "to find groups in"
+        raise InputError(f"{source}: no column is left {aim}: {_why_none(schema)}")
+
+
+def _of_texts(schema: Schema) -> list[str]:
+    """A note for each column that is free text."""
+    return [
+        f"{column.name!r} is {column.reason}, learnt from by its words and pairs of words; "
+        f"data.columns.{column.name}.role: ignored leaves it out"
+        for column in schema.features
+        if column.kind == "text"
+    ]
 
 
 def _is_given(problem: Problem) -> bool:

@@ -55,7 +55,7 @@ class Split(Storable):
         schema = Schema.model_validate(rest["schema"])
         return cls(read_frame(folder / "train.parquet"), read_frame(folder / "holdout.parquet"), schema, rest["kind"], rest["boundary"])
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"kind": self.kind, "train_rows": len(self.train), "holdout_rows": len(self.holdout)}
 
     @property

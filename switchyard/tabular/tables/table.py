@@ -91,5 +91,5 @@ class Table(Storable):
         schema = Schema.model_validate_json((folder / "schema.json").read_text(encoding="utf-8"))
         return cls(read_frame(folder / "frame.parquet"), schema, source, revision)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"rows": len(self.frame), "columns": len(self.schema.columns), "revision": self.revision}

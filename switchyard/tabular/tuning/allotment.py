@@ -59,7 +59,7 @@ class Allotment:
         self._looked = float("-inf")
 
     def standings(self) -> list[Standing]:
-        """Of all families; this one by what this process knows."""
+        """How all families stand; this one by what this process knows."""
         rows = len(self._split.train)
         if time.monotonic() - self._looked > _LOOK_S:
             others = [name for name in self._problem.tuning.families if name != self._name]

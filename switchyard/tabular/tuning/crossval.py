@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.families.base import Family
+from switchyard.tabular.families.base import Estimator, Family
 from switchyard.tabular.features.plan import FeaturePlan, training_rows
 from switchyard.tabular.model.model import encode_target
 from switchyard.tabular.tables.folds import Folds
@@ -155,7 +155,7 @@ class FoldSource:
 
 
 @dataclass
-class Outcome:
+class TrialOutcome:
     """What came of one trial; its fields are those of `switchyard.tabular.tuning.study.Trial`."""
 
     state: State = "complete"
@@ -206,7 +206,7 @@ def cross_validate(
     curve: CurveBound,
     pace: Pace,
     on_fold: Callable[[Sequence[float]], None] = lambda scores: None,
-) -> Outcome:
+) -> TrialOutcome:
     """Fit `family` on every fold in turn and score it on what the fold held back.
 
     Parameters
@@ -222,12 +222,12 @@ def cross_validate(
 
     Returns
     -------
-    Outcome
+    TrialOutcome
         With `oof` only when every fold was finished. A fit that raises makes the trial "failed", with the reason.
     """
     classification = TASKS[problem.task].classification
     metric = metric_of(problem.task, problem.metric)
-    outcome = Outcome()
+    outcome = TrialOutcome()
     oof = np.full((len(source.target), n_classes) if classification else len(source.target), np.nan)
     count = len(source.folds)
     for number, (_, valid) in enumerate(source.folds):
@@ -236,20 +236,9 @@ def cross_validate(
         deadline = pace.deadline(count - number)
         fitting = time.monotonic()
         try:
-            estimator = family.build(
-                task=problem.loss,
-                params=dict(params),
-                seed=problem.tuning.seed,
-                n_classes=n_classes,
-                n_jobs=n_jobs,
-                categorical_sizes=list(data.categorical_sizes),
-            )
-            # To watch the validation loss of what does not stop early would only cost time.
-            (X, y, weights), watched = (data.train, data.train_target, data.train_weights), {}
-            if family.stops_early:
-                (X, y, weights), (*unseen, unseen_weights) = _stopping_rows(data, source.folds.kind == "time", problem.tuning.seed)
-                watched = {"eval_set": tuple(unseen), "eval_weights": unseen_weights, "report": curve if number == 0 else None}
-            estimator.fit(X, y, deadline=deadline, weights=weights, **watched)
+            build = {"params": dict(params), "n_classes": n_classes, "n_jobs": n_jobs}
+            report = curve if number == 0 else None
+            estimator, learnt = _fitted(family, build, data, source.folds.kind == "time", problem, deadline, report)
             predicted = estimator.predict_proba(data.valid) if classification else estimator.predict(data.valid)
             score = metric.value(data.valid_target, np.asarray(predicted, dtype="float64"), data.valid_weights)
         except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
@@ -262,7 +251,7 @@ def cross_validate(
         oof[valid] = predicted
         outcome.fold_scores.append(float(score))
         outcome.best_iterations.append(None if estimator.best_iteration_ is None else int(estimator.best_iteration_))
-        outcome.train_rows.append(len(X))
+        outcome.train_rows.append(learnt)
         outcome.fit_seconds.append(time.monotonic() - fitting)
         outcome.truncated |= deadline is not None and time.monotonic() >= deadline
         if number == 0:
@@ -281,3 +270,24 @@ def cross_validate(
         rows = np.concatenate([valid for _, valid in source.folds])
         outcome.pooled = metric.value(source.target[rows], oof[rows], None if source.weights is None else source.weights[rows])
     return outcome
+
+
+def _fitted(
+    family: Family,
+    build: Mapping[str, Any],
+    data: FoldData,
+    in_time: bool,
+    problem: Problem,
+    deadline: float | None,
+    report: CurveBound | None,
+) -> tuple[Estimator, int]:
+    """An estimator fitted to one fold's training rows, and to how many of them."""
+    seed = problem.tuning.seed
+    estimator = family.build(task=problem.loss, seed=seed, categorical_sizes=list(data.categorical_sizes), **build)
+    # To watch the validation loss of what does not stop early would only cost time.
+    (X, y, weights), watched = (data.train, data.train_target, data.train_weights), {}
+    if family.stops_early:
+        (X, y, weights), (*unseen, unseen_weights) = _stopping_rows(data, in_time, seed)
+        watched = {"eval_set": tuple(unseen), "eval_weights": unseen_weights, "report": report}
+    estimator.fit(X, y, deadline=deadline, weights=weights, **watched)
+    return estimator, len(X)

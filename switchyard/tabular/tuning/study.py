@@ -125,7 +125,7 @@ class Study(Storable):
         )
         return cls(trials=trials, candidates=candidates, **record)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         facts: dict[str, Fact] = {"family": self.family, "trials": len(self.trials)}
         facts["pruned"] = sum(trial.state == "pruned" for trial in self.trials)
         if self.best:

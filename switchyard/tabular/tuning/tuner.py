@@ -16,7 +16,7 @@ from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
 from switchyard.tabular.tuning.allotment import Allotment
-from switchyard.tabular.tuning.crossval import FoldSource, Outcome, cross_validate, training_target
+from switchyard.tabular.tuning.crossval import FoldSource, TrialOutcome, cross_validate, training_target
 from switchyard.tabular.tuning.events import Event, Progress
 from switchyard.tabular.tuning.familylog import FamilyLog
 from switchyard.tabular.tuning.ledger import clock
@@ -157,7 +157,7 @@ class _Search:
         why = failed[-1].reason if failed else "too little time was left for one, and to fit what it would have found"
         return f"dropped without a complete trial: {why}"
 
-    def _trial(self, number: int, pace: Pace) -> Outcome:
+    def _trial(self, number: int, pace: Pace) -> TrialOutcome:
         began = time.monotonic()
         trial = self.suggestions.ask(self.log.study, number)
         self.log.began(trial, number)

@@ -85,7 +85,7 @@ class ValidationReport(Record):
             "[quality.validation: stop; edit configs/<name>.expectations.json if the data is right]"
         )
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"success": self.success, "rows": self.rows, **self.statistics}
 
     def report(self) -> Report:

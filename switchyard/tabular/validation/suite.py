@@ -85,7 +85,7 @@ class Suite(Storable):
         whole = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return cls(whole["name"], tuple(whole["expectations"]), whole["meta"])
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"expectations": len(self.expectations), "edited": bool(self.meta.get("switchyard", {}).get("edited", False))}
 
     def report(self) -> Report:

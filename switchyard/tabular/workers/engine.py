@@ -94,7 +94,7 @@ class Engine:
         return self._address is None
 
     def threads(self) -> dict[str, int]:
-        """Of each worker."""
+        """Threads of each worker."""
         cores = self._client.ncores()
         return {worker: cores[worker] for worker in self.workers}
 

@@ -115,7 +115,7 @@ def _acquaint(host: str, folder: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _versions() -> dict[str, str]:
-    """Of what takes part in a fit."""
+    """Versions of what takes part in a fit."""
     from importlib.metadata import version
 
     return {"switchyard": __version__, **{name: version(name) for name in _packages()}}

@@ -18,7 +18,7 @@ from stacks.installation import install as installation
 from stacks.installation.addresses import Addresses, find_addresses
 from stacks.installation.bucket import ensure_bucket
 from stacks.installation.restarting import mark, restart, stale
-from stacks.installation.settings import Settings
+from stacks.installation.settings import ClusterSettings
 from stacks.registration import filled
 from switchyard.tabular.errors import InputError
 from tests.memory_cluster import MemoryCluster
@@ -168,7 +168,7 @@ def test_rights_in_the_namespace_are_enough_and_those_to_seldons_resource_are_as
 
     every = Limited("create", "delete", "get", "list", "patch")
     assert checks.check_cluster(every) == "v1.33.0"
-    checks.check_storage(every, Settings())
+    checks.check_storage(every, ClusterSettings())
 
 
 def test_a_cluster_without_seldon_or_too_old_is_told_with_the_way_out():
@@ -193,7 +193,7 @@ def test_services_of_ipv6_are_refused():
     cluster = MemoryCluster()
     cluster.hold({"kind": "Service", "metadata": {"name": "zenml"}, "spec": {"clusterIP": "fd00::7"}})
     with pytest.raises(ClusterError, match=r"IPv6 addresses \(fd00::7\)"):
-        find_addresses(cluster, Settings())
+        find_addresses(cluster, ClusterSettings())
 
 
 def installed(*, seldon=True):

@@ -15,7 +15,7 @@ from deployment.kubernetes.manifests import METRICS
 from deployment.kubernetes.options import KubernetesOptions
 from deployment.kubernetes.rights import RULES
 from stacks.installation.manifests import Parts, write_overlay
-from stacks.installation.settings import Settings
+from stacks.installation.settings import ClusterSettings
 from switchyard.serving.frontdoor.pod import STATUS_PORT
 from tests.memory_cluster import MemoryCluster
 
@@ -153,7 +153,7 @@ def test_no_secret_is_in_the_repository(objects):
 
 
 def test_an_installation_has_its_own_namespace_image_and_addresses():
-    settings = Settings(
+    settings = ClusterSettings(
         service_type="LoadBalancer",
         load_balancer_source_ranges="203.0.113.0/24, 10.0.0.0/8",
         service_annotations='{"example.org/internal": "true"}',
@@ -191,7 +191,7 @@ def test_an_installation_has_its_own_namespace_image_and_addresses():
 
 def test_servers_run_the_image_of_a_digest():
     digest = f"sha256:{'b' * 64}"
-    folder = write_overlay(ROOT, MemoryCluster("digested", "test/context"), Settings(), f"{IMAGE}@{digest}")
+    folder = write_overlay(ROOT, MemoryCluster("digested", "test/context"), ClusterSettings(), f"{IMAGE}@{digest}")
     try:
         objects = render(folder)
     finally:
@@ -204,7 +204,7 @@ def test_servers_run_the_image_of_a_digest():
 
 
 def test_checks_come_before_what_leans_on_them_and_run_where_it_does():
-    settings = Settings(s3_endpoint_url="https://s3.example.org", s3_bucket="b", s3_access_key_id="k", s3_secret_access_key="s",
+    settings = ClusterSettings(s3_endpoint_url="https://s3.example.org", s3_bucket="b", s3_access_key_id="k", s3_secret_access_key="s",
                         zenml_database_url="mysql://u:p@h/z", mlflow_database_url="mysql://u:p@h/m", studies_database_url="mysql://u:p@h/s",
                         predictions_database_url="mysql://u:p@h/p", node_selector='{"pool": "ml"}', tolerations="[]")  # fmt: skip
     folder = write_overlay(ROOT, MemoryCluster("checked", "test/context"), settings, IMAGE)

@@ -10,7 +10,7 @@ import yaml
 
 from stacks.cluster.errors import ClusterError
 from stacks.installation import secrets
-from stacks.installation.settings import Settings, read_settings
+from stacks.installation.settings import ClusterSettings, read_settings
 from switchyard.tabular.errors import InputError
 from tests.memory_cluster import MemoryCluster
 
@@ -83,7 +83,7 @@ def test_an_installation_is_not_given_another_store_by_mistake(tmp_path):
     secrets.ensure(cluster, own(tmp_path), "https://s3")
 
     with pytest.raises(InputError, match="holds an installation of overlay external, and these settings make one of trial"):
-        secrets.settle(cluster, Settings())
+        secrets.settle(cluster, ClusterSettings())
 
 
 def test_an_installation_older_than_its_kept_settings_is_not_taken_for_a_trial(tmp_path):
@@ -91,7 +91,7 @@ def test_an_installation_older_than_its_kept_settings_is_not_taken_for_a_trial(t
     with pytest.raises(InputError, match="--settings FILE"):
         secrets.settle(cluster, None)
     with pytest.raises(InputError, match="overlay external, and these settings make one of trial"):
-        secrets.settle(cluster, Settings())
+        secrets.settle(cluster, ClusterSettings())
     assert secrets.settle(cluster, own(tmp_path)) == own(tmp_path)
 
     trial = Kept({"databases": {"zenml-url": "mysql://database"}, "database-server": {"root-password": "r"}}, ["database"])
@@ -167,7 +167,7 @@ def test_stores_that_refuse_checksums_in_trailers_get_none(monkeypatch):
     from aiobotocore.config import AioConfig
 
     cluster = Kept()
-    secrets.ensure(cluster, Settings(), "https://storage.googleapis.com")
+    secrets.ensure(cluster, ClusterSettings(), "https://storage.googleapis.com")
     for name, value in cluster.secrets["object-store"].items():
         monkeypatch.setenv(name, value)
     stack = yaml.safe_load((ROOT / "stacks/kubernetes.yaml").read_text())

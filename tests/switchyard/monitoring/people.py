@@ -64,7 +64,7 @@ def reference(kind: str = "random", frame: pd.DataFrame | None = None) -> Refere
 
 def window(frame: pd.DataFrame, past: Reference, most_rows: int = 50_000) -> Window:
     """`frame` as a window of its own."""
-    return window_of_table(frame, scorer(), "small", "1", past.facts_, Look(source="a table"), most_rows)
+    return window_of_table(frame, scorer(), "small", "1", past.facts, Look(source="a table"), most_rows)
 
 
 def fill(

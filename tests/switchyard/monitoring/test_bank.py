@@ -61,10 +61,10 @@ def watched(bank, tmp_path_factory):  # noqa: F811
     )
 
     def look(rows: pd.DataFrame) -> SimpleNamespace:
-        window = window_of_table(rows, scorer, "bank", "1", reference.facts_, Look(source="bank.csv"), 50_000)
+        window = window_of_table(rows, scorer, "bank", "1", reference.facts, Look(source="bank.csv"), 50_000)
         drift = measure_drift(window, reference, problem.monitoring, scorer)
         performance = measure_performance(window, reference, problem.monitoring)
-        decision = decide(window.facts_, validate_window(window, reference), drift, performance, problem.monitoring)
+        decision = decide(window.facts, validate_window(window, reference), drift, performance, problem.monitoring)
         return SimpleNamespace(drift=drift, performance=performance, decision=decision, rules={rule.name: rule for rule in decision.rules})
 
     return SimpleNamespace(rows=bank, past=past, look=look)

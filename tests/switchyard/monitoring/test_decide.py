@@ -29,7 +29,7 @@ def judged(frame, reference, settings, past=(), made=None):
 
 def decided(frame, reference, settings=Monitoring(), past=(), before=None, production=True):
     found, *measured = judged(frame, reference, settings)
-    return decide(found.facts_.model_copy(update={"of_production": production}), *measured, settings, past, before=before)
+    return decide(found.facts.model_copy(update={"of_production": production}), *measured, settings, past, before=before)
 
 
 def verdicts(decision):
@@ -109,9 +109,9 @@ def test_one_decision_for_a_window_however_often_and_the_second_look_counts_once
         ids = fill(log, frame, begin)
         look = Look(since=begin, until=begin + span)
         for turn in range(2):
-            made = window_of_log(log, "small", "1", reference.facts_, look, "7d", 50_000)
+            made = window_of_log(log, "small", "1", reference.facts, look, "7d", 50_000)
             found, *measured = judged(None, reference, settings, made=made)
-            seen.append(decide_and_record(found.facts_, *measured, settings, ledger))
+            seen.append(decide_and_record(found.facts, *measured, settings, ledger))
             if turn == 0:
                 label(log, ids, frame.y, begin + 2 * span)
 
@@ -121,7 +121,7 @@ def test_one_decision_for_a_window_however_often_and_the_second_look_counts_once
     assert [decision.action for decision in seen][-2:] == ["retrain", "alert"]
     kept = ledger.decisions("small")
     assert len(kept) == 3 and [decision.labelled for decision in kept] == [900, 900, 900]
-    assert ledger.decision(window_key(found.facts_)) == seen[-1]
+    assert ledger.decision(window_key(found.facts)) == seen[-1]
 
 
 def test_a_flood_of_alerts_ends_by_a_longer_window_and_by_a_rule_that_only_tells(reference, log):
@@ -131,9 +131,9 @@ def test_a_flood_of_alerts_ends_by_a_longer_window_and_by_a_rule_that_only_tells
         fill(log, people(900, 20 + place, income=60), START + place * span)
 
     def drift(settings, *looks):
-        windows = [window_of_log(log, "small", "1", reference.facts_, look, "7d", 50_000) for look in looks]
+        windows = [window_of_log(log, "small", "1", reference.facts, look, "7d", 50_000) for look in looks]
         measured = [judged(None, reference, settings, made=made) for made in windows]
-        return [verdicts(decide(found.facts_, *rest, settings, ()))["drift_share"] for found, *rest in measured]
+        return [verdicts(decide(found.facts, *rest, settings, ()))["drift_share"] for found, *rest in measured]
 
     short = [Look(since=START + place * span, until=START + (place + 1) * span) for place in range(3)]
     assert drift(Monitoring(), *short) == ["alert"] * 3
@@ -145,11 +145,11 @@ def test_refused_requests_are_told_though_no_window_holds_them(reference, log):
     ledger, settings = Ledger(log), Monitoring()
     fill(log, people(5, 1))
     empty = Look(since=START - timedelta(days=2), until=START - timedelta(days=1))
-    made = window_of_log(log, "small", "1", reference.facts_, empty, "7d", 50_000)
+    made = window_of_log(log, "small", "1", reference.facts, empty, "7d", 50_000)
     drift, performance = measure_drift(made, reference, settings), measure_performance(made, reference, settings)
 
     def look(counted, **window):
-        return decide_and_record(made.facts_.model_copy(update=window), None, drift, performance, settings, ledger, counted)
+        return decide_and_record(made.facts.model_copy(update=window), None, drift, performance, settings, ledger, counted)
 
     first = look(Counts(requests=100, refused=2))
     assert first.action == "nothing" and first.rules[-1].reason.startswith("2 of 100 requests since the last window were refused")
@@ -170,11 +170,9 @@ def test_windows_of_scored_tables_look_back_at_their_own_and_take_no_requests_fr
         fill(log, people(900, 30 + place), begin, role="batch")
         for of in seen:
             look = Look(since=begin, until=begin + span, of=of)
-            found, *measured = judged(
-                None, reference, settings, made=window_of_log(log, "small", "1", reference.facts_, look, "7d", 50_000)
-            )
+            found, *measured = judged(None, reference, settings, made=window_of_log(log, "small", "1", reference.facts, look, "7d", 50_000))
             counted = Counts(requests=900 * (place + 1), refused=0)
-            seen[of].append((window_key(found.facts_), decide_and_record(found.facts_, *measured, settings, ledger, counted)))
+            seen[of].append((window_key(found.facts), decide_and_record(found.facts, *measured, settings, ledger, counted)))
 
     repeated = {of: [next(r.value for r in decision.rules if r.name == "repeated_drift") for _, decision in seen[of]] for of in seen}
     assert repeated == {"requests": [1, 2], "tables": [0, 0]}
@@ -185,10 +183,10 @@ def test_windows_of_scored_tables_look_back_at_their_own_and_take_no_requests_fr
 def test_an_empty_window_asks_for_nothing_and_says_so(reference, log):
     fill(log, people(5, 1))
     look = Look(since=START - timedelta(days=2), until=START - timedelta(days=1))
-    found = window_of_log(log, "small", "1", reference.facts_, look, "7d", 50_000)
+    found = window_of_log(log, "small", "1", reference.facts, look, "7d", 50_000)
     settings = Monitoring()
     drift, performance = measure_drift(found, reference, settings), measure_performance(found, reference, settings)
-    decision = decide(found.facts_, None, drift, performance, settings)
+    decision = decide(found.facts, None, drift, performance, settings)
 
     assert decision.action == "nothing" and decision.reason == "no prediction was made in this window"
     assert all(rule.value is None and rule.reason.startswith("not applied") for rule in decision.rules)
@@ -219,7 +217,7 @@ def test_tables_are_no_windows_of_production(reference, log):
     settings, ledger = Monitoring(repeats=2, windows=3), Ledger(log)
     for seed in range(3):
         found, *measured = judged(people(900, seed, income=60).assign(y=None), reference, settings)
-        decision = decide_and_record(found.facts_, *measured, settings, ledger)
+        decision = decide_and_record(found.facts, *measured, settings, ledger)
 
     assert verdicts(decision)["drift_share"] == "alert" and verdicts(decision)["repeated_drift"] == "nothing"
     assert "--data" in decision.rules[3].reason and len(ledger.decisions("small")) == 3

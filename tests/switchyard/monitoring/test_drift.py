@@ -111,15 +111,15 @@ def test_a_reference_and_its_pages_come_back(reference, tmp_path):
     reference.write(tmp_path)
     back = Reference.read(tmp_path)
 
-    assert back.facts_ == reference.facts_ and back.rows.equals(reference.rows) and back.suite == reference.suite
+    assert back.facts == reference.facts and back.rows.equals(reference.rows) and back.suite == reference.suite
     page = drift(people(500, 1, income=70), back).html()
     assert "<script" not in page and "income" in page and "Weight" in back.html()
 
 
 def test_the_column_that_orders_the_rows_is_not_compared(reference):
     columns = [
-        column.model_copy(update={"role": "time"}) if column.name == "income" else column for column in reference.facts_.columns.columns
+        column.model_copy(update={"role": "time"}) if column.name == "income" else column for column in reference.facts.columns.columns
     ]
-    facts = reference.facts_.model_copy(update={"columns": Schema(columns=tuple(columns))})
-    report = drift(people(400, 1, income=60), replace(reference, facts_=facts))
+    facts = reference.facts.model_copy(update={"columns": Schema(columns=tuple(columns))})
+    report = drift(people(400, 1, income=60), replace(reference, facts=facts))
     assert {part.column for part in report.columns} == {"noise", "job"}

@@ -159,7 +159,7 @@ def test_a_shift_beyond_the_whole_range_is_a_fault_and_known_degrees_are_named(f
 def decided(frame, reference, past=()):
     found, settings = window(frame, reference), Monitoring(repeats=2)
     drift, performance = measure_drift(found, reference, settings), measure_performance(found, reference, settings)
-    facts = found.facts_.model_copy(update={"of_production": True})
+    facts = found.facts.model_copy(update={"of_production": True})
     decision = decide(facts, validate_window(found, reference), drift, performance, settings, past)
     return {rule.name: rule for rule in decision.rules}, decision, performance
 
@@ -196,6 +196,6 @@ def test_no_score_is_estimated_from_rows_unlike_all_that_was_seen(reference):
 
 
 def test_an_estimate_is_no_surer_than_the_holdout_that_it_is_learnt_from(reference):
-    estimated, holdout = decided(people(20_000, 11).assign(y=None), reference)[2].score, reference.facts_.score
+    estimated, holdout = decided(people(20_000, 11).assign(y=None), reference)[2].score, reference.facts.score
 
     assert estimated.high - estimated.low >= 0.999 * (holdout.high - holdout.low)

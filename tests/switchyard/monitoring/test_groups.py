@@ -25,8 +25,8 @@ FAR = Unlike(0.01, (2.33, 2.33))
 def grouped(reference):
     """The reference of a model whose answers have distances, normal ones."""
     distances = np.abs(np.random.default_rng(0).normal(size=len(reference.answers)))
-    facts = reference.facts_.model_copy(update={"unlike": FAR})
-    return replace(reference, facts_=facts, answers=reference.answers.assign(distance=distances))
+    facts = reference.facts.model_copy(update={"unlike": FAR})
+    return replace(reference, facts=facts, answers=reference.answers.assign(distance=distances))
 
 
 def seen(grouped: Reference, scale: float, rows: int = 400):
@@ -63,7 +63,7 @@ def test_the_log_gives_back_the_distances_that_answers_had(grouped, log):
     fill(log, people(50, 1))
     with log.begin() as connection:
         connection.execute(predictions.update().values(prediction=1.5))
-    made = window_of_log(log, "small", "1", grouped.facts_, Look(), "7d", 50_000)
+    made = window_of_log(log, "small", "1", grouped.facts, Look(), "7d", 50_000)
 
     assert made.answers["distance"].tolist() == [1.5] * 50
-    assert isinstance(made.answers, pd.DataFrame) and made.predictions(grouped.facts_.classes).distances.max() == 1.5
+    assert isinstance(made.answers, pd.DataFrame) and made.predictions(grouped.facts.classes).distances.max() == 1.5

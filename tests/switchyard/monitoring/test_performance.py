@@ -34,7 +34,7 @@ def test_with_labels_the_score_is_measured_with_slices(reference):
 
 def test_sets_are_watched_as_labels_come(reference):
     least = (0.5, 0.4)
-    promised = replace(reference, facts_=reference.facts_.model_copy(update={"sets": Sets(0.99, False, least)}))
+    promised = replace(reference, facts=reference.facts.model_copy(update={"sets": Sets(0.99, False, least)}))
     frame = people(1000, 1)
     found = performance(frame, promised)
     proba = predict_served(scorer(), frame).probabilities

@@ -26,5 +26,5 @@ def test_scores_of_a_weighted_training_are_held_against_windows_with_every_row_c
     explanation, suite = explain(model, split, settings), infer_suite(split, settings)
     reference = describe_reference(split, answers, model.signature, DIGEST, weighted, explanation, suite, settings)
 
-    assert reference.facts_.scores == plain.scores != weighted.scores
+    assert reference.facts.scores == plain.scores != weighted.scores
     assert weighted.weighted_by == "w" and "Scores are weighted by w" in weighted.html()

@@ -96,7 +96,7 @@ def test_a_reference_keeps_its_moments_and_its_windows_are_held_against_them(tmp
 
     assert again.moments is not None and (again.moments == moments).all() and "It covers 2025-01-01 to" in again.report().lead
     night = window(people(300, 1), again)
-    night = replace(night, facts_=night.facts_.model_copy(update={"since": MONDAY, "until": MONDAY + timedelta(hours=1), "timed": True}))
+    night = replace(night, facts=night.facts.model_copy(update={"since": MONDAY, "until": MONDAY + timedelta(hours=1), "timed": True}))
     assert any("outside of what training saw" in note for note in measure_drift(night, again, Monitoring()).notes)
 
 

@@ -20,7 +20,7 @@ WINDOW = timedelta(seconds=1000)
 
 
 def read(log, reference, most=50_000, enough=1, **look):
-    return window_of_log(log, "small", "1", reference.facts_, Look(**look), "7d", most, enough=enough)
+    return window_of_log(log, "small", "1", reference.facts, Look(**look), "7d", most, enough=enough)
 
 
 def test_labels_late_repeated_and_contradicting_are_counted_exactly_and_the_last_holds(log, reference):
@@ -37,7 +37,7 @@ def test_labels_late_repeated_and_contradicting_are_counted_exactly_and_the_last
     label(log, [ids[i] for i in chosen[-25:]], truth[chosen[-25:]], late + timedelta(seconds=1), "again")
 
     found = read(log, reference, since=START, until=START + WINDOW)
-    facts = found.facts_
+    facts = found.facts
 
     assert (facts.rows, facts.labelled, facts.late) == (1000, 300, 300)
     assert (facts.received, facts.corrected, facts.repeated) == (365, 40, 25)
@@ -50,7 +50,7 @@ def test_a_label_within_the_window_is_not_late(log, reference):
     ids = fill(log, people(10, 1))
     label(log, ids[:2], ["yes", "no"], START + timedelta(seconds=20))
 
-    assert read(log, reference, since=START, until=START + timedelta(hours=1)).facts_.late == 0
+    assert read(log, reference, since=START, until=START + timedelta(hours=1)).facts.late == 0
 
 
 def test_other_versions_and_copies_are_left_out_and_counted(log, reference):
@@ -61,7 +61,7 @@ def test_other_versions_and_copies_are_left_out_and_counted(log, reference):
 
     found = read(log, reference, since=START, until=START + WINDOW)
 
-    assert (found.facts_.rows, found.facts_.others, found.facts_.batch) == (50, {"2": 20}, 40)
+    assert (found.facts.rows, found.facts.others, found.facts.batch) == (50, {"2": 20}, 40)
     assert "predictions of whole tables, left out" in found.html()
 
 
@@ -74,12 +74,12 @@ def test_scored_tables_are_a_window_like_requests_with_their_own_labels(log, ref
     label(log, fill(log, people(50, 1))[:7], ["yes"] * 7, START)
     asked = read(log, reference, window="20", of="tables")
 
-    assert (by_itself.facts_.of, by_itself.facts_.rows, by_itself.facts_.labelled) == ("tables", 40, 30)
-    assert list(by_itself.answers["actual"][:30]) == list(frame.y[:30]) and by_itself.facts_.source == "prediction log, scored tables"
-    assert (asked.facts_.of, asked.facts_.rows, asked.facts_.batch) == ("tables", 20, 0)
-    assert (read(log, reference).facts_.of, read(log, reference).facts_.labelled) == ("requests", 7)
+    assert (by_itself.facts.of, by_itself.facts.rows, by_itself.facts.labelled) == ("tables", 40, 30)
+    assert list(by_itself.answers["actual"][:30]) == list(frame.y[:30]) and by_itself.facts.source == "prediction log, scored tables"
+    assert (asked.facts.of, asked.facts.rows, asked.facts.batch) == ("tables", 20, 0)
+    assert (read(log, reference).facts.of, read(log, reference).facts.labelled) == ("requests", 7)
     whole = read(log, reference, since=START, until=START + WINDOW, of="tables")
-    assert whole.facts_.requests == 50 and "predictions of requests, left out" in whole.html()
+    assert whole.facts.requests == 50 and "predictions of requests, left out" in whole.html()
     with pytest.raises(ValueError, match="give one"):
         Look(of="tables", source="people.csv")
 
@@ -89,7 +89,7 @@ def test_a_few_trial_requests_do_not_hide_the_tables(log, reference, requests, e
     fill(log, people(requests, 1))
     fill(log, people(50, 2), role="batch")
 
-    assert read(log, reference, enough=enough).facts_.of == looked_at
+    assert read(log, reference, enough=enough).facts.of == looked_at
 
 
 def test_a_table_scored_with_another_version_says_what_to_do(log, reference):
@@ -106,8 +106,8 @@ def test_what_a_deployment_asked_to_prove_a_version_is_no_prediction(log, refere
 
     whole, last = read(log, reference, since=START, until=later + WINDOW), read(log, reference, window="30")
 
-    assert (whole.facts_.rows, whole.facts_.looked_at, whole.facts_.labelled) == (50, 50, 5)
-    assert last.facts_.rows == 30 and last.facts_.until < in_utc(later)
+    assert (whole.facts.rows, whole.facts.looked_at, whole.facts.labelled) == (50, 50, 5)
+    assert last.facts.rows == 30 and last.facts.until < in_utc(later)
 
 
 def test_the_last_rows_and_the_last_time_end_with_the_newest_prediction(log, reference):
@@ -115,10 +115,10 @@ def test_the_last_rows_and_the_last_time_end_with_the_newest_prediction(log, ref
 
     rows, time = read(log, reference, window="30"), read(log, reference, window="1m")
 
-    assert rows.facts_.rows == 30 and time.facts_.rows == 60
-    assert rows.facts_.until == time.facts_.until == (START + timedelta(seconds=99, microseconds=1)).replace(tzinfo=UTC)
-    assert window_key(rows.facts_) == window_key(read(log, reference, window="30").facts_)
-    assert window_key(rows.facts_) != window_key(time.facts_)
+    assert rows.facts.rows == 30 and time.facts.rows == 60
+    assert rows.facts.until == time.facts.until == (START + timedelta(seconds=99, microseconds=1)).replace(tzinfo=UTC)
+    assert window_key(rows.facts) == window_key(read(log, reference, window="30").facts)
+    assert window_key(rows.facts) != window_key(time.facts)
 
 
 def test_a_large_window_is_sampled_evenly_and_the_same_each_time(log, reference):
@@ -126,8 +126,8 @@ def test_a_large_window_is_sampled_evenly_and_the_same_each_time(log, reference)
 
     first, again = (read(log, reference, most=1500, since=START, until=START + timedelta(hours=2)) for _ in range(2))
 
-    assert first.facts_.rows == 6000
-    assert 1350 < first.facts_.looked_at < 1650
+    assert first.facts.rows == 6000
+    assert 1350 < first.facts.looked_at < 1650
     assert first.rows.equals(again.rows)
 
 
@@ -136,7 +136,7 @@ def test_an_empty_window_and_an_empty_log(log, reference):
         read(log, reference)
     fill(log, people(5, 1))
 
-    assert read(log, reference, since=datetime(2020, 1, 1), until=datetime(2020, 1, 2)).facts_.rows == 0
+    assert read(log, reference, since=datetime(2020, 1, 1), until=datetime(2020, 1, 2)).facts.rows == 0
 
 
 def test_a_window_comes_back_as_it_was_written(log, reference, tmp_path):
@@ -146,21 +146,21 @@ def test_a_window_comes_back_as_it_was_written(log, reference, tmp_path):
     found.write(tmp_path)
     back = Window.read(tmp_path)
 
-    assert back.facts_ == found.facts_ and back.rows.equals(found.rows) and back.answers.equals(found.answers)
-    assert found.facts_.unreadable == 1
+    assert back.facts == found.facts and back.rows.equals(found.rows) and back.answers.equals(found.answers)
+    assert found.facts.unreadable == 1
     assert "Counts" in found.html()
 
 
 def test_a_table_is_scored_with_the_bundle_and_its_target_is_the_labels(reference):
     frame = people(300, 4)
-    found = window_of_table(frame, scorer(), "small", "1", reference.facts_, Look(window="100", source="people.csv"), 50_000)
+    found = window_of_table(frame, scorer(), "small", "1", reference.facts, Look(window="100", source="people.csv"), 50_000)
 
     expected = scorer().score({name: frame[name].to_numpy()[200:] for name in ("income", "noise", "job")}).probabilities[:, 1]
-    assert found.facts_.rows == found.facts_.labelled == 100
+    assert found.facts.rows == found.facts.labelled == 100
     assert np.allclose(found.answers["probability.yes"], expected)
     assert list(found.answers["actual"]) == list(frame.y[200:])
     with pytest.raises(InputError, match="no time column"):
-        window_of_table(frame, scorer(), "small", "1", reference.facts_, Look(window="7d", source="people.csv"), 50_000)
+        window_of_table(frame, scorer(), "small", "1", reference.facts, Look(window="7d", source="people.csv"), 50_000)
 
 
 def test_a_file_is_read_though_the_training_asked_a_database(tmp_path):

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from switchyard.serving import environment, launch
+from switchyard.serving.predictor import Predictor
 from switchyard.serving.settings import Settings
 from tests.switchyard.serving.cases import make_bundle
 
@@ -123,3 +124,8 @@ def start(installed, bundles, tmp_path):
     """Start a service of one's own: `start(task, **settings)`."""
     with contextlib.ExitStack() as stack:
         yield lambda task="binary", **settings: stack.enter_context(running(tmp_path / "service", bundles[task], **settings))
+
+
+@pytest.fixture(scope="module")
+def predictors(bundles):
+    return {task: Predictor(Settings(bundle=str(folder))) for task, folder in bundles.items()}

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -18,23 +17,23 @@ from switchyard.bundle import digest
 from switchyard.predictionlog import Journal, connect
 from switchyard.predictionlog.database import predictions
 from switchyard.predictionlog.journal import journals
+from tests.clients import Clients
 from tests.deployment.door import wait_until
 from tests.switchyard.predictionlog.cases import record
 from tests.switchyard.serving.cases import ROW, make_bundle
 from tests.switchyard.serving.conftest import Service, running
 
 
-class Load:
+class Load(Clients):
     """Clients that send requests with ids of their own, one after the other, and remember which were answered."""
 
     def __init__(self, port, clients=4):
         self.port, self.answered, self.failed = port, [], 0
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(client,)) for client in range(clients)]
+        super().__init__(self._run, clients)
 
     def _run(self, client):
         connection, number = None, 0
-        while not self._stop.is_set():
+        while not self.stopping.is_set():
             number += 1
             identity = f"c{client}-{number}"
             try:
@@ -48,16 +47,6 @@ class Load:
                 self.failed += 1
                 connection = None
                 time.sleep(0.01)
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def wait_for(self, count, seconds=10):
         wanted, deadline = len(self.answered) + count, time.monotonic() + seconds

@@ -65,7 +65,7 @@ class Ease(Recommender):
 
 
 def _inverse(gram: np.ndarray) -> np.ndarray:
-    """Of a positive definite matrix, which is overwritten."""
+    """Inverse of a positive definite matrix, which is overwritten."""
     factor, failed = linalg.lapack.spotrf(gram, lower=True, overwrite_a=True)
     if failed:
         raise FloatingPointError("not positive definite in single precision")

@@ -88,7 +88,7 @@ class _Apart:
         self.writer.write(made, self.types)
 
     def schema(self, rest: Rest) -> Schema:
-        """Of the table, with what was counted of all rows."""
+        """The table's schema, with what was counted of all rows."""
         at_hand = len(self.table.frame)
         return Schema(
             columns=tuple(self._of_all(column, at_hand, rest.rows) for column in self.table.schema.columns), of=at_hand + rest.rows

@@ -91,7 +91,7 @@ class Rest(Storable):
         kept = TemporaryDirectory(dir=folder.parent)
         return cls(head["rows"], tuple(Path(shutil.move(folder / name, Path(kept.name) / name)) for name in head["parts"]), kept)
 
-    def facts(self) -> dict[str, Fact]:
+    def metadata(self) -> dict[str, Fact]:
         return {"rows": self.rows, "bytes": sum(part.stat().st_size for part in self.parts)}
 
 

@@ -7,7 +7,6 @@ the label), `DRIFTS` (what changes from `DRIFT_MONTH` on) and `LEAKS` (columns t
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,15 +15,12 @@ import numpy as np
 import pandas as pd
 
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.tables.reading.loan_applicants import START, choice, people_of, stream
 
-START = "2023-01-01"
-"""First day of month 0."""
 DRIFT_MONTH = 24
 """The first month in which anything differs from the months before."""
 DRIFT_RAMP = 3
 """Months until the drift is complete."""
-RETURNING = 0.2
-"""Share of applications by people of the twelve months before."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,6 @@ _EMPLOYMENT_PAY = {"employed": 0.0, "self_employed": 0.05, "retired": -0.35, "st
 _EMPLOYMENT_EFFECT = {"employed": -0.35, "self_employed": 0.45, "retired": -0.45, "student": 0.45, "unemployed": 2.4}
 _PURPOSE = {"car": 0.34, "home": 0.26, "education": 0.14, "medical": 0.12, "business": 0.14}
 _PURPOSE_EFFECT = {"car": 0.0, "home": -0.3, "education": 0.1, "medical": 0.1, "business": 0.8, "solar": 0.0}
-_EDUCATION = {"secondary": 0.45, "vocational": 0.25, "bachelor": 0.20, "master": 0.10}
 _TERMS = np.array([12, 24, 36, 48, 60, 72])
 _INTERCEPT = -2.75
 
@@ -140,50 +135,6 @@ def loans(
     return frame.drop(columns=hidden)
 
 
-def _stream(seed: int, month: int, purpose: int) -> np.random.Generator:
-    return np.random.default_rng([seed, month, purpose])
-
-
-def _choice(rng: np.random.Generator, shares: dict[str, float], size: int) -> np.ndarray:
-    return rng.choice(np.array(list(shares), dtype=object), size, p=np.array(list(shares.values())))
-
-
-@functools.lru_cache(maxsize=16)
-def _cohort(month: int, size: int, seed: int) -> pd.DataFrame:
-    """The people who may apply first in `month`: what about them does not change between applications."""
-    rng = _stream(seed, month, 0)
-    sex = np.where(rng.random(size) < 0.48, "female", "male").astype(object)
-    education = _choice(rng, _EDUCATION, size)
-    schooling = pd.Series(education).map({"secondary": 0.0, "vocational": 0.1, "bachelor": 0.3, "master": 0.45}).to_numpy()
-    earning = 10.35 + schooling - 0.12 * (sex == "female") + rng.normal(0, 0.42, size)
-    opened = np.datetime64(START, "D") + np.timedelta64(30, "D") * month - rng.integers(30, 5000, size).astype("timedelta64[D]")
-    return pd.DataFrame(
-        {
-            "applicant_id": np.char.add(f"P{month:03d}-", np.char.zfill(np.arange(size).astype(str), 6)).astype(object),
-            "age": rng.integers(20, 75, size),
-            "sex": sex,
-            "education": education,
-            "region": np.char.add("R", np.char.zfill(rng.integers(1, 13, size).astype(str), 2)).astype(object),
-            "account_opened": opened.astype("datetime64[ns]"),
-            "earning": earning,
-        }
-    )
-
-
-def _people(month: int, size: int, cohort: int, seed: int) -> pd.DataFrame:
-    """Who applies in `month`: mostly new people, some of the last twelve months again."""
-    rng = _stream(seed, month, 1)
-    returning = rng.random(cohort) < (RETURNING if month else 0.0)
-    since = month - rng.integers(1, 13, cohort)
-    whose = rng.integers(0, cohort, cohort)
-    people = _cohort(month, cohort, seed).copy()
-    for earlier in range(max(0, month - 12), month):
-        again = np.flatnonzero(returning & (since == earlier))
-        if again.size:
-            people.iloc[again] = _cohort(earlier, cohort, seed).iloc[whose[again]].to_numpy()
-    return people.iloc[:size].reset_index(drop=True)
-
-
 def _contributions(
     drift: float,
     *,
@@ -212,19 +163,11 @@ def _contributions(
     }
 
 
-def _month(month: int, size: int, cohort: int, seed: int) -> pd.DataFrame:
-    """The applications of one month, with their labels."""
-    drift = float(np.clip((month - DRIFT_MONTH + 1) / DRIFT_RAMP, 0, 1))
-    people = _people(month, size, cohort, seed)
-    rng = _stream(seed, month, 2)
-    start = np.datetime64(START, "M") + np.timedelta64(month, "M")
-    days = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(int)
-    day = np.sort(rng.integers(0, days, size))
-    applied = (start.astype("datetime64[D]") + day.astype("timedelta64[D]")).astype("datetime64[ns]")
-
-    employment = _choice(rng, _EMPLOYMENT, size)
+def _drawn(rng: np.random.Generator, earning: np.ndarray, size: int, drift: float) -> dict[str, np.ndarray]:
+    """What applications say, before anything is left out or rounded; `earning` is the logarithm of what people earn."""
+    employment = choice(rng, _EMPLOYMENT, size)
     pay = pd.Series(employment).map(_EMPLOYMENT_PAY).to_numpy()
-    income = np.exp(people["earning"].to_numpy("float64") + pay + rng.normal(0, 0.1, size))
+    income = np.exp(earning + pay + rng.normal(0, 0.1, size))
     amount = np.exp(9.0 + 0.25 * (np.log(income) - 10.4) + rng.normal(0, 0.75, size)) * (1 + 0.5 * drift)
     debt = np.where(rng.random(size) < 0.25, 0.0, np.exp(8.6 + rng.normal(0, 1.0, size)))
     late = np.minimum(rng.negative_binomial(0.6, 0.4, size), 12)
@@ -232,27 +175,47 @@ def _month(month: int, size: int, cohort: int, seed: int) -> pd.DataFrame:
     years = np.where(np.isin(employment, ["employed", "self_employed"]), rng.gamma(1.4, 4.5, size), np.nan)
     guarantor = rng.random(size) < 0.18
     customer = rng.random(size) < 0.5
-    purpose = _choice(rng, _PURPOSE, size)
+    purpose = choice(rng, _PURPOSE, size)
     purpose = np.where(rng.random(size) < 0.25 * drift, "solar", purpose).astype(object)
     partner = 0.2 + 0.4 * drift
-    channel = _choice(rng, {"branch": 0.4 * (1 - partner) / 0.8, "web": 0.4 * (1 - partner) / 0.8, "partner": partner}, size)
+    channel = choice(rng, {"branch": 0.4 * (1 - partner) / 0.8, "web": 0.4 * (1 - partner) / 0.8, "partner": partner}, size)
+    return {
+        "employment": employment,
+        "income": income,
+        "amount": amount,
+        "debt": debt,
+        "late": late,
+        "utilisation": utilisation,
+        "years": years,
+        "guarantor": guarantor,
+        "customer": customer,
+        "purpose": purpose,
+        "channel": channel,
+    }
+
+
+def _days(rng: np.random.Generator, month: int, size: int) -> np.ndarray:
+    """Days of `month` on which its applications come, rising, datetime64[ns] of shape (size,)."""
+    start = np.datetime64(START, "M") + np.timedelta64(month, "M")
+    days = ((start + 1).astype("datetime64[D]") - start.astype("datetime64[D]")).astype(int)
+    day = np.sort(rng.integers(0, days, size))
+    return (start.astype("datetime64[D]") + day.astype("timedelta64[D]")).astype("datetime64[ns]")
+
+
+def _month(month: int, size: int, cohort: int, seed: int) -> pd.DataFrame:
+    """The applications of one month, with their labels."""
+    drift = float(np.clip((month - DRIFT_MONTH + 1) / DRIFT_RAMP, 0, 1))
+    people = people_of(month, size, cohort, seed)
+    rng = stream(seed, month, 2)
+    applied = _days(rng, month, size)
+    drawn = _drawn(rng, people["earning"].to_numpy("float64"), size, drift)
     age = people["age"].to_numpy("int64")
 
     # People with more to hide leave the income out more often: that it is missing says something.
-    hides = rng.random(size) < np.where(employment == "self_employed", 0.22, 0.06)
-    contributions = _contributions(
-        drift,
-        ratio=(debt + amount) / income,
-        late=late,
-        utilisation=utilisation,
-        employment=employment,
-        years=years,
-        guarantor=guarantor,
-        age=age,
-        hides=hides,
-        purpose=purpose,
-        customer=customer,
-    )
+    hides = rng.random(size) < np.where(drawn["employment"] == "self_employed", 0.22, 0.06)
+    effects = ("late", "utilisation", "employment", "years", "guarantor", "purpose", "customer")
+    ratio = (drawn["debt"] + drawn["amount"]) / drawn["income"]
+    contributions = _contributions(drift, ratio=ratio, age=age, hides=hides, **{name: drawn[name] for name in effects})
     probability = 1 / (1 + np.exp(-(_INTERCEPT + np.sum(list(contributions.values()), axis=0))))
     defaulted = (rng.random(size) < probability).astype("int64")
     delay = rng.integers(30, 181, size).astype("timedelta64[D]")
@@ -265,18 +228,18 @@ def _month(month: int, size: int, cohort: int, seed: int) -> pd.DataFrame:
             "sex": people["sex"].to_numpy(object),
             "education": np.where(rng.random(size) < 0.03, None, people["education"].to_numpy(object)),
             "region": people["region"].to_numpy(object),
-            "employment": employment,
-            "employment_years": np.round(years, 1),
-            "income": np.where(hides, np.nan, np.round(income, -1)),
-            "existing_debt": np.round(debt, -1),
-            "loan_amount": np.round(amount, -2) + 100,
+            "employment": drawn["employment"],
+            "employment_years": np.round(drawn["years"], 1),
+            "income": np.where(hides, np.nan, np.round(drawn["income"], -1)),
+            "existing_debt": np.round(drawn["debt"], -1),
+            "loan_amount": np.round(drawn["amount"], -2) + 100,
             "term_months": rng.choice(_TERMS, size),
-            "purpose": purpose,
-            "late_payments": late.astype("int64"),
-            "utilisation": np.where(rng.random(size) < 0.05, np.nan, np.round(utilisation, 3)),
-            "has_guarantor": guarantor,
-            "is_customer": customer,
-            "channel": channel,
+            "purpose": drawn["purpose"],
+            "late_payments": drawn["late"].astype("int64"),
+            "utilisation": np.where(rng.random(size) < 0.05, np.nan, np.round(drawn["utilisation"], 3)),
+            "has_guarantor": drawn["guarantor"],
+            "is_customer": drawn["customer"],
+            "channel": drawn["channel"],
             "campaign": np.char.add("C", np.char.zfill(rng.integers(1, 31, size).astype(str), 2)).astype(object),
             "account_opened": people["account_opened"].to_numpy("datetime64[ns]"),
             "outcome_date": applied + delay.astype("timedelta64[ns]"),

@@ -182,7 +182,7 @@ def test_judgement_and_observations_are_kept_and_shown(tmp_path):
         (tmp_path / name).mkdir()
         thing.write(tmp_path / name)
         again = kind.read(tmp_path / name)
-        assert again.facts() == thing.facts()
+        assert again.metadata() == thing.metadata()
     running = experiment(stages=(Stage(share=0.5, since=NOW, counts={"v1": SOUND}),))
     assert Experiment.model_validate_json(running.model_dump_json()) == running
     assert (again.values("2") == observations.values("2")).all()

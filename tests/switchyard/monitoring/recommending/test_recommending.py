@@ -20,7 +20,6 @@ from switchyard.monitoring.recommending.reference import describe_recommender
 from switchyard.monitoring.recommending.table_window import window_of_interactions
 from switchyard.monitoring.reference import Reference
 from switchyard.monitoring.window import Window
-from switchyard.predictionlog import connect, create_tables
 from switchyard.tabular.config.monitoring import Monitoring
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.fitting import evaluate_recipe, fit_to_all
@@ -64,21 +63,18 @@ def trained():
 
 
 @pytest.fixture
-def log(tmp_path):
-    engine = connect(f"sqlite:///{tmp_path}/log.db")
-    create_tables(engine)
-    yield engine
-    engine.dispose()
+def log(sqlite_log):
+    return sqlite_log
 
 
 def look(log, trained, **limits) -> Window:
-    return window_of_log(log, "shop", "1", trained.reference.facts_, Look(**limits), "7d", 10_000)
+    return window_of_log(log, "shop", "1", trained.reference.facts, Look(**limits), "7d", 10_000)
 
 
 def act(log, trained):
     window, past = look(log, trained), trained.reference
     drift, performance = drift_of(window, past, SETTINGS), performance_of(window, past, SETTINGS)
-    return decide(window.facts_, validate_window(window, past, SETTINGS), drift, performance, SETTINGS), drift, performance
+    return decide(window.facts, validate_window(window, past, SETTINGS), drift, performance, SETTINGS), drift, performance
 
 
 def twin_of(trained, requests):
@@ -91,7 +87,7 @@ def test_a_reference_comes_back_as_it_was_written(trained, tmp_path):
 
     again = Reference.read(tmp_path)
 
-    assert again.facts_ == trained.reference.facts_ and again.catalogue.ids == trained.reference.catalogue.ids
+    assert again.facts == trained.reference.facts and again.catalogue.ids == trained.reference.catalogue.ids
     assert again.catalogue.new_users == trained.reference.catalogue.new_users
     assert "u3" not in (tmp_path / "catalogue.json").read_text()
     assert again.moments is not None and str(again.moments.iloc[0].date()) >= "2025-01-01"
@@ -103,12 +99,12 @@ def test_hits_are_counted_among_the_labels_and_beside_the_holdout(log, trained):
     past = trained.reference
     # To the version everybody is known by now, to the twin as many as on the holdout.
     past = replace(past, answers=past.answers.assign(who="new"))
-    window = window_of_log(log, "shop", "1", past.facts_.model_copy(update={"digest": trained.twin.digest}), Look(), "7d", 10_000)
+    window = window_of_log(log, "shop", "1", past.facts.model_copy(update={"digest": trained.twin.digest}), Look(), "7d", 10_000)
 
     found = performance_of(window, past, SETTINGS)
 
     assert len(ids) == found.used and found.basis == "measured" and found.metric == "hit_rate_at_10"
-    assert found.score.value == pytest.approx(found.holdout.value) == past.facts_.score.value
+    assert found.score.value == pytest.approx(found.holdout.value) == past.facts.score.value
     assert 0 < found.measured.scores["mrr_at_10"].value < found.score.value < 1
     assert found.score.low < found.score.value < found.score.high
     assert found.html() and "What was shown, and what was new" in found.html()
@@ -118,7 +114,7 @@ def test_fewer_answers_are_held_against_as_few_of_the_holdout(log, trained):
     requests, taken = trained.visits(80, k=2)
     visit(log, trained.bundle, requests, taken)
 
-    assert performance_of(look(log, trained), trained.reference, SETTINGS).holdout.value < trained.reference.facts_.score.value
+    assert performance_of(look(log, trained), trained.reference, SETTINGS).holdout.value < trained.reference.facts.score.value
 
 
 def test_a_healthy_window_leads_to_nothing(log, trained):
@@ -181,7 +177,7 @@ def test_an_empty_window_is_no_fault(log, trained):
     visit(log, trained.bundle, trained.visits(3)[0])
     window = look(log, trained, since=START - timedelta(days=3), until=START - timedelta(days=2))
 
-    assert window.facts_.rows == 0 and performance_of(window, trained.reference, SETTINGS).basis == "none"
+    assert window.facts.rows == 0 and performance_of(window, trained.reference, SETTINGS).basis == "none"
     assert not drift_of(window, trained.reference, SETTINGS).judged
 
 
@@ -210,7 +206,7 @@ def look_at(table, trained, most_rows: int = 10_000, **limits) -> Window:
 
 def judged(window, trained):
     drift, performance = (measure(window, trained.reference, SETTINGS) for measure in (drift_of, performance_of))
-    return decide(window.facts_, validate_window(window, trained.reference, SETTINGS), drift, performance, SETTINGS), drift, performance
+    return decide(window.facts, validate_window(window, trained.reference, SETTINGS), drift, performance, SETTINGS), drift, performance
 
 
 def of_its_kind(trained, user: str) -> list[str]:
@@ -226,7 +222,7 @@ def test_a_table_is_asked_for_once_a_user_and_labelled_by_what_was_taken_next(tr
 
     decision, drift, performance = judged(window, trained)
 
-    facts = window.facts_
+    facts = window.facts
     assert (facts.rows, facts.labelled, facts.of_production, facts.timed) == (200, 200, False, True)
     assert len(window.answers["history"].iloc[0]) >= 9 and performance.used == 200
     assert 0.1 < performance.score.value < 1 and performance.shown.new_labels.now == 0
@@ -264,8 +260,8 @@ def test_a_table_in_which_all_end_with_one_item_drifts(trained):
 def test_a_part_of_a_table_is_looked_at_by_rows_and_a_sample_of_its_users(trained):
     table = later(trained, 200, lambda user: of_its_kind(trained, user))
 
-    assert look_at(table, trained, window="50").facts_.rows == 50
-    assert look_at(table, trained, 20, since=SINCE).facts_.looked_at == 20
+    assert look_at(table, trained, window="50").facts.rows == 50
+    assert look_at(table, trained, 20, since=SINCE).facts.looked_at == 20
 
 
 def test_a_table_without_its_columns_or_its_window_is_one_line(trained):
@@ -277,4 +273,4 @@ def test_a_table_without_its_columns_or_its_window_is_one_line(trained):
     with pytest.raises(InputError, match="new.csv has no column 'item'"):
         look_at(trained.table.rename(columns={"item": "what"}), trained)
 
-    assert look_at(undated, trained).facts_.labelled == 0
+    assert look_at(undated, trained).facts.labelled == 0

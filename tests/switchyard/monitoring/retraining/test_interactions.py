@@ -11,7 +11,6 @@ import pytest
 from switchyard.bundle.requests import Request
 from switchyard.monitoring.retraining.interactions import Taken, taken_since, with_labels
 from switchyard.monitoring.retraining.labelled import count_labelled
-from switchyard.predictionlog import connect, create_tables
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.recommendation.comparing import compare_recommenders
 from switchyard.tabular.recommendation.fitting import evaluate_recipe
@@ -26,11 +25,8 @@ from tests.switchyard.tabular.recommendation.test_stages import problem, raw
 
 
 @pytest.fixture
-def log(tmp_path):
-    engine = connect(f"sqlite:///{tmp_path}/log.db")
-    create_tables(engine)
-    yield engine
-    engine.dispose()
+def log(sqlite_log):
+    return sqlite_log
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from switchyard.monitoring.decision import Decision, RuleResult
 from switchyard.monitoring.retraining import ledger as module
-from switchyard.monitoring.retraining.claim import Refused
+from switchyard.monitoring.retraining.claim import RetrainingRefused
 from switchyard.monitoring.retraining.ledger import Ledger
 from switchyard.monitoring.retraining.limits import check
 from switchyard.predictionlog import connect
@@ -54,7 +54,7 @@ def test_a_claim_is_found_again_and_there_is_one_at_a_time(ledger):
 
     assert Ledger(ledger._engine, "loans.local").open() == claim
     assert (claim.stage, claim.cause, claim.rows) == ("claimed", "drift_share", 40)
-    with pytest.raises(Refused, match="another process has just begun"):
+    with pytest.raises(RetrainingRefused, match="another process has just begun"):
         ledger.claim(decision("second", ("performance_drop",)), "sha256:other", "{}", 40)
     assert Ledger(ledger._engine, "loans.cluster").open() is None
 
@@ -62,14 +62,14 @@ def test_a_claim_is_found_again_and_there_is_one_at_a_time(ledger):
 def test_a_decision_is_acted_on_once(ledger):
     ledger.advance(ledger.claim(decision(), "sha256:rows", "{}", 40), "promoted", version="2")
 
-    with pytest.raises(Refused, match=r"this decision led to a retraining already, begun .* and now promoted \(version 2\)"):
+    with pytest.raises(RetrainingRefused, match=r"this decision led to a retraining already, begun .* and now promoted \(version 2\)"):
         check(ledger, decision(), LIMITS, enough)
 
 
 def test_the_same_cause_and_the_same_data_lead_to_one_retraining(ledger):
     ledger.advance(ledger.claim(decision(), "sha256:rows", "{}", 40), "rejected", reason="no better")
 
-    with pytest.raises(Refused, match=r"same cause \(drift_share\) led to a retraining on the same data before"):
+    with pytest.raises(RetrainingRefused, match=r"same cause \(drift_share\) led to a retraining on the same data before"):
         ledger.claim(decision("second"), "sha256:rows", "{}", 40)
     assert ledger.claim(decision("third"), "sha256:more", "{}", 41).stage == "claimed"
 
@@ -79,10 +79,10 @@ def test_there_is_a_pause_and_a_budget(ledger):
         claim = ledger.claim(decision(f"{number}"), f"sha256:{number}", "{}", 40)
         ledger.advance(claim, "promoted")
         age(ledger, claim, hours=hours)
-    with pytest.raises(Refused, match=r"2 retrainings within a week; the next may begin .* \(retraining.per_week 2\)"):
+    with pytest.raises(RetrainingRefused, match=r"2 retrainings within a week; the next may begin .* \(retraining.per_week 2\)"):
         check(ledger, decision("3"), LIMITS, enough)
     check(ledger, decision("3"), LIMITS.model_copy(update={"per_week": 3}), enough)
-    with pytest.raises(Refused, match=r"the next may begin .* \(retraining.cooldown_hours 31\)"):
+    with pytest.raises(RetrainingRefused, match=r"the next may begin .* \(retraining.cooldown_hours 31\)"):
         check(ledger, decision("3"), LIMITS.model_copy(update={"per_week": 3, "cooldown_hours": 31}), enough)
 
 
@@ -95,7 +95,7 @@ def test_it_waits_for_labels_from_after_the_change(ledger):
 
     for month in (3, 4):
         later = decision(f"{month}", since=datetime(2026, month, 1, tzinfo=UTC))
-        with pytest.raises(Refused, match=r"3 labelled predictions since 2026-03-01 .* must be 10"):
+        with pytest.raises(RetrainingRefused, match=r"3 labelled predictions since 2026-03-01 .* must be 10"):
             check(ledger, later, LIMITS, three)
         ledger.refuse(later, "too few")
     assert asked == [datetime(2026, 3, 1)] * 2
@@ -129,7 +129,7 @@ def test_a_killed_process_leaves_its_claim_to_the_next(database, ledger):
         pass
     other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": "."})
     assert other.stdout.readline() == "held\n"
-    with pytest.raises(Refused, match="another process"), ledger.holding(claim):
+    with pytest.raises(RetrainingRefused, match="another process"), ledger.holding(claim):
         pass
     other.kill()
     other.wait()
@@ -146,7 +146,7 @@ def test_a_silent_owner_on_another_machine_is_believed_for_a_while(ledger):
             connection.execute(update(table).values(owner="elsewhere process 7/1", updated=now() - ago))
 
     owned(timedelta(minutes=1))
-    with pytest.raises(Refused, match="elsewhere process 7"), ledger.holding(claim):
+    with pytest.raises(RetrainingRefused, match="elsewhere process 7"), ledger.holding(claim):
         pass
     owned(module.LEASE + timedelta(seconds=1))
     with ledger.holding(claim):

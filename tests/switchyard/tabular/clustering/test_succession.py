@@ -47,7 +47,7 @@ def test_a_new_training_takes_names_over_and_says_how_many_rows_moved():
 
     assert set(grouped.frame["group"]) == set(names)
     assert 5 / len(kind) <= groups.succession.moved <= 12 / len(kind)
-    assert "Against the champion, version 3" in groups.sentence and groups.facts()["moved"] == groups.succession.moved
+    assert "Against the champion, version 3" in groups.sentence and groups.metadata()["moved"] == groups.succession.moved
     assert groups.succession.silhouette < groups.succession.silhouette_now
 
 

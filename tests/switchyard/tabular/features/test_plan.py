@@ -108,7 +108,7 @@ def test_a_plan_is_kept_and_shown(tmp_path):
     page = plan.html()
     assert all(text in page for text in ("1st Flr SF", "a reason", "a&lt;b", "Lasso path", "moved onto the bounds"))
     assert "<script" not in page
-    assert plan.facts() == {"columns_used": 10, "columns_dropped": 1, "derived": 1}
+    assert plan.metadata() == {"columns_used": 10, "columns_dropped": 1, "derived": 1}
 
 
 def test_outliers_are_dropped_from_training_rows_only_when_asked():

@@ -11,6 +11,7 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan, plan_features
 from switchyard.tabular.features.preprocess import build_preprocessor
+from switchyard.tabular.model.calibration import Calibrator
 from switchyard.tabular.model.model import Member, Model, encode_target
 from switchyard.tabular.tables.schema import Column, Schema
 from switchyard.tabular.tables.split import Split
@@ -53,6 +54,15 @@ def mixed_split(task: str, rows: int = 600, seed: int = 0) -> Split:
     frame["y"] = targets[task]
     cut = rows * 2 // 3
     return Split(frame[:cut].reset_index(drop=True), frame[cut:].reset_index(drop=True), _schema(frame), "random", None)
+
+
+def tempered(task: str, slope: float) -> dict[str, Calibrator]:
+    """The decisions of a model whose log-probabilities are taken times `slope`; of a regression none."""
+    if task == "regression":
+        return {}
+    classes = len(CLASSES[task])
+    weights = ((-slope,), (slope,)) if classes == 2 else tuple(tuple(row) for row in (slope * np.eye(classes)).tolist())
+    return {"calibrator": Calibrator("temperature", weights, (0.0,) * (1 if classes == 2 else classes))}
 
 
 def _schema(frame: pd.DataFrame) -> Schema:

@@ -95,5 +95,9 @@ def test_scores_that_fall_with_the_truth_are_not_turned_round():
 
 def test_a_calibrator_is_kept_as_json():
     margins, y = of_three()
-    for calibrator in (Calibrator(), Calibrator.sigmoid(0.5, 0.1), fit_calibrator(probabilities_of(2 * margins), y, "matrix")):
+    for calibrator in (
+        Calibrator(),
+        Calibrator("sigmoid", ((-0.5,), (0.5,)), (0.1,)),
+        fit_calibrator(probabilities_of(2 * margins), y, "matrix"),
+    ):
         assert Calibrator.of(json.loads(json.dumps(asdict(calibrator)))) == calibrator

@@ -3,17 +3,15 @@
 import numpy as np
 import pytest
 
-from switchyard.tabular.model.calibration import Calibrator
 from switchyard.tabular.model.combiner import Combiner
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.model.open_format import dump, load
-from tests.switchyard.tabular.model.cases import CLASSES, FAMILY_NAMES, TASKS, member_of, mixed_split, model_of
+from tests.switchyard.tabular.model.cases import CLASSES, FAMILY_NAMES, TASKS, member_of, mixed_split, model_of, tempered
 
 
 def ensemble(task: str) -> Model:
     members = [member_of(family, task) for family in FAMILY_NAMES]
-    decisions = {} if task == "regression" else {"calibrator": Calibrator.temperature(1.3, len(CLASSES[task]))}
-    return model_of(task, *members, combiner=Combiner.average([4, 3, 2, 1]), **decisions)
+    return model_of(task, *members, combiner=Combiner.average([4, 3, 2, 1]), **tempered(task, 1.3))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -66,6 +64,6 @@ def test_a_kept_preprocessor_may_only_name_known_types():
 
 def test_page_and_facts():
     model = ensemble("binary")
-    assert model.facts() == {"family": "ensemble", "members": 4, "columns": 6, "calibration": "temperature"}
+    assert model.metadata() == {"family": "ensemble", "members": 4, "columns": 6, "calibration": "temperature"}
     page = model.html()
     assert "neural_network" in page and "<script" not in page

@@ -13,18 +13,16 @@ from switchyard.tabular.evaluation.agreement import agreement
 from switchyard.tabular.evaluation.predictions import Predictions
 from switchyard.tabular.export.bundle import export_bundle
 from switchyard.tabular.export.served import make_served
-from switchyard.tabular.model.calibration import Calibrator
 from switchyard.tabular.model.combiner import Combiner
 from switchyard.tabular.model.refit import fit_again, with_all_rows
-from tests.switchyard.tabular.model.cases import CLASSES, ITERATIONS, member_of, mixed_split, model_of, plan_of, problem_of
+from tests.switchyard.tabular.model.cases import ITERATIONS, member_of, mixed_split, model_of, plan_of, problem_of, tempered
 from tests.switchyard.tabular.tuning.tables import search
 
 TREES = ("lightgbm", "random_forest")
 
 
 def pair(task):
-    decisions = {} if task == "regression" else {"calibrator": Calibrator.temperature(0.8, len(CLASSES[task]))}
-    return model_of(task, *(member_of(name, task) for name in TREES), combiner=Combiner.average([0.3, 0.7]), **decisions)
+    return model_of(task, *(member_of(name, task) for name in TREES), combiner=Combiner.average([0.3, 0.7]), **tempered(task, 0.8))
 
 
 def served(model, task, left_s=None, **training):

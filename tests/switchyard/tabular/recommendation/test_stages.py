@@ -92,7 +92,7 @@ def test_what_a_stage_made_is_read_as_it_was_written(settled, recipe, evaluated,
         assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == {
             path.name: path.read_bytes() for path in (folder / "again").iterdir()
         }
-        assert kept.html() and kept.facts()
+        assert kept.html() and kept.metadata()
 
 
 def test_versions_meet_on_the_users_of_the_challengers_split(settled, evaluated):

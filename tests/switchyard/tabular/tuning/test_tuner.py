@@ -45,7 +45,7 @@ def test_a_study_reads_back_as_it_was_and_shows_itself(tmp_path):
     assert np.array_equal(again.best.oof, study.best.oof)
     page = study.html()
     assert "<svg" in page and "<script" not in page and page == study.html()
-    assert study.facts()["trials"] == 3
+    assert study.metadata()["trials"] == 3
 
 
 def test_the_first_trial_is_the_published_defaults_and_scores_are_of_held_out_rows(tmp_path):

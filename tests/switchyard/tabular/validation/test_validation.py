@@ -120,7 +120,7 @@ def test_an_edited_suite_is_honoured(split, suite, tmp_path):
 
     path = edited(suite, tmp_path / "test.expectations.json", tighten)
     changed = load_or_infer(split, PROBLEM, path)
-    assert changed.facts()["edited"] is True and load_or_infer(split, PROBLEM, tmp_path / "absent.json") == suite == load_or_infer(
+    assert changed.metadata()["edited"] is True and load_or_infer(split, PROBLEM, tmp_path / "absent.json") == suite == load_or_infer(
         split, PROBLEM, None
     )
     report = validate(split.holdout, changed)
