@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from switchyard.tabular.families.base import NATIVE, Estimator, Family, Params, Weights
 from switchyard.tabular.families.blocks import BLOCK, Blocks
+from switchyard.tabular.families.boosted_text import trees_of
 from switchyard.tabular.families.monitor import REPORT_EVERY, Monitor
 from switchyard.tabular.families.ranker import Ranker
 from switchyard.tabular.families.together import Together
@@ -17,7 +17,6 @@ from switchyard.tabular.metrics.counts import TWEEDIE_POWER
 
 if TYPE_CHECKING:
     from switchyard.tabular.export.graph import Graph
-    from switchyard.tabular.export.trees import Tree
 
 _OBJECTIVES = {
     "binary": ("binary", "binary_logloss"),
@@ -31,7 +30,6 @@ _MINUTES = 60
 _OWN = frozenset(("iterations", "patience"))
 _SETS = {"min_data_per_group": 20, "cat_smooth": 5, "cat_l2": 5, "max_cat_to_onehot": 8}
 """How sets of categories are looked for; the library's own values lose to these (docs/benchmarks.md#categories)."""
-_CATEGORICAL, _DEFAULT_LEFT, _MISSING_TYPE, _MISSING_NAN = 1, 2, 12, 8  # bits of LightGBM's decision_type
 
 
 class LightGBM(Estimator):
@@ -58,9 +56,7 @@ class LightGBM(Estimator):
         import lightgbm as lgb
 
         objective, metric = _OBJECTIVES[self.task]
-        settings = {name: value for name, value in self.params.items() if name not in _OWN}
-        if self.categorical_sizes:
-            settings = _SETS | settings
+        settings = {**(_SETS if self.categorical_sizes else {}), **{name: value for name, value in self.params.items() if name not in _OWN}}
         settings |= {
             "objective": objective, "metric": metric, "verbosity": -1, "num_threads": self.fit_threads(X),
             "seed": self.seed, "deterministic": True, "force_row_wise": True, "feature_pre_filter": False,
@@ -184,11 +180,9 @@ class LambdaMart(Ranker):
         return np.asarray(lgb.Booster(model_str=learnt).predict(X, raw_score=True))
 
     def emit(self, graph: Graph, learnt: str, x: str) -> str:
-        import lightgbm as lgb
-
         from switchyard.tabular.export.trees import emit_trees
 
-        return emit_trees(graph, x, list(_trees(lgb.Booster(model_str=learnt), 1)), "BRANCH_LEQ", 1)
+        return emit_trees(graph, x, list(trees_of(learnt, 1)), "BRANCH_LEQ", 1)
 
 
 class LightGBMFamily(Family):
@@ -208,28 +202,15 @@ class LightGBMFamily(Family):
     # trials few; extremely randomised splits, learnt over 25 small tables as what adds most to the first (docs/benchmarks.md).
     start_points = (
         {
-            "learning_rate": 0.05,
-            "num_leaves": 31,
-            "min_data_in_leaf": 20,
-            "min_sum_hessian_in_leaf": 1e-3,
-            "bagging_fraction": 1.0,
-            "bagging_freq": 0,
-            "feature_fraction": 0.6,
+            "learning_rate": 0.05, "num_leaves": 31, "min_data_in_leaf": 20, "min_sum_hessian_in_leaf": 1e-3, "bagging_fraction": 1.0,
+            "bagging_freq": 0, "feature_fraction": 0.6,
         },
         {},
         {
-            "learning_rate": 0.05,
-            "num_leaves": 32,
-            "min_data_in_leaf": 8,
-            "min_sum_hessian_in_leaf": 1e-3,
-            "bagging_fraction": 1.0,
-            "bagging_freq": 0,
-            "feature_fraction": 0.6,
-            "extra_trees": True,
-            "lambda_l1": 0.5,
-            "lambda_l2": 1.0,
+            "learning_rate": 0.05, "num_leaves": 32, "min_data_in_leaf": 8, "min_sum_hessian_in_leaf": 1e-3, "bagging_fraction": 1.0,
+            "bagging_freq": 0, "feature_fraction": 0.6, "extra_trees": True, "lambda_l1": 0.5, "lambda_l2": 1.0,
         },
-    )
+    )  # fmt: skip
 
     def answers_by_library_defaults(
         self,
@@ -313,56 +294,7 @@ class LightGBMFamily(Family):
     def emit(self, graph: Graph, estimator: LightGBM, x: str) -> str:
         from switchyard.tabular.export.trees import emit_trees
 
-        return emit_trees(graph, x, list(_trees(estimator.booster_, estimator.width)), "BRANCH_LEQ", estimator.width)
-
-
-def _trees(booster: Any, width: int) -> Iterator[Tree]:
-    """The trees of a `lightgbm.Booster` with `width` outputs."""
-    from switchyard.tabular.export.trees import Tree
-
-    text = booster.model_to_string()
-    blocks = text.split("\nTree=")[1:]
-    for number, block in enumerate(blocks):
-        lines = dict(line.split("=", 1) for line in block.split("\n\n")[0].splitlines()[1:] if "=" in line)
-        target = (number % width,)
-        leaf_values = _floats(lines["leaf_value"])
-        inner = int(lines["num_leaves"]) - 1
-        leaf = np.arange(inner + len(leaf_values)) >= inner
-        if not inner:
-            none = np.zeros(1, dtype=np.int64)
-            yield Tree(none, none, none, none, none, leaf, leaf_values[:, None], target)
-            continue
-        decision = _ints(lines["decision_type"])
-        threshold = _floats(lines["threshold"])
-        # Where training saw no gap in a column, LightGBM takes NaN for zero.
-        as_nan = (decision & _MISSING_TYPE) == _MISSING_NAN
-        missing_left = np.where(as_nan, decision & _DEFAULT_LEFT > 0, threshold >= 0.0)
-        sets = _sets(lines, decision, threshold)
-        missing_left[list(sets)] = False
-        children = [_ints(lines[name]) for name in ("left_child", "right_child")]
-        left, right = (np.where(child < 0, inner + ~child, child) for child in children)
-        arrays = (_ints(lines["split_feature"]), threshold, left, right, missing_left)
-        padded = (np.append(array, np.zeros(len(leaf_values), dtype=array.dtype)) for array in arrays)
-        yield Tree(*padded, leaf, leaf_values[:, None], target, sets)
-
-
-def _sets(lines: Params, decision: np.ndarray, threshold: np.ndarray) -> dict[int, np.ndarray]:
-    """The codes that go left, of each node that splits categories; its threshold is the number of its set, which is kept as bits."""
-    asking = np.flatnonzero(decision & _CATEGORICAL)
-    if not len(asking):
-        return {}
-    words, bounds = _ints(lines["cat_threshold"]).astype("<u4"), _ints(lines["cat_boundaries"])
-    sets = threshold[asking].astype(np.int64)
-    bits = (words[bounds[number] : bounds[number + 1]] for number in sets)
-    return {int(node): np.flatnonzero(np.unpackbits(found.view(np.uint8), bitorder="little")) for node, found in zip(asking, bits)}
-
-
-def _floats(text: str) -> np.ndarray:
-    return np.array(text.split(), dtype=np.float64)
-
-
-def _ints(text: str) -> np.ndarray:
-    return np.array(text.split(), dtype=np.int64)
+        return emit_trees(graph, x, list(trees_of(estimator.booster_.model_to_string(), estimator.width)), "BRANCH_LEQ", estimator.width)
 
 
 PARTS = (LightGBMFamily(),)
