@@ -17,7 +17,7 @@ from deployment.process.layout import Layout
 from deployment.process.options import ProcessOptions
 from switchyard import processes
 from switchyard.monitoring.retraining import ledger as ledgers
-from switchyard.monitoring.retraining.ledger import Ledger, Refused
+from switchyard.monitoring.retraining.ledger import Ledger, RetrainingRefused
 from switchyard.predictionlog import connect, create_tables
 from switchyard.serving.frontdoor.state import Traffic
 from tests.app.test_backup import PASSPHRASE, database, place_in
@@ -93,7 +93,7 @@ def test_it_serves_at_once_on_another_path_and_a_machine_of_another_name(install
         # What the lost machine had under way is taken up once nothing was heard of it for so long.
         ledger = Ledger(connect(f"sqlite:///{there.stores}/switchyard/predictions.db"), "loans.local")
         claim = ledger.open()
-        with pytest.raises(Refused, match="is under way in another process"), ledger.holding(claim):
+        with pytest.raises(RetrainingRefused, match="is under way in another process"), ledger.holding(claim):
             pass
         moment = ledgers.now() + ledgers.LEASE
         monkeypatch.setattr(ledgers, "now", lambda: moment)
