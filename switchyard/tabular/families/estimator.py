@@ -72,7 +72,7 @@ class Estimator(ABC):
     has_distances: ClassVar[bool] = False
     """Whether classes have centres."""
 
-    threads_pay_from: ClassVar[int] = 0
+    threads_pay_from: ClassVar[float] = 0
     """Values of a matrix (rows times columns) from which on a fit is quicker by several threads than by one: below, they spend their time
     on waking one another."""
 
@@ -100,10 +100,14 @@ class Estimator(ABC):
         """Columns of `margins`: one, or one for each class."""
         return self.n_classes if self.n_classes and (self.n_classes > 2 or self.output == "probability") else 1
 
+    @classmethod
+    def threads_of(cls, rows: int, columns: int, n_jobs: int) -> int:
+        """How many of `n_jobs` threads a fit to a matrix of that shape is worth."""
+        return n_jobs if rows * columns >= cls.threads_pay_from else 1
+
     def fit_threads(self, X: np.ndarray | Blocks) -> int:
-        """How many of `n_jobs` threads a fit to `X` is worth."""
-        rows, columns = X.shape
-        return self.n_jobs if rows * columns >= self.threads_pay_from else 1
+        """How many of its threads a fit to `X` is worth."""
+        return self.threads_of(*X.shape, self.n_jobs)
 
     def fit(
         self,

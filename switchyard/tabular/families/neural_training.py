@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -91,11 +92,6 @@ def train(
     (epoch, loss, snapshot)
         Epochs count from 1; the loss is on `valid`, None without one; `snapshot()` is the net as it is now. An epoch
         that the deadline cuts short is the last.
-
-    Notes
-    -----
-    One thread, whatever `n_jobs` says: on batches this small two threads gain nothing, and when the cores are shared
-    they wait for each other at every layer (12 times slower, measured on two busy cores).
     """
     params, sizes = estimator.params, estimator.categorical_sizes
     fitted, watched = weights or (None, None)
@@ -119,9 +115,7 @@ def train(
     steps = (passes if isinstance(X, Blocks) else max(params["epochs"], passes)) * rows.batches(batch) + 1
     # Its rise would have no step at all in fewer than six: a division by zero.
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=params["learning_rate"], total_steps=max(steps, 6), pct_start=0.2)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _ONE_THREAD:
         for epoch in range(1, passes + 1):
             module.train()
             for numbers, codes, truth, counts in rows.one_pass(batch, generator):
@@ -132,8 +126,30 @@ def train(
                 if late():
                     break
             yield epoch, None if held_out is None else _validate(module, held_out, estimator.task, lowest, highest), snapshot
-    finally:
-        torch.set_num_threads(threads)
+
+
+class _OneThread:
+    """Keeps torch to one thread while any fit is in it: the setting is the process's, and fits run side by side."""
+
+    def __init__(self) -> None:
+        self._lock, self._fits, self._before = threading.Lock(), 0, 1
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._fits:
+                self._before = torch.get_num_threads()
+            self._fits += 1
+            # Each thread has its own share of the setting.
+            torch.set_num_threads(1)
+
+    def __exit__(self, *failed: object) -> None:
+        with self._lock:
+            self._fits -= 1
+            if not self._fits:
+                torch.set_num_threads(self._before)
+
+
+_ONE_THREAD = _OneThread()
 
 
 def _batch(rows: int, params: dict) -> int:

@@ -13,9 +13,11 @@ from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import metric_of
+from switchyard.tabular.tuning.cores import Cores
 from switchyard.tabular.tuning.cost import fits_to_come, longest_trial, search_seconds
-from switchyard.tabular.tuning.crossval import FoldSource, constant_score, training_target
+from switchyard.tabular.tuning.crossval import constant_score, training_target
 from switchyard.tabular.tuning.familylog import FamilyLog, standing_of
+from switchyard.tabular.tuning.foldsource import FoldSource
 from switchyard.tabular.tuning.ledger import COMPARING_S, SELDOM_TAKEN, Standing, far_behind, leaders_s, remaining, share, usable
 from switchyard.tabular.tuning.pace import Pace
 from switchyard.tabular.tuning.store import StudyStore
@@ -83,19 +85,21 @@ class Allotment:
         """Seconds until the end; None before `begin`, and without a budget."""
         return None if self.until is None else self.until - time.monotonic()
 
-    def pace(self, source: FoldSource) -> Pace | None:
+    def pace(self, source: FoldSource, cores: Cores) -> Pace | None:
         """The time window of the next trial; None when there is no time for one.
 
         Parameters
         ----------
         source : FoldSource
             The folds; they are prepared here for a trial that must not fail for want of time.
+        cores : Cores
+            How many of them are fitted at once.
         """
         if not self.timed:
             return Pace()
         standings, left = self._follow()
         whole = remaining(standings, self.wanted)
-        left = min(left, longest_trial(whole, self._name, source.folds, len(self._split.train), self._fits))
+        left = min(left, longest_trial(whole, self._name, source.folds, len(self._split.train), self._fits, cores))
         # What a trial takes beyond its window is no longer the leader's.
         last = time.monotonic() + whole - COMPARING_S - self._fits * leaders_s(standings)
         if complete := [trial.seconds for trial in self._log.trials if trial.state == "complete"]:

@@ -8,6 +8,7 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.tables.folds import Folds
 from switchyard.tabular.tables.split import Split
+from switchyard.tabular.tuning.cores import Cores
 from switchyard.tabular.tuning.ledger import COMPARING_S, SLOWER
 from switchyard.tabular.tuning.study import Trial
 
@@ -48,7 +49,7 @@ def refit_seconds(trial: Trial, family: str, rows: int | None = None) -> float:
     return fit + _OVERHEAD_S + min(FAMILIES[family].export_s, _QUICK_S + fit)
 
 
-def longest_trial(left_s: float, family: str, folds: Folds, rows: int, fits: float) -> float:
+def longest_trial(left_s: float, family: str, folds: Folds, rows: int, fits: float, cores: Cores) -> float:
     """Seconds that a trial may take at most, so that what it finds can be fitted in the rest, should it lead.
 
     Parameters
@@ -59,9 +60,11 @@ def longest_trial(left_s: float, family: str, folds: Folds, rows: int, fits: flo
         That the fit is to.
     fits : float
         As in `fits_to_come`.
+    cores : Cores
+        How many folds are fitted at once.
     """
     # As `refit_seconds`, of a trial whose folds take equally long.
-    of_trial = float(np.mean([rows / len(train) for train, _ in folds])) / len(folds)
+    of_trial = float(np.mean([rows / len(train) for train, _ in folds])) / cores.rounds(len(folds))
     free, each = left_s - COMPARING_S - SLOWER * fits * _OVERHEAD_S, SLOWER * fits
     export_s = FAMILIES[family].export_s
     return max((free - each * export_s) / (1 + each * of_trial), (free - each * _QUICK_S) / (1 + 2 * each * of_trial))

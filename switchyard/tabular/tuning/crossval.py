@@ -1,28 +1,25 @@
-"""One trial: fit and score a family on every fold. `cross_validate`, with folds prepared once by `FoldSource`."""
+"""One trial: fit and score a family on every fold (`cross_validate`)."""
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any
+from threading import Event
+from typing import Any, Self
 
 import numpy as np
 
 from switchyard.tabular.config.problem import Problem
-from switchyard.tabular.families.base import Estimator, Family
-from switchyard.tabular.features.plan import FeaturePlan, training_rows
+from switchyard.tabular.families.base import Estimator, Family, Report
 from switchyard.tabular.model.model import encode_target
-from switchyard.tabular.tables.folds import Folds
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.tables.table import model_frame
 from switchyard.tabular.tables.typing.targets import in_natural_order
-from switchyard.tabular.tables.weights import weights_of
 from switchyard.tabular.tasks import TASKS, Metric, metric_of
+from switchyard.tabular.tuning.cores import Cores, side_by_side
+from switchyard.tabular.tuning.foldsource import FoldData, FoldSource
 from switchyard.tabular.tuning.pace import Pace
 from switchyard.tabular.tuning.pruning import CurveBound, Race
 from switchyard.tabular.tuning.study import State
@@ -58,100 +55,16 @@ def constant_score(metric: Metric, target: np.ndarray, n_classes: int, weights: 
 
 
 @dataclass(frozen=True)
-class FoldData:
-    """One fold as estimators see it: float32 features and encoded targets."""
+class _Fold:
+    """What came of one fold; the fields are those of `TrialOutcome`, of one fold."""
 
-    train: np.ndarray
-    train_target: np.ndarray
-    valid: np.ndarray
-    valid_target: np.ndarray
-    categorical_sizes: tuple[tuple[int, int], ...]
-    train_weights: np.ndarray | None = None
-    valid_weights: np.ndarray | None = None
-
-    @property
-    def nbytes(self) -> int:
-        return sum(part.nbytes for part in (self.train, self.train_target, self.valid, self.valid_target))
-
-
-class _Shelf:
-    """Prepared folds of this process, least recently used out first, so that families of one style prepare once."""
-
-    def __init__(self, limit: int):
-        self._limit = limit
-        self._items: OrderedDict[tuple, FoldData] = OrderedDict()
-
-    def get(self, key: tuple) -> FoldData | None:
-        if key in self._items:
-            self._items.move_to_end(key)
-        return self._items.get(key)
-
-    def put(self, key: tuple, item: FoldData) -> None:
-        self._items[key] = item
-        while len(self._items) > 1 and sum(kept.nbytes for kept in self._items.values()) > self._limit:
-            self._items.popitem(last=False)
-
-
-def _eighth_of_memory() -> int:
-    return int(min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8, 2 * 2**30))
-
-
-_SHELF = _Shelf(_eighth_of_memory())
-
-
-class FoldSource:
-    """The folds of a split, preprocessed inside each fold for a style and the tuner's choices.
-
-    Parameters
-    ----------
-    split, plan, problem, folds
-        What to prepare, how, and where to cut.
-    target : ndarray of shape (n_train,)
-        Class codes, or floats.
-    scope : str
-        Names this data and plan; prepared folds are shared in the process under it.
-    """
-
-    def __init__(self, split: Split, plan: FeaturePlan, problem: Problem, folds: Folds, target: np.ndarray, scope: str):
-        self.folds = folds
-        self.target = target
-        self._split = split
-        self._plan = plan
-        self._scope = scope
-        self._features = model_frame(split.train, plan.used)
-        self.weights = weights_of(split.train, split.schema)
-
-    def get(self, style: str, choices: Mapping[str, str], fold: int) -> FoldData:
-        """Fold number `fold`, prepared now or before."""
-        key = (self._scope, style, json.dumps(choices, sort_keys=True), fold)
-        data = _SHELF.get(key)
-        if data is None:
-            data = self._prepare(style, choices, fold)
-            _SHELF.put(key, data)
-        return data
-
-    def _prepare(self, style: str, choices: Mapping[str, str], fold: int) -> FoldData:
-        # What prepares is scikit-learn's; who only draws up a run need not load it.
-        from switchyard.tabular.features.preprocess import build_preprocessor
-
-        train, valid = self.folds[fold]
-        # Rows that only training may lose (outliers) go before anything is fitted; positions are what is left.
-        kept = training_rows(self._split.train.iloc[train], self._plan, self._split.schema)
-        rows = model_frame(kept, self._plan.used)
-        fitted_rows = kept.index.to_numpy()
-        target = self.target[fitted_rows]
-        preprocessor = build_preprocessor(self._plan, style, dict(choices))
-        fitted = preprocessor.fit_transform(rows, target)
-        unseen = preprocessor.transform(self._features.iloc[valid])
-        return FoldData(
-            np.asarray(fitted, dtype="float32"),
-            target,
-            np.asarray(unseen, dtype="float32"),
-            self.target[valid],
-            tuple(tuple(pair) for pair in preprocessor.categorical_sizes_),
-            None if self.weights is None else self.weights[fitted_rows],
-            None if self.weights is None else self.weights[valid],
-        )
+    predicted: np.ndarray
+    score: float
+    best_iteration: int | None
+    train_rows: int
+    fit_seconds: float
+    seconds: float
+    truncated: bool
 
 
 @dataclass
@@ -170,6 +83,19 @@ class TrialOutcome:
     out_of_time: bool = False
     """Whether the clock ended the trial before its folds were through."""
     oof: np.ndarray | None = None
+
+    def add(self, fold: _Fold) -> None:
+        """Note what came of the next fold."""
+        self.fold_scores.append(fold.score)
+        self.best_iterations.append(fold.best_iteration)
+        self.train_rows.append(fold.train_rows)
+        self.fit_seconds.append(fold.fit_seconds)
+        self.truncated |= fold.truncated
+
+    def ended(self, state: State, reason: str) -> Self:
+        """This outcome, as one that came to its end early."""
+        self.state, self.reason = state, reason
+        return self
 
 
 _Weighed = tuple[np.ndarray, np.ndarray, np.ndarray | None]
@@ -201,13 +127,13 @@ def cross_validate(
     source: FoldSource,
     problem: Problem,
     n_classes: int,
-    n_jobs: int,
+    cores: Cores,
     race: Race,
     curve: CurveBound,
     pace: Pace,
     on_fold: Callable[[Sequence[float]], None] = lambda scores: None,
 ) -> TrialOutcome:
-    """Fit `family` on every fold in turn and score it on what the fold held back.
+    """Fit `family` on every fold and score it on what the fold held back.
 
     Parameters
     ----------
@@ -215,6 +141,8 @@ def cross_validate(
         Of the estimator and of the preprocessing.
     n_classes : int
         0 for regressions.
+    cores : Cores
+        How many folds are fitted at once. The folds are looked at in their order whoever is through first, so the outcome is the same.
     race, curve, pace
         What may end the trial: its scores, its first learning curve, the clock.
     on_fold : callable
@@ -225,46 +153,44 @@ def cross_validate(
     TrialOutcome
         With `oof` only when every fold was finished. A fit that raises makes the trial "failed", with the reason.
     """
-    classification = TASKS[problem.task].classification
-    metric = metric_of(problem.task, problem.metric)
-    outcome = TrialOutcome()
+    classification, metric = TASKS[problem.task].classification, metric_of(problem.task, problem.metric)
+    build = {"params": dict(params), "n_classes": n_classes, "n_jobs": cores.threads}
+    outcome, count = TrialOutcome(), len(source.folds)
     oof = np.full((len(source.target), n_classes) if classification else len(source.target), np.nan)
-    count = len(source.folds)
-    for number, (_, valid) in enumerate(source.folds):
+
+    def fold(number: int, given_up: Event) -> _Fold:
         began = time.monotonic()
         data = source.get(family.style, choices, number)
-        deadline = pace.deadline(count - number)
+        deadline = pace.deadline(cores.round_of(number, count))
         fitting = time.monotonic()
-        try:
-            build = {"params": dict(params), "n_classes": n_classes, "n_jobs": n_jobs}
-            report = curve if number == 0 else None
-            estimator, learnt = _fitted(family, build, data, source.folds.kind == "time", problem, deadline, report)
-            predicted = estimator.predict_proba(data.valid) if classification else estimator.predict(data.valid)
-            score = metric.value(data.valid_target, np.asarray(predicted, dtype="float64"), data.valid_weights)
-        except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
-            logger.info("%s: trial failed on fold %d", family.name, number, exc_info=True)
-            outcome.state, outcome.reason = "failed", f"{type(error).__name__}: {error}"[:300]
-            return outcome
-        if not np.isfinite(score):
-            outcome.state, outcome.reason = "failed", f"{metric.name} is {score} on fold {number}"
-            return outcome
-        oof[valid] = predicted
-        outcome.fold_scores.append(float(score))
-        outcome.best_iterations.append(None if estimator.best_iteration_ is None else int(estimator.best_iteration_))
-        outcome.train_rows.append(learnt)
-        outcome.fit_seconds.append(time.monotonic() - fitting)
-        outcome.truncated |= deadline is not None and time.monotonic() >= deadline
-        if number == 0:
-            outcome.first_loss = curve.best_loss
-        on_fold(outcome.fold_scores)
-        lost = "its learning curve on the first fold cannot reach the median" if curve.stopped else race.lost(outcome.fold_scores)
-        if lost:
-            outcome.state, outcome.reason = "pruned", lost
-            return outcome
-        pace.passed(time.monotonic() - began)
-        if pace.late(count - number - 1):
-            outcome.state, outcome.out_of_time, outcome.reason = "failed", True, f"out of time after {number + 1} of {count} folds"
-            return outcome
+        report = curve if number == 0 else lambda step, loss: given_up.is_set()
+        estimator, learnt = _fitted(family, build, data, source.folds.kind == "time", problem, deadline, report)
+        predicted = np.asarray(estimator.predict_proba(data.valid) if classification else estimator.predict(data.valid), dtype="float64")
+        score, best, now = metric.value(data.valid_target, predicted, data.valid_weights), estimator.best_iteration_, time.monotonic()
+        best = None if best is None else int(best)
+        return _Fold(predicted, float(score), best, learnt, now - fitting, now - began, deadline is not None and now >= deadline)
+
+    with closing(side_by_side(fold, count, cores.fits)) as folds:
+        for number, (_, valid) in enumerate(source.folds):
+            try:
+                found = next(folds)
+            except (ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
+                logger.info("%s: trial failed on fold %d", family.name, number, exc_info=True)
+                return outcome.ended("failed", f"{type(error).__name__}: {error}"[:300])
+            if not np.isfinite(found.score):
+                return outcome.ended("failed", f"{metric.name} is {found.score} on fold {number}")
+            oof[valid] = found.predicted
+            outcome.add(found)
+            if number == 0:
+                outcome.first_loss = curve.best_loss
+            on_fold(outcome.fold_scores)
+            lost = "its learning curve on the first fold cannot reach the median" if curve.stopped else race.lost(outcome.fold_scores)
+            if lost:
+                return outcome.ended("pruned", lost)
+            pace.passed(found.seconds)
+            if pace.late(cores.rounds(count - number - 1)):
+                outcome.out_of_time = True
+                return outcome.ended("failed", f"out of time after {number + 1} of {count} folds")
     outcome.oof = oof
     if source.folds.kind == "time":
         rows = np.concatenate([valid for _, valid in source.folds])
@@ -279,7 +205,7 @@ def _fitted(
     in_time: bool,
     problem: Problem,
     deadline: float | None,
-    report: CurveBound | None,
+    report: Report,
 ) -> tuple[Estimator, int]:
     """An estimator fitted to one fold's training rows, and to how many of them."""
     seed = problem.tuning.seed

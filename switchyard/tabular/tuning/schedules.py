@@ -7,7 +7,8 @@ from typing import Any
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.families.base import Family
-from switchyard.tabular.tuning.crossval import FoldSource
+from switchyard.tabular.tuning.cores import Cores
+from switchyard.tabular.tuning.foldsource import FoldSource
 
 
 class Schedules:
@@ -16,8 +17,8 @@ class Schedules:
     A schedule that the clock cuts off leaves a net at a high learning rate.
     """
 
-    def __init__(self, family: Family, problem: Problem, source: FoldSource, n_classes: int, n_jobs: int):
-        self._family, self._problem, self._source, self._n_classes, self._n_jobs = family, problem, source, n_classes, n_jobs
+    def __init__(self, family: Family, problem: Problem, source: FoldSource, n_classes: int, cores: Cores):
+        self._family, self._problem, self._source, self._n_classes, self._cores = family, problem, source, n_classes, cores
         self._epoch_s: float | None = None
         self._window = 0.0
 
@@ -26,7 +27,7 @@ class Schedules:
         if self._epoch_s is None:
             self._epoch_s = self._measured(params, until)
             self._window = until - time.monotonic()
-        most = int(0.8 * self._window / (len(self._source.folds) * self._epoch_s))
+        most = int(0.8 * self._window / (self._cores.rounds(len(self._source.folds)) * self._epoch_s))
         return self._family.with_iterations(params, max(1, min(params["iterations"], most)))
 
     def _measured(self, params: dict[str, Any], until: float) -> float:
@@ -37,7 +38,7 @@ class Schedules:
             params={**params, "iterations": 1},
             seed=self._problem.tuning.seed,
             n_classes=self._n_classes,
-            n_jobs=self._n_jobs,
+            n_jobs=self._cores.threads,
             categorical_sizes=list(data.categorical_sizes),
         )
         # The second of two: the first also loads libraries.

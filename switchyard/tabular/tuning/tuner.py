@@ -16,9 +16,11 @@ from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tasks import metric_of
 from switchyard.tabular.tuning.allotment import Allotment
-from switchyard.tabular.tuning.crossval import FoldSource, TrialOutcome, cross_validate, training_target
+from switchyard.tabular.tuning.cores import Cores
+from switchyard.tabular.tuning.crossval import TrialOutcome, cross_validate, training_target
 from switchyard.tabular.tuning.events import Event, Progress
 from switchyard.tabular.tuning.familylog import FamilyLog
+from switchyard.tabular.tuning.foldsource import FoldSource
 from switchyard.tabular.tuning.ledger import clock
 from switchyard.tabular.tuning.pace import Pace
 from switchyard.tabular.tuning.pruning import CurveBound, Race
@@ -130,7 +132,9 @@ class _Search:
         folds = make_folds(self.split, self.problem)
         self.source = FoldSource(self.split, self.plan, self.problem, folds, self.target, self.store.key)
         shape = (self.problem.task, len(self.split.train), len(self.plan.used))
-        self.schedules = Schedules(self.family, self.problem, self.source, len(self.classes), self.n_jobs)
+        rows, columns = len(folds[0][0]), len(self.plan.used)
+        self.cores = Cores.shared(self.family, rows, columns, len(folds), self.n_jobs)
+        self.schedules = Schedules(self.family, self.problem, self.source, len(self.classes), self.cores)
         self.suggestions = Suggestions(self.family, shape, open_choices(self.family, self.plan), self.problem.tuning.seed, self.timed)
 
     def _search(self) -> str:
@@ -140,7 +144,7 @@ class _Search:
             tail = self.log.trials[-_FAILURES:]
             if len(tail) == _FAILURES and all(trial.state == "failed" for trial in tail):
                 return f"gave up after {_FAILURES} failed trials in a row: {tail[-1].reason}"
-            pace = self.allotment.pace(self.source)
+            pace = self.allotment.pace(self.source, self.cores)
             if pace is None:
                 break
             if reason := self.allotment.hopeless():
@@ -177,7 +181,7 @@ class _Search:
             self.source,
             self.problem,
             len(self.classes),
-            self.n_jobs,
+            self.cores,
             Race(self.log.trials, self.metric.name, self.metric.sign),
             curve,
             pace,

@@ -9,11 +9,15 @@ from switchyard.tabular.tables.folds import make_folds
 from switchyard.tabular.tables.schema import Schema
 from switchyard.tabular.tuning import allotment, pace
 from switchyard.tabular.tuning.allotment import Allotment
+from switchyard.tabular.tuning.cores import Cores
 from switchyard.tabular.tuning.cost import fits_to_come, longest_trial, refit_seconds, search_seconds
 from switchyard.tabular.tuning.familylog import standing_of
 from switchyard.tabular.tuning.ledger import COMPARING_S, SLOWER, Standing, reserve
 from switchyard.tabular.tuning.study import Trial, ranked
 from tests.switchyard.tabular.tuning.tables import search
+
+
+ALONE = Cores(fits=1, threads=2)
 
 
 class Clock:
@@ -106,7 +110,7 @@ def test_what_leads_in_the_end_can_be_fitted_whatever_the_trials_cost(clock, bud
     one = Search(clock, budget_s, families)
     for family in rng.permutation(families):
         allotted = one.begin(family)
-        while (window := allotted.pace(one.source)) is not None:
+        while (window := allotted.pace(one.source, ALONE)) is not None:
             # Scores that rise with the cost: whoever comes last and takes longest leads.
             seconds = float(np.exp(rng.uniform(np.log(0.05), np.log(8))))
             if not one.trial(family, window, seconds, 0.9 + 0.005 * seconds + 0.001 * rng.random(), rng.uniform(0, 0.3)):
@@ -119,14 +123,14 @@ def test_what_leads_in_the_end_can_be_fitted_whatever_the_trials_cost(clock, bud
 def test_the_end_moves_with_the_leader(clock):
     one = Search(clock, 60)
     allotted = one.begin("lightgbm")
-    assert one.trial("lightgbm", allotted.pace(one.source), 0.2, 0.90)
+    assert one.trial("lightgbm", allotted.pace(one.source, ALONE), 0.2, 0.90)
     one.done.add("lightgbm")
     allotted = one.begin("xgboost")
-    first = allotted.pace(one.source)
+    first = allotted.pace(one.source, ALONE)
     before = allotted.until
     # Better and dearer than what was to be fitted until then.
     assert one.trial("xgboost", first, 5.0, 0.91)
-    window = allotted.pace(one.source)
+    window = allotted.pace(one.source, ALONE)
 
     kept_back = clock.now + one.left_s() - allotted.until
     assert kept_back >= SLOWER * one.leaders_s() + COMPARING_S - 1e-6
@@ -138,9 +142,10 @@ def test_the_end_moves_with_the_leader(clock):
 def test_no_trial_may_take_so_long_that_what_it_finds_could_not_be_fitted():
     split, _, problem = search()
     folds, rows, fits = make_folds(split, problem), len(split.train), fits_to_come(split, problem)
-    for left_s in (20.0, 6.0):
-        seconds = longest_trial(left_s, "xgboost", folds, rows, fits)
-        fit_s = (seconds / len(folds),) * len(folds)
+    for left_s, at_once in ((20.0, 1), (6.0, 1), (20.0, 2)):
+        cores = Cores(at_once, 1)
+        seconds = longest_trial(left_s, "xgboost", folds, rows, fits, cores)
+        fit_s = (seconds / cores.rounds(len(folds)),) * len(folds)
         trained = tuple(len(train) for train, _ in folds)
         trial = Trial(
             number=0, state="complete", params={}, choices={}, fold_scores=(0.5,) * len(folds), train_rows=trained, fit_seconds=fit_s
@@ -152,15 +157,15 @@ def test_no_trial_may_take_so_long_that_what_it_finds_could_not_be_fitted():
 def test_the_last_family_goes_on_in_time_that_need_not_be_set_aside_any_more(clock, last):
     one = Search(clock, 60)
     allotted = one.begin("lightgbm")
-    assert one.trial("lightgbm", allotted.pace(one.source), 0.2, 0.9)
+    assert one.trial("lightgbm", allotted.pace(one.source, ALONE), 0.2, 0.9)
     clock.now += 20
     one.logs["lightgbm"].beat()
     one.done.update({"lightgbm"} if last else ())
     allotted = one.begin("xgboost")
-    assert one.trial("xgboost", allotted.pace(one.source), 0.2, 0.9)
+    assert one.trial("xgboost", allotted.pace(one.source, ALONE), 0.2, 0.9)
     allotted.until = clock.now + 0.2
 
-    assert (allotted.pace(one.source) is not None) is last
+    assert (allotted.pace(one.source, ALONE) is not None) is last
     if last:
         rows = len(one.split.train)
         standings = [standing_of(name, log.trials, "roc_auc", True, log.sessions, rows) for name, log in one.logs.items()]

@@ -17,10 +17,10 @@ from tests.switchyard.tabular.tuning.tables import search
 ROOT = Path(__file__).parents[4]
 
 
-def tune(root, family="lightgbm", progress=None, fresh="", **tuning):
+def tune(root, family="lightgbm", progress=None, fresh="", n_jobs=1, **tuning):
     split, plan, problem = search(families=[family], **tuning)
     store = StudyStore(root, study_key(split, plan, problem, "code"), fresh=fresh)
-    return tune_family(split, plan, problem, family, store, progress, n_jobs=1)
+    return tune_family(split, plan, problem, family, store, progress, n_jobs=n_jobs)
 
 
 def written(study, folder):
@@ -35,6 +35,14 @@ def test_equal_runs_write_equal_bytes(tmp_path):
     other = written(tune(tmp_path / "three", trials=4, seed=1), tmp_path / "c")
     assert first == again
     assert first != other
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "neural_network"])
+def test_folds_side_by_side_find_what_folds_one_after_the_other_find(tmp_path, family):
+    alone = tune(tmp_path / "one", family, trials=8)
+    beside = tune(tmp_path / "three", family, trials=8, n_jobs=3)
+    assert {trial.state for trial in alone.trials} == {"complete", "pruned"}
+    assert written(beside, tmp_path / "b") == written(alone, tmp_path / "a")
 
 
 def test_a_study_reads_back_as_it_was_and_shows_itself(tmp_path):
