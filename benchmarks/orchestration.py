@@ -79,7 +79,7 @@ def plain(data: str, target: str, budget: float, folder: Path) -> None:
     from switchyard.tabular.tables.reading.sources import read_source
     from switchyard.tabular.tables.resolve import resolve
     from switchyard.tabular.tables.split import split_table
-    from switchyard.tabular.tuning import StudyStore, study_key, tune_family
+    from switchyard.tabular.tuning import StudyStore, latest, study_key, tune_family, tune_further
     from switchyard.tabular.validation import infer_suite, validate
 
     settings = {"name": "plain", "data": {"source": data, "target": target}, "tuning": {"budget_s": budget}}
@@ -96,6 +96,7 @@ def plain(data: str, target: str, budget: float, folder: Path) -> None:
     plan = plan_features(split, quality.dropped, problem)
     store = StudyStore(folder / "studies", study_key(split, plan, problem, "benchmark"))
     studies = [tune_family(split, plan, problem, family, store) for family in problem.tuning.families]
+    studies = latest([*studies, tune_further(studies, split, plan, problem, store)])
     model, leaderboard = build_ensemble(studies, split, plan, problem, budget_left(studies, split, problem))
     evaluated, parity = export_bundle(model, split, problem)
     _, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s)

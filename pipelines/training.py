@@ -22,6 +22,7 @@ from steps.modelling.gather_study import gather_study
 from steps.modelling.learn_from_all import learn_from_all
 from steps.modelling.plan_features import plan_features
 from steps.modelling.tune_family import tune_family
+from steps.modelling.tune_further import tune_further
 from steps.registry.document_model import document_model
 from steps.registry.find_champion import find_champion
 from steps.registry.register_model import register_model
@@ -83,6 +84,8 @@ def learn(
         for family, numbers in searches.items()
     }
     studies = [gather_study(seen, resolved, id=f"gather_{family}") if len(seen) > 1 else seen[0] for family, seen in found.items()]
+    if problem.tuning.trials is None and len(studies) > 1:
+        studies.append(tune_further(studies, split, plan, resolved, fresh, workers))
     model, leaderboard = build_ensemble(studies, split, plan, resolved)
     champion, terms = find_champion(plan, resolved)
     evaluated, parity = export_bundle(model, split, terms, resolved)

@@ -11,7 +11,7 @@ from switchyard.tabular.model import ensemble as library
 from switchyard.tabular.model.leaderboard import Leaderboard
 from switchyard.tabular.model.model import Model
 from switchyard.tabular.tables.split import Split
-from switchyard.tabular.tuning.study import Study
+from switchyard.tabular.tuning.study import Study, latest
 
 
 @step(cache_policy=depends_on(__file__))
@@ -20,5 +20,6 @@ def build_ensemble(
 ) -> tuple[Annotated[Model, "model"], Annotated[Leaderboard, "leaderboard"]]:
     """Singles and ensembles compared on out-of-fold predictions; the winner is fitted to all training rows."""
     # ZenML tells two outputs from one by a tuple in the return statement.
-    model, leaderboard = library.build_ensemble(studies, split, plan, problem, library.budget_left(studies, split, problem))
+    found = latest(studies)
+    model, leaderboard = library.build_ensemble(found, split, plan, problem, library.budget_left(found, split, problem))
     return model, leaderboard

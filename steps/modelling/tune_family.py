@@ -10,7 +10,7 @@ from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.features.plan import FeaturePlan
 from switchyard.tabular.tables.split import Split
 from switchyard.tabular.tuning.leaderboard import LiveLeaderboard
-from switchyard.tabular.tuning.store import study_key
+from switchyard.tabular.tuning.store import StudyStore, study_key
 from switchyard.tabular.tuning.study import Study
 from switchyard.tabular.tuning.tuner import tune_family as tune
 
@@ -24,7 +24,11 @@ def tune_family(
     With several `workers` each invocation, told from the others by `worker`, claims trials of one study in the database and
     returns what it saw at its end.
     """
-    key = study_key(split, plan, problem, code_digest(__file__), shared=workers > 1)
-    store = studies(key, fresh=fresh, shared=workers > 1)
     with LiveLeaderboard() as leaderboard:
-        return tune(split, plan, problem, family, store, leaderboard, parallel=parallel)
+        return tune(split, plan, problem, family, store_of(split, plan, problem, fresh, workers), leaderboard, parallel=parallel)
+
+
+def store_of(split: Split, plan: FeaturePlan, problem: Problem, fresh: str, workers: int) -> StudyStore:
+    """Where the active stack keeps the studies of this search."""
+    key = study_key(split, plan, problem, code_digest(__file__), shared=workers > 1)
+    return studies(key, fresh=fresh, shared=workers > 1)

@@ -27,7 +27,7 @@ from switchyard.tabular.profile import Profile
 from switchyard.tabular.quality import QualityReport
 from switchyard.tabular.storable import Storable
 from switchyard.tabular.tables.table import Table
-from switchyard.tabular.tuning.study import Study
+from switchyard.tabular.tuning.study import Study, latest
 from switchyard.tabular.validation import Suite, ValidationReport, data_docs
 
 
@@ -64,6 +64,7 @@ def register_model(
     if known := registered_already(problem.name, bundle, verdict, tags):
         ensure_reference(problem.name, str(known.version), reference)
         return known
+    studies = latest(studies)
     reports: dict[str, Storable] = {
         "profile": profile,
         "quality": quality,

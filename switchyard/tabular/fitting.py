@@ -33,7 +33,8 @@ from switchyard.tabular.tables.split import Split, split_table
 from switchyard.tabular.tables.table import Table
 from switchyard.tabular.tuning.events import Progress
 from switchyard.tabular.tuning.store import StudyStore, study_key
-from switchyard.tabular.tuning.tuner import tune_family
+from switchyard.tabular.tuning.study import latest
+from switchyard.tabular.tuning.tuner import tune_family, tune_further
 from switchyard.tabular.validation import infer_suite, validate
 
 FRAME = "the frame"
@@ -248,6 +249,7 @@ def search(split: Split, plan: FeaturePlan, problem: Problem, progress: Progress
     with tempfile.TemporaryDirectory(prefix="switchyard-") as folder:
         store = StudyStore(folder, key)
         studies = [tune_family(split, plan, problem, family, store, progress) for family in problem.tuning.families]
+        studies = latest([*studies, tune_further(studies, split, plan, problem, store, progress)])
     return build_ensemble(studies, split, plan, problem, budget_left(studies, split, problem))
 
 

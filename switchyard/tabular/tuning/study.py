@@ -235,6 +235,16 @@ def merged(studies: Sequence[Study]) -> Study:
     )
 
 
+def leading(studies: Sequence[Study]) -> Study:
+    """The study whose best trial has the best cross-validated score; the first where none has one."""
+    return max(studies, key=lambda study: METRICS[study.metric].sign * study.best.trial.score if study.best else float("-inf"))
+
+
+def latest(studies: Sequence[Study]) -> list[Study]:
+    """One study of each family: the last, where a search was gone on with."""
+    return list({study.family: study for study in studies}.values())
+
+
 def ranked(trials: tuple[Trial, ...] | list[Trial], metric: str) -> list[Trial]:
     """The complete trials, best first; the earlier of two equals wins."""
     sign = METRICS[metric].sign

@@ -26,7 +26,7 @@ from switchyard.tabular.tuning.pace import Pace
 from switchyard.tabular.tuning.pruning import CurveBound, Race
 from switchyard.tabular.tuning.schedules import Schedules
 from switchyard.tabular.tuning.store import StudyStore
-from switchyard.tabular.tuning.study import Candidate, Study, Trial, ranked
+from switchyard.tabular.tuning.study import Candidate, Study, Trial, leading, ranked
 from switchyard.tabular.tuning.suggestions import Suggestions, open_choices
 
 logger = logging.getLogger(__name__)
@@ -88,6 +88,39 @@ def tune_family(
         return search.study()
 
 
+def tune_further(
+    studies: Sequence[Study],
+    split: Split,
+    plan: FeaturePlan,
+    problem: Problem,
+    store: StudyStore,
+    progress: Progress | None = None,
+    *,
+    n_jobs: int | None = None,
+) -> Study:
+    """Go on with the family that leads, in what the others left of the budget: by giving up, or since what was kept back is not needed.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        Of all families of the search, each at its end. They stand in `store`.
+    split, plan, problem, store, progress, n_jobs
+        As in `tune_family`.
+
+    Returns
+    -------
+    Study
+        Of the family that leads, with the trials that it had. The one that it had where a number of trials rules, or none has a model.
+    """
+    leader = leading(studies)
+    if leader.best is None or not leader.timed:
+        return leader
+    with store.open(leader.family, problem.tuning.families, leader.metric) as log:
+        search = _Search(split, plan, problem, leader.family, store, log, progress, 1, n_jobs or joblib.cpu_count())
+        search.go_on()
+        return search.study()
+
+
 class _Search:
     def __init__(
         self,
@@ -119,6 +152,14 @@ class _Search:
         if self.timed and not self.log.sessions and self.family.starts_s and self.allotment.share() == 0:
             self._end(f"dropped: its share of {self.wanted:g} s ends before {' and '.join(self.family.packages)} is loaded")
             return
+        self._work()
+
+    def go_on(self) -> None:
+        """As `run`, of a family that had come to its end."""
+        if self.allotment.share() >= self.log.trials[0].seconds:
+            self._work()
+
+    def _work(self) -> None:
         # From here the clock runs; the slow imports of a family are part of its time.
         self.log.begin()
         self.allotment.begin()

@@ -16,7 +16,6 @@ from switchyard.tabular.tuning.ledger import COMPARING_S, SLOWER, Standing, rese
 from switchyard.tabular.tuning.study import Trial, ranked
 from tests.switchyard.tabular.tuning.tables import search
 
-
 ALONE = Cores(fits=1, threads=2)
 
 
