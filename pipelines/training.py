@@ -85,7 +85,7 @@ def learn(
     }
     studies = [gather_study(seen, resolved, id=f"gather_{family}") if len(seen) > 1 else seen[0] for family, seen in found.items()]
     if problem.tuning.trials is None and len(studies) > 1:
-        studies.append(tune_further(studies, split, plan, resolved, fresh, workers))
+        studies = [*studies, tune_further(studies, split, plan, resolved, fresh, workers)]
     model, leaderboard = build_ensemble(studies, split, plan, resolved)
     champion, terms = find_champion(plan, resolved)
     evaluated, parity = export_bundle(model, split, terms, resolved)

@@ -42,7 +42,7 @@ class CatBoost(Estimator):
     """
 
     weighs = True
-    # On two cores an iteration takes as long by two threads as by one up to 100,000 x 50, and two fits by one thread each no longer than one.
+    # On two cores two threads take as long as one up to 100,000 x 50, and two fits by one thread each no longer than one fit.
     threads_pay_from = 2_000_000
 
     def _fit(

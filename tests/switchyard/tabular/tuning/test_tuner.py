@@ -11,7 +11,7 @@ import pytest
 
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.model.ensemble import budget_left, build_ensemble
-from switchyard.tabular.tuning import Study, StudyStore, study_key, tune_family
+from switchyard.tabular.tuning import Study, StudyStore, latest, study_key, tune_family, tune_further
 from tests.switchyard.tabular.tuning.tables import search
 
 ROOT = Path(__file__).parents[4]
@@ -217,11 +217,23 @@ def test_a_family_far_behind_gives_its_time_to_the_others(tmp_path, monkeypatch)
     monkeypatch.setitem(FAMILIES._own(), "xgboost", Stubborn(seconds=0.01))
     split, plan, problem = search(families=["lightgbm", "xgboost"], budget_s=8)
     store = StudyStore(tmp_path, study_key(split, plan, problem, "code"))
-    tune_family(split, plan, problem, "lightgbm", store, n_jobs=1)
+    leader = tune_family(split, plan, problem, "lightgbm", store, n_jobs=1)
     began = time.monotonic()
     study = tune_family(split, plan, problem, "xgboost", store, n_jobs=1)
     assert "far behind lightgbm" in study.reason and study.candidates
     assert time.monotonic() - began < 6
+    further = tune_further([leader, study], split, plan, problem, store, n_jobs=1)
+    assert further.family == "lightgbm" and not further.reason and further.clock_s < 8
+    assert further.trials[: len(leader.trials)] == leader.trials and len(further.trials) > len(leader.trials)
+    assert further.best.trial.score >= leader.best.trial.score
+    assert latest([leader, study, further]) == [further, study]
+
+
+def test_a_number_of_trials_is_that_number_whoever_leads(tmp_path):
+    split, plan, problem = search(families=["lightgbm"], trials=1)
+    store = StudyStore(tmp_path, study_key(split, plan, problem, "code"))
+    study = tune_family(split, plan, problem, "lightgbm", store, n_jobs=1)
+    assert tune_further([study], split, plan, problem, store, n_jobs=1) is study
 
 
 def test_a_database_keeps_studies_like_a_folder_does(tmp_path):
