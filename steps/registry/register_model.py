@@ -64,7 +64,6 @@ def register_model(
     if known := registered_already(problem.name, bundle, verdict, tags):
         ensure_reference(problem.name, str(known.version), reference)
         return known
-    studies = latest(studies)
     reports: dict[str, Storable] = {
         "profile": profile,
         "quality": quality,
@@ -81,7 +80,7 @@ def register_model(
     files = files_of(problem, reports, documents, evaluated, bundle)
     files |= {f"data_docs/{name}": content for name, content in _site(validation).items()}
     files |= {**files_in(reference, FOLDER), "expectations.json": suite.to_json().encode()}
-    context = get_step_context()
+    context, studies = get_step_context(), latest(studies)
     record = TrainingRecord(
         experiment=problem.name,
         run_name=context.pipeline_run.name,
