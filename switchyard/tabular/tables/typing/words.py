@@ -28,27 +28,12 @@ MOSTLY = 0.99
 """A column is numeric (or dates) when at least this share of its values is; the others count as missing, and are named."""
 _TOTAL = re.compile(r"(?i)(?:(?:grand|sub)[ -]?)?(?:totals?|sum|summe|gesamt|average|mean):?")
 """What the first cell of a last row says that adds up the others."""
+_NOTHING = (
+    "? - -- --- \u2013 \u2014 . .. ... \u2026 * none unknown missing n.a. na n/a n.d. n/d nil k.a. tbd (blank) "
+    "#value! #div/0! #ref! #num! #name? #null!"
+)
 _PLACEHOLDERS = frozenset(
-    (
-        "?",
-        "-",
-        "--",
-        "---",
-        ".",
-        "*",
-        "none",
-        "unknown",
-        "missing",
-        "not available",
-        "not applicable",
-        "n.a.",
-        "na",
-        "n/a",
-        "nil",
-        "#value!",
-        "#div/0!",
-        "#ref!",
-    )
+    (*_NOTHING.split(), "not available", "not applicable", "not known", "not reported", "no data", "k. a.", "keine angabe")
 )
 """Words that stand for "no value" among numbers, whatever their share."""
 _PLACEHOLDER_SHARE = 0.5
@@ -173,6 +158,8 @@ def _numbers(array: pa.Array, texts: Texts, kind: Kind | None, place: Place, aro
     how = ColumnReading("numeric", missing=around.missing, style=written.style)
     placeholders = share >= _PLACEHOLDER_SHARE and _all_placeholders(texts, bad)
     if kind is None and share < MOSTLY and not placeholders:
+        if date_patterns(texts.trimmed, MOSTLY, texts.counts) is not None:
+            return None
         return _mixed(array, texts, bad, share, place, how) if share >= _MIXED_SHARE else None
     if kind is None and _padded(texts.trimmed.filter(used)):
         return _named(array, "categorical", ColumnReading("categorical", missing=around.missing), "codes with leading zeros")
