@@ -161,6 +161,7 @@ def _marks(found: Collection[Pieces], point: bool, decimal: str | None) -> tuple
         return None if groups else (",", "", "")
     if sure & groups:
         return None
+    settled = bool(sure or groups)
     if sure:
         mark = sure.pop()
     elif groups & {",", "."}:
@@ -172,7 +173,7 @@ def _marks(found: Collection[Pieces], point: bool, decimal: str | None) -> tuple
     grouping = blank or (other if other in groups | open_marks else "")
     if (blank and other in groups | open_marks) or mark in groups:
         return None
-    return mark, grouping, "".join(open_marks) if not sure and not groups else ""
+    return mark, grouping, "" if settled else "".join(open_marks)
 
 
 def _facts(parts: Pieces) -> tuple[tuple[str, str], ...]:

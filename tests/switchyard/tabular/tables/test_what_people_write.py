@@ -108,6 +108,9 @@ def test_a_mark_that_could_be_either_is_settled_by_the_other_columns_and_said():
     assert not _read(_cycle("950", "1.234", "12.5"))[2]
     assert found.table.frame["x"][1] == 1234.0
     assert any("as 'weight' shows" in note for note in found.notes)
+    assert not any("otherwise" in note for note in _read(_cycle("98.6 bhp", "88.725 bhp", "118 bhp"))[2])
+    settled = load_frame(_frame(x=mixed, weight=_cycle("50,5", "1,234", "7,0")))
+    assert settled.table.frame["x"][1] == 1234.0 and settled.table.frame["weight"][1] == 1.234
     commas = _cycle("950", "1,234", "12,500")
     _, values, notes = _read(commas)
     assert values[1] == 1234.0 and "could be otherwise" in notes[0] and "data.columns.x.decimal" in notes[0]
@@ -125,6 +128,15 @@ def test_numbers_in_several_units_are_not_mixed_in_silence():
     assert column.kind == "categorical" and "numbers in 2 units (lb, kg)" in notes[0]
     assert "of which none is converted" in _read(_cycle("$5", "7 €", "$12.50"))[2][0]
     assert "beside plain numbers, which are read as they stand" in _read(_cycle("57%", "0.57", "12%", "3%"))[2][0]
+
+
+def test_no_value_with_its_unit_behind_is_missing_and_so_are_few_amounts_in_another():
+    column, values, notes = _read([f"{60 + row} bhp" if row % 10 else "null bhp" for row in range(ROWS)])
+    mileage, kilometres, said = _read([f"{9 + row % 20}.5 kmpl" if row % 20 else "26.6 km/kg" for row in range(ROWS)])
+
+    assert column.kind == mileage.kind == "numeric"
+    assert np.isnan(values[0]) and values[1] == 61 and any("'null bhp'" in note for note in notes)
+    assert np.isnan(kilometres[0]) and kilometres[1] == 10.5 and any("km/kg is another unit" in note for note in said)
 
 
 @pytest.mark.parametrize(
