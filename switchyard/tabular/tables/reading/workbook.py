@@ -88,7 +88,7 @@ def _sheet(book: Any, label: str, said: str | None, wanted: Collection[str]) -> 
         if said not in names:
             raise InputError(f"{label} has no sheet {said!r}{did_you_mean(said, names)} (sheets: {', '.join(names[:10])})")
         return said, book.get_sheet_by_name(said).to_python(), ()
-    chosen, cells = "", []
+    chosen, cells = "", list[list[Any]]()
     for name in names:
         found = book.get_sheet_by_name(name).to_python()
         holds = any(_text(cell) in wanted for row in found[:_LOOKED_AT] for cell in row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,26 +123,22 @@ def date_patterns(texts: pa.Array, least: float, weights: np.ndarray, digits: bo
         Whether digits alone can be a date.
     """
     said = _in_english(texts)
+    shapes: list[tuple[np.ndarray, tuple[str, ...], tuple[str, ...]]] = [
+        (_has_shape(texts, _ISO), (), ("ISO dates",)),
+        (_has_shape(texts, _MONTH), (), ("months as year-month",)),
+    ]
+    shapes += [(_has_shape(said, shape), forms, styles) for shape, forms, styles in _SHAPES if digits or not _DIGITS.fullmatch(forms[0])]
+    if np.average(np.logical_or.reduce([shaped for shaped, _, _ in shapes]), weights=weights) < least:
+        return None
     kept: list[Dates] = []
-    for found in _shaped(texts, said, weights, digits):
-        if np.average(found.shaped, weights=weights) >= max(least, _ONE_WAY):
-            return found
-        kept.append(found)
-    return _together(kept, least, weights) if kept else None
-
-
-def _shaped(texts: pa.Array, said: pa.Array, weights: np.ndarray, digits: bool) -> Iterator[Dates]:
-    """The ways in which some of `texts` (and of `said`, the same in English) are written, none of them ahead of need."""
-    for shape, style in ((_ISO, "ISO dates"), (_MONTH, "months as year-month")):
-        shaped = _has_shape(texts, shape)
+    for shaped, forms, styles in shapes:
+        found = None
         if shaped.any():
-            yield Dates((), shaped, style)
-    for shape, forms, styles in _SHAPES:
-        shaped = _has_shape(said, shape)
-        if shaped.any() and (digits or not _DIGITS.fullmatch(forms[0])):
-            found = _chosen(said, shaped, forms, styles, weights)
-            if found is not None:
-                yield found
+            found = _chosen(said, shaped, forms, styles, weights) if forms else Dates((), shaped, styles[0])
+        if found is not None and np.average(shaped, weights=weights) >= max(least, _ONE_WAY):
+            return found
+        kept += [] if found is None else [found]
+    return _together(kept, least, weights) if kept else None
 
 
 def _together(found: list[Dates], least: float, weights: np.ndarray) -> Dates | None:
