@@ -27,6 +27,8 @@ _CODES = frozenset(_CURRENCIES.split())
 """Currencies' codes and short names; a point behind one is no part of it."""
 _YEAR, _MONTHS = re.compile(r"/(?:19|20|21)\d\d"), frozenset(f"{month:{width}}" for month in range(1, 13) for width in ("d", "02d"))
 """12/2025 is a month, not 12 of 2025."""
+_RANK = re.compile(r"(?:st|nd|rd|th)\b")
+"""What makes a rank of a number is no unit: 4th would be one of another than 3rd."""
 _HEAD = 1_000
 _MOST_BINS = 10
 """Different bounds of one kind ("10+", "1,000+") up to which they are names of bins."""
@@ -125,8 +127,11 @@ def _affixes(found: dict[int, Pieces], plain: np.ndarray, unit: str | None) -> t
     scales = {affix for affix in counts if affix not in money and _is_scale(affix, money)}
     bare = plain.any() or len(scales) > 1 or money or any(not parts.affixes for parts in found.values())
     years = all(_YEAR.fullmatch(affix) for affix in counts) and all(parts.body in _MONTHS for parts in found.values())
-    others = [affix for affix, _ in counts.most_common() if affix not in money and affix not in scales and not years]
-    scaled = bool(scales) and bool(bare or {scale_in(affix)[0] for affix in scales} - {"k"})
+    others = [
+        affix for affix, _ in counts.most_common() if affix not in money and affix not in scales and not years and not _RANK.match(affix)
+    ]
+    # Among codes such as 12A a 7B is no seven billion.
+    scaled = bool(scales) and bool(money or (not others and (bare or {scale_in(affix)[0] for affix in scales} - {"k"})))
     if scales and not scaled:
         others = [*others, *scales]
     units = {*money, *([unit] if unit else others[:1])}

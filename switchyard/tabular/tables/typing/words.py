@@ -36,6 +36,8 @@ _PLACEHOLDERS = frozenset(
     (*_NOTHING.split(), "not available", "not applicable", "not known", "not reported", "no data", "k. a.", "keine angabe")
 )
 """Words that stand for "no value" among numbers, whatever their share."""
+_AMOUNT = re.compile(r"\d[.,]\d|\d\s")
+"""What 26.6 km/kg and 130 lb have and the code 12A has not."""
 _PLACEHOLDER_SHARE = 0.5
 _ONE_UNIT = 0.9
 """Share of a column's values that must be in one unit for those in others to count as missing."""
@@ -206,7 +208,8 @@ def _other_units(texts: Texts, bad: np.ndarray, units: tuple[str, ...]) -> tuple
     rest = [word for word in words if not any(word.lower().removesuffix(unit.lower()).strip() in _PLACEHOLDERS for unit in ("", *units))]
     if not rest:
         return ()
-    return (units_of(rest) or None) if units else None
+    amounts = bool(units) and all(_AMOUNT.search(word) for word in rest)
+    return (units_of(rest) or None) if amounts else None
 
 
 def _mixed(array: pa.Array, texts: Texts, bad: np.ndarray, share: float, place: Place, how: ColumnReading) -> Reading:
