@@ -223,3 +223,12 @@ def test_shared_tables_have_their_600_rows(name):
 
     assert sum(part.size for part in rows.chunks()) == len(read(SHARED / name, "back").frame) == 600
     assert set(rows.names) == {"spend", "visits", "region", "age", "back"}
+
+
+def test_text_that_is_spelt_as_a_formula_is_that_text(tmp_path):
+    rows = [f'="0{row % 7}0",="{row / 8:.3f}",="",{row % 2}' for row in range(80)]
+    (tmp_path / "t.csv").write_text("\n".join(["code,size,note,y", *rows]))
+    raw = read(tmp_path / "t.csv")
+
+    assert raw.frame["code"][1] == "010" and raw.frame["size"][1] == "0.125" and raw.frame["note"].isna().all()
+    assert 'values written as formulas of text (="007") are read as that text' in raw.notes
