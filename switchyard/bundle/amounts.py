@@ -161,6 +161,7 @@ def unit_of_time(text: str) -> str | None:
     return parts[0] if len(parts) == 1 and _CLOCK.fullmatch(text) is None else None
 
 
+@lru_cache(maxsize=4096)
 def scale_in(affix: str) -> tuple[str, str]:
     """The scale that `affix` begins with and the unit behind it ("Mio. \u20ac": Mio, \u20ac); twice nothing where it has none."""
     found = _SCALED.fullmatch(affix)

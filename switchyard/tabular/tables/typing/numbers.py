@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -111,6 +112,7 @@ def _try(text: str, style: Style) -> float | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def is_currency(affix: str) -> bool:
     """Whether `affix` is a currency sign or code."""
     if affix.rstrip(".") in _CODES:
