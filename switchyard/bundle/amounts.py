@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-SCALES = {"k": 1e3, "K": 1e3, "M": 1e6, "Mio": 1e6, "mn": 1e6, "B": 1e9, "bn": 1e9, "Mrd": 1e9}
-"""What may stand behind a number for its size."""
+SCALES = {
+    **dict.fromkeys(("k", "K", "Tsd", "thousand"), 1e3),
+    **dict.fromkeys(("M", "m", "Mio", "mio", "mn", "mln", "million", "millions", "Million", "Millionen"), 1e6),
+    **dict.fromkeys(("B", "bn", "bln", "Mrd", "mrd", "billion", "billions", "Billion"), 1e9),
+    **dict.fromkeys(("lakh", "Lakh"), 1e5),
+    **dict.fromkeys(("crore", "Crore", "Cr"), 1e7),
+}
+"""What may stand behind a number for its size; "m" only beside a currency, since alone it is metres."""
+_SCALED = re.compile(rf"({'|'.join(sorted(SCALES, key=len, reverse=True))})\.? ?(.*)")
 _SIGNS = r"\-+\u2212\u2013"
+_WORD = rf"[^\d\s.,':{_SIGNS}()<>~\u2248][^\d\s()<>~{_SIGNS}\u2248]*(?:(?<=/)\d+[^\d\s()<>~{_SIGNS}\u2248]*)?"
 _PIECES = re.compile(
-    rf"(?P<open>\()?\s*(?P<bound>[<>\u2264\u2265~]=?)?\s*(?P<sign>[{_SIGNS}])?\s*"
-    rf"(?P<before>[^\d\s.,'{_SIGNS}()<>~]+)?\s*(?P<inner>[{_SIGNS}])?"
+    rf"(?P<open>\()?\s*(?P<bound>[<>\u2264\u2265~\u2248]=?)?\s*(?P<sign>[{_SIGNS}])?\s*"
+    rf"(?P<before>[^\d\s.,'{_SIGNS}()<>~\u2248]+(?:(?<=Rs|Fr|Kr|kr)\.|\.(?=\s))?)?\s*(?P<inner>[{_SIGNS}])?"
     r"(?P<body>\d(?:[\d.,'\u2019\u00a0\u202f\u2009 ]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][+-]?\d+)?"
-    rf"\s*(?P<after>/\d+|[^\d\s.,'{_SIGNS}()<>~][^\d\s()<>~{_SIGNS}]*)?\s*(?P<trail>[-\u2212])?\s*(?P<close>\))?"
+    r"(?P<dash>:-|(?<=[.,])[-\u2013\u2014]{1,2})?"
+    rf"\s*(?P<after>/\d+|{_WORD}(?:[ \u00a0]{_WORD})?)?\s*(?P<trail>[-\u2212])?(?P<least>\+)?\s*(?P<close>\))?"
 )
 _BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"})
 _CLOCK = re.compile(
@@ -25,6 +34,8 @@ _SPELT = re.compile(
     r"(?:(?P<days>\d+) ?d(?:ays?)?\b,? ?)?(?:(?P<hours>\d+) ?h(?:(?:ou)?rs?)?(?![a-z]),? ?)?"
     r"(?:(?P<minutes>\d+) ?m(?:in(?:ute)?s?)?(?![a-z]),? ?)?(?:(?P<seconds>\d+(?:\.\d+)?) ?s(?:ec(?:ond)?s?)?)?"
 )
+_HALF = re.compile(r"(?P<hour>1[0-2]|0?[1-9])(?::(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d))?)? ?(?P<half>[AaPp])\.?[Mm]\.?")
+"""A time of the twelve-hour clock."""
 _ISO = re.compile(r"P(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?")
 
 
@@ -38,13 +49,17 @@ class Style:
     units: tuple[str, ...] = ()
     """Currency signs, percent signs and units that may stand before or behind."""
     scaled: bool = False
-    """Whether K, M and B behind a number multiply it."""
+    """Whether K, M, B and words for them behind a number multiply it."""
     bounds: bool = False
     """Whether "<0.60" is read as the bound 0.60."""
     accounting: bool = False
     """Whether "(5)" and "5-" are negative."""
+    cents: bool = False
+    """Whether the dash in "5.-" and "5,--" stands for no cents; in bundles of before it was a minus."""
+    typeset: bool = False
+    """Whether a minus sign may be another than the hyphen."""
     clock: bool = False
-    """Whether times of day and durations ("13:00:00", "2 days 00:10:00", "2h 13m", "PT45M") are read, as seconds."""
+    """Whether times of day and durations ("13:00:00", "1:00 PM", "2 days 00:10:00", "2h 13m", "PT45M") are read, as seconds."""
 
 
 PLAIN = Style()
@@ -56,7 +71,10 @@ class Pieces(NamedTuple):
 
     negative: bool
     accounting: bool
-    bound: bool
+    bound: str
+    """"<" of a number that is one, "+" behind a least one, "" of any other."""
+    dash: bool
+    """Whether a dash stands in the place of cents."""
     before: str
     after: str
     body: str
@@ -75,12 +93,13 @@ def pieces(text: str) -> Pieces | None:
     if found is None or (found["open"] is None) != (found["close"] is None):
         return None
     signs = [part for part in (found["sign"], found["inner"], found["trail"], found["open"]) if part]
-    if len(signs) > 1:
+    if len(signs) > 1 or (found["bound"] and found["least"]):
         return None
     accounting = bool(found["trail"] or found["open"])
     negative = bool(signs) and signs[0] != "+"
     before, after = found["before"] or "", found["after"] or ""
-    return Pieces(negative, accounting, bool(found["bound"]), before, after, found["body"].translate(_BLANKS), found["exponent"] or "")
+    bound, body = found["bound"] or found["least"] or "", found["body"].translate(_BLANKS)
+    return Pieces(negative, accounting, bound, bool(found["dash"]), before, after.replace("\u00a0", " "), body, found["exponent"] or "")
 
 
 def amount(text: str, style: Style) -> float:
@@ -97,6 +116,8 @@ def amount(text: str, style: Style) -> float:
     found = pieces(text)
     if found is None or (found.accounting and not style.accounting) or (found.bound and not style.bounds):
         raise ValueError
+    if found.dash and not style.cents and not style.accounting:
+        raise ValueError
     factor = 1.0
     for affix in found.affixes:
         unit, scale = _split(affix, style)
@@ -107,11 +128,11 @@ def amount(text: str, style: Style) -> float:
         raise ValueError
     digits = found.body.replace(style.grouping, "") if style.grouping else found.body
     number = float(digits.replace(style.decimal, ".") + found.exponent) * factor
-    return -number if found.negative else number
+    return -number if found.negative or (found.dash and not style.cents) else number
 
 
 def clock_seconds(text: str) -> float | None:
-    """Seconds of a time of day ("13:00", "13:00:00.5") or a duration ("2 days 00:10:00", "2h 13m", "PT45M"); None where it is neither."""
+    """Seconds of a time of day ("13:00:00.5", "1:00 PM") or a duration ("2 days 00:10:00", "2h 13m", "PT45M"); None of anything else."""
     found = _CLOCK.fullmatch(text)
     if found is None or (found["days"] is None and found["hours"] is None):
         return _spelt_seconds(text)
@@ -123,6 +144,9 @@ def clock_seconds(text: str) -> float | None:
 
 
 def _spelt_seconds(text: str) -> float | None:
+    if (half := _HALF.fullmatch(text)) is not None:
+        hour = int(half["hour"]) % 12 + (12 if half["half"] in "Pp" else 0)
+        return float(hour * 3600 + int(half["minutes"] or 0) * 60 + int(half["seconds"] or 0))
     found = _ISO.fullmatch(text) or _SPELT.fullmatch(text)
     parts = found.groupdict() if found else {}
     if not any(parts.values()):
@@ -137,17 +161,25 @@ def unit_of_time(text: str) -> str | None:
     return parts[0] if len(parts) == 1 and _CLOCK.fullmatch(text) is None else None
 
 
+@lru_cache(maxsize=4096)
+def scale_in(affix: str) -> tuple[str, str]:
+    """The scale that `affix` begins with and the unit behind it ("Mio. \u20ac": Mio, \u20ac); twice nothing where it has none."""
+    found = _SCALED.fullmatch(affix)
+    return (found[1], found[2]) if found else ("", "")
+
+
 def _split(affix: str, style: Style) -> tuple[str, float]:
-    """Unit and factor of what stands beside a number: "M" and "M€" hold a factor where the style has such."""
+    """Unit and factor of what stands beside a number: "M" and "M\u20ac" hold a factor where the style has such."""
     if style.scaled and affix not in style.units:
-        for scale, factor in SCALES.items():
-            if affix == scale or (affix.startswith(scale) and affix[len(scale) :] in style.units):
-                return affix[len(scale) :], factor
+        scale, unit = scale_in(affix)
+        if scale and (not unit or unit in style.units):
+            return unit, SCALES[scale]
     return affix, 1.0
 
 
 @lru_cache(maxsize=64)
 def _body(decimal: str, grouping: str) -> re.Pattern[str]:
     mark, group = re.escape(decimal), re.escape(grouping)
-    grouped = rf"[1-9]\d{{0,2}}(?:{group}\d{{3}})+(?:{mark}\d*)?|" if grouping else ""
+    lakhs = rf"[1-9]\d?(?:{group}\d\d)+{group}\d{{3}}(?:{mark}\d*)?|" if grouping == "," else ""
+    grouped = rf"[1-9]\d{{0,2}}(?:{group}\d{{3}})+(?:{mark}\d*)?|{lakhs}" if grouping else ""
     return re.compile(rf"{grouped}\d+(?:{mark}\d*)?|{mark}\d+")

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from switchyard.bundle.datewords import spelt
+
 EPOCHS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 """Nanoseconds in each unit of a count since 1970."""
 FIRST, LAST = np.datetime64("1678-01-01", "us"), np.datetime64("2262-01-01", "us")
@@ -45,8 +47,16 @@ def moment_of(value: Any) -> int:
 def by_pattern(text: str, patterns: Sequence[str]) -> int | None:
     """Nanoseconds of `text` by the first of the strptime `patterns` that it fits, None where it fits none.
 
-    Beside strptime's own directives there is %q, a quarter of a year; a week without a day (%G-W%V) is its Monday.
+    Beside strptime's own directives there is %q, a quarter of a year; a week without a day (%G-W%V) is its Monday. Names of
+    months and days in other languages are read as `spelt` has them.
     """
+    found = _first(text, patterns)
+    if found is None and (said := spelt(text)) != text:
+        return _first(said, patterns)
+    return found
+
+
+def _first(text: str, patterns: Sequence[str]) -> int | None:
     for pattern in patterns:
         try:
             return _of_date(_parsed(text, pattern))

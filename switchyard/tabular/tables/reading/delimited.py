@@ -17,7 +17,7 @@ from pyarrow import csv as arrow_csv
 
 from switchyard.tabular.errors import InputError
 from switchyard.tabular.tables.reading.credentials import first_line
-from switchyard.tabular.tables.reading.dialect import NAMES, Dialect, dialect_of, rows_in
+from switchyard.tabular.tables.reading.dialect import FORMULA, NAMES, Dialect, dialect_of, rows_in
 from switchyard.tabular.tables.reading.encoding import Text, text_of
 from switchyard.tabular.tables.reading.headers import named
 from switchyard.tabular.tables.reading.packing import Limit, unpacked
@@ -76,7 +76,7 @@ def _batches(text: Text, dialect: Dialect, label: str) -> Iterator[pa.RecordBatc
                 ),
             )
             for batch in batches:
-                yield _without_leading_blanks(batch) if dialect.blanks else batch
+                yield _as_meant(batch, dialect) if dialect.blanks or dialect.formulas else batch
     except pa.ArrowInvalid as error:
         raise InputError(_ragged(text, dialect, label) or f"{label} is no readable CSV: {first_line(error)}") from None
     if batch is not None and text.quotes % 2:
@@ -116,7 +116,10 @@ def _refuse_open_quote(text: Text, last_batch: pa.RecordBatch, label: str) -> No
             raise InputError(f'{label}, line {line}: a quote is opened and never closed; double it ("") or remove it')
 
 
-def _without_leading_blanks(batch: pa.RecordBatch) -> pa.RecordBatch:
-    columns = [pc.utf8_ltrim_whitespace(column) for column in batch.columns]
+def _as_meant(batch: pa.RecordBatch, dialect: Dialect) -> pa.RecordBatch:
+    """`batch` without the blanks and the signs of formulas that are the file's and not the values'."""
+    columns = [pc.utf8_ltrim_whitespace(column) for column in batch.columns] if dialect.blanks else batch.columns
+    if dialect.formulas:
+        columns = [pc.replace_substring_regex(column, f"(?s)^{FORMULA.pattern}$", r"\1") for column in columns]
     nulls = pa.array(NULLS)
     return pa.RecordBatch.from_arrays([pc.if_else(pc.is_in(column, nulls), None, column) for column in columns], names=batch.schema.names)

@@ -23,6 +23,7 @@ DELIMITERS = (",", ";", "\t", "|")
 NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _SEP = re.compile(rb'"?sep=([^\r\n"])"?\r?\n', re.IGNORECASE)
 """The line by which Excel is told the delimiter."""
+FORMULA = re.compile(r'="(.*)"')
 _MOST_ABOVE = 30
 """Rows above the header at most."""
 _SAMPLE = 1 << 18
@@ -42,6 +43,8 @@ class Dialect:
     """There are lines of comment above the header; further ones are no rows either."""
     blanks: bool = False
     """Every delimiter is followed by a blank, which belongs to it and not to the value."""
+    formulas: bool = False
+    """Some values are written ="007", as programs do to have Excel keep them as text."""
     notes: tuple[str, ...] = ()
 
 
@@ -85,7 +88,10 @@ def dialect_of(text: Text, wanted: Collection[str], delimiter: str | None, label
     blanks = len(header) > 1 and _begin_with_blanks(below)
     if blanks:
         notes.append("every value follows a blank after its delimiter; those blanks were removed")
-    return Dialect(chosen, header, lines, any(_is_comment(row) for row in titles), blanks, tuple(notes))
+    formulas = any(FORMULA.fullmatch(cell) for row in below for cell in row)
+    if formulas:
+        notes.append('values written as formulas of text (="007") are read as that text')
+    return Dialect(chosen, header, lines, any(_is_comment(row) for row in titles), blanks, formulas, tuple(notes))
 
 
 @contextmanager

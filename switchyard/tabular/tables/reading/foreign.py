@@ -15,6 +15,7 @@ _KINDS = {
     b"\x80\x05\x95": ("a Python pickle, which may run code when it is opened", "write the table as Parquet"),
     b"<stata_dta>": ("a Stata file", "export it as CSV or Parquet"),
     b"$FL2": ("an SPSS file", "export it as CSV or Parquet"),
+    b"ORC": ("an ORC file", "write it as Parquet"),
     b"RDX3\n": ("a file of R objects", "write the table by write.csv"),
     b"RDX2\n": ("a file of R objects", "write the table by write.csv"),
     b"X\n\0\0": ("a file of an R object", "write the table by write.csv"),
@@ -22,7 +23,8 @@ _KINDS = {
     b"Rar!": ("a RAR archive", "unpack it, or pack the table by gzip"),
     b"version https://git-lfs": ("a Git LFS pointer, not the data", "run git lfs pull"),
 }
-_PAGES = (b"<!doctype", b"<html", b"<?xml")
+_PAGES = (b"<!doctype", b"<html", b"<?xml", b"<table")
+_SAS = b"\xc2\xea\x81\x60"
 
 
 def refuse_foreign(start: bytes, label: str) -> None:
@@ -40,5 +42,11 @@ def refuse_foreign(start: bytes, label: str) -> None:
             raise InputError(f"{label} is {what}; {way_out}")
     if start[257:262] == b"ustar":
         raise InputError(f"{label} is a tar archive; unpack it and name a file in it")
+    if start[8:12] == b"DUCK":
+        raise InputError(f"{label} is a DuckDB database; write the table as Parquet: COPY (SELECT ...) TO 'FILE.parquet'")
+    if start[12:16] == _SAS:
+        raise InputError(f"{label} is a SAS file; export it as CSV or Parquet")
+    if start[:1] in (b"\x71", b"\x72", b"\x73") and start[1:4] in (b"\x01\x01\x00", b"\x02\x01\x00"):
+        raise InputError(f"{label} is a Stata file; export it as CSV or Parquet")
     if start.lstrip().lower().startswith(_PAGES):
         raise InputError(f"{label} is a web page or XML, not a table; a login page comes when a link needs one")

@@ -50,7 +50,7 @@ def open_workbook(path: Path, label: str, wanted: Collection[str], sheet: str | 
     wanted : collection of str
         Columns of which one should be there; helps to tell the header from titles above it.
     sheet : str or None
-        `data.sheet`; when absent, the first that holds anything, with a note where there are others.
+        `data.sheet`; when absent, the first that holds one of the `wanted`, else anything, with a note where there are others.
     limit : Limit or None
         Of the workbook, unpacked.
 
@@ -65,8 +65,9 @@ def open_workbook(path: Path, label: str, wanted: Collection[str], sheet: str | 
         with zipfile.ZipFile(path) as archive:
             limit.check(sum(item.file_size for item in archive.infolist()), label)
     try:
-        with CalamineWorkbook.from_path(path) as book:
-            name, cells, notes = _sheet(book, label, sheet)
+        # By its bytes: many a program writes one format under another's name.
+        with path.open("rb") as file, CalamineWorkbook.from_filelike(file) as book:
+            name, cells, notes = _sheet(book, label, sheet, wanted)
     except (CalamineError, OSError, ValueError) as error:
         raise InputError(f"{label} cannot be read as a workbook ({first_line(error)}); save it again, or save the sheet as CSV") from None
     rows = [row for row in cells if any(cell != "" for cell in row)]
@@ -80,18 +81,23 @@ def open_workbook(path: Path, label: str, wanted: Collection[str], sheet: str | 
     return Rows(names, label, lambda: iter(table.to_batches(CHUNK)), table.num_rows, (*notes, *trimmed, *titles), (path,))
 
 
-def _sheet(book: Any, label: str, wanted: str | None) -> tuple[str, list[list[Any]], tuple[str, ...]]:
+def _sheet(book: Any, label: str, said: str | None, wanted: Collection[str]) -> tuple[str, list[list[Any]], tuple[str, ...]]:
     """Name and cells of the sheet, and a note where another could have been meant."""
     names = list(book.sheet_names)
-    if wanted is not None and wanted not in names:
-        raise InputError(f"{label} has no sheet {wanted!r}{did_you_mean(wanted, names)} (sheets: {', '.join(names[:10])})")
-    chosen, cells = wanted or "", []
-    for name in [wanted] if wanted is not None else names:
-        chosen, cells = name, book.get_sheet_by_name(name).to_python()
-        if cells:
+    if said is not None:
+        if said not in names:
+            raise InputError(f"{label} has no sheet {said!r}{did_you_mean(said, names)} (sheets: {', '.join(names[:10])})")
+        return said, book.get_sheet_by_name(said).to_python(), ()
+    chosen, cells = "", list[list[Any]]()
+    for name in names:
+        found = book.get_sheet_by_name(name).to_python()
+        holds = any(_text(cell) in wanted for row in found[:_LOOKED_AT] for cell in row)
+        if holds or (found and not cells):
+            chosen, cells = name, found
+        if holds:
             break
     others = [name for name in names if name != chosen]
-    if wanted is not None or not others:
+    if not others:
         return chosen, cells, ()
     return chosen, cells, (f"sheet {chosen!r} is read, not {', '.join(map(repr, others[:5]))}; data.sheet names another",)
 

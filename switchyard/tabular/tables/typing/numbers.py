@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from switchyard.bundle.amounts import PLAIN, SCALES, Pieces, Style, amount, clock_seconds, pieces, unit_of_time
+from switchyard.bundle.amounts import PLAIN, Pieces, Style, amount, clock_seconds, pieces, scale_in, unit_of_time
 from switchyard.bundle.plain import EXACT, name_of_number
 
 _PLAIN = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$|^(?i:[+-]?(?:inf|infinity))$"
-_POINT = r"^[+-]?(?:[0-9]*\.(?:[0-9]{0,2}|[0-9]{4,})|0\.[0-9]+|[0-9]{4,}\.[0-9]+)(?:[eE].*)?$"
+_POINT = r"^[+-]?(?:[0-9]*\.(?:[0-9]{0,2}|[0-9]{4,})|0\.[0-9]+|[0-9]{4,}\.[0-9]+|[0-9]*\.[0-9]+[eE].*)$"
 """Plain numbers whose point can't stand between thousands."""
-_CODES = frozenset(
-    (
-        *("USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "BRL"),
-        *("MXN", "ZAR", "SGD", "HKD", "KRW", "TRY", "RUB", "Rs", "kr", "z\u0142", "K\u010d", "Ft", "Fr"),
-    )
+_CURRENCIES = (
+    "USD EUR GBP JPY CHF CNY RMB INR AUD CAD NZD SEK NOK DKK ISK PLN CZK HUF RON BGN RSD UAH RUB TRY ILS AED SAR QAR KWD BHD OMR JOD EGP "
+    "MAD TND ZAR NGN KES GHS BRL MXN ARS CLP COP PEN UYU SGD HKD TWD KRW THB MYR IDR PHP VND PKR BDT LKR KZT Rs kr Kr Ft Fr lei "
+    "z\u0142 K\u010d \u043b\u0432"
 )
+_CODES = frozenset(_CURRENCIES.split())
+"""Currencies' codes and short names; a point behind one is no part of it."""
+_YEAR, _MONTHS = re.compile(r"/(?:19|20|21)\d\d"), frozenset(f"{month:{width}}" for month in range(1, 13) for width in ("d", "02d"))
+"""12/2025 is a month, not 12 of 2025."""
+_RANK = re.compile(r"(?:st|nd|rd|th)\b")
+"""What makes a rank of a number is no unit: 4th would be one of another than 3rd."""
 _HEAD = 1_000
+_MOST_BINS = 10
+"""Different bounds of one kind ("10+", "1,000+") up to which they are names of bins."""
 _FEWEST = 3
 """Different numbers that there must be for letters behind them to be a unit."""
 
@@ -75,6 +84,8 @@ def style_of(texts: pa.Array, decimal: str | None = None, witness: str | None = 
         return Written(PLAIN, plain)
     style = replace(affixes, decimal=marks[0], grouping=marks[1])
     style = replace(style, accounting=any(parts.accounting for parts in found.values()), bounds=_bounds(found.values(), len(words)))
+    typeset = any(sign in words[place] for place in found for sign in "\u2212\u2013")
+    style = replace(style, cents=any(parts.dash for parts in found.values()), typeset=typeset)
     if style == PLAIN:
         return Written(PLAIN, plain)
     values = [_try(text, style) for text in words]
@@ -101,25 +112,39 @@ def _try(text: str, style: Style) -> float | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def is_currency(affix: str) -> bool:
     """Whether `affix` is a currency sign or code."""
-    return affix in _CODES or any(unicodedata.category(sign) == "Sc" for sign in affix)
+    if affix.rstrip(".") in _CODES:
+        return True
+    signed = any(unicodedata.category(sign) == "Sc" for sign in affix)
+    return signed and not is_currency(scale_in(affix)[1])
 
 
 def _affixes(found: dict[int, Pieces], plain: np.ndarray, unit: str | None) -> tuple[Style, dict[int, Pieces]]:
     """Units and scales that stand beside the numbers, and the amounts that have no others."""
     counts = Counter(parts.after for parts in found.values() if parts.after)
     money = {affix for parts in found.values() for affix in parts.affixes if is_currency(affix)}
-    scales = {affix for affix in counts if affix in SCALES or any(affix == scale + sign for scale in SCALES for sign in money)}
+    money |= {sign for affix in counts if is_currency(sign := scale_in(affix)[1])}
+    scales = {affix for affix in counts if affix not in money and _is_scale(affix, money)}
     bare = plain.any() or len(scales) > 1 or money or any(not parts.affixes for parts in found.values())
-    others = [affix for affix, _ in counts.most_common() if affix not in money and affix not in scales]
-    scaled = bool(scales) and bool(bare or scales & {"M", "B", "K", "Mio", "Mrd", "bn", "mn"})
+    years = all(_YEAR.fullmatch(affix) for affix in counts) and all(parts.body in _MONTHS for parts in found.values())
+    others = [
+        affix for affix, _ in counts.most_common() if affix not in money and affix not in scales and not years and not _RANK.match(affix)
+    ]
+    # Among codes such as 12A a 7B is no seven billion.
+    scaled = bool(scales) and bool(money or (not others and (bare or {scale_in(affix)[0] for affix in scales} - {"k"})))
     if scales and not scaled:
         others = [*others, *scales]
     units = {*money, *([unit] if unit else others[:1])}
     allowed = units | (scales if scaled else set())
     kept = {place: parts for place, parts in found.items() if set(parts.affixes) <= allowed and _in_place(parts, units)}
     return Style(units=tuple(sorted(units)), scaled=scaled), kept
+
+
+def _is_scale(affix: str, money: set[str]) -> bool:
+    scale, unit = scale_in(affix)
+    return bool(scale) and (not unit or unit in money) and (scale != "m" or bool(money))
 
 
 def _in_place(parts: Pieces, units: set[str]) -> bool:
@@ -133,7 +158,7 @@ def _letters(style: Style) -> bool:
 
 def _marks(found: Collection[Pieces], point: bool, decimal: str | None) -> tuple[str, str, str] | None:
     """Decimal mark, grouping, and the mark that could be the other ("" where none); None where they contradict each other."""
-    kinds = {fact for parts in found for fact in _facts(parts.body)} | ({("decimal", ".")} if point else set())
+    kinds = {fact for parts in found for fact in _facts(parts)} | ({("decimal", ".")} if point else set())
     groups = {mark for what, mark in kinds if what == "grouping"}
     sure = {mark for what, mark in kinds if what == "decimal"}
     open_marks = {mark for what, mark in kinds if what == "either"}
@@ -143,6 +168,7 @@ def _marks(found: Collection[Pieces], point: bool, decimal: str | None) -> tuple
         return None if groups else (",", "", "")
     if sure & groups:
         return None
+    settled = bool(sure or groups)
     if sure:
         mark = sure.pop()
     elif groups & {",", "."}:
@@ -154,11 +180,12 @@ def _marks(found: Collection[Pieces], point: bool, decimal: str | None) -> tuple
     grouping = blank or (other if other in groups | open_marks else "")
     if (blank and other in groups | open_marks) or mark in groups:
         return None
-    return mark, grouping, "".join(open_marks) if not sure and not groups else ""
+    return mark, grouping, "" if settled else "".join(open_marks)
 
 
-def _facts(body: str) -> tuple[tuple[str, str], ...]:
+def _facts(parts: Pieces) -> tuple[tuple[str, str], ...]:
     """What the marks in a number say: ("decimal", mark), ("grouping", mark), ("either", mark), ("", "?") for nonsense."""
+    body = parts.body
     marks = [sign for sign in body if not sign.isdigit()]
     kinds = set(marks)
     if not marks:
@@ -169,15 +196,20 @@ def _facts(body: str) -> tuple[tuple[str, str], ...]:
         return (("", "?"),)
     mark = marks[0]
     head, *groups = body.split(mark)
-    thousands = head.isdigit() and len(head) <= 3 and head[0] != "0" and all(len(group) == 3 for group in groups)
+    if parts.exponent and len(marks) == 1:
+        return (("decimal", mark),)  # Nobody parts thousands and writes an exponent besides.
+    lengths = [len(group) for group in groups]
+    thousands = head.isdigit() and len(head) <= 3 and head[0] != "0" and lengths[-1] == 3
+    thousands = thousands and (set(lengths) == {3} or (mark == "," and len(head) <= 2 and set(lengths[:-1]) == {2}))
     if len(marks) > 1 or mark not in ",.":
         return (("grouping", mark) if thousands else ("", "?"),)
     return (("either" if thousands else "decimal", mark),)
 
 
 def _bounds(found: Collection[Pieces], size: int) -> bool:
-    """Whether some numbers are bounds; where most are, they are bins and no amounts."""
-    return 0 < sum(parts.bound for parts in found) < 0.5 * size
+    """Whether some numbers are bounds; where most are, they are bins and no amounts, unless they are many of one kind."""
+    bounds = [parts.bound for parts in found if parts.bound]
+    return 0 < len(bounds) < 0.5 * size or (len(bounds) > _MOST_BINS and len(set(bounds)) == 1)
 
 
 def _described(style: Style, found: Collection[Pieces]) -> str:
@@ -190,9 +222,11 @@ def _described(style: Style, found: Collection[Pieces]) -> str:
     if style.units:
         parts.append("in " + ", ".join(style.units) + (", of which none is converted" if len(style.units) > 1 else ""))
     if style.scaled:
-        parts.append("K, M and B behind a number multiply it")
+        parts.append("K, M, B or words for them behind a number multiply it")
     if style.bounds:
-        parts.append("a bound such as <5 is read as 5")
+        parts.append("a bound such as <5 or 5+ is read as 5")
+    if style.cents:
+        parts.append("a dash stands for no cents")
     if style.accounting:
         parts.append("(5) and 5- are negative")
     return ", ".join(parts)

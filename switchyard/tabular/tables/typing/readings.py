@@ -20,6 +20,9 @@ from switchyard.tabular.tables.typing.values import values_of
 _ROWS_NAMED = 3
 _FEWEST_DATES = 3
 """Different numbers that there must be to take them for dates."""
+_RUNS = ((0, "%Y%m%d", "yearmonthday"), (4, "%Y%m%d%H%M", "yearmonthday, hour and minute"), (6, "%Y%m%d%H%M%S", "yearmonthday and time"))
+"""Digits beyond those of a day, the pattern and what people call it."""
+_HEAD, _MONTH = 1_000, r"^(?:0[1-9]|1[0-2])\.(?:19|20|21)[0-9]{2}$"
 _SINCE, _UNTIL = 631_152_000, 4_102_444_800
 """1990 and 2100, in seconds since 1970."""
 _TIMES = frozenset(("time", "timestamp", "date", "datetime", "epoch", "ts", "created", "updated", "at", "seen", "when", "unix"))
@@ -126,17 +129,29 @@ def as_dates(reading: Reading, name: str, kind: Kind | None) -> Reading | None:
     None where they don't; with `kind` datetime the name need not say it.
     """
     values = reading.values[~np.isnan(reading.values)]
+    if _are_months(reading):
+        return dates_in_numbers(reading, ("%m.%Y",), None, "dates as month.year")
     if not values.size or not reading.integer or reading.how.style != Style() or len(np.unique(values)) < _FEWEST_DATES:
         return None
     low, high = values.min(), values.max()
-    if low >= 19000101 and high <= 22001231:
-        return dates_in_numbers(reading, ("%Y%m%d",), None, "dates as yearmonthday")
+    for longer, pattern, style in _RUNS:
+        if low >= 19000101 * 10**longer and high < 22010000 * 10**longer:
+            return dates_in_numbers(reading, (pattern,), None, f"dates as {style}")
     named = kind == "datetime" or any(word.lower() in _TIMES for word in _WORD.findall(name))
     for unit, ticks in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
         if named and low >= _SINCE * ticks and high <= _UNTIL * ticks:
             what = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}[unit]
             return dates_in_numbers(reading, (), unit, f"{what} since 1970")
     return None
+
+
+def _are_months(reading: Reading) -> bool:
+    """Whether the numbers are texts such as 06.2023, whose leading zero no number has."""
+    if reading.array is None or not pa.types.is_string(reading.array.type) or reading.how.style != Style():
+        return False
+    texts = pc.unique(reading.array.drop_null().slice(0, _HEAD))
+    like = pc.match_substring_regex(texts, _MONTH)
+    return len(texts) >= _FEWEST_DATES and bool(pc.all(like).as_py()) and bool(pc.any(pc.starts_with(texts, "0")).as_py())
 
 
 def as_digits(array: pa.Array, numbers: np.ndarray, how: ColumnReading, kind: Kind | None) -> Reading | None:

@@ -30,7 +30,9 @@ MAX_CLASSES = 500
 FEWEST_ROWS = 20
 """Below this no split, folds or scores mean anything."""
 _DIGITS = re.compile(r"([0-9]+)")
-_AFFIRMATIVE = frozenset(("yes", "y", "true", "t", "positive", "pos"))
+_AFFIRMATIVE = frozenset(
+    ("yes", "y", "true", "t", "positive", "pos", "ja", "j", "oui", "si", "s\u00ed", "s\u00ec", "sim", "tak", "wahr", "vrai", "positiv")
+)
 
 
 @dataclass(frozen=True)

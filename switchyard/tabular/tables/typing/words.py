@@ -28,30 +28,19 @@ MOSTLY = 0.99
 """A column is numeric (or dates) when at least this share of its values is; the others count as missing, and are named."""
 _TOTAL = re.compile(r"(?i)(?:(?:grand|sub)[ -]?)?(?:totals?|sum|summe|gesamt|average|mean):?")
 """What the first cell of a last row says that adds up the others."""
+_NOTHING = (
+    "? - -- --- \u2013 \u2014 . .. ... \u2026 * none unknown missing n.a. na n/a n.d. n/d nil null nan k.a. tbd (blank) "
+    "#value! #div/0! #ref! #num! #name? #null!"
+)
 _PLACEHOLDERS = frozenset(
-    (
-        "?",
-        "-",
-        "--",
-        "---",
-        ".",
-        "*",
-        "none",
-        "unknown",
-        "missing",
-        "not available",
-        "not applicable",
-        "n.a.",
-        "na",
-        "n/a",
-        "nil",
-        "#value!",
-        "#div/0!",
-        "#ref!",
-    )
+    (*_NOTHING.split(), "not available", "not applicable", "not known", "not reported", "no data", "k. a.", "keine angabe")
 )
 """Words that stand for "no value" among numbers, whatever their share."""
+_AMOUNT = re.compile(r"\d[.,]\d|\d\s")
+"""What 26.6 km/kg and 130 lb have and the code 12A has not."""
 _PLACEHOLDER_SHARE = 0.5
+_ONE_UNIT = 0.9
+"""Share of a column's values that must be in one unit for those in others to count as missing."""
 _MIXED_SHARE = 0.05
 _BOOLEANS = frozenset(("true", "false"))
 _BITS = frozenset(("1", "0", "1.0", "0.0"))
@@ -171,8 +160,10 @@ def _numbers(array: pa.Array, texts: Texts, kind: Kind | None, place: Place, aro
             raise InputError(f"column {place.name!r} cannot be numeric: no value is a number ({texts.example(bad)}); correct data.columns")
         return None
     how = ColumnReading("numeric", missing=around.missing, style=written.style)
-    placeholders = share >= _PLACEHOLDER_SHARE and _all_placeholders(texts, bad)
-    if kind is None and share < MOSTLY and not placeholders:
+    others = _other_units(texts, bad, written.style.units)
+    if kind is None and share < MOSTLY and (others is None or share < (_ONE_UNIT if others else _PLACEHOLDER_SHARE)):
+        if date_patterns(texts.trimmed, MOSTLY, texts.counts) is not None:
+            return None
         return _mixed(array, texts, bad, share, place, how) if share >= _MIXED_SHARE else None
     if kind is None and _padded(texts.trimmed.filter(used)):
         return _named(array, "categorical", ColumnReading("categorical", missing=around.missing), "codes with leading zeros")
@@ -185,6 +176,8 @@ def _numbers(array: pa.Array, texts: Texts, kind: Kind | None, place: Place, aro
     count = int(where.sum())
     shown = f"{texts.example(bad)}, {place.named(where)}"
     note = f"{place.name!r}: {count} of {texts.present} values are no numbers and count as missing ({shown})"
+    if others:
+        note += f"; {', '.join(others)} is another unit, of which nothing is converted"
     if where[-1] and count == 1 and _TOTAL.fullmatch(texts.trimmed[int(texts.codes[-1])].as_py()):
         note += "; a row of totals is no row: take it out of the file"
     return read_numbers(array, texts.strays(bad, how), kind, place, f"numbers but for {count}", (*notes, note))
@@ -209,8 +202,14 @@ def _understood(written: Written, texts: Texts, good: np.ndarray, place: Place) 
     return (f"{place.name!r} is read as amounts, {written.reason}: {text!r} is {amount(text, written.style):g}{doubt}",)
 
 
-def _all_placeholders(texts: Texts, bad: np.ndarray) -> bool:
-    return bad.sum() <= len(_PLACEHOLDERS) and set(pc.utf8_lower(texts.trimmed.filter(pa.array(bad))).to_pylist()) <= _PLACEHOLDERS
+def _other_units(texts: Texts, bad: np.ndarray, units: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The units of those of the `bad` that are amounts in others than `units`, where all else is words for no value; None if not."""
+    words = texts.trimmed.filter(pa.array(bad)).to_pylist()
+    rest = [word for word in words if not any(word.lower().removesuffix(unit.lower()).strip() in _PLACEHOLDERS for unit in ("", *units))]
+    if not rest:
+        return ()
+    amounts = bool(units) and all(_AMOUNT.search(word) for word in rest)
+    return (units_of(rest) or None) if amounts else None
 
 
 def _mixed(array: pa.Array, texts: Texts, bad: np.ndarray, share: float, place: Place, how: ColumnReading) -> Reading:

@@ -185,6 +185,11 @@ def test_parts_are_limited_together(tmp_path):
         (b"ARROW1\0\0 and no more", "t.feather", "damaged or incomplete Arrow file"),
         (b"FEA1....", "t.feather", "Feather file of version 1; write it again"),
         (b"%PDF-1.7", "t.csv", "is a PDF document"),
+        (b"ORC\x0a\x03\x00", "t.orc", "is an ORC file"),
+        (b"\0" * 8 + b"DUCK" + b"\0" * 90, "t.db", "is a DuckDB database"),
+        (b"\0" * 12 + b"\xc2\xea\x81\x60" + b"\0" * 90, "t.sas7bdat", "is a SAS file"),
+        (b"\x72\x02\x01\x00\x08\x00" + b"\0" * 90, "t.dta", "is a Stata file"),
+        (b'<table border="1"><tr><th>a</th></tr></table>', "t.xls", "is a web page or XML"),
         (b"\x80\x04\x95....", "t.pkl", "is a Python pickle, which may run code"),
         (b"\x89HDF\r\n", "t.h5", "is an HDF5 file; write the table as Parquet"),
     ],
@@ -218,3 +223,12 @@ def test_shared_tables_have_their_600_rows(name):
 
     assert sum(part.size for part in rows.chunks()) == len(read(SHARED / name, "back").frame) == 600
     assert set(rows.names) == {"spend", "visits", "region", "age", "back"}
+
+
+def test_text_that_is_spelt_as_a_formula_is_that_text(tmp_path):
+    rows = [f'="0{row % 7}0",="{row / 8:.3f}",="",{row % 2}' for row in range(80)]
+    (tmp_path / "t.csv").write_text("\n".join(["code,size,note,y", *rows]))
+    raw = read(tmp_path / "t.csv")
+
+    assert raw.frame["code"][1] == "010" and raw.frame["size"][1] == "0.125" and raw.frame["note"].isna().all()
+    assert 'values written as formulas of text (="007") are read as that text' in raw.notes

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from switchyard.bundle.amounts import Style, amount
 from switchyard.tabular.errors import InputError
 from tests.switchyard.tabular.tables.reading import load, load_frame, sample
 
@@ -51,19 +52,50 @@ def _read(values: list[str], **data):
         (("PT45M", "P1DT2H", "PT30.5S"), (2700, 93_600, 30.5)),
         (("45 min", "90 min", "5 min"), (45, 90, 5)),
         (("8/10", "7.5/10", "10/10"), (8, 7.5, 10)),
+        (("CHF 1'234.-", "CHF 12.-", "CHF 7.50"), (1234, 12, 7.5)),
+        (("1.234,- €", "12,\u2013 €", "7,50 €"), (1234, 12, 7.5)),
+        (("1 234:-", "950:-", "12 000:-"), (1234, 950, 12000)),
+        (("₹28,06,122.50", "₹1,000", "₹12,34,567"), (2806122.5, 1000, 1234567)),
+        (("2,81 Mio. €", "950,5 Tsd. €", "7 €"), (2.81e6, 950500, 7)),
+        (("2.81 million", "3 billion", "950 thousand"), (2.81e6, 3e9, 950e3)),
+        (("$2.8m", "£3bn", "$950"), (2.8e6, 3e9, 950)),
+        (("12 m", "300 m", "7.5 m"), (12, 300, 7.5)),
+        (("1,200 sq ft", "950 sq ft", "80 sq ft"), (1200, 950, 80)),
+        (("7.5 l/100km", "4 l/100km", "12 l/100km"), (7.5, 4, 12)),
+        (("Rs. 1,200", "Rs. 950.50", "Rs. 7"), (1200, 950.5, 7)),
+        (("AED 1,200", "AED 950", "AED 7"), (1200, 950, 7)),
+        (("\u22121.5", "\u22122", "3.25"), (-1.5, -2, 3.25)),
+        (("2,238E+02", "1,5E+03", "7,25E-01"), (223.8, 1500, 0.725)),
+        (("04:42 PM", "12:05 AM", "9 a.m."), (60_120, 300, 32_400)),
+        (("3+", "1", "2", "4", "5"), (3, 1, 2)),
+        (tuple(f"{10 * 2**power:,}+" for power in range(12)), (10, 20, 40)),
+        (("12.5", "\u2013", "n.d.", "7"), (12.5, np.nan, np.nan)),
     ],
 )
 def test_amounts_are_numbers_and_said(texts, numbers):
     column, values, notes = _read(_cycle(*texts))
 
     assert column.kind == "numeric"
-    assert values[:3].tolist() == pytest.approx(numbers)
+    assert values[:3].tolist() == pytest.approx(numbers, nan_ok=True)
     assert column.reading.value(texts[0]) == pytest.approx(numbers[0])
-    assert any("is read as amounts" in note for note in notes)
+    assert any("is read as amounts" in note or "count as missing" in note for note in notes)
 
 
 @pytest.mark.parametrize(
-    "texts", [("A12", "B7", "C3"), ("12a", "12b", "3c"), ("<50K", ">50K"), ("1.2.3", "1.2.4", "1.3.0"), ("75 kg", "160 lb")]
+    "texts",
+    [
+        ("A12", "B7", "C3"),
+        ("12a", "12b", "3c"),
+        ("<50K", ">50K"),
+        ("18+", "12+", "6+"),
+        ("4th", "5th", "6th", "7th"),
+        (*(f"{row}th floor" for row in range(4, 21)), "1st floor"),
+        (*(f"{row}A" for row in range(1, 20)), "7B"),
+        ("1.2.3", "1.2.4", "1.3.0"),
+        ("10.20.30", "22.14.31", "11.0.75"),
+        ("12-34-56", "40-47-84", "20-00-00"),
+        ("75 kg", "160 lb"),
+    ],
 )
 def test_what_only_looks_like_an_amount_stays_words(texts):
     assert _read(_cycle(*texts))[0].kind == "categorical"
@@ -79,10 +111,18 @@ def test_a_mark_that_could_be_either_is_settled_by_the_other_columns_and_said():
     assert not _read(_cycle("950", "1.234", "12.5"))[2]
     assert found.table.frame["x"][1] == 1234.0
     assert any("as 'weight' shows" in note for note in found.notes)
+    assert not any("otherwise" in note for note in _read(_cycle("98.6 bhp", "88.725 bhp", "118 bhp"))[2])
+    settled = load_frame(_frame(x=mixed, weight=_cycle("50,5", "1,234", "7,0")))
+    assert settled.table.frame["x"][1] == 1234.0 and settled.table.frame["weight"][1] == 1.234
     commas = _cycle("950", "1,234", "12,500")
     _, values, notes = _read(commas)
     assert values[1] == 1234.0 and "could be otherwise" in notes[0] and "data.columns.x.decimal" in notes[0]
     assert _read(commas, columns={"x": {"decimal": ","}})[1][1] == 1.234
+
+
+def test_a_bundle_of_before_reads_the_dash_of_no_cents_as_it_was_trained():
+    assert amount("CHF 5.-", Style(units=("CHF",), accounting=True)) == -5
+    assert amount("CHF 5.-", Style(units=("CHF",), cents=True)) == 5
 
 
 def test_numbers_in_several_units_are_not_mixed_in_silence():
@@ -91,6 +131,15 @@ def test_numbers_in_several_units_are_not_mixed_in_silence():
     assert column.kind == "categorical" and "numbers in 2 units (lb, kg)" in notes[0]
     assert "of which none is converted" in _read(_cycle("$5", "7 €", "$12.50"))[2][0]
     assert "beside plain numbers, which are read as they stand" in _read(_cycle("57%", "0.57", "12%", "3%"))[2][0]
+
+
+def test_no_value_with_its_unit_behind_is_missing_and_so_are_few_amounts_in_another():
+    column, values, notes = _read([f"{60 + row} bhp" if row % 10 else "null bhp" for row in range(ROWS)])
+    mileage, kilometres, said = _read([f"{9 + row % 20}.5 kmpl" if row % 20 else "26.6 km/kg" for row in range(ROWS)])
+
+    assert column.kind == mileage.kind == "numeric"
+    assert np.isnan(values[0]) and values[1] == 61 and any("'null bhp'" in note for note in notes)
+    assert np.isnan(kilometres[0]) and kilometres[1] == 10.5 and any("km/kg is another unit" in note for note in said)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +165,30 @@ def test_numbers_in_several_units_are_not_mixed_in_silence():
         (("2024-Q3", "2023-Q1"), "2024-07-01"),
         (("Q3 2024", "Q1 2023"), "2024-07-01"),
         (("2024-W01", "2023-W52"), "2024-01-01"),
+        (("2. Januar 2024", "31. März 2024", "1. Okt. 2023"), "2024-01-02"),
+        (("2 janvier 2024", "31 août 2024"), "2024-01-02"),
+        (("2 de enero de 2024", "31 de agosto de 2024"), "2024-01-02"),
+        (("Dienstag, 2. Januar 2024", "Mittwoch, 31. Januar 2024"), "2024-01-02"),
+        (("January 2nd, 2024", "May 31st, 2024"), "2024-01-02"),
+        (("2nd of January 2024", "31st of May 2024"), "2024-01-02"),
+        (("Tuesday, January 2, 2024", "Wednesday, January 31, 2024"), "2024-01-02"),
+        (("Jan. 2, 2024", "Sept. 30, 2024"), "2024-01-02"),
+        (("2 Sept 2024", "31 Aug 2024"), "2024-09-02"),
+        (("02.01.2024 16:30 Uhr", "31.01.2024 08:05 Uhr"), "2024-01-02 16:30"),
+        (("1/2/2024 4:30 p.m.", "1/31/2024 11:05 a.m."), "2024-01-02 16:30"),
+        (("2024.01.02", "2024.12.31"), "2024-01-02"),
+        (("2024. 1. 2.", "2024. 12. 31."), "2024-01-02"),
+        (("2024年1月2日", "2024年12月31日"), "2024-01-02"),
+        (("01/2024", "12/2023", "03/2024"), "2024-01-01"),
+        (("01/2024", "12/2024", "03/2024"), "2024-01-01"),
+        (("01.2024", "12.2023", "03.2024"), "2024-01-01"),
+        (("Jan-24", "Dec-23"), "2024-01-01"),
+        (("20240102T103000", "20240131T235959"), "2024-01-02 10:30"),
+        (("202401021030", "202401312359", "202402010000"), "2024-01-02 10:30"),
+        (("20240102103000", "20240131235959", "20240201000000"), "2024-01-02 10:30"),
+        (("02/Jan/2024:10:30:00 +0100", "31/Jan/2024:10:30:00 +0100"), "2024-01-02 09:30"),
+        (("01-31-24", "02-01-24"), "2024-01-31"),
+        (("2024-01-02", "31.01.2024"), "2024-01-02"),
     ],
 )
 def test_dates_of_many_patterns(texts, first):
@@ -124,7 +197,7 @@ def test_dates_of_many_patterns(texts, first):
     assert column.kind == "datetime"
     assert values[0] == pd.Timestamp(first)
     assert column.reading.value(texts[0]) == pd.Timestamp(first).timestamp()
-    assert "T" in texts[0][:11] or any("dates as" in note or "year-month" in note for note in notes)
+    assert "T" in texts[0][:11] or any("dates as" in note or "months as" in note for note in notes)
 
 
 def test_a_header_of_values_and_a_row_of_totals_are_said(tmp_path):

@@ -93,6 +93,22 @@ def test_the_sheet_is_named_or_the_first_that_holds_anything(tmp_path):
         read(path, sheet="empty")
 
 
+def test_the_sheet_that_holds_the_target_goes_before_the_first(tmp_path):
+    path = write_xlsx(tmp_path / "t.xlsx", about=[["About these data"], ["Bob made them"]], sales=_rows(FRAME))
+
+    raw = read(path)
+
+    assert list(raw.frame.columns) == list(FRAME.columns)
+    assert "sheet 'sales' is read, not 'about'; data.sheet names another" in raw.notes
+
+
+@pytest.mark.parametrize("name", ["t.xls", "t.ods", "t.xlsb", "t.csv"])
+def test_a_workbook_is_what_its_bytes_say(tmp_path, name):
+    path = write_xlsx(tmp_path / name, sales=_rows(FRAME))
+
+    assert list(read(path).frame.columns) == list(FRAME.columns)
+
+
 def test_titles_blank_rows_and_mixed_columns(tmp_path):
     rows = [["Export"], [None], ["code", "when", "y"], [7, "x", 1], [None], ["A7", None, 0], [8.5, "z", 1]]
 
