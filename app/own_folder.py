@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.requirement import brought_up
 from switchyard import __version__
 from switchyard.permissions import shared
-from switchyard.project import CODE, RECORD
+from switchyard.project import RECORD
 from switchyard.tabular.config.reference import FORMS, keys
 from switchyard.tabular.errors import InputError, SwitchyardError
 
 SCHEMA = "configs/schema.json"
 _TEMPLATES = Path(__file__).parent / "folder"
-_PACKAGE = "switchyard=="
-"""How a requirement of the package begins, where no clone is."""
 _FILES = {
     "run.py": "run.py.txt",
     "requirements.txt": "requirements.txt",
@@ -46,10 +44,9 @@ def contents(name: str, config: str, source: str) -> dict[str, str]:
     config : str
         Path of its first config in it.
     source : str
-        Where pip finds Switchyard: from `source_of`.
+        The requirement of Switchyard: from `requirement_of`.
     """
-    wanted = source if source.startswith(_PACKAGE) else f"-e {source}"
-    told = {"@NAME@": name, "@CONFIG@": config, "@SOURCE@": wanted}
+    told = {"@NAME@": name, "@CONFIG@": config, "@SOURCE@": source}
     found = {}
     for file, template in _FILES.items():
         text = (_TEMPLATES / template).read_text(encoding="utf-8")
@@ -57,21 +54,6 @@ def contents(name: str, config: str, source: str) -> dict[str, str]:
             text = text.replace(mark, value)
         found[file] = text
     return {**found, SCHEMA: FORMS["json"]()}
-
-
-def source_of(said: str | None) -> str:
-    """What pip installs: a git address at this version's tag, this version of the package, or the folder that Switchyard lies in.
-
-    Parameters
-    ----------
-    said : str or None
-        A git address; where absent, that of the clone that runs, if it has one.
-    """
-    packaged = _is_package()
-    # A package lies in an environment, which may lie in a clone of something else.
-    if address := said or ("" if packaged else _origin()):
-        return f"git+{address.removeprefix('git+')}@v{__version__}#egg=switchyard"
-    return f"{_PACKAGE}{__version__}" if packaged else str(CODE)
 
 
 def write_folder(root: Path, files: Mapping[str, str], config: str, source: str) -> None:
@@ -155,16 +137,11 @@ def bring_up(root: Path, upgrade: Upgrade) -> None:
         for file in upgrade.stale:
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_text(now[file], encoding="utf-8")
-    _keep(root, now, record["config"], record["source"])
+    _keep(root, now, record["config"], brought_up(record["source"], record["version"]))
 
 
 def _now(record: Mapping[str, str]) -> dict[str, str]:
-    source = record["source"]
-    if source == f"{_PACKAGE}{record['version']}":
-        return contents(record["name"], record["config"], f"{_PACKAGE}{__version__}")
-    at_tag = source.startswith("git+") and source.endswith(f"@v{record['version']}#egg=switchyard")
-    address = source.removesuffix(f"@v{record['version']}#egg=switchyard") if at_tag else ""
-    return contents(record["name"], record["config"], source_of(address) if address else source)
+    return contents(record["name"], record["config"], brought_up(record["source"], record["version"]))
 
 
 def _refusals(root: Path) -> Iterator[str]:
@@ -201,18 +178,3 @@ def _read(path: Path) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _is_package() -> bool:
-    """Whether what runs came in a wheel: its folder is on the path by a file beside it (setup.py)."""
-    return (CODE.parent / "switchyard.pth").is_file()
-
-
-def _origin() -> str:
-    """The address that the clone which runs was made from; empty where it is none, or a path of this machine."""
-    try:
-        done = subprocess.run(["git", "remote", "get-url", "origin"], cwd=CODE, capture_output=True, text=True)
-    except FileNotFoundError:
-        return ""
-    address = done.stdout.strip() if done.returncode == 0 else ""
-    return address if "://" in address and not address.startswith("file:") else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -19,8 +18,6 @@ from rich.table import Table
 from app.health import Check
 from switchyard.project import CODE, folder
 from switchyard.tabular.errors import SwitchyardError
-
-_NEEDED_GB = 5.0
 
 
 def examine(root: Path, as_json: bool = False) -> int:
@@ -91,8 +88,9 @@ def _packages(_root: Path) -> Iterator[Check]:
 
 
 def _disk(root: Path) -> Iterator[Check]:
-    free = shutil.disk_usage(root).free / 1e9
-    yield Check("free disk", free >= _NEEDED_GB, f"{free:.0f} GB", f"free at least {_NEEDED_GB:.0f} GB")
+    from app.health.disk import look_at_disk
+
+    yield from look_at_disk(root)
 
 
 def _server(root: Path) -> Iterator[Check]:

@@ -36,17 +36,18 @@ def COMMAND(folder: Path, data: str | None, target: str | None, source: str | No
 
     Every command works from there and writes reports and documents there, not into the product's clone.
     """
-    from app.own_folder import contents, source_of, write_folder
+    from app.own_folder import contents, write_folder
+    from app.requirement import is_by_git, requirement_of
 
     if (data is None) != (target is None):
         raise InputError("--data and --target go together: the table, and the column to predict")
     name = name_of(data) if data else name_of(folder.resolve().name)
     config = f"configs/{name}.yaml"
     text = _looked_at(name, data, target, folder) if data and target else _CONFIG.format(name=name)
-    found = source_of(source)
+    found = requirement_of(source)
     write_folder(folder, {**contents(folder.resolve().name, config, found), config: text}, config, found)
     click.echo(f"folder   {folder}: {config}, plugins/, tests/, CI files, run.py")
-    if not found.startswith("git+"):
+    if not is_by_git(found):
         named = f"{found}, of a package index of yours" if found.startswith("switchyard==") else "this clone's folder"
         click.echo(f"install  requirements.txt names {named}; CI wants an address: --from https://... with init")
     click.echo(f"next     cd {shlex.quote(str(folder))} && git init --quiet && python run.py training --config {config}")

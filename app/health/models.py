@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.health.check import Check
+from app.health.watched import look_at_monitoring
 from deployment.experiments.traffic import traffic_since
 from deployment.flavor import SwitchyardDeployer
 from deployment.host import Deployment, Instance
 from registry.asking import RegistryError
 from registry.production import version_of
 from registry.versions import CHAMPION
+from switchyard.monitoring.experiment.counts import Counts
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.reading.credentials import first_line
@@ -24,6 +26,9 @@ from switchyard.tabular.tables.reading.credentials import first_line
 _TIMEOUT_S = 5.0
 _REFUSED, _MANY = 0.05, 10
 """Share, and number, of a version's requests that may be refused before it is worth a look."""
+_FAILED = 0.01
+"""Share of a version's requests that may be answered with 5xx, as stacks/prometheus/alerts.yml has it."""
+_SLOW = 0.95
 _JOURNAL_S = 1.0
 """Journals are carried over twice a second."""
 
@@ -43,6 +48,8 @@ def look_at_models(deployer: SwitchyardDeployer) -> Iterator[Check]:
         yield _front_door(deployment)
         yield _requests(deployer, deployment)
         yield _log(deployer, model)
+        if watched := look_at_monitoring(deployer, model):
+            yield watched
 
 
 def _instance(deployment: Deployment, instance: Instance) -> Check:
@@ -102,19 +109,26 @@ def _any_name() -> ssl.SSLContext:
 
 
 def _requests(deployer: SwitchyardDeployer, deployment: Deployment) -> Check:
-    """Whether the versions that answer take what clients send; none of the refused requests is in any log."""
+    """Whether the versions that answer take what clients send, and answer it, and how soon; what was refused is in no log."""
     what, model = f"{deployment.model}, requests", deployment.model
     asked = [one for one in deployment.instances if one.name in deployment.traffic.names and one.role == "live"]
     try:
         counted = {one.version: traffic_since(deployer.host, model, one.version, {}).counts for one in asked}
     except SwitchyardError as error:
         return Check(what, False, f"nobody can say how many were refused: {error}", "look at the front door above")
-    told = [
-        f"version {version} refused {counts.refused:,} of {counts.requests:,}" for version, counts in counted.items() if counts.requests
-    ]
-    fine = all(counts.refused < _MANY or counts.refused <= _REFUSED * counts.requests for counts in counted.values())
+    told = [_told(version, counts) for version, counts in counted.items() if counts.requests]
+    refuses = any(counts.refused >= _MANY and counts.refused > _REFUSED * counts.requests for counts in counted.values())
+    failed = [version for version, counts in counted.items() if counts.errors > _FAILED * counts.requests]
     mend = "a client sends what the model does not take: its answers (400) name the columns, /seldon.json says what must come"
-    return Check(what, fine, f"{'; '.join(told)} since the front door started" if told else "none yet", mend)
+    if failed:
+        mend = f"python run.py logs {model} --version {failed[0]} says why"
+    return Check(what, not refuses and not failed, f"{'; '.join(told)}, since the front door started" if told else "none yet", mend)
+
+
+def _told(version: str, counts: Counts) -> str:
+    slow = counts.quantile(_SLOW)
+    time = "" if slow is None else f", {_SLOW:.0%} of its predictions within {slow:.3g} ms"
+    return f"version {version} refused {counts.refused:,} and failed at {counts.errors:,} of {counts.requests:,}{time}"
 
 
 def _log(deployer: SwitchyardDeployer, model: str) -> Check:

@@ -109,11 +109,13 @@ def wait_open(serving: Path, model: str, door: Door, timeout_s: float) -> None:
 
 
 def settle_restored(serving: Path) -> None:
-    """After a backup came to another machine: where the common door's port is taken there, the next deployment chooses another."""
+    """After a backup came to another place: where the common door's port is taken there, it has another, as a model's own door has."""
     layout = layout_of(serving)
-    common = layout.read_desired()
-    if common is not None and not is_free(common.door.port, common.door.host):
-        layout.desired.unlink()
+    if not layout.desired.is_file():
+        return
+    with layout.changing() as place:
+        if (common := place[0]) is not None and not is_free(common.door.port, common.door.host):
+            place[0] = replace(common, door=replace(common.door, port=_usual_port(serving)))
 
 
 def _usual_port(serving: Path) -> int:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import errno
+import os
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from app.health import models, store
+from app.health import disk, models, store
 from app.health.servers import look_at_servers
 from deployment.host import Deployment, DeploymentError, Instance
 from registry.asking import RegistryError
+from switchyard.monitoring.ledger import Ledger
+from switchyard.predictionlog import Drain, Journal, connect, create_tables
 from switchyard.serving.frontdoor.state import Traffic
 from tests.deployment.door import free_port
+from tests.switchyard.monitoring.test_alerts import window_at
+from tests.switchyard.predictionlog.cases import record
 
 
 def instance(name, **changes):
@@ -74,16 +80,59 @@ def test_a_champion_that_never_reached_the_service_is_told(found):
     assert checks.mend == "python run.py --pipeline deployment --name loans --version 1"
 
 
-@pytest.mark.parametrize(("refused", "fine"), [(0, True), (9, True), (17, True), (341, False)])
-def test_requests_that_are_refused_are_told(found, refused, fine):
+@pytest.mark.parametrize(
+    ("refused", "failed", "fine", "mend"),
+    [(0, 0, True, ""), (9, 0, True, ""), (17, 3, True, ""), (341, 0, False, "a client sends"), (0, 4, False, "logs loans --version 1")],
+)
+def test_requests_that_are_refused_or_fail_are_told(found, refused, failed, fine, mend):
     deployer = Deployer(instance("v1"), traffic=Traffic.all_to("v1"))
     assert found(deployer)["loans, requests"][1:3] == (True, "none yet")
-    labels = 'envoy_response_code_class="4",envoy_cluster_name="v1"'
+    of, classed = 'envoy_cluster_name="v1"', 'envoy_cluster_upstream_rq_xx{{envoy_response_code_class="{}",{}}} {}\n'
+    timed = "".join(f'envoy_cluster_upstream_rq_time_bucket{{{of},le="{edge}"}} {count}\n' for edge, count in (("5", 0), ("10", 341)))
     deployer.counted = (
-        f'envoy_cluster_upstream_rq_completed{{envoy_cluster_name="v1"}} 341\nenvoy_cluster_upstream_rq_xx{{{labels}}} {refused}\n'
+        f"envoy_cluster_upstream_rq_completed{{{of}}} 341\n{classed.format(4, of, refused)}{classed.format(5, of, failed)}{timed}"
     )
     check = found(deployer)["loans, requests"]
-    assert check.fine is fine and check.found == f"version 1 refused {refused} of 341 since the front door started"
+    assert check.fine is fine and mend in check.mend
+    assert check.found == (
+        f"version 1 refused {refused} and failed at {failed} of 341, 95% of its predictions within 9.75 ms, since the front door started"
+    )
+
+
+@pytest.mark.parametrize(("hours", "looked", "fine"), [(48, None, False), (1, None, True), (48, 72, False), (48, 24, True)])
+def test_answers_that_nobody_looked_at_for_a_day_are_told(found, tmp_path, hours, looked, fine):
+    """`hours` since the prediction, `looked` since the end of the last window."""
+    deployer, now = Deployer(instance("v1"), traffic=Traffic.all_to("v1"), log=f"sqlite:///{tmp_path}/log.db"), datetime.now(UTC)
+    engine = connect(deployer.log)
+    create_tables(engine)
+    journal = Journal(tmp_path / "journal")
+    journal.append(record("a", moment=(now - timedelta(hours=hours)).timestamp()))
+    Drain(engine, tmp_path / "journal").run_once()
+    if looked:
+        moment = now - timedelta(hours=looked)
+        decision = window_at(1).model_copy(update={"model": "loans", "since": moment, "until": moment})
+        Ledger(engine).record("w", decision, 0.0)
+    engine.dispose()
+
+    check = found(deployer)["loans, monitoring"]
+    assert check.fine is fine and ("no window yet" in check.found) is (looked is None)
+    assert ("1 predictions since then have waited" in check.found) is not fine
+
+
+def test_a_disk_that_fills_up_within_weeks_is_told(tmp_path, monkeypatch):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_bytes(bytes(3_000_000))
+    new.write_bytes(bytes(2_000_000))
+    now = new.stat().st_mtime
+    os.utime(old, (now, now - 8 * 86_400))
+
+    def growth(free):
+        monkeypatch.setattr(disk.shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
+        return list(disk.look_at_disk(tmp_path, tmp_path, now))[1]
+
+    assert growth(50e9).fine and "2.00 MB" not in growth(50e9).found
+    full = growth(6e6)
+    assert not full.fine and "last for 21 days" in full.found and "prune" in full.mend
 
 
 def test_what_serves_is_told_while_the_registry_is_away(found, monkeypatch):

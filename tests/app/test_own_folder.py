@@ -13,7 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 import run
-from app import own_folder
+from app import own_folder, requirement
 from app.settings import settings_from
 from stacks import images
 from steps.provenance import code_commit
@@ -66,12 +66,24 @@ def test_init_writes_the_config_of_a_table(tmp_path):
     assert isinstance(invoke(ROOT, "init", str(tmp_path / "other"), "--data", str(table)).exception, InputError)
 
 
-def test_requirements_name_a_version_where_there_is_an_address(tmp_path):
+def test_requirements_name_what_runs_so_that_pip_and_uv_find_it(tmp_path):
+    """The version's tag only where there is one."""
     made = invoke(ROOT, "init", str(tmp_path / "new"), "--from", "https://git.example/switchyard.git")
 
     assert made.exit_code == 0 and "install " not in made.output
-    wanted = f"-e git+https://git.example/switchyard.git@v{__version__}#egg=switchyard\n"
-    assert wanted in (tmp_path / "new" / "requirements.txt").read_text()
+    git = ["git", "-C", str(ROOT), "rev-parse", "--verify", "--quiet"]
+    known = [subprocess.run([*git, name], capture_output=True, text=True).stdout.strip() for name in (f"v{__version__}^{{commit}}", "HEAD")]
+    revision = f"v{__version__}" if known[0] == known[1] else known[1]
+    assert f"\nswitchyard @ git+https://git.example/switchyard.git@{revision}\n" in (tmp_path / "new" / "requirements.txt").read_text()
+    chosen = requirement.requirement_of("git+ssh://git@git.example/switchyard.git@main")
+    assert chosen == "switchyard @ git+ssh://git@git.example/switchyard.git@main" == requirement.brought_up(chosen, "0.0.9")
+
+
+@pytest.mark.parametrize(
+    "written", ["git+https://git.example/s.git@v0.0.9#egg=switchyard", f"switchyard @ git+https://git.example/s.git@{'a' * 40}"]
+)
+def test_an_upgrade_moves_the_requirement_to_what_runs(written):
+    assert requirement.brought_up(written, "0.0.9") == requirement.requirement_of("https://git.example/s.git")
 
 
 def test_its_run_py_checks_its_config_with_the_installed_code(own, tmp_path):

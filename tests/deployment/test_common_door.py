@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from deployment.process.common import CommonDoorKeeper, layout_of, offer, settle_restored
+from deployment.process.common import CommonDoorKeeper, address, layout_of, settle_restored
 from deployment.process.host import ProcessHost
 from deployment.process.layout import Desired, Layout
 from deployment.process.options import ProcessOptions
@@ -169,8 +169,10 @@ def test_a_supervisor_of_before_there_was_a_common_door_keeps_none(tmp_path):
     assert keeper.may_end() and not layout_of(tmp_path / "serving").folder.exists()
 
 
-def test_brought_back_where_its_port_is_taken_the_address_is_chosen_anew(tmp_path):
+def test_brought_back_where_its_port_is_taken_all_models_answer_at_another(tmp_path):
     serving = tmp_path / "serving"
+    settle_restored(serving)
+    assert not layout_of(serving).folder.exists()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -178,11 +180,11 @@ def test_brought_back_where_its_port_is_taken_the_address_is_chosen_anew(tmp_pat
             state[0] = Desired(Door(port, 1))
         taken.listen()
         settle_restored(serving)
-    assert layout_of(serving).read_desired() is None
+        chosen = layout_of(serving).read_desired().door.port
+        assert chosen != port and address(serving, "loans", Door(free_port(), 2)) == f"http://127.0.0.1:{chosen}/loans"
 
-    offer(serving, ProcessOptions(port=port))
     settle_restored(serving)
-    assert layout_of(serving).read_desired().door.port == port
+    assert layout_of(serving).read_desired().door.port == chosen
 
 
 def _answers(url, token):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal
 
 from switchyard.monitoring.alerts.spells import Spells, spells_of
-from switchyard.monitoring.alerts.words import GUIDE, RULES, sentence
+from switchyard.monitoring.alerts.words import GUIDE, RULES, advice, sentence
 from switchyard.monitoring.columns import ColumnDrift
 from switchyard.monitoring.decision import Decision
 from switchyard.monitoring.drift import DriftReport
+from switchyard.project import shown
 from switchyard.tabular.storable import Record
 
 Severity = Literal["warning", "critical", "recovered"]
@@ -69,12 +72,12 @@ def compose(decision: Decision, drift: DriftReport, links: tuple[str, ...] = (),
         key=decision.key,
         severity=severity,
         title=f"[{severity}] {name}: {'normal again' if well else decision.action}",
-        lines=(drift.window, counted, *rules, *(f"drift of {_shown(column)}" for column in worst)),
+        lines=(drift.window, counted, *rules, *(f"drift of {_figures(column)}" for column in worst)),
         worst=tuple(column.column for column in worst),
         links=links,
         decision=decision,
         headline=f"{name}: {_headline(decision, well)}",
-        plain=(*(() if well else _crossed(decision, spells)), *_ended(decision, spells)),
+        plain=(*(() if well else _crossed(decision, spells, [column.column for column in worst])), *_ended(decision, spells)),
     )
 
 
@@ -86,25 +89,28 @@ def _headline(decision: Decision, well: bool) -> str:
     return first if decision.action == "alert" else f"{first}; it should be trained again"
 
 
-def _crossed(decision: Decision, spells: Spells) -> tuple[str, ...]:
+def _crossed(decision: Decision, spells: Spells, columns: Sequence[str]) -> tuple[str, ...]:
     """What happened by each rule and since when, then what to do."""
     crossed = [rule for rule in decision.rules if rule.verdict != "nothing"]
-    told = [
-        f"{sentence(rule.name, rule.value, rule.threshold)} Since {spells.open.get(rule.name, decision.since):%Y-%m-%d %H:%M} UTC."
-        for rule in crossed
-    ]
-    steps = dict.fromkeys(RULES[rule.name].todo.replace("{model}", decision.model) for rule in crossed if rule.name in RULES)
-    return (*told, "The version keeps serving; nothing was changed.", *(f"To do: {step}." for step in steps), f"More: {GUIDE}")
+    told = [f"{sentence(rule, columns)} Since {_at(spells.open.get(rule.name, decision.since))}." for rule in crossed]
+    steps = dict.fromkeys(step for rule in crossed if (step := advice(rule, decision.model)))
+    return (*told, "The version keeps serving; nothing was changed.", *(f"To do: {step}." for step in steps), f"More: {shown(GUIDE)}")
 
 
 def _ended(decision: Decision, spells: Spells) -> tuple[str, ...]:
+    """Each rule that is well again, by what it had meant."""
+    meant = {name: RULES[name].happened if name in RULES else "a rule was crossed" for name in spells.ended}
     return tuple(
-        f"Normal again since {decision.since:%Y-%m-%d %H:%M} UTC: rule {name}, which was crossed from {begun:%Y-%m-%d %H:%M} UTC on."
+        f"Normal again since {_at(decision.since)}; from {_at(begun)} on it had been that {meant[name]} (rule {name})."
         for name, begun in spells.ended.items()
     )
 
 
-def _shown(column: ColumnDrift) -> str:
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _figures(column: ColumnDrift) -> str:
     far = "" if column.distance is None else f"{column.distance_method} {column.distance:.3f}"
     usual = "" if column.usual is None else f", within the training period up to {column.usual:.3f}"
     weight = "" if column.weight is None else f", weight {column.weight:.1%}"

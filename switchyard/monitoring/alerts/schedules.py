@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from switchyard.monitoring.alerts.alert import Alert
 from switchyard.predictionlog.columns import text_type, time_type
 from switchyard.predictionlog.database import make_tables, now
+from switchyard.project import shown
 
 GUIDE = "docs/operations.md#trouble-by-symptom"
 _NAME = 160
@@ -62,7 +63,7 @@ def failing(model: str, name: str, command: str, why: str, since: datetime) -> A
     plain = (
         f"{command} did not get to its end: {why}",
         f"Since {since:%Y-%m-%d %H:%M} UTC. The version keeps serving; nobody looks at it meanwhile.",
-        f"To do: run the command by hand, and python run.py doctor; the schedule goes on by itself. More: {GUIDE}",
+        f"To do: run the command by hand, and python run.py doctor; the schedule goes on by itself. More: {shown(GUIDE)}",
     )
     return _alert(_key(name, since), "critical", what, plain, (f"schedule {name}", why))
 

@@ -12,7 +12,7 @@ from switchyard.monitoring.decision import Decision, RuleResult
 from switchyard.monitoring.drift import DriftReport
 from switchyard.monitoring.ledger import TABLES, Ledger
 from switchyard.tabular.config.monitoring import Actions
-from tests.switchyard.monitoring.receivers import alert
+from tests.switchyard.monitoring.receivers import alert, column
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -58,6 +58,32 @@ def test_an_alert_says_in_plain_words_what_happened_since_when_and_what_to_do():
     assert "keeps serving" in serves and "deployment --name small --rollback" in todo and more.startswith("More: docs/monitoring.md#")
 
 
+def test_nobody_is_told_to_train_on_what_a_broken_feed_sent():
+    """The rule of the score was kept from asking for it; the columns are named in the plain words."""
+    decision = window_at(
+        1, "alert", 0.7, reason="measured roc_auc 0.7 is under 0.8; not trained anew: 'age' came from a broken feed; mend it"
+    )
+    quality = RuleResult(name="data_quality", value=1, threshold=0, verdict="alert", reason="1 column is not as in training: age is empty")
+    drifted = RuleResult(name="drift_share", value=0.3, threshold=0.1, verdict="alert", reason="3 of 4 columns")
+    worst = DRIFT.model_copy(update={"columns": (column("age", 0.3),)})
+    plain = compose(decision.model_copy(update={"rules": (*decision.rules, quality, drifted)}), worst).plain
+
+    assert not [line for line in plain if "retraining" in line] and [line for line in window_plain(1, "retrain") if "retraining" in line]
+    assert any("1 column is not as in training: age is empty; the limit is 0" in line for line in plain)
+    assert any("30.0% of what the model goes by has changed" in line and "Above all: age." in line for line in plain)
+
+
+def window_plain(*arguments):
+    return compose(window_at(*arguments), DRIFT).plain
+
+
+def test_the_guide_is_named_where_it_lies_for_who_works_in_a_folder_of_their_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("SWITCHYARD_FOLDER", str(tmp_path))
+    named = window_plain(1, "alert")[-1].removeprefix("More: ")
+
+    assert Path(named.partition("#")[0]).is_file()
+
+
 def test_recovery_is_told_once_and_only_when_it_is_known():
     bad, unknown, chance, well = window_at(1, "retrain", 0.7), window_at(2, value=None), window_at(2, suspected=True), window_at(3)
 
@@ -65,7 +91,8 @@ def test_recovery_is_told_once_and_only_when_it_is_known():
     found = told(bad, unknown, well)
     assert (found.severity, found.headline) == ("recovered", "small version 1: normal again")
     assert found.plain == (
-        "Normal again since 2026-01-01 03:00 UTC: rule performance_floor, which was crossed from 2026-01-01 01:00 UTC on.",
+        "Normal again since 2026-01-01 03:00 UTC; from 2026-01-01 01:00 UTC on it had been that the answers are worse than they may be"
+        " (rule performance_floor).",
     )
     assert told(bad, well, window_at(4)) is None
 
