@@ -122,6 +122,13 @@ def test_a_cloud_has_no_groups_and_a_long_one_has_none_either(long):
         switchyard.cluster(frame, **QUICK)
 
 
+def test_a_single_column_has_no_groups_though_it_has_heaps_and_a_number_makes_them():
+    frame = pd.DataFrame({"a": np.r_[np.linspace(0, 1, 100), np.linspace(9, 10, 100)]})
+    with pytest.raises(GateClosed, match="a single column says nothing of rows that are alike in several"):
+        switchyard.cluster(frame, **QUICK)
+    assert len(switchyard.cluster(frame, 2, **QUICK).groups.groups) == 2
+
+
 def test_equal_rows_and_few_rows_are_refused_in_one_line():
     with pytest.raises(InputError, match="at least 20 are needed"):
         switchyard.cluster(three_kinds()[0].head(10))
