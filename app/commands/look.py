@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ _WIDTH = 80
 @click.option("--item", help="Recommendation: the column of what was taken, where its name does not tell.")
 @click.option("--items", help="Recommendation: PATH or URL of a table of the items with their titles and what describes them.")
 @click.option("--users", help="Recommendation: PATH or URL of a table of the users with what describes them.")
+@click.option("--weight", help="The column that says how much each row counts; it is no feature.")
 @click.option("--goal", help="What the model is for, in a sentence; it goes into the config.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write a config that says the same: configs/NAME.yaml.")
 @click.pass_context
@@ -56,7 +57,8 @@ def COMMAND(context: click.Context, data: str, goal: str | None, save: Path | No
         save_config("--save", save, config(), context.obj)
         click.echo(f"config   {save}, ready to be edited")
         following = f"python run.py training --config {shlex.quote(str(save))}"
-    click.echo(f"next     {following}")
+    if following:
+        click.echo(f"next     {following}")
 
 
 def _at_columns(given: dict[str, str | None], asked: dict[str, Any]) -> tuple[Callable[[], str], str]:
@@ -68,7 +70,10 @@ def _at_columns(given: dict[str, str | None], asked: dict[str, Any]) -> tuple[Ca
     data = {key: value for key, value in {**given, "target": None if task else given["target"] or NO_TARGET}.items() if value}
     look = look_at(problem_from({**asked, "data": data}, "the command line"))
     _print(look.report())
-    return lambda: config_of(look), _next(str(given["source"]), given["target"], task, look)
+    if given["target"] is None and task is None:
+        last = [column for column in look.schema.columns if column.role != "weight"][-1].name
+        return lambda: config_of(look), f"python run.py look {_options(given, task)} --target COLUMN   (the last one is {last!r})"
+    return lambda: config_of(look), "" if look.trouble else f"python run.py training {_options(given, task)}"
 
 
 def _at_interactions(given: dict[str, str | None], asked: dict[str, Any]) -> tuple[Callable[[], str], str]:
@@ -83,9 +88,8 @@ def _at_interactions(given: dict[str, str | None], asked: dict[str, Any]) -> tup
     _print(look.report())
     roles = {key: value for key in ("user", "item", "time_column", "weight") if (value := getattr(look.problem.data, key))}
     settings = {**{key: value for key, value in asked.items() if value}, "data": {**data, **roles}}
-    shown = {**data, "data": _shown(str(given["source"])), "task": RECOMMENDATION}
-    options = " ".join(f"--{key.replace('_', '-')} {shlex.quote(value)}" for key, value in shown.items() if key != "source")
-    return lambda: yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), f"python run.py training {options}"
+    following = "" if look.trouble else f"python run.py training {_options(data, RECOMMENDATION)}"
+    return lambda: yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), following
 
 
 def _print(report: Report) -> None:
@@ -106,11 +110,7 @@ def _shown(data: str) -> str:
     return without_credentials(data)
 
 
-def _next(data: str, target: str | None, task: str | None, look: Any) -> str:
-    """What to type now."""
-    if task:
-        return f"python run.py training --task {task} --data {shlex.quote(_shown(data))}"
-    if target is None:
-        last = look.schema.columns[-1].name
-        return f"python run.py look --data {shlex.quote(_shown(data))} --target COLUMN   (the last one is {last!r})"
-    return f"python run.py training --data {shlex.quote(_shown(data))} --target {shlex.quote(target)}"
+def _options(data: Mapping[str, str | None], task: str | None) -> str:
+    """What was said of the data, as options of a training."""
+    said = {"data": _shown(str(data["source"])), "task": task, **{key: value for key, value in data.items() if key != "source"}}
+    return " ".join(f"--{key.replace('_', '-')} {shlex.quote(value)}" for key, value in said.items() if value)

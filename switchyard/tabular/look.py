@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 
 from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.features.plan import plan_features
 from switchyard.tabular.quality import QualityReport, check_quality
 from switchyard.tabular.report.report import Badge, Level, Name, Part, Report, Section, Table, Text
 from switchyard.tabular.report.words import count_of
@@ -47,6 +49,11 @@ class Look:
     def has_target(self) -> bool:
         return self.problem.data.target != NO_TARGET
 
+    @property
+    def dropped(self) -> Mapping[str, str]:
+        """Columns that quality leaves out, and why."""
+        return {} if self.quality is None else self.quality.dropped
+
     def report(self) -> Report:
         """Columns, oddities, leaks, and what would be trained; tables fit 80 columns."""
         sections = [Section("Columns", self.column_table(), *_left_out(len(self.schema.columns), _MOST_COLUMNS))]
@@ -70,14 +77,13 @@ class Look:
 
     def column_table(self) -> Table:
         """What each column was taken for, and why."""
-        dropped = {} if self.quality is None else self.quality.dropped
         rows = [
             (
                 Name(_short(column.name)),
                 f"{column.kind if column.role in ('feature', 'target') else ''} {'' if column.role == 'feature' else column.role}".strip(),
                 column.missing,
                 column.unique,
-                "left out (see Quality)" if column.name in dropped else column.reason,
+                "left out (see Quality)" if column.name in self.dropped else column.reason,
             )
             for column in self.schema.columns[:_MOST_COLUMNS]
         ]
@@ -134,18 +140,20 @@ def look_at(problem: Problem) -> Look:
     if not seen.has_target:
         return seen
     try:
-        return replace(seen, quality=check_quality(split_table(table, resolved), resolved))
+        split = split_table(table, resolved)
+        seen = replace(seen, quality=check_quality(split, resolved))
+        plan_features(split, seen.dropped, resolved)
     except InputError as error:
         return replace(seen, trouble=str(error))
+    return seen
 
 
 def config_of(look: Look) -> str:
     """A config, as YAML, by which a training does what it would do without one; each line that was found says why."""
     problem, data = look.problem, look.problem.data
-    dropped = {} if look.quality is None else look.quality.dropped
     asked = {"name": problem.name, **({"goal": problem.goal} if problem.goal else {})}
     aim = ("target",) if kind_of(problem.task).target else ()
-    keys = ("source", *aim, "query", "time_column", "group_column", "entity_column")
+    keys = ("source", *aim, "query", "time_column", "group_column", "entity_column", "weight")
     placed = {key: getattr(data, key) for key in keys if getattr(data, key) is not None}
     decided = {"task": problem.task, "metric": problem.metric, "positive_class": problem.positive_class}
     some = "" if look.schema.of is None else f" ({look.rows:,} of its {look.schema.of:,} rows)"
@@ -157,7 +165,7 @@ def config_of(look: Look) -> str:
     for column in look.schema.columns:
         if column.role != "target":
             said = {"kind": column.kind, **({} if column.role == "feature" else {"role": column.role})}
-            why = f"left out: {dropped[column.name]}" if column.name in dropped else column.reason
+            why = f"left out: {look.dropped[column.name]}" if column.name in look.dropped else column.reason
             lines += [f"{line}  # {_one_line(why)}" for line in _yaml({column.name: said}, "    ")]
     lines += ["", *_yaml({key: value for key, value in decided.items() if value is not None})]
     lines += ["", "split:", f"  kind: {problem.split.kind}"]

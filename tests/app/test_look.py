@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -66,6 +67,16 @@ def test_a_clustering_is_looked_at_without_a_target_and_its_config_is_one(table,
     assert problem_from(saved, "x").data.target == "group"
 
 
+def test_what_to_type_next_repeats_what_was_said_of_the_columns(table):
+    pd.read_csv(table).assign(copies=2).to_csv(table, index=False)
+    said = ["--data", str(table), "--weight", "copies"]
+    columns = CliRunner().invoke(run.cli, ["look", *said], catch_exceptions=False)
+    whole = CliRunner().invoke(run.cli, ["look", *said, "--target", "churned"], catch_exceptions=False)
+
+    assert f"next     python run.py look --data {table} --weight copies --target COLUMN" in columns.output
+    assert f"next     python run.py training --data {table} --weight copies --target churned" in whole.output
+
+
 @pytest.mark.parametrize(
     "options, why",
     [
@@ -89,6 +100,16 @@ def test_interactions_are_looked_at_by_their_roles_and_a_config_says_the_same(tm
     assert "of them new" in " ".join(done.output.split()) and f"next     python run.py training --config {config}" in done.output
     saved = problem_from(yaml.safe_load(config.read_text()), "test")
     assert (saved.task, saved.data.user, saved.data.item, saved.data.time_column) == ("recommendation", "user", "item", "time")
+
+
+def test_a_rating_that_is_no_number_is_named(tmp_path):
+    orders = read_builtin("builtin:purchases").head(300).astype({"quantity": object})
+    orders.loc[6, "quantity"] = "good"
+    orders.to_csv(tmp_path / "orders.csv", index=False)
+
+    done = CliRunner().invoke(run.cli, ["look", "--task", "recommendation", "--data", str(tmp_path / "orders.csv")], catch_exceptions=False)
+
+    assert "'quantity': 1 of 300 values are no numbers and count as missing ('good', row 7)" in " ".join(done.output.split())
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ class Evidence:
     """The best that any number of groups comes to."""
     without: float
     """What tables without groups come to at most: the best of them, or three standard deviations above their mean."""
+    alone: bool = False
+    """Whether there is one number to go by, so that a table with the same column is the same table."""
 
     @property
     def holds(self) -> bool:
@@ -34,6 +36,8 @@ class Evidence:
     @property
     def objection(self) -> str:
         """Why there are none, where there are none."""
+        if self.alone:
+            return "a single column says nothing of rows that are alike in several; give more of them"
         if self.strength <= 0:
             return f"{self.finder.measure} is nothing, for no valley lies between them"
         return (
@@ -48,6 +52,8 @@ def evidence_of(rows: np.ndarray, finder: Finder, numbers: Sequence[int], seed: 
     Columns that are only shuffled would not do: two heaps in each of two columns make stable groups of shuffled rows too, and
     halves of one long cloud are stable without being groups.
     """
+    if np.count_nonzero(np.ptp(rows, axis=0)) == 1:
+        return Evidence(finder, 0.0, 0.0, alone=True)
     ours = finder.strength(rows, numbers, seed)
     if ours <= 0:
         return Evidence(finder, 0.0, 0.0)

@@ -19,12 +19,15 @@ from switchyard.tabular.errors import GateClosed, InputError
 from switchyard.tabular.families import FAMILIES
 from switchyard.tabular.features.plan import FeaturePlan, plan_features
 from switchyard.tabular.quality import check_quality
+from switchyard.tabular.report.words import count_of
 from switchyard.tabular.tables.split import split_table
 from switchyard.tabular.tables.table import Table, model_frame
 
 RANGE = (2, 8)
 """Numbers of groups that are tried where the config names none."""
 _STARTS = 10
+_FEWEST_ROWS = 5
+"""Of a group, lest it be missing in a fold."""
 
 
 def find_groups(table: Table, problem: Problem, before: GroupsBefore | None = None) -> tuple[Table, Problem, Groups]:
@@ -65,6 +68,7 @@ def find_groups(table: Table, problem: Problem, before: GroupsBefore | None = No
         raise InputError(f"only {there} of {best.clusters} groups have any rows; set clustering.clusters: {there}")
     own = distances[np.arange(len(X)), groups]
     codes = _by_size(groups, best.clusters)
+    _check_sizes(codes, best.clusters)
     names, succession = _named(codes, best.clusters, problem, before, X)
     described = describe(table.frame, plan.used, X, own, codes, names, choice, problem, notes)
     described = described.model_copy(update={"succession": succession})
@@ -110,6 +114,16 @@ def _check_rows(X: np.ndarray, least: int) -> None:
         raise InputError(f"all {len(X):,} rows are equal in the columns that are used; there are no groups to find")
     if different < least or len(X) < 2 * least:
         raise InputError(f"clustering.clusters: {least} groups want more than {different:,} different rows of {len(X):,}; ask for fewer")
+
+
+def _check_sizes(codes: np.ndarray, clusters: int) -> None:
+    """A group of hardly a row is a row far from all others, and in no fold."""
+    alone = np.flatnonzero(codes == clusters - 1)
+    if len(alone) < min(_FEWEST_ROWS, len(codes) // (2 * clusters)):
+        raise InputError(
+            f"{count_of(len(alone), 'row')} (the first: row {alone[0] + 1} of {len(codes):,}) would be a group alone, far from all others; "
+            "leave such rows out, or set features.outliers: {method: iqr, action: clip}"
+        )
 
 
 def _by_size(codes: np.ndarray, clusters: int) -> np.ndarray:

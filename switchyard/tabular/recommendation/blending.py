@@ -14,13 +14,14 @@ STEPS = (0.05, 0.15, 0.35, 0.7)
 ROUNDS = 8
 WORTH = 0.5
 """Standard errors by which a round must be better, over the users asked, to be more than luck."""
-FALLBACK = "popularity"
+FALLBACK, BASELINES = "popularity", ("popularity", "item_knn")
+"""What decides where nothing else does, and what stands beside each model, whichever families were asked for."""
 
 
 def blend(standings: Sequence[Standing], cuts: Sequence[Cut]) -> dict[str, float]:
     """Family -> weight, of sum 1: beginning with the best, what helps most is added as long as it helps.
 
-    Popularity is in each blend, if only to decide where nothing else does.
+    Popularity is in each blend, asked for or not, if only to decide where nothing else does.
     """
     weights = {standings[0].family: 1.0}
     scores = {one.family: one.scores for one in standings}
@@ -36,8 +37,7 @@ def blend(standings: Sequence[Standing], cuts: Sequence[Cut]) -> dict[str, float
         weights = {name: weight * (1 - step) for name, weight in weights.items()}
         weights[family] = weights.get(family, 0.0) + step
         total, reached = mixed, values
-    if FALLBACK in scores:
-        weights.setdefault(FALLBACK, NEARLY_NONE)
+    weights.setdefault(FALLBACK, NEARLY_NONE)
     return {family: weight / sum(weights.values()) for family, weight in weights.items()}
 
 

@@ -85,9 +85,10 @@ class FittedRecommender:
         Raises
         ------
         BadInput
-            When k or an id can't be one.
+            When k or an id can't be one, or items are no list.
         """
-        request = Request.of({"user": user, "history": list(history), "exclude": list(exclude), "k": k, "attributes": attributes})
+        given = {name: items if isinstance(items, str) else list(items) for name, items in (("history", history), ("exclude", exclude))}
+        request = Request.of({"user": user, "k": k, "attributes": attributes, **given})
         return self.scorer.recommend([request])[0]
 
 

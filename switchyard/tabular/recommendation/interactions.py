@@ -187,11 +187,12 @@ def read_interactions(frame: pd.DataFrame, roles: Roles, what: str, to_learn: bo
     around, rows = surroundings_of(frame), np.arange(len(frame)) + 1
     users = read_column(frame[roles.user], roles.user, "categorical", rows, around).values
     items = read_column(frame[roles.item], roles.item, "categorical", rows, around).values
-    times, dated = (np.arange(len(frame), dtype=float), False) if roles.time is None else _days(frame, roles.time, rows, around)
-    weights = np.ones(len(frame)) if roles.weight is None else _weights(frame, roles.weight, rows, around)
+    order = np.arange(len(frame), dtype=float), False, ()
+    times, dated, of_times = order if roles.time is None else _days(frame, roles.time, rows, around)
+    weights, of_weights = (np.ones(len(frame)), ()) if roles.weight is None else _weights(frame, roles.weight, rows, around)
     named = ((roles.user, pd.isna(users)), (roles.item, pd.isna(items)), (roles.time, np.isnan(times)), (roles.weight, np.isnan(weights)))
     lacking = [(name, missing) for name, missing in named if name and missing.any()]
-    notes = [
+    notes = [*of_times, *of_weights] + [
         f"{count_of(int(missing.sum()), 'row')} without a value of {name!r} left out (first: row {rows[missing][0]})"
         for name, missing in lacking
     ]
@@ -216,7 +217,7 @@ def order_of(frame: pd.DataFrame, time: str | None) -> np.ndarray:
     """Places of the rows in the order of the column `time`, those without a moment first; as they stand where there is none."""
     if time is None:
         return np.arange(len(frame))
-    days, _ = _days(frame, time, np.arange(len(frame)) + 1, surroundings_of(frame))
+    days = _days(frame, time, np.arange(len(frame)) + 1, surroundings_of(frame))[0]
     return np.argsort(np.where(np.isnan(days), -np.inf, days), kind="stable")
 
 
@@ -229,24 +230,25 @@ def read_titles(frame: pd.DataFrame, item: str, title: str) -> dict[str, str]:
     return {str(name): str(text).strip() for name, text in found if name is not None and text is not None}
 
 
-def _days(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundings) -> tuple[np.ndarray, bool]:
-    """Days since 1970, or plain numbers, and whether they are the former."""
+def _days(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundings) -> tuple[np.ndarray, bool, tuple[str, ...]]:
+    """Days since 1970, or plain numbers; whether they are the former; and what was odd in the column."""
     reading = read_column(frame[name], name, None, rows, around)
     if reading.kind == "numeric":
         reading = as_dates(reading, name, "datetime") or reading
     if reading.kind == "datetime":
         seconds = reading.values.astype("datetime64[ns]").astype("int64") / 1e9
-        return np.where(np.isnat(reading.values), np.nan, seconds) / _DAY, True
+        return np.where(np.isnat(reading.values), np.nan, seconds) / _DAY, True, reading.notes
     if reading.kind not in ("numeric", "boolean"):
         raise InputError(f"time column {name!r} holds no moments ({reading.reason}); name another (data.time_column), or none")
-    return reading.values.astype(float), False
+    return reading.values.astype(float), False, reading.notes
 
 
 def _moment(days: float) -> str:
     return str(pd.Timestamp(round(days * _DAY), unit="s").isoformat())
 
 
-def _weights(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundings) -> np.ndarray:
+def _weights(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundings) -> tuple[np.ndarray, tuple[str, ...]]:
+    """How much each row counts, NaN where nothing says so; and what was odd in the column."""
     reading = read_column(frame[name], name, None, rows, around)
     if reading.kind not in ("numeric", "boolean"):
         example = next((str(value) for value in frame[name] if not pd.isna(value)), "")
@@ -262,7 +264,7 @@ def _weights(frame: pd.DataFrame, name: str, rows: np.ndarray, around: Surroundi
         )
     if not np.nan_to_num(values, nan=1.0).any():
         raise InputError(f"weight column {name!r} is zero in every row, so that none counts; name another column (data.weight)")
-    return values
+    return values, reading.notes
 
 
 def _check_size(rows: int, users: int, items: int, roles: Roles, what: str) -> None:

@@ -9,16 +9,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from switchyard.tabular.errors import InputError
+from switchyard.tabular.errors import InputError, SwitchyardError
 from switchyard.tabular.families import FAMILIES
-from switchyard.tabular.recommendation.blending import blend
+from switchyard.tabular.recommendation.blending import BASELINES, blend
 from switchyard.tabular.recommendation.families import RECOMMENDERS
 from switchyard.tabular.recommendation.forms import Form
 from switchyard.tabular.recommendation.interactions import Interactions
 from switchyard.tabular.recommendation.model import NEARLY_NONE, Member, RecommendationModel
 from switchyard.tabular.recommendation.protocol import split_by_time
 from switchyard.tabular.recommendation.reranking import Reranker, Reranking
-from switchyard.tabular.recommendation.search import Standing, Told, cuts_of, search
+from switchyard.tabular.recommendation.search import Cut, Standing, Told, cuts_of, search
 from switchyard.tabular.recommendation.teaching import teach
 from switchyard.tabular.report.report import Name, Report, Section, Table
 from switchyard.tabular.report.words import count_of
@@ -56,7 +56,7 @@ class Recipe(Record):
     """How a recommender is made of interactions."""
 
     candidates: tuple[Candidate, ...]
-    """The best of each family, the best first."""
+    """The best of each family that was asked for, the best first, and the baselines that were not."""
     trials: tuple[Tried, ...]
     users: int
     """That were asked in the search."""
@@ -137,6 +137,7 @@ def tune(
     cuts = cuts_of(known, holdout, seed)
     standings = search(cuts, suiting, max(0.0, SEARCHED * budget_s - (time.monotonic() - started)), trials, seed, told)
     weights = blend(standings, cuts)
+    standings += _baselines(cuts, suiting, seed)
     reranker = teach(standings, cuts, weights, seed)
     tried = sorted((trial for one in standings for trial in one.trials), key=lambda trial: -trial.ndcg)
     return Recipe(
@@ -147,6 +148,18 @@ def tune(
         notes=tuple(f"{one.family}: {one.trouble}" for one in standings if one.trouble),
         reranker=reranker,
     )
+
+
+def _baselines(cuts: Sequence[Cut], asked: Sequence[str], seed: int) -> list[Standing]:
+    """One trial of each baseline that nobody asked for; such a one has no weight but to decide where nothing else does."""
+    found = []
+    for name in BASELINES:
+        if name not in asked:
+            try:
+                found += search(cuts, [name], 0.0, 1, seed)
+            except SwitchyardError:
+                continue
+    return found
 
 
 def _candidate(standing: Standing, weight: float) -> Candidate:

@@ -68,12 +68,15 @@ def test_without_a_target_the_columns_are_read_all_the_same(odd, tmp_path):
     assert "roc_auc" not in printed(look) and NO_TARGET not in printed(look)
 
 
-def test_where_there_can_be_no_training_it_says_why(tmp_path):
-    frame = pd.DataFrame({"x": np.arange(400.0) % 7, "churned": ["a"] * 398 + ["b"] * 2})
-    look = looked(frame.assign(when=pd.date_range("2024-01-01", periods=400)), tmp_path)
+@pytest.mark.parametrize("task", [{}, {"task": "clustering"}])
+def test_where_there_can_be_no_training_it_says_why(tmp_path, task):
+    path = tmp_path / "table.csv"
+    pd.DataFrame({"x": [1.0] * 100, "place": ["here"] * 100, **({} if task else {"churned": ["a", "b"] * 50})}).to_csv(path, index=False)
+    data = {"source": str(path), **({} if task else {"target": "churned"})}
+    look = look_at(problem_from({"name": "table", "data": data, **task}, "test"))
 
-    assert look.trouble or look.quality is not None
-    assert ("There can be no training" in printed(look)) == bool(look.trouble)
+    assert look.trouble.startswith("no column is left to learn from (x: dropped") and set(look.dropped) == {"x", "place"}
+    assert "There can be no training" in printed(look) and "What would be trained" not in printed(look)
 
 
 def test_a_wide_table_has_a_line_for_the_first_hundred_columns(tmp_path):

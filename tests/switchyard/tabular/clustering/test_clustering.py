@@ -122,6 +122,24 @@ def test_a_cloud_has_no_groups_and_a_long_one_has_none_either(long):
         switchyard.cluster(frame, **QUICK)
 
 
+def test_a_single_column_has_no_groups_though_it_has_heaps_and_a_number_makes_them():
+    frame = pd.DataFrame({"a": np.r_[np.linspace(0, 1, 100), np.linspace(9, 10, 100)]})
+    with pytest.raises(GateClosed, match="a single column says nothing of rows that are alike in several"):
+        switchyard.cluster(frame, **QUICK)
+    assert len(switchyard.cluster(frame, 2, **QUICK).groups.groups) == 2
+
+
+def test_a_row_far_from_all_others_is_no_group_and_clipping_is_the_way_out():
+    table = three_kinds()[0].select_dtypes("number")
+    table.loc[len(table)] = table.mean() + 1e4
+    with pytest.raises(InputError, match=rf"^1 row \(the first: row {len(table)} of {len(table)}\) would be a group alone"):
+        switchyard.cluster(table, 3, tuning={"families": ["kmeans"]}, **QUICK)
+    clipped = switchyard.cluster(
+        table, 3, tuning={"families": ["kmeans"]}, features={"outliers": {"method": "iqr", "action": "clip"}}, **QUICK
+    )
+    assert min(group.rows for group in clipped.groups.groups) > 10
+
+
 def test_equal_rows_and_few_rows_are_refused_in_one_line():
     with pytest.raises(InputError, match="at least 20 are needed"):
         switchyard.cluster(three_kinds()[0].head(10))

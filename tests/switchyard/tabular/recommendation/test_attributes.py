@@ -57,9 +57,9 @@ def test_items_described_alike_are_neighbours(log):
 def test_attributes_are_served_as_they_are_scored_and_are_not_tried_without_an_item_table():
     fitted = switchyard.recommend(shop(60, 20, 8), items=ITEMS, families=["attributes", "popularity"], trials=1, resamples=20)
 
-    assert {one.name for one in fitted.evaluation.standings} == {"served", "attributes", "popularity"}
+    assert {one.name for one in fitted.evaluation.standings} == {"served", "attributes", "popularity", "item_knn"}
     assert fitted.parity.largest_difference < 1e-4
     plain = tune(interactions_in(shop(60, 20, 8), None)[0], ("attributes", "popularity"), 0.2, 60.0, 1, 0)
-    assert [one.family for one in plain.candidates] == ["popularity"]
+    assert [one.family for one in plain.candidates] == ["popularity", "item_knn"] and plain.family == "popularity"
     with pytest.raises(InputError, match="attributes learns from what describes the items"):
         tune(interactions_in(shop(60, 20, 8), None)[0], ("attributes",), 0.2, 60.0, 1, 0)

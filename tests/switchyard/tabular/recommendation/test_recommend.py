@@ -49,6 +49,8 @@ def test_what_somebody_has_is_never_answered_nor_what_is_excluded(fitted):
 
     assert not {*answer.items} & (taken | {"i0", "i39"})
     assert len(answer.items) == 40 - len(taken | {"i0", "i39"})
+    with pytest.raises(BadInput, match="exclude' is 'i0'; it is a list of item ids"):
+        fitted.recommend("u4", exclude="i0")
 
 
 def test_a_known_user_is_answered_as_its_history_would_be(fitted):
@@ -180,13 +182,26 @@ def test_unknown_families_and_columns_are_named():
         switchyard.recommend(shop(), user="usr")
 
 
-def test_rows_without_a_value_are_left_out_and_said():
+@pytest.fixture(scope="module")
+def alone():
+    """Item-kNN, of a table with a gap."""
     frame = shop()
     frame.loc[3, "item"] = None
+    return switchyard.recommend(frame, families=["item_knn"], trials=1, resamples=10)
 
-    notes = switchyard.recommend(frame, families=["popularity"], trials=1, resamples=10).notes
 
-    assert "1 row without a value of 'item' left out (first: row 4)" in notes
+def test_rows_without_a_value_are_left_out_and_said(alone):
+    assert "1 row without a value of 'item' left out (first: row 4)" in alone.notes
+
+
+def test_baselines_stand_beside_a_family_and_popularity_decides_where_it_says_nothing(alone):
+    frame = shop().drop(index=3)
+    takers = frame.groupby("item")["user"].nunique()
+
+    assert {one.name for one in alone.evaluation.standings} == {"served", "item_knn", "popularity"}
+    assert alone.recipe.family == "item_knn"
+    found = takers[list(alone.recommend("nobody", k=10).items)].tolist()
+    assert found == sorted(takers, reverse=True)[:10]
 
 
 def test_the_report_says_what_the_scores_are_of(fitted):
