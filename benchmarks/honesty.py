@@ -111,7 +111,7 @@ def run(name: str, frame: pd.DataFrame, target: str, seed: int) -> Run:
         fitted.leaderboard.winner.score,
         *ends,
         float(measured),
-        doubt(fitted.evaluation, fitted.leaderboard.winner, fitted.split, fitted.problem),
+        doubt(fitted.evaluation, fitted.leaderboard, fitted.split, fitted.problem),
     )
 
 
