@@ -24,7 +24,7 @@ from switchyard.tabular.tasks import metric_of
 
 _SIGMAS = 3.0
 _MATERIAL = 0.02
-"""Differences below this share of the cross-validated score are none, however sure they are."""
+"""Differences below this share are none, however sure they are: of the cross-validated score, and of what a model gains over a constant."""
 _FEW_ROWS, _FEW_OF_A_CLASS = 100, 20
 _MANY_COPIES = 0.05
 
@@ -65,7 +65,8 @@ def _shortfall(evaluation: Evaluation, leaderboard: Leaderboard, split: Split, p
             f"{score} is not surely better than {shown(theirs)} of a constant answer: "
             "the columns say little of the target, or the rows are too few to tell"
         )
-    if defaults is not None and defaults.high is not None and defaults.high < 0:
+    learnt = constant.value if constant is not None and constant.value is not None else evaluation.score.value
+    if defaults is not None and defaults.high is not None and defaults.high < 0 and -(defaults.value or 0) > _MATERIAL * abs(learnt or 0):
         theirs = evaluation.baselines[DEFAULTS][evaluation.metric].value
         more = "more tuning.trials" if problem.tuning.trials is not None else "a larger tuning.budget_s"
         return f"{score} is worse than {shown(theirs)} of {NAMES[DEFAULTS]} on the same rows: the search was too short; give {more}"

@@ -86,6 +86,18 @@ def test_folds_vouch_for_a_model_whose_holdout_is_too_small_to_tell_it_from_a_co
     assert not said(0.55) and said(0.55, tried=200), "the best of 200 is as good by chance"
 
 
+def test_what_a_baseline_is_better_by_must_matter(people):
+    models = {CONSTANT: _predictions(people, 1), DEFAULTS: _predictions(people, 0)}
+    evaluation = evaluate(_predictions(people, 0), people, PROBLEM, CLASSES, baselines=Baselines(models, dict.fromkeys(models, ())))
+
+    def said(lost: float) -> str:
+        gains = {CONSTANT: Estimate(value=0.4, low=0.3, high=0.5), DEFAULTS: Estimate(value=-lost, low=-2 * lost, high=-lost / 2)}
+        leaderboard = of_folds(evaluation.score.value, 0.05)
+        return doubt(evaluation.model_copy(update={"gains": gains}), leaderboard, people, PROBLEM)
+
+    assert said(0.007) == "" and "the search was too short" in said(0.01)
+
+
 def test_the_verdict_says_its_doubt_and_closes_no_gate(people):
     evaluation = evaluate(_predictions(people, 0), people, PROBLEM, CLASSES)
     verdict = check_gates(PROBLEM, evaluation, doubt="the holdout is odd")
