@@ -6,6 +6,7 @@ For each seed a third of a table (100 to 2,000 rows) is trained on by `switchyar
 other rows are fresh. Every run gets a split of its own: a constant column that is left out salts the hashes. Reported are the mean of
 (holdout - cross-validated), positive where the holdout is better, with its standard error, and how often the holdout's 95 % interval
 covers the score on the fresh rows. These are a sample, too: of ten times as many as the holdout a perfect interval covers 94 %.
+Of these splits the verdict should doubt few; with `--shuffled` the target has nothing to do with the columns, and it should doubt most.
 `benchmarks.intervals` measures the intervals alone, on many more rows and models.
 """
 
@@ -81,9 +82,11 @@ def tables(folder: Path) -> Iterator[tuple[str, pd.DataFrame, str]]:
             yield name, pd.read_csv(folder / path), target
 
 
-def run(name: str, frame: pd.DataFrame, target: str, seed: int) -> Run:
+def run(name: str, frame: pd.DataFrame, target: str, seed: int, shuffled: bool = False) -> Run:
     """Train on a third of the rows and score the rest."""
     mixed = frame.sample(frac=1, random_state=seed).reset_index(drop=True)
+    if shuffled:
+        mixed[target] = mixed[target].sample(frac=1, random_state=seed + 1).to_numpy()
     rows = min(2000, max(100, len(mixed) // 3))
     seen, fresh = mixed[:rows].assign(**{_SALT: seed}), mixed[rows:]
     fitted = switchyard.fit(
@@ -111,20 +114,21 @@ def run(name: str, frame: pd.DataFrame, target: str, seed: int) -> Run:
         fitted.leaderboard.winner.score,
         *ends,
         float(measured),
-        doubt(fitted.evaluation, fitted.leaderboard.winner, fitted.split, fitted.problem),
+        doubt(fitted.evaluation, fitted.leaderboard, fitted.split, fitted.problem),
     )
 
 
 def show(runs: list[Run], console: Console) -> None:
     """One line a table, and all of them."""
-    table = Table("table", "metric", "runs", "cross-validated", "holdout", "fresh rows", "holdout - cv", "covered")
+    table = Table("table", "metric", "runs", "cross-validated", "holdout", "fresh rows", "holdout - cv", "covered", "width", "doubted")
     for name in dict.fromkeys(made.table for made in runs):
         some = [made for made in runs if made.table == name]
         gaps = np.array([made.difference for made in some])
         error = gaps.std(ddof=1) / np.sqrt(len(gaps)) if len(gaps) > 1 else float("nan")
         means = [f"{np.mean([getattr(made, what) for made in some]):.4g}" for what in ("cross_validated", "holdout", "fresh")]
         covered = f"{sum(made.covers for made in some)} of {len(some)}"
-        table.add_row(name, some[0].metric, str(len(some)), *means, f"{gaps.mean():+.3g} ± {error:.2g}", covered)
+        width, doubted = f"{np.median([made.high - made.low for made in some]):.3g}", str(sum(bool(made.doubt) for made in some))
+        table.add_row(name, some[0].metric, str(len(some)), *means, f"{gaps.mean():+.3g} ± {error:.2g}", covered, width, doubted)
     console.print(table)
     console.print(
         f"covered in {np.mean([made.covers for made in runs]):.1%} of {len(runs)} runs; doubted in {sum(bool(made.doubt) for made in runs)}"
@@ -135,6 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", type=Path, default=Path("../shared"), help="folder with data/ and tables/")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--shuffled", action="store_true", help="there is nothing to be learnt")
     parser.add_argument("--only", nargs="*", help="names of tables")
     parser.add_argument("--json", type=Path, help="write every run here, after each table")
     arguments = parser.parse_args()
@@ -145,7 +150,7 @@ def main() -> None:
             continue
         for seed in range(arguments.seeds):
             try:
-                runs.append(run(name, frame, target, seed))
+                runs.append(run(name, frame, target, seed, arguments.shuffled))
             except SwitchyardError as error:
                 console.print(f"{name}, seed {seed}: {error}")
         if arguments.json:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.intervals --tables ../shared --times 100
 
-For each size of holdout four times as many rows train a quick model of scikit-learn (a forest and a linear one in turn), the holdout is
+For each size of holdout four times as many rows train a quick model (a forest, a linear one and LightGBM in turn), the holdout is
 scored as a training scores its own, and what is left of the table, six times the holdout and more, is the truth.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from lightgbm import LGBMClassifier, LGBMRegressor
 from rich.console import Console
 from rich.table import Table
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -31,8 +32,8 @@ CLASSIFIED = ("roc_auc", "accuracy", "f1", "average_precision", "log_loss", "bri
 MEASURED = ("rmse", "mae", "r2")
 _RESAMPLES, _FRESH, _MOST_FRESH = 200, 6, 10_000
 
-Hits = dict[tuple[str, int], list[tuple[bool, bool]]]
-"""Score and size -> whether the interval, and whether percentiles cover it."""
+Hits = dict[tuple[str, int], list[tuple[bool, bool, float]]]
+"""Score and size -> whether the interval, and whether percentiles cover it; how wide the interval is."""
 
 
 def watch(frame: pd.DataFrame, target: str, times: int, found: Hits) -> None:
@@ -54,7 +55,10 @@ def watch(frame: pd.DataFrame, target: str, times: int, found: Hits) -> None:
 
 
 def _model(labelled: bool, seed: int):  # type: ignore[no-untyped-def]
-    if seed % 2:
+    if seed % 3 == 2:
+        boosting = LGBMClassifier if labelled else LGBMRegressor
+        return boosting(n_estimators=60, num_leaves=7, min_child_samples=5, random_state=seed, n_jobs=1, verbose=-1)
+    if seed % 3:
         return make_pipeline(StandardScaler(), LogisticRegression(C=0.3) if labelled else Ridge(10))
     forest = RandomForestClassifier if labelled else RandomForestRegressor
     return forest(20, min_samples_leaf=3, random_state=seed)
@@ -63,24 +67,22 @@ def _model(labelled: bool, seed: int):  # type: ignore[no-untyped-def]
 def _compare(model, inputs, truth, held, fresh, classes, size, seed, found) -> None:  # type: ignore[no-untyped-def]
     task = "regression" if not classes else "binary" if len(classes) == 2 else "multiclass"
 
-    def scores(rows: np.ndarray):  # type: ignore[no-untyped-def]
+    def answers(rows: np.ndarray) -> Predictions:
         if not classes:
-            return scores_of(truth[rows], Predictions.of_values(model.predict(inputs[rows])), task, classes)
+            return Predictions.of_values(model.predict(inputs[rows]))
         # As served: no probability is 0 or 1.
-        probabilities = np.clip(model.predict_proba(inputs[rows]), 0.005, 0.995)
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        answers = Predictions(probabilities=probabilities, labels=probabilities.argmax(axis=1))
-        return scores_of(truth[rows], answers, task, classes)
+        probabilities = np.clip(model.predict_proba(inputs[rows]), 1e-6, 1)
+        return Predictions.of_classes(probabilities / probabilities.sum(axis=1, keepdims=True))
 
-    whole = scores(fresh)(np.ones((1, len(fresh))))
-    draws = resample({"model": scores(held)}, Resampler(len(held), _RESAMPLES, seed))["model"]
-    support = Support.of(truth[held], classes)
+    whole = scores_of(truth[fresh], answers(fresh), task, classes)(np.ones((1, len(fresh))))
+    draws = resample({"model": scores_of(truth[held], answers(held), task, classes)}, Resampler(len(held), _RESAMPLES, seed))["model"]
+    support = Support.of(truth[held], classes, answers=answers(held))
     for name in CLASSIFIED if classes else MEASURED:
         value = float(whole[name][0])
         estimates = draws[name].estimate(0.95, name, support), draws[name].estimate(0.95)
         if all(estimate.low is not None for estimate in estimates):
             hits = [bool(estimate.low <= value <= estimate.high) for estimate in estimates]
-            found.setdefault((name, size), []).append((hits[0], hits[1]))
+            found.setdefault((name, size), []).append((hits[0], hits[1], estimates[0].high - estimates[0].low))
 
 
 def main() -> None:
@@ -93,10 +95,13 @@ def main() -> None:
     for name, frame, target in tables(arguments.tables):
         if not arguments.only or name in arguments.only:
             watch(frame.dropna(subset=[target]), target, arguments.times, found)
-    table = Table("score", *(f"{size} rows: intervals (percentiles)" for size in SIZES))
+    table = Table("score", *(f"{size} rows: intervals (percentiles), width" for size in SIZES))
     for name in (*CLASSIFIED, *MEASURED):
-        shares = [np.mean(found[name, size], axis=0) if (name, size) in found else None for size in SIZES]
-        table.add_row(name, *("" if share is None else f"{share[0]:.1%} ({share[1]:.1%})" for share in shares))
+        cells = [np.array(found[name, size]) if (name, size) in found else None for size in SIZES]
+        shown = (
+            "" if cell is None else f"{cell[:, 0].mean():.1%} ({cell[:, 1].mean():.1%}), {np.median(cell[:, 2]):.3g}" for cell in cells
+        )
+        table.add_row(name, *shown)
     Console(width=140).print(table)
 
 

@@ -57,7 +57,7 @@ def compare_models(
         bundle_mb=bundle.megabytes,
         members=Counter(member.family for member in model.members),
         changes=changes_between(champion.signature, scorer.signature),
-        doubt=doubt(evaluation, leaderboard.winner, split, problem),
+        doubt=doubt(evaluation, leaderboard, split, problem),
         moved=groups.succession.moved if groups is not None and groups.succession is not None else None,
     )
     return comparison, verdict

@@ -180,7 +180,7 @@ def train(table: Table, problem: Problem, notes: tuple[str, ...], progress: Prog
     evaluated, parity = export_bundle(model, split, problem)
     model, bundle, served = make_served(model, evaluated, parity, split, plan, problem, leaderboard.left_s, None, rest)
     evaluation = evaluate_served(evaluated, split, plan, problem)
-    doubts = [sentence for sentence in (doubt(evaluation, leaderboard.winner, split, problem), evaluation.threshold_cost()) if sentence]
+    doubts = [sentence for sentence in (doubt(evaluation, leaderboard, split, problem), evaluation.threshold_cost()) if sentence]
     found = (*notes, *plan.notes(), *(finding.message for finding in quality.findings), *leaderboard.notes, *doubts, served.sentences)
     return Fitted(
         problem=problem,

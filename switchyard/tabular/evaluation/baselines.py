@@ -73,15 +73,8 @@ def fit_baselines(split: Split, columns: tuple[Column, ...], problem: Problem, c
     # What was found in the columns has no opponent that is given it.
     columns = tuple(column for column in columns if column.kind != "text") if TASKS[problem.task].target else ()
     train, holdout = _coded(split, columns)
-    n, weights = len(split.holdout), weights_of(split.train, split.schema)
-    if problem.task == "regression":
-        centre = (
-            _median(truth, weights) if metric_of(problem.task, problem.metric).constant == "median" else np.average(truth, weights=weights)
-        )
-        constant = Predictions.of_values(np.full(n, centre))
-    else:
-        shares = np.bincount(truth, weights, len(classes)) / (len(truth) if weights is None else weights.sum())
-        constant = Predictions.of_classes(np.tile(shares, (n, 1)))
+    weights = weights_of(split.train, split.schema)
+    constant = constant_answers(truth, weights, problem, len(classes), len(split.holdout))
     fitted = constant
     if columns:
         answers = FAMILIES[BASELINE].answers_by_library_defaults(
@@ -90,6 +83,16 @@ def fit_baselines(split: Split, columns: tuple[Column, ...], problem: Problem, c
         fitted = Predictions.of_values(answers) if problem.task == "regression" else Predictions.of_classes(answers)
     found = {CONSTANT: constant, DEFAULTS: fitted} if TASKS[problem.task].target else {CONSTANT: constant}
     return Baselines(found, tuple(column.name for column in columns))
+
+
+def constant_answers(truth: np.ndarray, weights: np.ndarray | None, problem: Problem, n_classes: int, rows: int) -> Predictions:
+    """For so many rows the class shares, or the mean or median, of `truth`, as `encode_truth` has it; the rows of `truth` may weigh."""
+    if problem.task != "regression":
+        shares = np.bincount(truth, weights, n_classes) / (len(truth) if weights is None else weights.sum())
+        return Predictions.of_classes(np.tile(shares, (rows, 1)))
+    median = metric_of(problem.task, problem.metric).constant == "median"
+    centre = _median(truth, weights) if median else np.average(truth, weights=weights)
+    return Predictions.of_values(np.full(rows, centre))
 
 
 def _median(values: np.ndarray, weights: np.ndarray | None) -> float:

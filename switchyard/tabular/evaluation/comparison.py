@@ -109,12 +109,18 @@ def compare(
     models = {"challenger": challenger} | ({"champion": champion} if champion is not None else {})
     scores = {name: scores_of(truth, part, problem.task, classes, metric.name) for name, part in models.items()}
     draws = resample({name: with_cost(scores[name], truth, models[name].labels, problem.costs, classes) for name in models}, resampler)
-    level, support = problem.evaluation.confidence, Support.of(truth, classes, resampler.groups, resampler.weights)
+    level = problem.evaluation.confidence
+    alone = {
+        name: draws[name][metric.name].estimate(
+            level, metric.name, Support.of(truth, classes, resampler.groups, resampler.weights, models[name])
+        )
+        for name in models
+    }
     paired: dict = {"champion": None, "improvement": None}
     if champion is not None:
         ours, theirs = draws["challenger"], draws["champion"]
         paired = {
-            "champion": theirs[metric.name].estimate(level, metric.name, support),
+            "champion": alone["champion"],
             "improvement": (ours[metric.name] - theirs[metric.name]).scaled(metric.sign).estimate(level),
             "others": {
                 name: (ours[name] - theirs[name]).estimate(level)
@@ -128,7 +134,7 @@ def compare(
         metric=metric.name,
         greater_is_better=metric.greater_is_better,
         rows=len(truth),
-        challenger=draws["challenger"][metric.name].estimate(level, metric.name, support),
+        challenger=alone["challenger"],
         champion_version=champion_version,
         confidence=level,
         resampling=words,

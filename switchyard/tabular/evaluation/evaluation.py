@@ -231,8 +231,8 @@ def evaluate(
     slices = {column: slice_rows(split, column) for column in problem.data.slice_columns}
     draws = resample(_scores(truth, models, slices, problem, classes, in_part or {}), resampler)
     level = problem.evaluation.confidence
-    support = Support.of(truth, classes, resampler.groups, resampler.weights)
-    estimates = {name: {score: drawn.estimate(level, score, support) for score, drawn in draws[(name,)].items()} for name in models}
+    supports = {name: Support.of(truth, classes, resampler.groups, resampler.weights, part) for name, part in models.items()}
+    estimates = {name: {score: drawn.estimate(level, score, supports[name]) for score, drawn in draws[(name,)].items()} for name in models}
     main = draws[(_MODEL,)][metric.name]
     gains = {name: (main - draws[(name,)][metric.name]).scaled(metric.sign).estimate(level) for name in models if name != _MODEL}
     learnt = {rows: draws[(_IN_PART, rows)][metric.name] for rows in in_part or {}}

@@ -129,12 +129,13 @@ def describe_slices(
         small = len(at) < SMALL
         if problem.task == "binary":
             small = small or min(truth[at].sum(), len(at) - truth[at].sum()) < SMALL // 3
+        support = Support.of(truth[at], classes, None, counts, predictions.at(at))
         slices.append(
             Slice(
                 value=value,
                 rows=len(at),
                 small=bool(small),
-                score=draws[value][metric].estimate(problem.evaluation.confidence, metric, Support.of(truth[at], classes, None, counts)),
+                score=draws[value][metric].estimate(problem.evaluation.confidence, metric, support),
                 rates=_rates(truth[at], predictions.at(at), problem.task, draws[value], counts),
             )
         )

@@ -142,6 +142,7 @@ def _leaderboard(options: Sequence[Option], chosen: Option, rule: str, pool: Poo
         rule=rule,
         notes=(*pool.notes, missed) if missed else tuple(pool.notes),
         missed=missed,
+        tried=max(1, sum(trial.state == "complete" for study in pool.studies for trial in study.trials)),
         search=best_so_far(pool.studies, metric),
     )
 

@@ -47,6 +47,8 @@ class Leaderboard(Record):
     """What was left out, and why."""
     missed: str = ""
     """Which family has a better score than the winner and could not be fitted in time, and the way out; among the notes, too."""
+    tried: int = 1
+    """Trials of all families that the winner is the best of."""
     search: Curve | None = None
     """The best score of each family while it was tuned."""
     left_s: float | None = None

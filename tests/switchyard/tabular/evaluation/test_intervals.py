@@ -27,7 +27,7 @@ def covered(name: str, rows: int, times: int = 200) -> float:
     for trial in range(times):
         truth, answers = people(rows, rng)
         draws = resample({"m": ClassificationScores(truth, answers, CLASSES)}, Resampler(rows, 200, trial))["m"][name]
-        estimate = draws.estimate(0.95, name, Support.of(truth, CLASSES))
+        estimate = draws.estimate(0.95, name, Support.of(truth, CLASSES, answers=answers))
         caught += estimate.value is not None and estimate.low is not None and estimate.low <= score <= estimate.high
     return caught / times
 
@@ -47,6 +47,21 @@ def test_classes_that_are_separated_on_few_rows_are_not_separated_for_sure():
         estimate = draws[name].estimate(0.95, name, Support.of(truth, CLASSES))
         assert estimate.value == 1.0 == estimate.high and 0.6 < estimate.low < 0.9, name
     assert draws["yes:recall"].estimate(0.95, "yes:recall", Support.of(truth, CLASSES)).low < 0.8
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_the_log_loss_of_twenty_sure_answers_holds_a_mistake_and_no_more_than_mistakes_cost(wrong):
+    """A model that is right in 93 % and always as sure, so its true loss is known; resamples of twenty right answers know of none."""
+    truth = np.array([0] * 10 + [1] * 10)
+    chance = np.where(truth == 1, 0.999, 0.001)
+    chance[:wrong] = 0.999
+    answers = Predictions.of_classes(np.column_stack([1 - chance, chance]), 0.5)
+    support, scores = Support.of(truth, CLASSES, answers=answers), ClassificationScores(truth, answers, CLASSES)
+    estimate = resample({"m": scores}, Resampler(20, 200, 0))["m"]["log_loss"].estimate(0.95, "log_loss", support)
+
+    assert support.mistake == pytest.approx(-np.log(0.001))
+    assert estimate.low <= estimate.value <= estimate.high
+    assert estimate.low < -0.07 * np.log(0.001) < estimate.high < 0.3 * support.mistake
 
 
 def test_the_error_of_twenty_rows_with_one_stray_is_known_less_well_than_its_resamples_say():
