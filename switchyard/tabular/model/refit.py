@@ -35,14 +35,17 @@ logger = logging.getLogger(__name__)
 def refit_params(family: str, trial: Trial, rows: int) -> Params:
     """The parameters of a fit to `rows` rows, which has no validation rows to stop on.
 
-    Boosting takes the mean of the folds' best rounds, more by the square root of what there are more rows. Nets take
+    Boosting takes the geometric mean of the folds' best rounds, more by the square root of what there are more rows: a fold
+    of few rows without a mistake gets the better the longer it goes on, by less and less, and one with a mistake the worse. Nets take
     the mean of the epochs, which hold more steps by themselves, with a learning rate schedule of that length; forests
     take the trees they had.
     """
     found = [(best, rows / trained) for best, trained in zip(trial.best_iterations, trial.train_rows) if best is not None]
     if not found:
         return dict(trial.params)
-    iterations = np.mean([best * _more_rounds(family, ratio) for best, ratio in found])
+    wanted = [best * _more_rounds(family, ratio) for best, ratio in found]
+    kind = FAMILIES[family]
+    iterations = np.exp(np.mean(np.log(wanted))) if kind.stops_early and not kind.scheduled else np.mean(wanted)
     return FAMILIES[family].with_iterations(trial.params, max(1, round(float(iterations))))
 
 

@@ -262,7 +262,7 @@ def test_rounds_of_the_last_fit_grow_with_the_rows_for_boosting_only():
             fit_seconds=(1.0, 1.0),
         )
 
-    assert refit_params("lightgbm", trial(patience=50), 100)["iterations"] == round(100 * 1.25**0.5)
+    assert refit_params("lightgbm", trial(patience=50), 100)["iterations"] == round((80 * 120) ** 0.5 * 1.25**0.5)
     net = refit_params("neural_network", trial(patience=5, epochs=200), 100)
     assert net["iterations"] == net["epochs"] == 100
     assert refit_params("random_forest", trial(), 100)["iterations"] == 100
