@@ -19,7 +19,7 @@ from switchyard.tabular.tables.reading.foreign import refuse_foreign
 from switchyard.tabular.tables.reading.headers import left_out
 from switchyard.tabular.tables.reading.packing import Limit, limited, start_of
 from switchyard.tabular.tables.reading.parquet import MAGIC, open_parquet
-from switchyard.tabular.tables.reading.parts import PARQUET, files_at, joined
+from switchyard.tabular.tables.reading.parts import PARQUET, beside_the_parts, files_at, joined
 from switchyard.tabular.tables.reading.rows import Rows
 
 
@@ -63,6 +63,8 @@ def open_rows(
     called = [str(Path(label) / file.relative_to(path)) if is_folder else str(file) for file in files]
     parts = [_open_file(file, name, names, delimiter, encoding, limit, sheet) for file, name in zip(files, called, strict=True)]
     whole = joined(parts, path if is_folder else None, label)
+    if is_folder and (beside := beside_the_parts(path)):
+        whole = replace(whole, notes=(*whole.notes, beside))
     return replace(whole, read=lambda: limited(whole.read(), limit, label))
 
 

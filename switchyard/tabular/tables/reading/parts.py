@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from switchyard.tabular.errors import InputError
+from switchyard.tabular.report.words import count_of
 from switchyard.tabular.suggest import did_you_mean
 from switchyard.tabular.tables.reading.credentials import first_line
 from switchyard.tabular.tables.reading.rows import Rows
@@ -45,13 +46,25 @@ def files_at(path: Path, label: str) -> tuple[Path, ...]:
 def _parts_in(folder: Path) -> Iterator[Path]:
     """Its Parquet files, and those of its partitions ("region=north/")."""
     for item in sorted(folder.iterdir()):
-        if item.name.startswith((".", "_")):
-            continue
-        if item.is_dir():
-            if "=" in item.name:
-                yield from _parts_in(item)
-        elif item.suffix.lower() in PARQUET:
-            yield item
+        if not item.name.startswith((".", "_")):
+            yield from _parts_of(item)
+
+
+def _parts_of(item: Path) -> Iterator[Path]:
+    if item.is_dir():
+        if "=" in item.name:
+            yield from _parts_in(item)
+    elif item.suffix.lower() in PARQUET:
+        yield item
+
+
+def beside_the_parts(folder: Path) -> str:
+    """What is said of what lies in a folder of Parquet parts and is none; empty where nothing does."""
+    others = [item.name for item in sorted(folder.iterdir()) if not item.name.startswith((".", "_")) and not any(_parts_of(item))]
+    if not others:
+        return ""
+    more = f" and {count_of(len(others) - 1, 'other')}" if len(others) > 1 else ""
+    return f"{others[0]!r}{more} in this folder {'is' if len(others) == 1 else 'are'} not read: its table is its Parquet files"
 
 
 def joined(parts: Sequence[Rows], root: Path | None, label: str) -> Rows:

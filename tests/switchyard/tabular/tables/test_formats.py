@@ -166,6 +166,16 @@ def test_a_folder_that_keeps_older_versions_is_no_table(tmp_path):
         read(tmp_path / "t")
 
 
+def test_what_lies_beside_the_parts_and_is_not_read_is_said(tmp_path):
+    WRITERS["parts"](tmp_path / "t")
+    (tmp_path / "t" / "_SUCCESS").touch()
+    assert not any("not read" in note for note in read(tmp_path / "t").notes)
+    FRAME.to_csv(tmp_path / "t" / "late.csv")
+    assert "'late.csv' in this folder is not read: its table is its Parquet files" in read(tmp_path / "t").notes
+    (tmp_path / "t" / "more").mkdir()
+    assert "'late.csv' and 1 other in this folder are not read: its table is its Parquet files" in read(tmp_path / "t").notes
+
+
 def test_parts_are_limited_together(tmp_path):
     for number in range(3):
         pd.DataFrame({"a": range(60_000), "y": [0.5] * 60_000}).to_parquet(tmp_path / f"{number}.parquet")
