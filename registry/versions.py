@@ -17,7 +17,6 @@ from registry.stored import quiet_progress, read_bundle, read_seal
 from stacks.active import connect_mlflow, environment
 from switchyard.bundle import Bundle, ChangedBundle, Scorer, Signature
 from switchyard.bundle.seal import NAME, BadSeal, Seal
-from switchyard.tabular.config.problem import Problem
 from switchyard.tabular.errors import SwitchyardError
 from switchyard.tabular.storable import Fact, Storable
 
@@ -28,8 +27,6 @@ CHALLENGER = "challenger"
 DIGEST_TAG, TWIN_TAG = "digest", "evaluated_digest"
 BUNDLE, TWIN = "bundle", "evaluated"
 """Below the artifacts of the MLflow run that made a version: what is served, and what was scored on the holdout where it is another."""
-CONFIG = "config.json"
-"""There, too: by what it was trained, is watched and is served."""
 
 
 @dataclass(frozen=True)
@@ -160,19 +157,7 @@ def configs(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
     versions = mlflow.MlflowClient().search_model_versions(f"name = '{name}'")
     for version in sorted(versions, key=lambda version: -int(version.version)):
         with quiet_progress():
-            yield str(version.version), mlflow.artifacts.load_dict(f"runs:/{version.run_id}/{CONFIG}")
-
-
-def keep_config(name: str, version: str, problem: Problem) -> None:
-    """Have `version` be known by the config `problem`: a training that found the same model again may watch or serve it otherwise."""
-    import mlflow
-
-    connect_mlflow()
-    client = mlflow.MlflowClient()
-    run, config = client.get_model_version(name, version).run_id, problem.model_dump(mode="json")
-    with quiet_progress():
-        if mlflow.artifacts.load_dict(f"runs:/{run}/{CONFIG}") != config:
-            client.log_text(run, problem.model_dump_json(indent=1), CONFIG)
+            yield str(version.version), mlflow.artifacts.load_dict(f"runs:/{version.run_id}/config.json")
 
 
 def version_with_digest(name: str, digest: str) -> str | None:

@@ -8,7 +8,7 @@ from zenml import get_step_context, step
 
 from registry.reference import ensure_reference
 from registry.tracking import DatasetRecord, TrainingRecord, TrialRecord
-from registry.versions import TWIN_TAG, keep_config
+from registry.versions import TWIN_TAG
 from steps.caching import depends_on
 from steps.provenance import code_commit, lock_digest
 from steps.registry.registration import Registration, about, files_in, files_of, register, registered_already
@@ -63,7 +63,6 @@ def register_model(
     }
     if known := registered_already(problem.name, bundle, verdict, tags):
         ensure_reference(problem.name, str(known.version), reference)
-        keep_config(problem.name, str(known.version), problem)
         return known
     reports: dict[str, Storable] = {
         "profile": profile,

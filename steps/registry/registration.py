@@ -14,7 +14,7 @@ from materializers.storable import page_of
 from registry.reference import REFERENCE_TAG, digest_reference
 from registry.tracking import TrainingRecord, log_training, make_challenger, register_version
 from registry.trust import seal_bundle
-from registry.versions import CONFIG, TWIN, version_with_digest
+from registry.versions import TWIN, version_with_digest
 from steps.caching import LOCK, ROOT
 from steps.provenance import code_commit, person
 from switchyard.bundle import Bundle
@@ -50,7 +50,7 @@ def files_of(
     files |= {f"documents/{name}": text.encode() for name, text in documents.files.items()}
     if evaluated.digest != bundle.digest:
         files |= {f"{TWIN}/{name}": content for name, content in evaluated.files.items()}
-    return files | {CONFIG: problem.model_dump_json(indent=1).encode()}
+    return files | {"config.json": problem.model_dump_json(indent=1).encode()}
 
 
 def files_in(storable: Storable, folder: str) -> dict[str, bytes]:

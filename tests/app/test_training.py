@@ -227,15 +227,11 @@ def test_the_champion_is_compared_on_the_same_holdout_and_never_with_itself(proj
         "import mlflow; from stacks.active import connect_mlflow; connect_mlflow()\n"
         "mlflow.MlflowClient().set_registered_model_alias('duel', 'champion', '1')"
     )
-    project.config("duel", gates={"champion": "ignore"}, monitoring={"min_rows": 77})
     same = project.train("duel")
     project.config("duel", gates={"champion": "ignore"}, tuning={"seed": 5, "trials": 3})
     other = project.train("duel")
 
     assert (same.code, same.summary["verdict"]) == (0, "unchanged")
-    # The version that it is already is watched from now on as the config says now.
-    kept = "from registry.versions import configs; print([found['monitoring']['min_rows'] for _, found in configs('duel')])"
-    assert project.python(kept).splitlines()[-1] == "[100, 77]"
     assert other.code == 0, other.output
     assert other.summary["model"]["digest"] != same.summary["model"]["digest"]
     page = (project.root / other.summary["reports"]["comparison"]).read_text()
