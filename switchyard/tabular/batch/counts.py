@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from switchyard.bundle import Answer, Column, Signature
 from switchyard.bundle.encoding import MISSING
+from switchyard.tabular.report.curves import bars_between
 from switchyard.tabular.storable import Record
 
 _SAMPLE = 20_000
@@ -138,6 +139,6 @@ class AnswerCounts:
         """Edges of the score's bins, and the share of the rows in each; none where nothing was counted."""
         if not self.rows:
             return (), ()
-        within = (0.0, 1.0) if self._signature.classes else (self._least, max(self._most, self._least + 1e-9))
+        within = (0.0, 1.0) if self._signature.classes else bars_between(self._least, self._most, _BINS)
         counts, edges = np.histogram(self._sample, bins=_BINS, range=within)
         return tuple(edges.tolist()), tuple((counts / max(1, counts.sum())).tolist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from switchyard.tabular.evaluation.predictions import Predictions
-from switchyard.tabular.report.curves import Curve, Line, line_of
+from switchyard.tabular.report.curves import Curve, Line, bars_between, line_of
 
 _MOST_CLASSES = 8
 """Classes drawn one against the rest: the most frequent ones."""
@@ -120,5 +120,5 @@ def regression_curves(truth: np.ndarray, predictions: Predictions, target: str, 
 def _histogram(label: str, values: np.ndarray, bins: int = 40) -> Line:
     """Shares of rows between the 0.5 and 99.5 % quantiles, and of what lies beyond in the outermost bars."""
     low, high = np.quantile(values, [0.005, 0.995])
-    counts, edges = np.histogram(np.clip(values, low, high), bins=bins)
+    counts, edges = np.histogram(np.clip(values, low, high), bins=bins, range=bars_between(low, high, bins))
     return line_of(label, edges, np.append(counts / len(values), 0.0))

@@ -19,6 +19,12 @@ _DASHES = ("-", "--", "-.", ":")
 """One after the other, so that lines can be told apart in a grey print too."""
 
 
+def bars_between(low: float, high: float, bars: int) -> tuple[float, float]:
+    """The ends of a histogram of so many bars from `low` to `high`, set apart where floats lie too close there for so many edges."""
+    least = 2 * bars * float(np.spacing(max(abs(low), abs(high))))
+    return (low, high) if high - low > least else (low - least, high + least)
+
+
 class Line(BaseModel):
     """One line, or cloud of points, of a chart."""
 
