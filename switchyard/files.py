@@ -68,16 +68,14 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def bytes_of(folder: Path, since: float = 0.0) -> int:
-    """Bytes of the files below `folder`; of several links to one file once, and of symbolic links none.
+def bytes_of(folder: Path) -> int:
+    """Bytes of the files below `folder`."""
+    return sum(status.st_size for status in files_below(folder))
 
-    Parameters
-    ----------
-    folder : Path
-    since : float
-        Seconds since 1970: files that were last written before are left out.
-    """
-    total, seen, folders = 0, set(), [str(folder)]
+
+def files_below(folder: Path) -> Iterator[os.stat_result]:
+    """The status of each file below `folder`; of several links to one file once, and of symbolic links none."""
+    seen, folders = set(), [str(folder)]
     while folders:
         with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
             for entry in entries:
@@ -85,9 +83,6 @@ def bytes_of(folder: Path, since: float = 0.0) -> int:
                     folders.append(entry.path)
                 elif entry.is_file(follow_symlinks=False):
                     status = entry.stat(follow_symlinks=False)
-                    if status.st_mtime < since:
-                        continue
                     if status.st_nlink == 1 or (status.st_dev, status.st_ino) not in seen:
-                        total += status.st_size
                         seen.update([(status.st_dev, status.st_ino)] if status.st_nlink > 1 else [])
-    return total
+                        yield status

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.health.check import Check
-from switchyard.files import bytes_of
+from switchyard.files import files_below
 
 _NEEDED_GB = 5.0
 _WEEK_S = 7 * 86_400
@@ -33,7 +33,9 @@ def look_at_disk(root: Path, stores: Path | None = None, now: float | None = Non
     stores = stores or _stores()
     if not stores.is_dir():
         return
-    total, new = bytes_of(stores) / 1e9, bytes_of(stores, since=(now or time.time()) - _WEEK_S) / 1e9
+    written = [(status.st_mtime, status.st_size / 1e9) for status in files_below(stores)]
+    since = (now or time.time()) - _WEEK_S
+    total, new = sum(size for _, size in written), sum(size for moment, size in written if moment >= since)
     room = shutil.disk_usage(stores).free / 1e9
     fine = room >= new * _SOON_WEEKS
     found = f"{total:.2f} GB in the stores, {new:.2f} GB of them written in the last seven days"

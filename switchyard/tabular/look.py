@@ -142,6 +142,7 @@ def look_at(problem: Problem) -> Look:
     try:
         split = split_table(table, resolved)
         seen = replace(seen, quality=check_quality(split, resolved))
+        # Refuses what leaves no column to learn from.
         plan_features(split, seen.dropped, resolved)
     except InputError as error:
         return replace(seen, trouble=str(error))

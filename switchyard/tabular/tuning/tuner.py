@@ -63,7 +63,7 @@ def tune_family(
     parallel : int
         How many families of this search run at once, each on a machine of its own; their shares grow accordingly.
     n_jobs : int, optional
-        Threads of a fit; all cores when absent.
+        Cores that fits share (`Cores`); all when absent.
 
     Returns
     -------

@@ -94,7 +94,7 @@ def _sheet(book: Any, label: str, said: str | None, wanted: Collection[str]) -> 
         holds = any(_text(cell) in wanted for row in found[:_LOOKED_AT] for cell in row)
         if holds or (found and not cells):
             chosen, cells = name, found
-        if holds:
+        if holds or (cells and not wanted):
             break
     others = [name for name in names if name != chosen]
     if not others:
